@@ -1,0 +1,15 @@
+# run: installs what is missing, builds and starts vmbuild. test: runs every test that can run here.
+.PHONY: run test bench
+.SILENT:
+
+# Status 3: packages are missing that cannot be installed; vmbuild starts and says what it cannot do without them.
+run:
+	packaging/setup.sh run || [ $$? = 3 ]
+	cargo build --release
+	exec "$${CARGO_TARGET_DIR:-target}/release/vmbuild"
+
+test:
+	tests/run.sh
+
+bench:
+	tests/bench/run.sh

@@ -1,0 +1,562 @@
+//! What the actions of the key table do, when they apply and why they cannot. Owns no key.
+
+use super::editor::{Editing, Target};
+use super::focus::Motion;
+use super::form::{Field, Kind};
+use super::overlay::{self, Overlay};
+use super::{App, Effect, HostState, Key, StepId, Zone, leave, steps, write};
+use crate::checks;
+use crate::facts::Part;
+use crate::spec::Place;
+use serde_json::Value;
+
+/// What a key or a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Moves in the list that has the focus.
+    Move(Motion),
+    /// To the next field, into its text where it has one.
+    NextField,
+    /// Takes the text and goes on to the next field; never out of the form.
+    AcceptField,
+    /// To the field before.
+    PreviousField,
+    /// The value before in the list of known values.
+    Left,
+    /// The next value.
+    Right,
+    /// Opens what has the focus.
+    Open,
+    /// Selects or clears what has the focus.
+    Toggle,
+    /// One level out.
+    Close,
+    /// Takes the answer, text or item that has the focus.
+    Accept,
+    /// The next step.
+    NextStep,
+    /// The step before.
+    PreviousStep,
+    /// A step.
+    Go(StepId),
+    /// Types a filter or search.
+    Filter,
+    /// The help.
+    Help,
+    /// The commands.
+    Palette,
+    /// To the checks and back.
+    Checks,
+    /// To the XML and back.
+    Xml,
+    /// One change back.
+    Undo,
+    /// One change forward.
+    Redo,
+    /// Copies what has the focus.
+    Copy,
+    /// Saves a preset or a file.
+    Write,
+    /// Leaves, after a question.
+    Quit,
+    /// Leaves after a question; the second time at once. Cancels a running build after a question.
+    Interrupt,
+    /// Cancels the running build, after a question.
+    Cancel,
+    /// Stops until the shell continues us.
+    Suspend,
+    /// Takes a field back to its default.
+    Reset,
+    /// A new row.
+    AddRow,
+    /// A new disk that is a copy.
+    CloneRow,
+    /// A new disk that exists.
+    AttachRow,
+    /// The installation medium.
+    ChooseIso,
+    /// Deletes the row.
+    DeleteRow,
+    /// Moves the row up.
+    RowUp,
+    /// Moves the row down.
+    RowDown,
+    /// Reads the host again.
+    Refresh,
+    /// The next kind of devices.
+    KindFilter,
+    /// The next tab.
+    NextTab,
+    /// The tab before.
+    PreviousTab,
+    /// Chooses what the XML is compared with.
+    Compare,
+    /// The next change or hit.
+    NextHunk,
+    /// The change or hit before.
+    PreviousHunk,
+    /// Starts the VM at the end of the build, or not.
+    StartAfter,
+    /// Builds.
+    Build,
+    /// The same spec for another VM.
+    AnotherVm,
+    /// The whole log of the build.
+    FullLog,
+}
+
+impl Action {
+    /// True for what makes sense in a list of commands: not moving around.
+    pub fn is_command(self) -> bool {
+        !matches!(
+            self,
+            Self::Move(_)
+                | Self::Left
+                | Self::Right
+                | Self::Close
+                | Self::Accept
+                | Self::Go(_)
+                | Self::NextField
+                | Self::AcceptField
+                | Self::PreviousField
+                | Self::Palette
+        )
+    }
+}
+
+/// True where the key has this meaning at all in the state as it is; a key without meaning falls to a later line.
+pub fn applies(app: &App, action: Action) -> bool {
+    match action {
+        Action::NextHunk | Action::PreviousHunk => app.zone == Zone::Xml || app.review.shows_xml(),
+        Action::Compare => app.review.shows_xml(),
+        Action::Cancel => app.build.is_running(),
+        Action::AnotherVm => app.build.has_built(app.name()),
+        // A prompt with one text has nowhere to move to.
+        Action::Move(_) => !matches!(app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.second.is_none()),
+        Action::NextField | Action::PreviousField if app.zone == Zone::Rows && app.editing.is_none() => {
+            !app.fields().is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// Why an action cannot be done now, in a few words.
+pub fn why_not(app: &App, action: Action) -> Option<String> {
+    let reason = match action {
+        Action::Undo if !app.history.can_undo(&app.content) => "nothing to undo",
+        Action::Redo if !app.history.can_redo() => "nothing to redo",
+        Action::NextStep if app.step == StepId::Build => "this is the last step",
+        Action::PreviousStep if app.step == StepId::Template => "this is the first step",
+        Action::Suspend if app.build.is_running() => "the build would freeze; cancel it with ^C or let it run",
+        Action::Checks if app.derived.report.findings.is_empty() => "nothing was found",
+        Action::Build => return app.build_gate(),
+        Action::Reset => return reset_gate(app),
+        // What a step says about opening is about its rows.
+        Action::Open | Action::Toggle if app.zone != Zone::Rows => return None,
+        _ => return steps::logic(app.step).why_not(app, action),
+    };
+    Some(reason.to_owned())
+}
+
+fn reset_gate(app: &App) -> Option<String> {
+    let field = app.field()?;
+    let set = app.content.pending.contains_key(&field.place) || !field.text.is_empty();
+    (!set).then(|| "it has its default".to_owned())
+}
+
+/// Does `action`.
+pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(why) = why_not(app, action) {
+        app.toast = Some(why);
+        return Vec::new();
+    }
+    if !app.overlays.is_empty() {
+        return overlay_act(app, action);
+    }
+    match action {
+        Action::Move(motion) => moved(app, motion),
+        Action::NextField => app.step_field(true),
+        Action::AcceptField => app.accept_field(),
+        Action::PreviousField => app.step_field(false),
+        Action::AnotherVm => another_vm(app),
+        Action::Left => app.turn(false),
+        Action::Right => app.turn(true),
+        Action::Reset => app.reset(),
+        Action::Close => close(app),
+        Action::NextStep => app.go(app.step.next()),
+        Action::PreviousStep => app.go(app.step.previous()),
+        Action::Go(step) => app.go(step),
+        Action::Help => app.overlays.push(overlay::help(app)),
+        Action::Palette => app.overlays.push(overlay::palette(app)),
+        Action::Checks => toggle_zone(app, Zone::Checks),
+        Action::Xml => toggle_xml(app),
+        Action::Undo => app.undo(),
+        Action::Redo => app.redo(),
+        Action::Write => app.overlays.push(write::menu()),
+        Action::Filter => filter(app),
+        Action::StartAfter => app.switch_start(),
+        Action::NextHunk => hunk(app, true),
+        Action::PreviousHunk => hunk(app, false),
+        Action::Open | Action::Toggle => return open(app, action),
+        Action::Copy => return write::copy(app),
+        Action::Quit | Action::Interrupt | Action::Cancel => return leave::ask(app),
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Refresh => return refresh(app),
+        Action::Build => return leave::build(app),
+        _ => return steps::logic(app.step).act(app, action),
+    }
+    Vec::new()
+}
+
+/// Reads anew what the step shows; everything where the host did not answer.
+fn refresh(app: &mut App) -> Vec<Effect> {
+    let effects = steps::logic(app.step).act(app, Action::Refresh);
+    if !effects.is_empty() && app.host == HostState::Up {
+        return effects;
+    }
+    refresh_all(app)
+}
+
+/// Reads everything anew.
+pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
+    if app.host != HostState::Up {
+        app.host = HostState::Connecting;
+    }
+    app.asked_files.clear();
+    vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets]
+}
+
+fn overlay_act(app: &mut App, action: Action) -> Vec<Effect> {
+    let page = app.page();
+    match action {
+        Action::Move(motion) => {
+            if let Some(overlay) = app.overlays.last_mut() {
+                overlay.step(motion, page);
+            }
+        }
+        Action::Close => drop(app.overlays.pop()),
+        Action::Accept => return accept(app),
+        Action::Interrupt => return leave::interrupt(app),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn accept(app: &mut App) -> Vec<Effect> {
+    match app.overlays.pop() {
+        Some(Overlay::Palette(list)) => match list.current() {
+            Some(command) if command.why_not.is_some() => {
+                app.toast.clone_from(&command.why_not);
+                app.overlays.push(Overlay::Palette(list));
+            }
+            Some(command) => return run(app, &command.does.clone()),
+            None => app.overlays.push(Overlay::Palette(list)),
+        },
+        Some(Overlay::Pick(purpose, list)) => return write::picked(app, purpose, list),
+        Some(Overlay::Ask(ask)) => {
+            if let Some((_, answer)) = ask.answers.into_iter().nth(ask.row) {
+                return leave::answer(app, answer);
+            }
+        }
+        Some(Overlay::Prompt(prompt)) => return write::prompted(app, prompt),
+        other => app.overlays.extend(other),
+    }
+    Vec::new()
+}
+
+fn run(app: &mut App, does: &overlay::Does) -> Vec<Effect> {
+    match does {
+        overlay::Does::Act(action) => return act(app, *action),
+        overlay::Does::GoTo(place) => app.go_to(place),
+        overlay::Does::On(step, action) => {
+            if *step != app.step {
+                app.go(*step);
+            }
+            app.zone = Zone::Rows;
+            app.clamp();
+            return act(app, *action);
+        }
+        overlay::Does::Explain(at) => {
+            if let Some(finding) = app.derived.report.findings.get(*at) {
+                let mut lines = vec![finding.message.clone(), finding.remedy.clone()];
+                lines.extend(checks::explain(finding.code).map(|check| check.explain.to_owned()));
+                lines.push(format!("at {}", finding.place));
+                lines.retain(|line| !line.is_empty());
+                let notice = overlay::Notice { title: finding.code.to_owned(), lines, top: 0 };
+                app.overlays.push(Overlay::Notice(notice));
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn moved(app: &mut App, motion: Motion) {
+    let page = app.page();
+    match app.zone {
+        Zone::Rows => {
+            let rows = steps::logic(app.step).rows(app);
+            let to = motion.from(app.cursor().row, rows, page);
+            app.cursor_mut().row = to;
+            app.cursor_mut().field = 0;
+        }
+        Zone::Fields => {
+            let fields = steps::logic(app.step).fields(app).len();
+            app.touch();
+            let to = motion.from(app.cursor().field, fields, page);
+            app.cursor_mut().field = to;
+        }
+        Zone::Checks => app.checks_row = motion.from(app.checks_row, app.derived.report.findings.len(), page),
+        Zone::Xml => app.xml.row = motion.from(app.xml.row, app.xml_lines().len(), page),
+    }
+}
+
+fn open(app: &mut App, action: Action) -> Vec<Effect> {
+    match app.zone {
+        Zone::Rows if action == Action::Open => return steps::logic(app.step).open(app),
+        Zone::Rows => return steps::logic(app.step).toggle(app),
+        Zone::Fields => app.open_field(),
+        Zone::Checks => {
+            if let Some(finding) = app.derived.report.findings.get(app.checks_row) {
+                let place = finding.place.clone();
+                app.go_to(&place);
+            }
+        }
+        Zone::Xml => {
+            let origin = app.xml_lines().into_iter().nth(app.xml.row).and_then(|line| line.line.origin);
+            match origin {
+                Some(place) => app.go_to(&place),
+                None => app.toast = Some("this line is always there; custom XML can change it".into()),
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn close(app: &mut App) {
+    let in_form = std::mem::take(&mut app.filling);
+    if app.editing.is_some() {
+        app.leave_field();
+        return;
+    }
+    if in_form {
+        return;
+    }
+    match app.zone {
+        Zone::Fields | Zone::Checks => app.zone = app.home_zone(),
+        Zone::Xml => {
+            app.xml.open = false;
+            app.zone = app.home_zone();
+        }
+        Zone::Rows => steps::logic(app.step).clear_filter(app),
+    }
+    app.clamp();
+}
+
+/// Everything stays but the name: the field for it is open.
+fn another_vm(app: &mut App) {
+    app.build = steps::build::BuildView::aside(app);
+    let name = Place::root().key("name");
+    app.set(&name, None);
+    app.refresh();
+    app.go_to(&name);
+    app.touched.remove(&name);
+    app.open_field();
+}
+
+fn toggle_zone(app: &mut App, zone: Zone) {
+    app.zone = if app.zone == zone { app.home_zone() } else { zone };
+    app.clamp();
+}
+
+fn toggle_xml(app: &mut App) {
+    toggle_zone(app, Zone::Xml);
+    app.xml.open = app.zone == Zone::Xml && !app.is_wide();
+}
+
+fn filter(app: &mut App) {
+    let editing = if app.zone == Zone::Xml || app.step == StepId::Review {
+        Editing::new(Target::Search, &app.xml.search, false)
+    } else {
+        let text = steps::logic(app.step).filter(app);
+        Editing::new(Target::Filter, &text, false)
+    };
+    app.editing = Some(editing);
+}
+
+fn hunk(app: &mut App, forward: bool) {
+    if app.zone == Zone::Xml {
+        let to = super::xml::next(&app.xml_lines(), app.xml.row, &app.xml.search, forward);
+        app.xml.row = to.unwrap_or(app.xml.row);
+        if to.is_none() {
+            app.toast = Some("nothing further".into());
+        }
+    } else {
+        steps::review::hunk(app, forward);
+    }
+}
+
+impl App {
+    /// To the next or previous field, round through the rows; into the text where the field has one.
+    fn step_field(&mut self, forward: bool) {
+        let filtering = matches!(&self.editing, Some(editing) if !matches!(editing.target, Target::Field(_)));
+        self.leave_field();
+        if filtering {
+            return;
+        }
+        let fields = self.fields();
+        let rows = steps::logic(self.step).rows(self);
+        let at = (self.zone == Zone::Fields).then_some(self.cursor().field);
+        let to = match (at, forward) {
+            (None, true) => (!fields.is_empty()).then_some(0),
+            (None, false) => fields.len().checked_sub(1),
+            (Some(at), true) if at + 1 < fields.len() => Some(at + 1),
+            (Some(at), true) => (rows == 0).then_some(at),
+            (Some(at), false) => at.checked_sub(1).or((rows == 0).then_some(0)),
+        };
+        self.zone = if to.is_some() { Zone::Fields } else { Zone::Rows };
+        self.filling = to.is_some();
+        self.cursor_mut().field = to.unwrap_or(0);
+        if let Some(field) = to.and_then(|to| fields.get(to))
+            && matches!(field.kind, Kind::Text(_))
+            && field.disabled.is_none()
+        {
+            self.edit_field(field);
+        }
+        self.clamp();
+    }
+
+    /// Takes the text being typed and goes on to the next field. After the last one the cursor stays in the text:
+    /// whoever types on must not find that letters have become commands.
+    pub(super) fn accept_field(&mut self) {
+        let in_form = matches!(&self.editing, Some(Editing { target: Target::Field(_), .. })) || self.filling;
+        if !in_form || self.cursor().field + 1 < self.fields().len() {
+            self.step_field(true);
+            return;
+        }
+        self.toast = Some("the last field; Esc, then n goes on to the next step".into());
+        if let Some(Editing { target: Target::Field(place), .. }) = &mut self.editing {
+            let place = place.clone();
+            self.touched.insert(place);
+        }
+    }
+
+    /// A letter typed into a form whose field is no line of text: it opens what the field is edited with.
+    pub(super) fn type_into_field(&mut self, key: Key) {
+        let Some(field) = self.field() else { return };
+        match &field.kind {
+            Kind::Toggle if field.disabled.is_none() => {
+                self.toast = Some("Space switches it; Esc makes letters commands again".into());
+            }
+            _ => {
+                self.open_field();
+                if let Some(overlay) = self.overlays.last_mut() {
+                    overlay.key(key);
+                }
+            }
+        }
+    }
+
+    /// Puts the cursor into the text of a field.
+    fn edit_field(&mut self, field: &Field) {
+        let lines = matches!(field.kind, Kind::Lines(_));
+        self.editing = Some(Editing::new(Target::Field(field.place.clone()), &field.text, lines));
+    }
+
+    /// Opens the field that has the focus: text, list, or the other value.
+    pub(super) fn open_field(&mut self) {
+        let Some(field) = self.field() else { return };
+        if let Some(why) = &field.disabled {
+            self.toast = Some(why.clone());
+            return;
+        }
+        match &field.kind {
+            Kind::Text(_) | Kind::Lines(_) => self.edit_field(&field),
+            Kind::Toggle => self.set(&field.place, Some(Value::Bool(!field.is_on()))),
+            Kind::Choice { options, free } => {
+                let mut list = overlay::List::new(field.label, options.list(self));
+                list.why_empty = options.why_empty(self);
+                let at = list.items.iter().position(|known| known.value == field.shown());
+                list.row = at.unwrap_or(0);
+                let purpose = overlay::Purpose::Field { place: field.place.clone(), free: *free };
+                self.overlays.push(Overlay::Pick(purpose, list));
+            }
+        }
+    }
+
+    /// The next or previous known value of a choice; the other value of a toggle.
+    fn turn(&mut self, forward: bool) {
+        let Some(field) = self.field() else { return };
+        match &field.kind {
+            Kind::Choice { options, .. } if field.disabled.is_none() && options.is_short() => {
+                let known = options.list(self);
+                let at = known.iter().position(|known| known.value == field.shown());
+                let to = match (at, forward) {
+                    (None, _) => 0,
+                    (Some(at), true) => (at + 1) % known.len(),
+                    (Some(at), false) => at.checked_sub(1).unwrap_or(known.len() - 1),
+                };
+                if let Some(known) = known.get(to) {
+                    self.set(&field.place, Some(known.value.as_str().into()));
+                }
+            }
+            Kind::Toggle | Kind::Choice { .. } => self.open_field(),
+            Kind::Text(_) | Kind::Lines(_) => {}
+        }
+    }
+
+    /// Takes a field back to its default, or to the value of the template.
+    fn reset(&mut self) {
+        if let Some(field) = self.field() {
+            self.set(&field.place, None);
+        }
+    }
+
+    /// Leaves the text that is being typed, keeping what was typed; the field's error is shown from now on.
+    pub(super) fn leave_field(&mut self) {
+        if let Some(Editing { target: Target::Field(place), .. }) = self.editing.take() {
+            self.touched.insert(place);
+        }
+    }
+
+    /// The field that has the focus is about to lose it: its error is shown from now on.
+    fn touch(&mut self) {
+        if let Some(field) = self.field() {
+            self.touched.insert(field.place);
+        }
+    }
+
+    /// What stands in the way of a build, if anything.
+    pub fn build_gate(&self) -> Option<String> {
+        if self.build.is_running() {
+            return Some("the build is running".into());
+        }
+        if self.build.has_built(self.name()) {
+            return Some(format!("{} is built; change the name to build another one", self.name()));
+        }
+        if self.record {
+            return Some("the facts are a record, not a host: nothing can be built on it; leave --facts out".into());
+        }
+        let blockers: Vec<_> = self.derived.report.blockers().collect();
+        let in_step = |step: &StepId| blockers.iter().filter(|finding| StepId::of(&finding.place) == *step).count();
+        let counts = StepId::ALL.iter().map(|step| (step, in_step(step))).filter(|(_, count)| *count > 0);
+        let parts: Vec<String> = counts
+            .enumerate()
+            .map(|(at, (step, count))| {
+                let word = match (at, count) {
+                    (0, 1) => " error",
+                    (0, _) => " errors",
+                    _ => "",
+                };
+                format!("{count}{word} in {} {}", step.number(), step.title())
+            })
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// Stores what is being typed into a field.
+    pub(super) fn store_typed(&mut self, place: &Place, text: &str) {
+        if let Some(field) = self.fields().into_iter().find(|field| field.place == *place) {
+            self.store_text(place, field.grammar(), text);
+        }
+    }
+}

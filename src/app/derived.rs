@@ -1,0 +1,76 @@
+//! Everything that follows from what the user set and from the facts, computed in one go after each change.
+
+use super::grammar::{self, Reading};
+use super::history::Content;
+use super::xml::{self, XmlLine};
+use crate::checks::{self, Finding, Report, Severity};
+use crate::domain;
+use crate::facts::Facts;
+use crate::machine::{self, Machine};
+use crate::plan::{self, Plan, PlanOptions};
+use crate::spec::{Layer, Origin, Place, Segment, Stacked, stack};
+use serde_json::Value;
+
+/// What follows.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// The spec with the origin of every field.
+    pub stack: Stacked,
+    /// The machine with every default chosen.
+    pub machine: Machine,
+    /// All findings, those about texts that are no values included.
+    pub report: Report,
+    /// The domain XML.
+    pub xml: Vec<XmlLine>,
+    /// What a build would do; meaningful only where nothing blocks.
+    pub plan: Plan,
+    value: Value,
+}
+
+impl Derived {
+    /// Computes it all.
+    pub fn of(content: &Content, facts: &Facts) -> Self {
+        let mut layers = content.layers.clone();
+        layers.push(Layer { origin: Origin::User, spec: content.own.clone() });
+        let stack = stack(&layers);
+        let machine = machine::machine(&stack.spec, facts);
+        let mut report = checks::report(&stack.spec, facts, &machine);
+        report.findings.splice(0..0, pending(content));
+        // Custom XML that cannot be merged is a finding; the preview then shows what it would be merged into.
+        let tree = domain::domain(&stack.spec, &machine);
+        let tree = tree.unwrap_or_else(|_| domain::generated(&stack.spec, &machine));
+        let plan = plan::plan(&machine, facts, &tree.to_xml(), PlanOptions { start: content.start });
+        let xml = xml::lines(&tree);
+        let value = serde_json::to_value(&stack.spec).unwrap_or_default();
+        Self { stack, machine, report, xml, plan, value }
+    }
+
+    /// What the spec says at `place`.
+    pub fn value(&self, place: &Place) -> Option<&Value> {
+        place.0.iter().try_fold(&self.value, |value, segment| match segment {
+            Segment::Key(key) => value.get(key),
+            Segment::Index(index) => value.get(index),
+        })
+    }
+
+    /// The rows of the list at `place`; none where there is no list.
+    pub fn rows(&self, place: &Place) -> &[Value] {
+        self.value(place).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Texts that the spec cannot hold block the build, because what the user sees is not what would be built.
+fn pending(content: &Content) -> Vec<Finding> {
+    let finding = |(place, text): (&Place, &String)| Finding {
+        code: "FIELD-VALUE",
+        severity: Severity::Blocker,
+        place: place.clone(),
+        message: match grammar::read(grammar::of(place), text) {
+            Reading::Wrong { why, .. } => why,
+            Reading::Empty | Reading::Value(_) => format!("'{text}' cannot be stored in {place}"),
+        },
+        remedy: "correct the value, or empty the field to take the default".to_owned(),
+        address: None,
+    };
+    content.pending.iter().map(finding).collect()
+}

@@ -1,0 +1,208 @@
+//! Forms as data: which fields a step has, what stands in them and why. Owns neither keys nor drawing; `--plain` and
+//! the screen read the same fields.
+
+use super::editor::Editing;
+use super::grammar::{self, Grammar};
+use super::options::Options;
+use super::{App, StepId, steps};
+use crate::checks::{Finding, Severity};
+use crate::spec::Place;
+
+/// One field of a form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The field of the spec behind it.
+    pub place: Place,
+    /// Name before the value.
+    pub label: &'static str,
+    /// How it is edited.
+    pub kind: Kind,
+    /// What the user or a template set, as text; empty where nothing is set.
+    pub text: String,
+    /// What holds where nothing is set: "q35", "chosen by libvirt". Empty where the field has to be filled.
+    pub default: String,
+    /// Why that holds; said only while nothing is set.
+    pub why: String,
+    /// Beside the value: the free space of a pool, what a choice means, how an amount is understood.
+    pub note: String,
+    /// One or two sentences for the help line.
+    pub help: &'static str,
+    /// Why it cannot be edited now.
+    pub disabled: Option<String>,
+    /// The template or preset its value comes from.
+    pub origin: Option<String>,
+}
+
+/// How a field is edited.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A line of text.
+    Text(Grammar),
+    /// One of known values; `free` where other values are possible, too.
+    Choice {
+        /// The known values.
+        options: Options,
+        /// Any other text is allowed.
+        free: bool,
+    },
+    /// Yes or no.
+    Toggle,
+    /// Several lines of text.
+    Lines(Grammar),
+}
+
+impl Field {
+    fn new(place: Place, label: &'static str, kind: Kind) -> Self {
+        Self {
+            place,
+            label,
+            kind,
+            text: String::new(),
+            default: String::new(),
+            why: String::new(),
+            note: String::new(),
+            help: "",
+            disabled: None,
+            origin: None,
+        }
+    }
+
+    /// A line of text.
+    pub fn text(place: Place, label: &'static str, grammar: Grammar) -> Self {
+        Self::new(place, label, Kind::Text(grammar))
+    }
+
+    /// A choice among known values.
+    pub fn choice(place: Place, label: &'static str, options: Options) -> Self {
+        Self::new(place, label, Kind::Choice { options, free: false })
+    }
+
+    /// A choice that takes other values, too.
+    pub fn free(place: Place, label: &'static str, options: Options) -> Self {
+        Self::new(place, label, Kind::Choice { options, free: true })
+    }
+
+    /// Yes or no.
+    pub fn toggle(place: Place, label: &'static str) -> Self {
+        Self::new(place, label, Kind::Toggle)
+    }
+
+    /// Several lines.
+    pub fn lines(place: Place, label: &'static str, grammar: Grammar) -> Self {
+        Self::new(place, label, Kind::Lines(grammar))
+    }
+
+    /// With what holds where nothing is set, and why.
+    #[must_use]
+    pub fn default(mut self, value: impl Into<String>, why: impl Into<String>) -> Self {
+        (self.default, self.why) = (value.into(), why.into());
+        self
+    }
+
+    /// With a note beside the value.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// With a help text.
+    #[must_use]
+    pub fn help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Not editable, for a reason, where there is one.
+    #[must_use]
+    pub fn disabled(mut self, why: Option<String>) -> Self {
+        self.disabled = why;
+        self
+    }
+
+    /// The grammar of its text.
+    pub fn grammar(&self) -> Grammar {
+        match self.kind {
+            Kind::Text(grammar) | Kind::Lines(grammar) => grammar,
+            Kind::Choice { .. } | Kind::Toggle => Grammar::Text,
+        }
+    }
+
+    /// What stands in it: the value or the default.
+    pub fn shown(&self) -> &str {
+        if self.text.is_empty() { &self.default } else { &self.text }
+    }
+
+    /// True where its value is on.
+    pub fn is_on(&self) -> bool {
+        self.shown() == "yes"
+    }
+}
+
+/// The fields of the step on screen, with what stands in them.
+pub fn fields(app: &App) -> Vec<Field> {
+    let mut fields = steps::logic(app.step).fields(app);
+    for field in &mut fields {
+        fill(app, field);
+    }
+    fields
+}
+
+fn fill(app: &App, field: &mut Field) {
+    if let Some(text) = app.content.pending.get(&field.place) {
+        field.text.clone_from(text);
+    } else if let Some(value) = app.derived.value(&field.place) {
+        field.text = grammar::show(field.grammar(), value);
+        field.origin = app.origin(&field.place);
+    }
+    // While a text is typed it is that text which is understood in some way, not the shown value.
+    let typed = app.editing.as_ref().filter(|_| app.is_editing(&field.place)).map(Editing::value);
+    field.note = beside(field, typed.as_deref().unwrap_or(&field.text));
+}
+
+/// What stands beside the value. The reason of a default says nothing about a value that the user chose.
+fn beside(field: &Field, text: &str) -> String {
+    let meaning = match &field.kind {
+        Kind::Choice { options, .. } => options.note(field.shown()).unwrap_or_default().to_owned(),
+        _ => grammar::echo(field.grammar(), text),
+    };
+    let first = if field.text.is_empty() && !field.why.is_empty() { &field.why } else { &meaning };
+    [first.as_str(), field.note.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+impl App {
+    /// The worst finding about `field`, where it is time to show it: not while the user first types into it.
+    pub fn shown_finding(&self, field: &Field) -> Option<&Finding> {
+        let finding = self.finding_at(&field.place)?;
+        let typing = self.is_editing(&field.place);
+        let touched = self.touched.contains(&field.place);
+        let show = touched || (!typing && (!field.text.is_empty() || finding.severity != Severity::Blocker));
+        show.then_some(finding)
+    }
+
+    /// The worst finding about `place` itself.
+    pub fn finding_at(&self, place: &Place) -> Option<&Finding> {
+        let about = self.derived.report.findings.iter().filter(|finding| finding.place == *place);
+        about.min_by_key(|finding| finding.severity)
+    }
+
+    /// The worst finding about `place` or anything within it: about a row of a list.
+    pub fn finding_within(&self, place: &Place) -> Option<&Finding> {
+        let about = self.derived.report.findings.iter().filter(|finding| finding.place.within(place));
+        about.min_by_key(|finding| finding.severity)
+    }
+
+    /// Where a finding is, as the checks panel says it: "here", or number and name of the step.
+    pub fn whereabouts(&self, finding: &Finding) -> String {
+        match StepId::of(&finding.place) {
+            step if step == self.step => "here".into(),
+            step => format!("{} {}", step.number(), step.short()),
+        }
+    }
+
+    /// True while the cursor is in the text of this field.
+    pub fn is_editing(&self, place: &Place) -> bool {
+        use super::editor::Target;
+        matches!(&self.editing, Some(editing) if editing.target == Target::Field(place.clone()))
+    }
+}

@@ -1,0 +1,220 @@
+//! Questions and their answers: leaving, drafts, starting and cancelling a build. Owns when a question is asked.
+
+use super::history::Content;
+use super::overlay::{Answer, Ask, Overlay};
+use super::state::DEMO;
+use super::steps::build::BuildView;
+use super::{App, Draft, Effect, Exit, ExitReason, HostState, Signal, StepId};
+use crate::checks::{Finding, Severity};
+use crate::facts::Facts;
+
+/// Leaves, after a question where something would be interrupted or is not saved as a preset.
+pub fn ask(app: &mut App) -> Vec<Effect> {
+    app.leave_field();
+    if app.build.is_running() {
+        app.overlays.push(Overlay::Ask(cancel_question(app)));
+        return Vec::new();
+    }
+    if app.build.has_built(app.name()) || app.content == Content::default() {
+        return leave(app, false);
+    }
+    let draft = if app.name().is_empty() { "The draft".into() } else { format!("The draft of {}", app.name()) };
+    let lines = vec![
+        format!("{draft} is kept; vmbuild offers it at the next start."),
+        "^C again leaves at once, draft kept.".to_owned(),
+    ];
+    let answers = vec![
+        ("Stay", Answer::Stay),
+        ("Leave, keep the draft", Answer::LeaveKeeping),
+        ("Leave, forget the draft", Answer::LeaveDiscarding),
+    ];
+    app.overlays.push(Overlay::Ask(Ask { title: "Leave vmbuild?".into(), lines, answers, row: 0 }));
+    Vec::new()
+}
+
+fn cancel_question(app: &App) -> Ask {
+    let undo = app.build.undo_list();
+    let mut lines = vec![match undo.len() {
+        0 => "Nothing has been made yet.".to_owned(),
+        1 => "One thing that was made is undone:".to_owned(),
+        n => format!("{n} things that were made are undone, newest first:"),
+    }];
+    lines.extend(undo.into_iter().take(6).map(|what| format!("  {what}")));
+    let answers = vec![("Let it run", Answer::Stay), ("Cancel the build and undo", Answer::CancelBuild)];
+    Ask { title: format!("Cancel the build of {}?", app.name()), lines, answers, row: 0 }
+}
+
+/// `^C` in an overlay: where leaving was asked, it leaves at once; elsewhere it closes the overlay.
+pub fn interrupt(app: &mut App) -> Vec<Effect> {
+    let asked = matches!(app.overlays.last(), Some(Overlay::Ask(ask))
+        if ask.answers.iter().any(|(_, answer)| *answer == Answer::LeaveKeeping));
+    app.overlays.pop();
+    if asked { leave(app, true) } else { Vec::new() }
+}
+
+/// Does what was answered.
+pub fn answer(app: &mut App, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Stay => Vec::new(),
+        Answer::LeaveKeeping => leave(app, true),
+        Answer::LeaveDiscarding => {
+            let mut effects = vec![Effect::DiscardDraft];
+            effects.extend(leave(app, false));
+            effects
+        }
+        Answer::TakeDraft(draft) => {
+            take(app, *draft);
+            Vec::new()
+        }
+        Answer::StartAnew => vec![Effect::DiscardDraft],
+        Answer::Build => start_build(app),
+        Answer::CancelBuild => {
+            app.build.cancelling();
+            vec![Effect::CancelBuild]
+        }
+        Answer::OverwritePreset { name, description } => super::write::save_preset(app, name, description),
+        Answer::DeletePreset(name) => vec![Effect::DeletePreset(name)],
+        Answer::AskAgain => super::action::refresh_all(app),
+        Answer::UseDemo => use_demo(app),
+    }
+}
+
+/// Leaves; `keep` saves the draft once more, because a text may be newer than the last saved one.
+fn leave(app: &mut App, keep: bool) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let mut lines = app.build.summary(app);
+    let reason = app.build.exit_reason();
+    let built = app.build.has_built(app.name());
+    if keep && !built {
+        effects.push(Effect::SaveDraft(Box::new(app.draft())));
+        lines.push("The draft is kept: vmbuild offers it at the next start.".into());
+    }
+    // The draft of a VM that is built would only build it twice.
+    if built {
+        effects.push(Effect::DiscardDraft);
+    }
+    app.stored = app.content.clone();
+    effects.push(Effect::Leave(Exit { reason, lines }));
+    effects
+}
+
+/// A signal ends the wizard at once; a running build goes on without a screen.
+pub fn signal(app: &mut App, _signal: Signal) -> Vec<Effect> {
+    app.leave_field();
+    if app.build.is_running() {
+        return vec![Effect::SaveDraft(Box::new(app.draft()))];
+    }
+    let mut effects = leave(app, app.content != Content::default());
+    if let Some(Effect::Leave(exit)) = effects.last_mut()
+        && exit.reason == ExitReason::Left
+    {
+        exit.reason = ExitReason::Signal;
+    }
+    effects
+}
+
+/// Offers the draft of an earlier session, unless the user has begun something else.
+pub fn offer_draft(app: &mut App, draft: Draft) {
+    let empty = draft.spec == crate::spec::Spec::default() && draft.layers.is_empty() && draft.pending.is_empty();
+    if app.history.can_undo(&app.content) || empty {
+        return;
+    }
+    let name = draft.spec.name.clone().filter(|name| !name.is_empty());
+    let title = match name {
+        Some(name) => format!("Continue the draft of {name}?"),
+        None => "Continue the draft without a name?".into(),
+    };
+    let lines = vec![format!("It is from {}.", age(app.clock.saturating_sub(draft.saved_at)))];
+    let answers =
+        vec![("Continue", Answer::TakeDraft(Box::new(draft))), ("Start anew, forget the draft", Answer::StartAnew)];
+    app.overlays.push(Overlay::Ask(Ask { title, lines, answers, row: 0 }));
+}
+
+/// The host cannot be asked. Where it never answered, the user can have the demo host instead; one that is lost on the way
+/// is connected again by itself.
+pub fn host_failed(app: &mut App, text: String, remedy: String) {
+    if app.host == HostState::Connecting && app.editing.is_none() {
+        let lines = vec![text.clone(), remedy.clone()].into_iter().filter(|line| !line.is_empty()).collect();
+        let mut answers = vec![("Go on without a host", Answer::Stay), ("Try again", Answer::AskAgain)];
+        // Where the demo host itself cannot be had, libvirt's library is missing.
+        if app.uri != DEMO {
+            answers.push(("Use the demo host: a recorded workstation, nothing real changes", Answer::UseDemo));
+        }
+        let title = format!("{} cannot be asked", app.uri);
+        // Below a question that is open already.
+        app.overlays.insert(0, Overlay::Ask(Ask { title, lines, answers, row: 0 }));
+    }
+    app.host = HostState::Failed { text, remedy };
+}
+
+/// Forgets all that is known of the host, keeps what the user set.
+fn use_demo(app: &mut App) -> Vec<Effect> {
+    app.facts = Facts::default();
+    app.record = false;
+    DEMO.clone_into(&mut app.uri);
+    app.stale = true;
+    let mut effects = vec![Effect::UseDemo];
+    effects.extend(super::action::refresh_all(app));
+    effects
+}
+
+/// A span of time in words.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..=59 => "less than a minute ago".into(),
+        60..=119 => "one minute ago".into(),
+        120..=7199 => format!("{} minutes ago", seconds / 60),
+        7200..=172_799 => format!("{} hours ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86400),
+    }
+}
+
+fn take(app: &mut App, draft: Draft) {
+    let Draft { spec: own, layers, pending, start, .. } = draft;
+    app.content = Content { own, layers, pending, start };
+    app.stored = app.content.clone();
+    app.stale = true;
+    app.refresh();
+    app.go(StepId::System);
+}
+
+fn start_build(app: &mut App) -> Vec<Effect> {
+    app.build = BuildView::of(app);
+    vec![Effect::Build { plan: Box::new(app.derived.plan.clone()), spec: Box::new(app.spec().clone()) }]
+}
+
+/// Findings that take more than Enter: what they are about can take the screen or the data of the host away.
+pub const SEVERE: [&str; 2] = ["IMAGE-DEVICE", "PCI-BOOT-GPU"];
+
+fn is_severe(finding: &Finding) -> bool {
+    finding.severity == Severity::Warning && SEVERE.contains(&finding.code)
+}
+
+/// Goes to the build step and starts: from the review in one key, because the review is the question.
+pub fn build(app: &mut App) -> Vec<Effect> {
+    let warnings = app.derived.report.count(Severity::Warning);
+    let unknown = app.derived.report.count(Severity::Unknown);
+    app.go(StepId::Build);
+    let severe = app.derived.report.findings.iter().filter(|finding| is_severe(finding));
+    let reasons: Vec<String> = severe.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
+    if !reasons.is_empty() {
+        app.overlays.push(super::write::consent(app, reasons));
+        return Vec::new();
+    }
+    if warnings + unknown == 0 {
+        return start_build(app);
+    }
+    let mut lines = Vec::new();
+    let worth = |severity| severity == Severity::Warning || severity == Severity::Unknown;
+    for finding in app.derived.report.findings.iter().filter(|finding| worth(finding.severity)).take(6) {
+        lines.push(format!("{}  {}", finding.code, finding.message));
+    }
+    let title = match (warnings, unknown) {
+        (0, n) => format!("Build with {n} checks that could not look?"),
+        (n, 0) => format!("Build with {n} warning{}?", if n == 1 { "" } else { "s" }),
+        (n, m) => format!("Build with {n} warning{} and {m} not checked?", if n == 1 { "" } else { "s" }),
+    };
+    let answers = vec![("Build", Answer::Build), ("Not yet", Answer::Stay)];
+    app.overlays.push(Overlay::Ask(Ask { title, lines, answers, row: 0 }));
+    Vec::new()
+}

@@ -1,0 +1,34 @@
+//! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
+//!
+//! [`update`] takes a message and gives back effects; everything that follows from spec and facts is recomputed in
+//! [`derived`] once per change. One step of the wizard is one file of [`steps`].
+
+pub mod action;
+pub mod derived;
+pub mod edit;
+pub mod editor;
+pub mod focus;
+pub mod form;
+pub mod grammar;
+pub mod history;
+pub mod key;
+pub mod keys;
+pub mod leave;
+pub mod msg;
+pub mod options;
+pub mod overlay;
+pub mod state;
+pub mod step;
+pub mod steps;
+pub mod textarea;
+pub mod update;
+pub mod write;
+pub mod xml;
+
+pub use derived::Derived;
+pub use focus::{Cursor, Zone};
+pub use key::{Key, KeyCode};
+pub use msg::{Draft, Effect, Exit, ExitReason, Msg, Reply, Saved, Signal};
+pub use state::{App, HostState};
+pub use step::StepId;
+pub use update::update;

@@ -1,0 +1,205 @@
+//! What reaches the wizard and what it asks for: plain data both ways. Owns no behaviour.
+
+use super::key::Key;
+use crate::facts::{FactsPart, Part};
+use crate::plan::{BuildEvent, Plan};
+use crate::spec::{Place, Spec, merge::Layer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Something that happened outside. Time, facts and replies all come in this way, so that a replay is exact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// A text was pasted in one piece.
+    Paste(String),
+    /// The screen has this many columns and rows.
+    Size(u16, u16),
+    /// A part of the facts arrived.
+    Facts(FactsPart),
+    /// The host cannot be asked: what happened, and what to do about it.
+    HostFailed {
+        /// What happened.
+        text: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// libvirt has not answered for this many seconds; 0 when it answers again.
+    Waiting(u64),
+    /// The wall clock, in seconds since 1970-01-01 UTC.
+    Clock(u64),
+    /// The running build tells something.
+    Build(BuildEvent),
+    /// An answer from our own files.
+    Stored(Reply),
+    /// The program was stopped and is in the foreground again.
+    Resumed,
+    /// The process got a signal that asks it to end.
+    Signal(Signal),
+}
+
+/// Signals that end the wizard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The terminal is gone.
+    HangUp,
+    /// SIGTERM or SIGINT from elsewhere.
+    Terminate,
+}
+
+/// Answers to effects on our own files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Answers [`Effect::ListPresets`].
+    Presets(Vec<Saved>),
+    /// Answers [`Effect::ListTemplates`].
+    Templates(Vec<Saved>),
+    /// A preset was written; the list that holds now follows as [`Reply::Presets`].
+    PresetSaved(String),
+    /// A preset was deleted; the list that holds now follows as [`Reply::Presets`].
+    PresetDeleted(String),
+    /// There is a draft of an earlier session. Sent once after the start.
+    DraftOffered(Box<Draft>),
+    /// Answers [`Effect::Copy`]: how many bytes went to the terminal.
+    Copied(usize),
+    /// Answers [`Effect::WriteFile`]: the path as it is on disk.
+    Written(String),
+    /// An effect failed: what was tried, and why it failed with the way out.
+    Failed {
+        /// What was tried: "save preset gpu-ws".
+        what: String,
+        /// Why it failed.
+        why: String,
+    },
+}
+
+/// A preset or template in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// Name.
+    pub name: String,
+    /// What it is for, one line; may be empty.
+    pub description: String,
+    /// True for those that come with the program: they cannot be deleted.
+    pub shipped: bool,
+    /// What it sets, or why its file cannot be read.
+    pub spec: Result<Spec, String>,
+}
+
+/// What a session needs to go on later. May hold secrets of cloud-init: stored for the user alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// When it was made, in seconds since 1970-01-01 UTC.
+    pub saved_at: u64,
+    /// What the user set.
+    pub spec: Spec,
+    /// Templates and presets below it, lowest first.
+    pub layers: Vec<Layer>,
+    /// Texts of fields that are not values yet.
+    pub pending: BTreeMap<Place, String>,
+    /// Start the VM at the end of the build.
+    pub start: bool,
+}
+
+/// What the wizard asks the outside to do. Every effect is answered by a message; none blocks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Read these parts of the facts; answered by [`Msg::Facts`] part by part.
+    Observe(Vec<Part>),
+    /// Leave the host for the built-in demo host: facts of the old one do not come any more.
+    UseDemo,
+    /// Look at these absolute paths; answered by a [`FactsPart::Files`].
+    Files(Vec<String>),
+    /// Keep this draft, in place of the one before.
+    SaveDraft(Box<Draft>),
+    /// Forget the draft.
+    DiscardDraft,
+    /// List the presets with their specs.
+    ListPresets,
+    /// List the templates with their specs.
+    ListTemplates,
+    /// Write a preset, in place of one of the same name (the wizard has asked).
+    SavePreset {
+        /// Name.
+        name: String,
+        /// What it is for; may be empty.
+        description: String,
+        /// What it sets.
+        spec: Box<Spec>,
+    },
+    /// Delete a preset.
+    DeletePreset(String),
+    /// Run this plan; answered by [`Msg::Build`] events until [`BuildEvent::Ended`].
+    Build {
+        /// What to do.
+        plan: Box<Plan>,
+        /// The spec it was made from: the re-check and the cloud-init seed need it.
+        spec: Box<Spec>,
+    },
+    /// Cancel the running build and undo what it made.
+    CancelBuild,
+    /// Put a text on the terminal's clipboard.
+    Copy(String),
+    /// Write a text to a new file; fails where there is one.
+    WriteFile {
+        /// Path; relative to the working folder.
+        path: String,
+        /// Content.
+        text: String,
+    },
+    /// Give the terminal back and stop until the shell continues us.
+    Suspend,
+    /// End the wizard.
+    Leave(Exit),
+}
+
+impl Effect {
+    /// What is done, without what it is done with: for a log that may be shown to others.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Observe(_) => "observe",
+            Self::UseDemo => "use demo",
+            Self::Files(_) => "look at files",
+            Self::SaveDraft(_) => "save draft",
+            Self::DiscardDraft => "discard draft",
+            Self::ListPresets => "list presets",
+            Self::ListTemplates => "list templates",
+            Self::SavePreset { .. } => "save preset",
+            Self::DeletePreset(_) => "delete preset",
+            Self::Build { .. } => "build",
+            Self::CancelBuild => "cancel build",
+            Self::Copy(_) => "copy",
+            Self::WriteFile { .. } => "write file",
+            Self::Suspend => "suspend",
+            Self::Leave(_) => "leave",
+        }
+    }
+}
+
+/// How the wizard ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// What for.
+    pub reason: ExitReason,
+    /// Lines for the normal screen: name and UUID, how to connect, what was left behind, where the draft is.
+    pub lines: Vec<String>,
+}
+
+/// Why the wizard ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitReason {
+    /// The user left; nothing was built.
+    Left,
+    /// The user left after a build that worked.
+    Built,
+    /// The user left after a build that failed and of which nothing remains.
+    BuildUndone,
+    /// The user left after a build that was cancelled and of which nothing remains.
+    BuildCancelled,
+    /// The user left after a build of which something remains on the host.
+    BuildNotUndone,
+    /// A signal ended it.
+    Signal,
+}

@@ -1,0 +1,249 @@
+//! The known values of choices: fixed lists, and lists that come from the facts. Built when they are shown, because a
+//! host may have tens of thousands of volumes.
+
+use super::App;
+use crate::facts::{Pool, Volume};
+
+/// Where the known values of a choice come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Options {
+    /// A fixed list.
+    Fixed(&'static [Fixed]),
+    /// Storage pools.
+    Pools,
+    /// Installation images of all pools.
+    Isos,
+    /// Volumes of all pools, those of this pool first.
+    Volumes(Option<String>),
+    /// Networks of libvirt.
+    Networks,
+    /// Bridges of the host.
+    Bridges,
+    /// Machine types of this architecture.
+    Machines(String),
+    /// Architectures of guests.
+    Architectures,
+    /// Short ids of guest systems.
+    Systems,
+}
+
+/// A value with what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// As the spec writes it.
+    pub value: &'static str,
+    /// What it means, in a few words.
+    pub note: &'static str,
+}
+
+/// A known value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// As the spec writes it.
+    pub value: String,
+    /// Beside it: size, state, meaning.
+    pub note: String,
+}
+
+const fn fixed(value: &'static str, note: &'static str) -> Fixed {
+    Fixed { value, note }
+}
+
+/// What becomes of a disk.
+pub const DISK_ACTIONS: &[Fixed] = &[
+    fixed("create", "a new, empty volume"),
+    fixed("clone", "a copy of an image"),
+    fixed("attach", "an image that exists, as it is"),
+];
+
+/// Image formats.
+pub const DISK_FORMATS: &[Fixed] = &[
+    fixed("qcow2", "grows on demand, allows snapshots"),
+    fixed("raw", "plain bytes, fastest"),
+    fixed("vmdk", "VMware, for attached images"),
+    fixed("vdi", "VirtualBox, for attached images"),
+];
+
+/// Disk buses.
+pub const DISK_BUSES: &[Fixed] = &[
+    fixed("virtio", "fastest; Windows needs its driver"),
+    fixed("scsi", "virtio-scsi: many disks, discard"),
+    fixed("sata", "works everywhere"),
+    fixed("ide", "old guests, machine pc only"),
+    fixed("usb", "removable"),
+];
+
+/// Kinds of drives.
+pub const DISK_DEVICES: &[Fixed] = &[fixed("disk", "hard disk"), fixed("cdrom", "CD-ROM drive, read-only")];
+
+/// Kinds of networks.
+pub const NETWORK_KINDS: &[Fixed] = &[
+    fixed("network", "a network of libvirt"),
+    fixed("bridge", "a bridge of the host: on the LAN"),
+    fixed("user", "NAT inside QEMU, no incoming connections"),
+];
+
+/// Network cards.
+pub const NETWORK_MODELS: &[Fixed] = &[
+    fixed("virtio", "fastest; Windows needs its driver"),
+    fixed("e1000e", "Intel gigabit, PCI Express"),
+    fixed("e1000", "Intel gigabit, PCI"),
+    fixed("rtl8139", "Realtek 100 Mbit, old guests"),
+];
+
+/// Consoles.
+pub const GRAPHICS_KINDS: &[Fixed] = &[
+    fixed("vnc", "any VNC viewer"),
+    fixed("spice", "sound, USB and clipboard"),
+    fixed("none", "no console and no emulated card"),
+];
+
+/// How instructions are run.
+pub const VIRT_TYPES: &[Fixed] =
+    &[fixed("kvm", "hardware virtualisation"), fixed("qemu", "emulation: runs anywhere, slowly")];
+
+/// Families of guest systems.
+pub const OS_TYPES: &[Fixed] = &[fixed("linux", ""), fixed("windows", "clock and Hyper-V defaults"), fixed("bsd", "")];
+
+/// Guest systems that are common; any other osinfo id is possible.
+const SYSTEMS: &[Fixed] = &[
+    fixed("win11", "Windows 11: needs UEFI, Secure Boot and TPM"),
+    fixed("win10", "Windows 10"),
+    fixed("win2k25", "Windows Server 2025"),
+    fixed("win2k22", "Windows Server 2022"),
+    fixed("ubuntu24.04", "Ubuntu 24.04 LTS"),
+    fixed("ubuntu22.04", "Ubuntu 22.04 LTS"),
+    fixed("debian13", "Debian 13"),
+    fixed("debian12", "Debian 12"),
+    fixed("fedora42", "Fedora 42"),
+    fixed("rhel10.0", "Red Hat Enterprise Linux 10"),
+    fixed("rhel9.6", "Red Hat Enterprise Linux 9"),
+    fixed("almalinux9", "AlmaLinux 9"),
+    fixed("centos-stream9", "CentOS Stream 9"),
+    fixed("archlinux", "Arch Linux"),
+    fixed("opensusetumbleweed", "openSUSE Tumbleweed"),
+    fixed("freebsd14.0", "FreeBSD 14"),
+    fixed("linux2024", "any other Linux"),
+];
+
+impl Options {
+    /// What the fixed value `value` means.
+    pub fn note(&self, value: &str) -> Option<&'static str> {
+        let Self::Fixed(list) = self else { return None };
+        list.iter().find(|known| known.value == value).map(|known| known.note).filter(|note| !note.is_empty())
+    }
+
+    /// True where the list is short enough to walk through with Left and Right.
+    pub fn is_short(&self) -> bool {
+        !matches!(self, Self::Isos | Self::Volumes(_) | Self::Systems)
+    }
+
+    /// The known values as they are now.
+    pub fn list(&self, app: &App) -> Vec<Known> {
+        match self {
+            Self::Fixed(list) => from_fixed(list),
+            Self::Systems => from_fixed(SYSTEMS),
+            Self::Pools => app.facts.pools.items().iter().map(pool).collect(),
+            Self::Isos => volumes(app, None, is_iso),
+            Self::Volumes(pool) => volumes(app, pool.as_deref(), |volume| !is_iso(volume)),
+            Self::Networks => app.facts.networks.items().iter().map(network).collect(),
+            Self::Bridges => app.facts.bridges.items().iter().map(bridge).collect(),
+            Self::Machines(arch) => machines(app, arch),
+            Self::Architectures => {
+                let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
+                guests.iter().map(|guest| known(&guest.arch, guest.domain_types.join(", "))).collect()
+            }
+        }
+    }
+
+    /// Why the list is empty, where the host is the reason.
+    pub fn why_empty(&self, app: &App) -> Option<String> {
+        let facts = &app.facts;
+        let why = match self {
+            Self::Pools | Self::Isos | Self::Volumes(_) => facts.pools.why_not(),
+            Self::Networks => facts.networks.why_not(),
+            Self::Bridges => facts.bridges.why_not(),
+            Self::Machines(_) | Self::Architectures => facts.capabilities.why_not(),
+            Self::Fixed(_) | Self::Systems => None,
+        };
+        why.map(str::to_owned)
+    }
+}
+
+fn known(value: &str, note: String) -> Known {
+    Known { value: value.to_owned(), note }
+}
+
+fn from_fixed(list: &[Fixed]) -> Vec<Known> {
+    list.iter().map(|item| known(item.value, item.note.to_owned())).collect()
+}
+
+fn pool(pool: &Pool) -> Known {
+    let state = if pool.active { format!("{} free of {}", pool.available, pool.capacity) } else { "inactive".into() };
+    known(&pool.name, format!("{}  {state}", pool.kind))
+}
+
+fn network(network: &crate::facts::Network) -> Known {
+    let way = network.forward.as_deref().unwrap_or("isolated");
+    known(&network.name, if network.active { way.to_owned() } else { format!("{way}, inactive") })
+}
+
+fn bridge(bridge: &crate::facts::Bridge) -> Known {
+    let owner = bridge.network.as_ref().map_or("of the host".into(), |name| format!("of libvirt network {name}"));
+    known(&bridge.name, owner)
+}
+
+fn machines(app: &App, arch: &str) -> Vec<Known> {
+    let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
+    let names = guests.iter().find(|guest| guest.arch == arch).map_or(&[][..], |guest| guest.machines.as_slice());
+    let mut list = vec![known("q35", "PCI Express, for passthrough".into()), known("pc", "i440FX, old guests".into())];
+    list.retain(|_| arch == "x86_64" || arch == "i686");
+    let others = names.iter().filter(|name| *name != "q35" && *name != "pc");
+    list.extend(others.map(|name| known(name, String::new())));
+    list
+}
+
+/// True for volumes that look like installation media.
+fn is_iso(volume: &Volume) -> bool {
+    let by_name = volume.name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("iso"));
+    by_name || volume.format.as_deref() == Some("iso")
+}
+
+/// Volumes as paths, because a path means the same from every pool.
+fn volumes(app: &App, first: Option<&str>, wanted: impl Fn(&Volume) -> bool) -> Vec<Known> {
+    let pools = app.facts.pools.items();
+    let (mine, others): (Vec<&Pool>, Vec<&Pool>) = pools.iter().partition(|pool| Some(pool.name.as_str()) == first);
+    let all = mine.into_iter().chain(others);
+    all.flat_map(|pool| pool.volumes.items().iter().map(move |volume| (pool, volume)))
+        .filter(|(_, volume)| wanted(volume))
+        .map(|(pool, volume)| known(&volume.path, format!("{}  {}", pool.name, volume.capacity)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Place, Spec, edit};
+
+    #[test]
+    fn whatever_is_offered_can_be_stored() {
+        let disk = |field: &str| Place::disk(0, field);
+        let lists = [
+            (disk("action"), DISK_ACTIONS),
+            (disk("format"), DISK_FORMATS),
+            (disk("bus"), DISK_BUSES),
+            (disk("device"), DISK_DEVICES),
+            (Place::row("networks", 0, "type"), NETWORK_KINDS),
+            (Place::row("networks", 0, "model"), NETWORK_MODELS),
+            (Place::row("graphics", 0, "type"), GRAPHICS_KINDS),
+            (Place::root().key("virt_type"), VIRT_TYPES),
+            (Place::root().key("os_type"), OS_TYPES),
+            (Place::root().key("os_variant"), SYSTEMS),
+        ];
+        for (place, list) in lists {
+            for Fixed { value, .. } in list {
+                assert_eq!(edit::set(&mut Spec::default(), &place, Some((*value).into())), Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! What lies over the step: help, commands, pick lists, questions, prompts, notices. Owns their state and keys within
+//! their texts; what an answer does is the business of [`super::action`].
+
+use super::action::Action;
+use super::editor::{line_key, paste_line};
+use super::focus::Motion;
+use super::keys::{self, Offer};
+use super::options::Known;
+use super::{App, Key, StepId};
+use crate::spec::Place;
+use memchr::memmem::Finder;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use tui_input::Input;
+
+/// What lies over the step.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// The keys of the focus that was there before.
+    Help(Help),
+    /// All commands.
+    Palette(List<Command>),
+    /// A list to pick one from.
+    Pick(Purpose, List<Known>),
+    /// A question with answers.
+    Ask(Ask),
+    /// A text to type.
+    Prompt(Prompt),
+    /// Something to read.
+    Notice(Notice),
+}
+
+/// The help.
+#[derive(Clone, Debug)]
+pub struct Help {
+    /// What the focus offers, first the offers of this list alone.
+    pub offers: Vec<Offer>,
+    /// What was typed to filter them.
+    pub filter: Input,
+    /// First visible row.
+    pub top: usize,
+}
+
+/// What is picked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The value of a field.
+    Field {
+        /// The field.
+        place: Place,
+        /// Other texts than those of the list are possible.
+        free: bool,
+    },
+    /// What to write where: see [`super::action`].
+    Write,
+    /// What the XML is compared with.
+    Compare,
+}
+
+/// A list that is filtered by typing.
+#[derive(Clone, Debug)]
+pub struct List<T> {
+    /// Heading.
+    pub title: String,
+    /// Everything.
+    pub items: Vec<T>,
+    /// What matches, best first: positions in `items`.
+    pub shown: Vec<usize>,
+    /// What was typed.
+    pub filter: Input,
+    /// Row among what is shown; one more than there are where the typed text itself can be taken.
+    pub row: usize,
+    /// Why the list is empty, where that has a reason.
+    pub why_empty: Option<String>,
+    /// What each item is searched by, made once: a host may have tens of thousands of volumes.
+    texts: Vec<String>,
+    /// The filter that `shown` follows from: a longer one only narrows it.
+    filtered_by: String,
+}
+
+/// Lists longer than this are searched for the words that were typed, and keep their order: to score 50,000 texts would
+/// take longer than a key may.
+const FUZZY: usize = 5_000;
+
+/// What an item of a list is searched by.
+pub trait Searched {
+    /// The text.
+    fn text(&self) -> String;
+}
+
+impl Searched for Known {
+    fn text(&self) -> String {
+        format!("{} {}", self.value, self.note)
+    }
+}
+
+impl Searched for Command {
+    fn text(&self) -> String {
+        format!("{} {}", self.label, self.place)
+    }
+}
+
+/// A command of the palette.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// What it does.
+    pub label: String,
+    /// Where: the step, or what it is about.
+    pub place: String,
+    /// Its key; empty where it has none here.
+    pub key: String,
+    /// Why it cannot be done now.
+    pub why_not: Option<String>,
+    /// What it does.
+    pub does: Does,
+}
+
+/// What a command does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Does {
+    /// An action of the key table.
+    Act(Action),
+    /// An action on the list of a step, which may be another one.
+    On(StepId, Action),
+    /// Goes to a field.
+    GoTo(Place),
+    /// Says what a finding means and what to do.
+    Explain(usize),
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The question.
+    pub title: String,
+    /// What has to be known to answer it.
+    pub lines: Vec<String>,
+    /// The answers; the first one has the focus at the start and changes nothing that could be regretted.
+    pub answers: Vec<(&'static str, Answer)>,
+    /// The answer that has the focus.
+    pub row: usize,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Nothing happens.
+    Stay,
+    /// Leave; the draft stays.
+    LeaveKeeping,
+    /// Leave and forget the draft.
+    LeaveDiscarding,
+    /// Go on with the draft.
+    TakeDraft(Box<super::Draft>),
+    /// Start anew; the draft is replaced at the first change.
+    StartAnew,
+    /// Start the build.
+    Build,
+    /// Cancel the build and undo it.
+    CancelBuild,
+    /// Save a preset over the one of the same name.
+    OverwritePreset {
+        /// Name.
+        name: String,
+        /// What it is for.
+        description: String,
+    },
+    /// Delete a preset.
+    DeletePreset(String),
+    /// Ask the host that did not answer once more.
+    AskAgain,
+    /// Work on the demo host instead.
+    UseDemo,
+}
+
+/// A text to type.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub purpose: PromptFor,
+    /// Heading.
+    pub title: &'static str,
+    /// What has to be known before the text is typed.
+    pub lines: Vec<String>,
+    /// Label before the text.
+    pub label: &'static str,
+    /// The text.
+    pub input: Input,
+    /// A second text, where there are two.
+    pub second: Option<(&'static str, Input)>,
+    /// True while the second text has the cursor.
+    pub on_second: bool,
+    /// Why the text cannot be taken; shown from the first try on.
+    pub error: Option<String>,
+}
+
+/// What a prompt is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptFor {
+    /// The name of a preset, and what it is for.
+    Preset,
+    /// A path for the JSON spec.
+    SpecFile,
+    /// A path for the domain XML.
+    XmlFile,
+    /// The name of the VM, as consent to a build that can hurt the host.
+    Consent,
+}
+
+/// Something to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Heading.
+    pub title: String,
+    /// Lines.
+    pub lines: Vec<String>,
+    /// First visible line.
+    pub top: usize,
+}
+
+impl<T: Searched> List<T> {
+    /// A list with everything shown.
+    pub fn new(title: impl Into<String>, items: Vec<T>) -> Self {
+        let shown = (0..items.len()).collect();
+        let lower = items.len() > FUZZY;
+        let texts = items.iter().map(|item| if lower { item.text().to_lowercase() } else { item.text() }).collect();
+        Self {
+            title: title.into(),
+            items,
+            shown,
+            filter: Input::default(),
+            row: 0,
+            why_empty: None,
+            texts,
+            filtered_by: String::new(),
+        }
+    }
+
+    /// The item that has the focus.
+    pub fn current(&self) -> Option<&T> {
+        self.items.get(*self.shown.get(self.row)?)
+    }
+
+    /// Filters anew.
+    fn refilter(&mut self) {
+        self.row = 0;
+        let needle = self.filter.value().to_owned();
+        let narrower = !self.filtered_by.is_empty() && needle.starts_with(&self.filtered_by);
+        let candidates = if narrower { std::mem::take(&mut self.shown) } else { (0..self.items.len()).collect() };
+        self.filtered_by.clone_from(&needle);
+        if needle.is_empty() {
+            self.shown = candidates;
+            return;
+        }
+        if self.items.len() > FUZZY {
+            let words: Vec<_> =
+                needle.split_whitespace().map(|word| Finder::new(&word.to_lowercase()).into_owned()).collect();
+            let holds = |at: &usize| {
+                let text = self.texts.get(*at).map_or(&[][..], |text| text.as_bytes());
+                words.iter().all(|word| word.find(text).is_some())
+            };
+            self.shown = candidates.into_iter().filter(holds).collect();
+            return;
+        }
+        let pattern = Pattern::parse(&needle, CaseMatching::Ignore, Normalization::Smart);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut score = |at: usize| pattern.score(Utf32Str::new(self.texts.get(at)?, &mut buffer), &mut matcher);
+        let mut scored: Vec<(u32, usize)> = candidates.into_iter().filter_map(|at| Some((score(at)?, at))).collect();
+        scored.sort_unstable_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
+        self.shown = scored.into_iter().map(|(_, at)| at).collect();
+    }
+}
+
+impl List<Known> {
+    /// The typed text, where it is none of the known values.
+    pub fn typed(&self) -> Option<&str> {
+        let text = self.filter.value().trim();
+        let known = self.items.iter().any(|item| item.value == text);
+        (!text.is_empty() && !known).then_some(text)
+    }
+}
+
+impl Overlay {
+    /// Gives a key to the text of the overlay; false where it changes nothing.
+    pub fn key(&mut self, key: Key) -> bool {
+        let changed = self.input().is_some_and(|input| line_key(input, key));
+        if changed {
+            self.follow();
+        }
+        changed
+    }
+
+    /// The text that takes keys.
+    fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Help(help) => Some(&mut help.filter),
+            Self::Palette(list) => Some(&mut list.filter),
+            Self::Pick(_, list) => Some(&mut list.filter),
+            Self::Prompt(prompt) => Some(prompt.active()),
+            Self::Ask(_) | Self::Notice(_) => None,
+        }
+    }
+
+    /// Makes the list follow the text.
+    fn follow(&mut self) {
+        match self {
+            Self::Help(help) => help.top = 0,
+            Self::Palette(list) => list.refilter(),
+            Self::Pick(_, list) => list.refilter(),
+            Self::Prompt(prompt) => prompt.error = None,
+            Self::Ask(_) | Self::Notice(_) => {}
+        }
+    }
+
+    /// Puts a pasted text in.
+    pub fn paste(&mut self, text: &str) {
+        let Some(input) = self.input() else { return };
+        paste_line(input, text);
+        self.follow();
+    }
+
+    /// Moves within the overlay; `page` is how many rows are visible.
+    pub fn step(&mut self, motion: Motion, page: usize) {
+        match self {
+            Self::Help(help) => help.top = motion.from(help.top, help.offers.len(), page),
+            Self::Palette(list) => list.row = motion.from(list.row, list.shown.len(), page),
+            Self::Pick(purpose, list) => {
+                let free = matches!(purpose, Purpose::Field { free: true, .. });
+                let extra = usize::from(free && list.typed().is_some());
+                list.row = motion.from(list.row, list.shown.len() + extra, page);
+            }
+            Self::Ask(ask) => ask.row = motion.from(ask.row, ask.answers.len(), page),
+            Self::Notice(notice) => notice.top = motion.from(notice.top, notice.lines.len(), page),
+            Self::Prompt(prompt) => prompt.on_second = prompt.second.is_some() && !prompt.on_second,
+        }
+    }
+}
+
+impl Prompt {
+    /// The text that has the cursor.
+    pub fn active(&mut self) -> &mut Input {
+        match &mut self.second {
+            Some((_, input)) if self.on_second => input,
+            _ => &mut self.input,
+        }
+    }
+}
+
+/// The help for the focus as it is.
+pub fn help(app: &App) -> Overlay {
+    Overlay::Help(Help { offers: keys::offers(app), filter: Input::default(), top: 0 })
+}
+
+/// All commands: those of this focus, of the lists of all steps, the steps, the fields of this step, the findings.
+pub fn palette(app: &App) -> Overlay {
+    let here = app.step.title();
+    let offered = keys::offers(app).into_iter().filter(|offer| offer.entry.action.is_command());
+    let mut items: Vec<Command> = offered
+        .map(|offer| Command {
+            label: sentence(offer.entry.label),
+            place: if offer.entry.steps.is_empty() { "everywhere".into() } else { here.to_owned() },
+            key: offer.keys(),
+            why_not: offer.why_not,
+            does: Does::Act(offer.entry.action),
+        })
+        .collect();
+    items.extend(elsewhere(app));
+    items.extend(StepId::ALL.into_iter().map(|step| Command {
+        label: format!("Go to {}", step.title()),
+        place: format!("step {}", step.number()),
+        key: step.number().to_string(),
+        why_not: None,
+        does: Does::Act(Action::Go(step)),
+    }));
+    items.extend(app.fields().into_iter().map(|field| Command {
+        label: format!("Go to field {}", field.label),
+        place: here.to_owned(),
+        key: String::new(),
+        why_not: None,
+        does: Does::GoTo(field.place),
+    }));
+    items.extend(app.derived.report.findings.iter().enumerate().map(|(at, finding)| Command {
+        label: format!("Explain {}", finding.code),
+        place: "Checks".into(),
+        key: String::new(),
+        why_not: None,
+        does: Does::Explain(at),
+    }));
+    Overlay::Palette(List::new("commands", items))
+}
+
+/// What the lists of the steps offer and the focus does not.
+fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
+    let (step, rows) = (app.step, keys::context(app) == keys::Context::Rows);
+    let each = keys::of_steps().flat_map(|entry| entry.steps.iter().map(move |of| (*of, entry)));
+    let list = each.filter(move |(of, entry)| {
+        let offered = *of == step && rows;
+        !offered && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
+    });
+    list.map(|(of, entry)| Command {
+        label: sentence(entry.label),
+        place: of.title().to_owned(),
+        key: entry.keys.first().map(ToString::to_string).unwrap_or_default(),
+        why_not: None,
+        does: Does::On(of, entry.action),
+    })
+}
+
+/// With a capital letter.
+fn sentence(label: &str) -> String {
+    let mut chars = label.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(values: &[&str]) -> List<Known> {
+        List::new("t", values.iter().map(|v| Known { value: (*v).into(), note: String::new() }).collect())
+    }
+
+    #[test]
+    fn typing_filters_a_list_and_the_best_match_comes_first() {
+        let mut overlay =
+            Overlay::Pick(Purpose::Field { place: Place::root(), free: true }, list(&["bulk", "fast-nvme", "nvme"]));
+        for c in "nvme".chars() {
+            assert!(overlay.key(Key::char(c)));
+        }
+        let Overlay::Pick(_, list) = &overlay else { return };
+        assert_eq!(list.current().map(|known| known.value.as_str()), Some("nvme"));
+        assert_eq!(list.shown.len(), 2);
+        assert_eq!(list.typed(), None);
+    }
+
+    #[test]
+    fn a_very_long_list_is_searched_by_the_words_typed_and_keeps_its_order() {
+        let values: Vec<String> = (0..=FUZZY).map(|at| format!("/images/Volume-{at:05}.qcow2")).collect();
+        let mut overlay = Overlay::Pick(
+            Purpose::Field { place: Place::root(), free: true },
+            list(&values.iter().map(String::as_str).collect::<Vec<_>>()),
+        );
+        overlay.paste("Qcow2 volume-0012");
+        let Overlay::Pick(_, list) = &overlay else { return };
+        assert_eq!(list.shown, (120..130).collect::<Vec<_>>());
+        assert_eq!(list.current().map(|known| known.value.as_str()), Some("/images/Volume-00120.qcow2"));
+    }
+
+    #[test]
+    fn a_text_that_is_not_in_the_list_can_be_taken_where_that_makes_sense() {
+        let mut overlay = Overlay::Pick(Purpose::Field { place: Place::root(), free: true }, list(&["a"]));
+        overlay.paste("other pool\n");
+        overlay.step(Motion::Last, 10);
+        let Overlay::Pick(_, list) = &overlay else { return };
+        assert_eq!((list.typed(), list.row, list.shown.len()), (Some("other pool"), 0, 0));
+    }
+}

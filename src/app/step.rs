@@ -1,0 +1,170 @@
+//! The nine steps by name and number, and their state as the rail shows it.
+
+use super::App;
+use crate::checks::Severity;
+use crate::plan::Outcome;
+
+/// A step of the wizard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepId {
+    /// Templates and presets.
+    Template,
+    /// Name, memory, CPUs, firmware.
+    System,
+    /// The pool that disks live in.
+    Storage,
+    /// Disks and the installation medium.
+    Disks,
+    /// Interfaces.
+    Network,
+    /// Host devices.
+    Pci,
+    /// TPM, consoles, cloud-init, custom XML, metadata.
+    Extras,
+    /// Everything once more.
+    Review,
+    /// The build.
+    Build,
+}
+
+/// What the rail shows of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Not looked at yet.
+    Todo,
+    /// The one on screen.
+    Here,
+    /// Looked at, nothing wrong.
+    Done,
+    /// Has warnings.
+    Warning,
+    /// Has errors.
+    Error,
+    /// Optional and empty.
+    Skipped,
+    /// Changed by something done elsewhere since it was looked at.
+    Touched,
+}
+
+impl StepId {
+    /// All of them in order.
+    pub const ALL: [Self; 9] = [
+        Self::Template,
+        Self::System,
+        Self::Storage,
+        Self::Disks,
+        Self::Network,
+        Self::Pci,
+        Self::Extras,
+        Self::Review,
+        Self::Build,
+    ];
+
+    /// Position from 0.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Number as the rail shows it, from 1.
+    pub const fn number(self) -> usize {
+        self.index() + 1
+    }
+
+    /// The step with this number, if there is one.
+    pub fn numbered(number: usize) -> Option<Self> {
+        Self::ALL.get(number.checked_sub(1)?).copied()
+    }
+
+    /// The next step; the last one stays.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL.get(self.index() + 1).copied().unwrap_or(self)
+    }
+
+    /// The step before; the first one stays.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self::ALL.get(self.index().wrapping_sub(1)).copied().unwrap_or(self)
+    }
+
+    /// Name on the rail and as heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Template => "Template",
+            Self::System => "System",
+            Self::Storage => "Storage pool",
+            Self::Disks => "Disks",
+            Self::Network => "Network",
+            Self::Pci => "PCI passthrough",
+            Self::Extras => "Extras",
+            Self::Review => "Review",
+            Self::Build => "Build",
+        }
+    }
+
+    /// Name where room is short: the one-line rail and the checks panel.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Storage => "Pool",
+            Self::Network => "Net",
+            Self::Pci => "PCI",
+            other => other.title(),
+        }
+    }
+
+    /// True for the steps that a VM can do without.
+    pub const fn optional(self) -> bool {
+        matches!(self, Self::Template | Self::Pci | Self::Extras)
+    }
+
+    /// The step whose fields `place` belongs to.
+    pub fn of(place: &crate::spec::Place) -> Self {
+        use crate::spec::Segment;
+        let mut keys = place.0.iter().filter_map(|segment| match segment {
+            Segment::Key(key) => Some(key.as_str()),
+            Segment::Index(_) => None,
+        });
+        match (keys.next(), keys.next()) {
+            (Some("template"), _) => Self::Template,
+            (Some("storage"), None | Some("default_pool")) => Self::Storage,
+            (Some("storage"), _) => Self::Disks,
+            (Some("networks"), _) => Self::Network,
+            (Some("pci_devices"), _) => Self::Pci,
+            (Some("graphics" | "cloud_init" | "autostart" | "custom_xml" | "metadata" | "tpm"), _) => Self::Extras,
+            (Some(_), _) => Self::System,
+            (None, _) => Self::Review,
+        }
+    }
+}
+
+/// What the rail shows of `step`.
+pub fn state(app: &App, step: StepId) -> StepState {
+    if step == app.step {
+        return StepState::Here;
+    }
+    if step == StepId::Build {
+        // Having looked at it builds nothing.
+        return match &app.build.outcome {
+            None => StepState::Todo,
+            Some(Outcome::Built { .. }) => StepState::Done,
+            Some(_) => StepState::Error,
+        };
+    }
+    let worst = app.worst(step);
+    let summary = super::steps::logic(step).summary(app);
+    let Some(seen) = app.seen.get(step.index()).and_then(Option::as_ref) else {
+        let has_values = !summary.is_empty() && step != StepId::Review;
+        return match worst {
+            Some(Severity::Blocker) if has_values => StepState::Error,
+            Some(Severity::Warning) if has_values => StepState::Warning,
+            _ => StepState::Todo,
+        };
+    };
+    match worst {
+        Some(Severity::Blocker) => StepState::Error,
+        _ if *seen != app.look(step) => StepState::Touched,
+        Some(Severity::Warning) => StepState::Warning,
+        _ if step.optional() && summary.is_empty() => StepState::Skipped,
+        _ => StepState::Done,
+    }
+}

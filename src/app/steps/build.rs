@@ -1,0 +1,356 @@
+//! Step 9: the build as its events tell it.
+
+use super::Step;
+use crate::app::action::Action;
+use crate::app::history::Content;
+use crate::app::overlay::{Notice, Overlay};
+use crate::app::state::DEMO;
+use crate::app::{App, Effect, ExitReason};
+use crate::checks::Report;
+use crate::facts::Part;
+use crate::plan::{self, BuildEvent, Outcome, Plan};
+use crate::units::shell_quote;
+
+/// The step.
+pub struct Build;
+
+/// What is known of the build of this session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BuildView {
+    /// What is run; `None` before the first build.
+    pub plan: Option<Plan>,
+    /// One per step of the plan.
+    pub steps: Vec<StepRun>,
+    /// What was undone or could not be, in order.
+    pub undone: Vec<Undone>,
+    /// What happened, with milliseconds since the start.
+    pub log: Vec<(u64, String)>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The time of the last event, in milliseconds since the start.
+    pub at_ms: u64,
+    /// When it was started, in seconds since 1970-01-01 UTC.
+    pub started: u64,
+    /// Cancelling was asked for.
+    pub cancelling: bool,
+    /// The VM has a screen to look at.
+    has_screen: bool,
+    /// What was built before in this session: lines for the normal screen.
+    earlier: Vec<String>,
+    /// What is built, and what the checks said of it.
+    before: Option<(Content, Report)>,
+}
+
+/// A step of the plan while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepRun {
+    /// How far it is.
+    pub state: RunState,
+    /// When it began, in milliseconds since the start.
+    pub began_ms: u64,
+    /// How long it took.
+    pub took_ms: Option<u64>,
+    /// Bytes done and in all.
+    pub progress: Option<(u64, u64)>,
+    /// What came of it, or why it failed.
+    pub note: String,
+    /// libvirt's own words where it failed.
+    pub original: String,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunState {
+    /// Not begun.
+    #[default]
+    Waiting,
+    /// Running.
+    Running,
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// Done and undone again.
+    Undone,
+}
+
+/// Something that was undone, or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// What.
+    pub what: String,
+    /// Why it could not be undone, and the command that does it by hand.
+    pub left: Option<(String, String)>,
+}
+
+impl Step for Build {
+    fn summary(&self, app: &App) -> String {
+        match &app.build.outcome {
+            Some(Outcome::Built { .. }) => "built".into(),
+            Some(Outcome::Undone { .. }) => "failed, undone".into(),
+            Some(Outcome::NotFullyUndone { .. }) => "failed, not all undone".into(),
+            Some(Outcome::Cancelled) => "cancelled, undone".into(),
+            None if app.build.is_running() => {
+                format!("step {} of {}", app.build.current().map_or(1, |at| at + 1), app.build.steps.len())
+            }
+            None => String::new(),
+        }
+    }
+
+    fn rows(&self, app: &App) -> usize {
+        plan(app).steps.len()
+    }
+
+    fn open(&self, app: &mut App) -> Vec<Effect> {
+        let row = app.cursor().row;
+        let Some(step) = plan(app).steps.get(row) else { return Vec::new() };
+        let mut lines = vec![step.detail.clone(), step.call.clone()];
+        lines.extend(step.undo.as_ref().map(|undo| format!("undo: {undo}")));
+        lines.extend(step.by_hand.as_ref().map(|by_hand| format!("by hand: {by_hand}")));
+        if let Some(run) = app.build.steps.get(row) {
+            lines.extend([run.note.clone(), run.original.clone()].into_iter().filter(|text| !text.is_empty()));
+        }
+        let title = step.title.clone();
+        app.overlays.push(Overlay::Notice(Notice { title, lines, top: 0 }));
+        Vec::new()
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        if action == Action::FullLog {
+            let lines = app.build.log.iter().map(|(at, text)| format!("{:>8}  {text}", clock(*at))).collect();
+            app.overlays.push(Overlay::Notice(Notice { title: "Log".into(), lines, top: 0 }));
+        }
+        Vec::new()
+    }
+
+    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+        (action == Action::FullLog && app.build.log.is_empty()).then(|| "there is no log yet".to_owned())
+    }
+}
+
+/// The plan on screen: that of the build, or what a build would do.
+pub fn plan(app: &App) -> &Plan {
+    app.build.plan.as_ref().unwrap_or(&app.derived.plan)
+}
+
+/// Milliseconds as `1:42.3`.
+pub fn clock(ms: u64) -> String {
+    let (minutes, seconds, tenths) = (ms / 60_000, ms / 1000 % 60, ms / 100 % 10);
+    if minutes > 0 { format!("{minutes}:{seconds:02}.{tenths}") } else { format!("{seconds}.{tenths} s") }
+}
+
+impl BuildView {
+    /// A build of what `app` holds begins.
+    pub(in crate::app) fn of(app: &App) -> Self {
+        let plan = app.derived.plan.clone();
+        let steps = vec![StepRun::default(); plan.steps.len()];
+        let before = Some((app.content.clone(), app.derived.report.clone()));
+        let has_screen = !app.derived.machine.consoles.is_empty();
+        let earlier = app.build.all_built(app);
+        Self { plan: Some(plan), steps, started: app.clock, before, has_screen, earlier, ..Self::default() }
+    }
+
+    /// Puts the build aside for another VM; what was built is still told at the end.
+    pub(in crate::app) fn aside(app: &App) -> Self {
+        Self { earlier: app.build.all_built(app), ..Self::default() }
+    }
+
+    fn all_built(&self, app: &App) -> Vec<String> {
+        if matches!(self.outcome, Some(Outcome::Built { .. })) { self.summary(app) } else { self.earlier.clone() }
+    }
+
+    /// The findings from before the build, as long as they are about what was built: what a build makes is there
+    /// afterwards, and to say that it is in the way would be wrong.
+    pub(in crate::app) fn report(&self, content: &Content) -> Option<Report> {
+        let holds = self.is_running() || matches!(self.outcome, Some(Outcome::Built { .. }));
+        let (built, report) = self.before.as_ref()?;
+        (holds && built == content).then(|| report.clone())
+    }
+
+    /// Cancelling was asked for.
+    pub(in crate::app) fn cancelling(&mut self) {
+        self.cancelling = true;
+        self.log.push((self.at_ms, "cancelling".into()));
+    }
+
+    /// True from the start to the end.
+    pub fn is_running(&self) -> bool {
+        self.plan.is_some() && self.outcome.is_none()
+    }
+
+    /// True after the end.
+    pub fn is_over(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    /// True after an end that built the VM of this name.
+    pub fn has_built(&self, name: &str) -> bool {
+        let built = matches!(self.outcome, Some(Outcome::Built { .. }));
+        built && self.plan.as_ref().is_some_and(|plan| plan.name == name)
+    }
+
+    /// The step that runs or failed.
+    pub fn current(&self) -> Option<usize> {
+        self.steps.iter().position(|step| matches!(step.state, RunState::Running | RunState::Failed))
+    }
+
+    /// What would be undone now, newest first.
+    pub fn undo_list(&self) -> Vec<String> {
+        let steps = self.plan.iter().flat_map(|plan| &plan.steps).zip(&self.steps);
+        let made = steps.filter(|(_, run)| matches!(run.state, RunState::Running | RunState::Done));
+        let mut list: Vec<String> = made
+            .filter_map(|(step, run)| {
+                let undo = step.undo.clone()?;
+                Some(if run.state == RunState::Running { format!("{undo} (partial)") } else { undo })
+            })
+            .collect();
+        list.reverse();
+        list
+    }
+
+    /// How the wizard ends after this build.
+    pub(in crate::app) fn exit_reason(&self) -> ExitReason {
+        match self.outcome {
+            None if !self.earlier.is_empty() => ExitReason::Built,
+            None => ExitReason::Left,
+            Some(Outcome::Built { .. }) => ExitReason::Built,
+            Some(Outcome::Undone { .. }) => ExitReason::BuildUndone,
+            Some(Outcome::Cancelled) => ExitReason::BuildCancelled,
+            Some(Outcome::NotFullyUndone { .. }) => ExitReason::BuildNotUndone,
+        }
+    }
+
+    /// What can be done with the VM that was built: labels and commands.
+    pub fn commands(&self, app: &App) -> Vec<(&'static str, String)> {
+        let Some(Outcome::Built { state, .. }) = &self.outcome else { return Vec::new() };
+        if app.uri == DEMO {
+            return vec![("Demo", "nothing real was changed; the demo host ends with vmbuild".into())];
+        }
+        let name = shell_quote(self.plan.as_ref().map_or("", |plan| &plan.name));
+        let uri = app.facts.host.get().map_or(&app.uri, |host| &host.uri);
+        let uri = shell_quote(uri);
+        let start = (state != "running").then(|| ("Start", format!("virsh -c {uri} start {name}")));
+        let screen = self.has_screen.then(|| ("Screen", format!("virt-viewer -c {uri} {name}")));
+        // Every domain has a serial console.
+        let console = ("Console", format!("virsh -c {uri} console {name}"));
+        start.into_iter().chain(screen).chain([console]).collect()
+    }
+
+    /// Lines for the normal screen after the wizard.
+    pub(in crate::app) fn summary(&self, app: &App) -> Vec<String> {
+        let name = self.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default();
+        let mut lines = self.earlier.clone();
+        match &self.outcome {
+            None => return lines,
+            Some(Outcome::Built { uuid, state }) => {
+                lines.push(format!("Built {name}, {state}, UUID {uuid}"));
+                lines.extend(self.commands(app).into_iter().map(|(label, text)| format!("{label:<9}{text}")));
+                // Each by its own command: one that removes all storage would take attached images along.
+                let steps = self.plan.iter().flat_map(|plan| plan.steps.iter().rev());
+                // What is not running any more need not be stopped.
+                let steps = steps.filter(|step| state == "running" || step.action != plan::Action::Start);
+                let by_hand = steps.filter_map(|step| step.by_hand.as_ref()).filter(|_| app.uri != DEMO);
+                lines.extend(by_hand.map(|command| format!("{:<9}{command}", "Undo")));
+            }
+            Some(Outcome::Cancelled) => lines.push(format!("The build of {name} was cancelled and undone.")),
+            Some(Outcome::Undone { message } | Outcome::NotFullyUndone { message }) => {
+                lines.push(format!("The build of {name} failed: {message}"));
+            }
+        }
+        lines.extend(self.undone.iter().map(|undone| match &undone.left {
+            None => undone.what.clone(),
+            Some((why, by_hand)) => format!("left behind: {} ({why}); by hand: {by_hand}", undone.what),
+        }));
+        lines
+    }
+
+    fn title(&self, at: usize) -> String {
+        let step = self.plan.as_ref().and_then(|plan| plan.steps.get(at));
+        step.map(|step| format!("{} {}", step.title, step.detail).trim().to_owned()).unwrap_or_default()
+    }
+}
+
+impl App {
+    /// Takes an event of the build in.
+    pub(in crate::app) fn build_event(&mut self, event: BuildEvent) -> Vec<Effect> {
+        match &event {
+            BuildEvent::StepBegan { step, .. } | BuildEvent::StepFailed { step, .. } => self.follow_build(*step),
+            BuildEvent::Ended { .. } => self.overlays.clear(),
+            _ => {}
+        }
+        let over = matches!(event, BuildEvent::Ended { .. });
+        self.build.take(event);
+        // What the build made or undid is new to the facts, too.
+        if over { vec![Effect::Observe(vec![Part::Pools, Part::Domains, Part::Pci])] } else { Vec::new() }
+    }
+
+    /// The cursor of the build stays on the step that runs.
+    fn follow_build(&mut self, step: usize) {
+        if let Some(cursor) = self.cursors.get_mut(crate::app::StepId::Build.index()) {
+            cursor.row = step;
+        }
+    }
+}
+
+impl BuildView {
+    fn take(&mut self, event: BuildEvent) {
+        match event {
+            BuildEvent::Began { .. } => {}
+            BuildEvent::StepBegan { step, at_ms } => {
+                let run = StepRun { state: RunState::Running, began_ms: at_ms, ..StepRun::default() };
+                self.put(step, |old| *old = run);
+                self.say(at_ms, self.title(step));
+            }
+            BuildEvent::Progress { step, done, total } => self.put(step, |run| run.progress = Some((done, total))),
+            BuildEvent::StepDone { step, at_ms, note } => {
+                self.put(step, |run| run.end(RunState::Done, at_ms, &note));
+                self.say(at_ms, note);
+            }
+            BuildEvent::StepFailed { step, at_ms, message, original } => {
+                self.put(step, |run| run.end(RunState::Failed, at_ms, &message));
+                self.put(step, |run| run.original.clone_from(&original));
+                self.say(at_ms, format!("failed: {message}"));
+                self.say(at_ms, original);
+            }
+            BuildEvent::Undone { step, what } => {
+                self.put(step, |run| {
+                    if run.state == RunState::Done {
+                        run.state = RunState::Undone;
+                    }
+                });
+                self.say(self.at_ms, format!("undone: {what}"));
+                self.undone.push(Undone { what, left: None });
+            }
+            BuildEvent::NotUndone { what, why, by_hand, .. } => {
+                self.say(self.at_ms, format!("not undone: {what}: {why}"));
+                self.undone.push(Undone { what, left: Some((why, by_hand)) });
+            }
+            BuildEvent::Ended { at_ms, outcome } => {
+                self.at_ms = at_ms;
+                self.outcome = Some(outcome);
+            }
+        }
+    }
+
+    fn put(&mut self, at: usize, change: impl FnOnce(&mut StepRun)) {
+        if let Some(run) = self.steps.get_mut(at) {
+            change(run);
+        }
+    }
+
+    fn say(&mut self, at_ms: u64, text: String) {
+        self.at_ms = at_ms;
+        if !text.is_empty() {
+            self.log.push((at_ms, text));
+        }
+    }
+}
+
+impl StepRun {
+    fn end(&mut self, state: RunState, at_ms: u64, note: &str) {
+        self.state = state;
+        self.took_ms = Some(at_ms.saturating_sub(self.began_ms));
+        note.clone_into(&mut self.note);
+        self.progress = None;
+    }
+}

@@ -1,0 +1,308 @@
+//! Step 4: disks in the order of creation, and the installation medium as the last row.
+
+use super::system::why;
+use super::{Step, row_gate, storage, top};
+use crate::app::action::Action;
+use crate::app::form::Field;
+use crate::app::grammar::Grammar;
+use crate::app::options::{DISK_ACTIONS, DISK_BUSES, DISK_DEVICES, DISK_FORMATS, Options};
+use crate::app::{App, Effect, Zone};
+use crate::facts::Part;
+use crate::machine::{self, Location};
+use crate::spec::{Disk, DiskAction, DiskBus, DiskDevice, Place};
+use crate::units::Bytes;
+use serde_json::json;
+
+/// The step.
+pub struct Disks;
+
+impl Step for Disks {
+    fn summary(&self, app: &App) -> String {
+        let (disks, iso) = (asked(app).len(), iso(app).is_some());
+        let disks_text = match disks {
+            0 => return if iso { "1 cd".into() } else { String::new() },
+            1 => "1 disk".to_owned(),
+            n => format!("{n} disks"),
+        };
+        if iso { disks_text + " + 1 cd" } else { disks_text }
+    }
+
+    fn look(&self, app: &App) -> String {
+        // Without sizes: they may have to be searched for, and the rail asks at every drawing.
+        let line = |disk: &machine::Disk| {
+            let at = disk.location().map(location).unwrap_or_default();
+            format!("{} {at} {} {}", disk.place, bus(disk.bus.value), disk.target.value)
+        };
+        app.derived.machine.disks.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn subtitle(&self, _app: &App) -> String {
+        "Created in this order; undone in reverse if the build fails.".into()
+    }
+
+    fn rows(&self, app: &App) -> usize {
+        asked(app).len() + 1
+    }
+
+    fn form_title(&self, app: &App) -> String {
+        match asked(app).get(app.cursor().row) {
+            Some(disk) => format!("Disk {} -- {}", app.cursor().row, action(disk)),
+            None => "Installation medium".into(),
+        }
+    }
+
+    fn fields(&self, app: &App) -> Vec<Field> {
+        let row = app.cursor().row;
+        let Some(disk) = asked(app).get(row) else { return vec![iso_field()] };
+        let resolved = resolved(app, &Place::root().key("storage").key("disks").index(row));
+        let at = |field: &str| Place::disk(row, field);
+        let first =
+            Field::choice(at("action"), "Action", Options::Fixed(DISK_ACTIONS)).default("", "what becomes of it");
+        let fields: Vec<Field> = match disk.action {
+            None | Some(DiskAction::Create) => vec![first, size(app, disk, row), pool(app, row), format(row, resolved)],
+            Some(DiskAction::Clone) => vec![first, source(disk, row), pool(app, row), grow(row), format(row, resolved)],
+            Some(DiskAction::Attach) => vec![
+                first,
+                path(disk, row),
+                pool(app, row),
+                format(row, resolved),
+                device(row),
+                readonly(row, resolved),
+            ],
+        };
+        fields.into_iter().chain(seen_by_the_guest(row, resolved)).collect()
+    }
+
+    fn row_of(&self, app: &App, place: &Place) -> Option<usize> {
+        if place.field() == Some("boot_iso") {
+            return Some(asked(app).len());
+        }
+        place.row_index()
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        let list = top("storage").key("disks");
+        let row = app.cursor().row;
+        let to = match action {
+            Action::AddRow => app.add_row(&list, json!({"action": "create", "size": "20 GiB"})),
+            Action::CloneRow => app.add_row(&list, json!({"action": "clone"})),
+            Action::AttachRow => app.add_row(&list, json!({"action": "attach"})),
+            Action::DeleteRow => {
+                delete(app, &list, row);
+                row
+            }
+            Action::RowUp | Action::RowDown => app.move_row(&list, row, action == Action::RowDown),
+            Action::ChooseIso => asked(app).len(),
+            Action::Refresh => return vec![Effect::Observe(vec![Part::Pools])],
+            _ => return Vec::new(),
+        };
+        app.refresh();
+        app.cursor_mut().row = to;
+        app.clamp();
+        start(app, action);
+        Vec::new()
+    }
+
+    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+        let (row, disks) = (app.cursor().row, asked(app).len());
+        let why = match action {
+            Action::DeleteRow if row >= disks && iso(app).is_none() => "there is no medium",
+            Action::RowUp | Action::RowDown if row >= disks => "the medium has no place in the order of creation",
+            _ => return row_gate(action, row, disks),
+        };
+        Some(why.to_owned())
+    }
+}
+
+/// The disks of the spec.
+pub fn asked(app: &App) -> &[Disk] {
+    app.spec().storage.as_ref().and_then(|storage| storage.disks.as_deref()).unwrap_or_default()
+}
+
+/// The installation medium, if one is set.
+pub fn iso(app: &App) -> Option<&str> {
+    app.spec().storage.as_ref()?.boot_iso.as_deref()
+}
+
+/// The disk of the machine that `place` stands for.
+pub fn resolved<'a>(app: &'a App, place: &Place) -> Option<&'a machine::Disk> {
+    app.derived.machine.disks.iter().find(|disk| disk.place == *place)
+}
+
+/// What becomes of a disk, as the spec writes it.
+pub fn action(disk: &Disk) -> &'static str {
+    match disk.action {
+        None => "?",
+        Some(DiskAction::Create) => "create",
+        Some(DiskAction::Clone) => "clone",
+        Some(DiskAction::Attach) => "attach",
+    }
+}
+
+/// As the spec writes it.
+pub fn bus(bus: DiskBus) -> &'static str {
+    match bus {
+        DiskBus::Virtio => "virtio",
+        DiskBus::Scsi => "scsi",
+        DiskBus::Sata => "sata",
+        DiskBus::Ide => "ide",
+        DiskBus::Usb => "usb",
+    }
+}
+
+/// The pool of a disk: its own, or the default one.
+fn pool_of(app: &App, row: usize) -> Option<&str> {
+    asked(app).get(row).and_then(|disk| disk.storage_pool.as_deref()).or_else(|| storage::chosen(app))
+}
+
+/// After a row was added: into the field that has to be filled.
+fn start(app: &mut App, action: Action) {
+    let first = match action {
+        Action::AddRow => "size",
+        Action::CloneRow => "clone_from",
+        Action::AttachRow => "path",
+        Action::ChooseIso => "boot_iso",
+        _ => return,
+    };
+    let at = app.fields().iter().position(|field| field.place.field() == Some(first));
+    if let Some(at) = at {
+        app.zone = Zone::Fields;
+        app.cursor_mut().field = at;
+        if action != Action::AddRow {
+            app.open_field();
+        }
+    }
+}
+
+fn delete(app: &mut App, list: &Place, row: usize) {
+    if row < asked(app).len() {
+        app.delete_row(list, row);
+    } else {
+        app.set(&top("storage").key("boot_iso"), None);
+    }
+}
+
+fn iso_field() -> Field {
+    Field::free(top("storage").key("boot_iso"), "ISO", Options::Isos)
+        .default("none", "Enter lists the images of all pools")
+        .help("Becomes a read-only CD-ROM that boots first. A path, or a name in the default pool.")
+}
+
+fn size(app: &App, disk: &Disk, row: usize) -> Field {
+    let _ = disk;
+    let pool = pool_of(app, row).and_then(|name| app.facts.pools.items().iter().find(|pool| pool.name == name));
+    let note = pool.map(|pool| format!("free in {}: {}", pool.name, pool.available)).unwrap_or_default();
+    Field::text(Place::disk(row, "size"), "Size", Grammar::DiskSize)
+        .note(note)
+        .help("A number counts GiB; write 500 GB or 1.5T as well.")
+}
+
+fn grow(row: usize) -> Field {
+    Field::text(Place::disk(row, "size"), "Grow to", Grammar::DiskSize)
+        .default("as the source", "")
+        .help("Larger than the source; the guest's partitions stay as they are.")
+}
+
+fn source(disk: &Disk, row: usize) -> Field {
+    Field::free(Place::disk(row, "clone_from"), "Source", Options::Volumes(disk.storage_pool.clone()))
+        .help("An image to copy: a path, or a name in the pool of this disk.")
+}
+
+fn path(disk: &Disk, row: usize) -> Field {
+    Field::free(Place::disk(row, "path"), "Image", Options::Volumes(disk.storage_pool.clone()))
+        .help("An image that exists: a path, or a name in the pool of this disk. It is never deleted by an undo.")
+}
+
+fn pool(app: &App, row: usize) -> Field {
+    let field = Field::free(Place::disk(row, "storage_pool"), "Pool", Options::Pools);
+    match storage::chosen(app) {
+        Some(name) => field.default(name, "default pool of this VM"),
+        None => field.default("none", "choose one here, or one for all disks in step 3"),
+    }
+}
+
+fn format(row: usize, disk: Option<&machine::Disk>) -> Field {
+    let default = disk.map(|disk| disk.driver_format().to_owned()).unwrap_or_default();
+    let note = if default == "qcow2" { "grows on demand, allows snapshots" } else { "" };
+    Field::choice(Place::disk(row, "format"), "Format", Options::Fixed(DISK_FORMATS)).default(default, note)
+}
+
+fn device(row: usize) -> Field {
+    Field::choice(Place::disk(row, "device"), "Drive", Options::Fixed(DISK_DEVICES)).default("disk", "hard disk")
+}
+
+fn readonly(row: usize, disk: Option<&machine::Disk>) -> Field {
+    let on = disk.is_some_and(|disk| disk.readonly);
+    let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
+    Field::toggle(Place::disk(row, "readonly"), "Read-only")
+        .default(super::system::yes(on), "")
+        .disabled(cdrom.then(|| "a CD-ROM is always read-only".to_owned()))
+}
+
+fn seen_by_the_guest(row: usize, disk: Option<&machine::Disk>) -> [Field; 3] {
+    let bus_default = disk.map(|disk| (bus(disk.bus.value), why(&disk.bus))).unwrap_or_default();
+    let target = disk.map(|disk| (disk.target.value.clone(), why(&disk.target))).unwrap_or_default();
+    let order = disk.and_then(|disk| disk.boot_order).map_or("not booted from".to_owned(), |order| order.to_string());
+    [
+        Field::choice(Place::disk(row, "bus"), "Bus", Options::Fixed(DISK_BUSES)).default(bus_default.0, bus_default.1),
+        Field::text(Place::disk(row, "target"), "Target", Grammar::Text)
+            .default(target.0, target.1)
+            .help("Name of the device in the XML: vda, sdb; the guest may name it otherwise."),
+        Field::text(Place::disk(row, "boot_order"), "Boot order", Grammar::Count)
+            .default(order, "")
+            .help("Place among disks and interfaces, from 1."),
+    ]
+}
+
+/// What the table shows of one row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Number from 0 as in the spec and in what checks say, or `cd`.
+    pub number: String,
+    /// create, clone, attach; empty for no medium.
+    pub action: String,
+    /// Pool and volume, or the path.
+    pub source: String,
+    /// Size, where known.
+    pub size: Option<Bytes>,
+    /// Bus.
+    pub bus: String,
+    /// Target.
+    pub target: String,
+}
+
+/// The row `at` of the table.
+pub fn row(app: &App, at: usize) -> Row {
+    let disks = asked(app);
+    let (place, number, action) = match disks.get(at) {
+        Some(disk) => (top("storage").key("disks").index(at), at.to_string(), action(disk)),
+        None => (top("storage").key("boot_iso"), "cd".to_owned(), if iso(app).is_some() { "attach" } else { "" }),
+    };
+    let Some(disk) = resolved(app, &place) else {
+        let source = if at < disks.len() { String::new() } else { "no installation medium".into() };
+        return Row { number, action: action.to_owned(), source, ..Row::default() };
+    };
+    let size = match &disk.origin {
+        machine::DiskOrigin::New { size, .. } => *size,
+        machine::DiskOrigin::Clone { from, size, .. } => {
+            size.or_else(|| from.as_ref().and_then(|from| storage::capacity(app, from)))
+        }
+        machine::DiskOrigin::Existing(at) => at.as_ref().and_then(|at| storage::capacity(app, at)),
+        machine::DiskOrigin::Seed { .. } => None,
+    };
+    let shown = match &disk.origin {
+        machine::DiskOrigin::Clone { from, .. } => from.as_ref(),
+        _ => disk.location(),
+    };
+    let source = shown.map_or_else(|| "not given".to_owned(), location);
+    let (bus, target) = (bus(disk.bus.value).to_owned(), disk.target.value.clone());
+    Row { number, action: action.to_owned(), source, size, bus, target }
+}
+
+/// `pool/volume`, or the path.
+pub fn location(at: &Location) -> String {
+    match at {
+        Location::Volume { pool, volume, .. } => format!("{pool}/{volume}"),
+        Location::Path { path, .. } => path.clone(),
+    }
+}

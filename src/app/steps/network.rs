@@ -1,0 +1,118 @@
+//! Step 5: network interfaces.
+
+use super::system::why;
+use super::{Step, edit_rows, row_gate, top};
+use crate::app::action::Action;
+use crate::app::form::Field;
+use crate::app::grammar::Grammar;
+use crate::app::options::{NETWORK_KINDS, NETWORK_MODELS, Options};
+use crate::app::{App, Effect};
+use crate::machine::Interface;
+use crate::spec::{NetworkKind, NetworkModel, Place};
+use serde_json::{Value, json};
+
+/// The step.
+pub struct Networks;
+
+impl Step for Networks {
+    fn summary(&self, app: &App) -> String {
+        let sources = app.derived.machine.interfaces.iter().map(|interface| match interface.kind {
+            NetworkKind::User => "user NAT".to_owned(),
+            _ => interface.source.value.clone(),
+        });
+        let list = sources.collect::<Vec<_>>().join(", ");
+        if list.is_empty() { "none".into() } else { list }
+    }
+
+    fn subtitle(&self, app: &App) -> String {
+        match app.derived.machine.interfaces.as_slice() {
+            [Interface { row: None, .. }] => {
+                "One interface is there by default; change it, or delete it with d.".into()
+            }
+            _ => "In this order the guest numbers them.".into(),
+        }
+    }
+
+    fn rows(&self, app: &App) -> usize {
+        app.derived.machine.interfaces.len()
+    }
+
+    fn form_title(&self, app: &App) -> String {
+        if self.rows(app) == 0 { String::new() } else { format!("Interface {}", app.cursor().row) }
+    }
+
+    fn fields(&self, app: &App) -> Vec<Field> {
+        let row = app.cursor().row;
+        let Some(interface) = app.derived.machine.interfaces.get(row) else { return Vec::new() };
+        let at = |field: &str| Place::row("networks", row, field);
+        let source = match interface.kind {
+            NetworkKind::Network => Some(
+                Field::free(at("source"), "Network", Options::Networks)
+                    .default(interface.source.value.clone(), why(&interface.source))
+                    .help("A network of libvirt: virsh net-list."),
+            ),
+            NetworkKind::Bridge => Some(
+                Field::free(at("source"), "Bridge", Options::Bridges)
+                    .help("A bridge of this host; the guest is on the LAN like the host."),
+            ),
+            NetworkKind::User => None,
+        };
+        let kind = Field::choice(at("type"), "Type", Options::Fixed(NETWORK_KINDS))
+            .default(kind(interface.kind), "the usual one");
+        let others = [
+            Field::choice(at("model"), "Card", Options::Fixed(NETWORK_MODELS))
+                .default(model(interface.model.value), why(&interface.model)),
+            Field::text(at("mac"), "MAC address", Grammar::Mac)
+                .default("made by libvirt", "")
+                .help("52:54:00:12:34:56"),
+            Field::text(at("boot_order"), "Boot order", Grammar::Count)
+                .default("not booted from", "")
+                .help("Place among disks and interfaces, from 1."),
+        ];
+        [kind].into_iter().chain(source).chain(others).collect()
+    }
+
+    fn row_of(&self, _app: &App, place: &Place) -> Option<usize> {
+        place.row_index()
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        edit_rows(app, &top("networks"), action, there(app), json!({"type": "network"}));
+        Vec::new()
+    }
+
+    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+        let rows = self.rows(app);
+        match action {
+            Action::DeleteRow | Action::Open if rows == 0 => Some("there is no interface".to_owned()),
+            _ => row_gate(action, app.cursor().row, rows),
+        }
+    }
+}
+
+/// The interface that is there by default, as a row.
+fn there(app: &App) -> Option<Value> {
+    match app.derived.machine.interfaces.as_slice() {
+        [Interface { row: None, kind: of, .. }] => Some(json!({"type": kind(*of)})),
+        _ => None,
+    }
+}
+
+/// As the spec writes it.
+pub fn kind(kind: NetworkKind) -> &'static str {
+    match kind {
+        NetworkKind::Network => "network",
+        NetworkKind::Bridge => "bridge",
+        NetworkKind::User => "user",
+    }
+}
+
+/// As the spec writes it.
+pub fn model(model: NetworkModel) -> &'static str {
+    match model {
+        NetworkModel::Virtio => "virtio",
+        NetworkModel::E1000e => "e1000e",
+        NetworkModel::E1000 => "e1000",
+        NetworkModel::Rtl8139 => "rtl8139",
+    }
+}

@@ -1,0 +1,106 @@
+//! Step 3: the pool that disks live in unless they say otherwise.
+
+use super::{Step, top};
+use crate::app::action::Action;
+use crate::app::form::Field;
+use crate::app::options::Options;
+use crate::app::{App, Effect, StepId};
+use crate::facts::{Part, Pool};
+use crate::machine::{DiskOrigin, Location};
+use crate::spec::Place;
+use crate::units::Bytes;
+
+/// The step.
+pub struct StoragePool;
+
+impl Step for StoragePool {
+    fn summary(&self, app: &App) -> String {
+        chosen(app).unwrap_or_default().to_owned()
+    }
+
+    fn subtitle(&self, _app: &App) -> String {
+        "Where new disks go; each disk may name another pool.".into()
+    }
+
+    fn rows(&self, app: &App) -> usize {
+        app.facts.pools.items().len()
+    }
+
+    fn fields(&self, _app: &App) -> Vec<Field> {
+        vec![
+            Field::free(place(), "Default pool", Options::Pools)
+                .help("Every disk that names no pool of its own lives here, and relative paths start here."),
+        ]
+    }
+
+    fn row_of(&self, app: &App, place: &Place) -> Option<usize> {
+        let _ = place;
+        let name = chosen(app)?;
+        app.facts.pools.items().iter().position(|pool| pool.name == name)
+    }
+
+    fn open(&self, app: &mut App) -> Vec<Effect> {
+        let pool = app.facts.pools.items().get(app.cursor().row).map(|pool| pool.name.clone());
+        if let Some(name) = pool {
+            app.set(&place(), Some(name.into()));
+            app.touched.insert(place());
+        }
+        Vec::new()
+    }
+
+    fn act(&self, _app: &mut App, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Refresh => vec![Effect::Observe(vec![Part::Pools])],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Puts the cursor on the default pool, else on the first pool that can be used.
+pub(in crate::app) fn opened(app: &mut App) {
+    let pools = app.facts.pools.items();
+    let named = chosen(app).and_then(|name| pools.iter().position(|pool| pool.name == name));
+    let row = named.or_else(|| pools.iter().position(|pool| pool.active));
+    if let (Some(row), Some(cursor)) = (row, app.cursors.get_mut(StepId::Storage.index())) {
+        cursor.row = row;
+    }
+}
+
+fn place() -> Place {
+    top("storage").key("default_pool")
+}
+
+/// The name of the default pool.
+pub fn chosen(app: &App) -> Option<&str> {
+    app.spec().storage.as_ref()?.default_pool.as_deref()
+}
+
+/// What the new disks of this VM take in `pool` when they are full.
+pub fn planned(app: &App, pool: &Pool) -> Bytes {
+    let here = |at: &Location| matches!(at, Location::Volume { pool: name, .. } if *name == pool.name);
+    let sizes = app.derived.machine.disks.iter().filter_map(|disk| match &disk.origin {
+        DiskOrigin::New { at, size } if here(at) => *size,
+        DiskOrigin::Clone { at, size, from } if here(at) => {
+            let source = from.as_ref().and_then(|from| capacity(app, from));
+            Some((*size).unwrap_or_default().max(source.unwrap_or_default()))
+        }
+        _ => None,
+    });
+    Bytes(sizes.fold(0u64, |sum, size| sum.saturating_add(size.0)))
+}
+
+/// The size of a known volume.
+pub fn capacity(app: &App, at: &Location) -> Option<Bytes> {
+    let pools = app.facts.pools.items();
+    match at {
+        Location::Volume { pool, volume, .. } => {
+            let pool = pools.iter().find(|known| known.name == *pool)?;
+            pool.volume(volume).map(|volume| volume.capacity)
+        }
+        Location::Path { path, .. } => {
+            let mut volumes = pools.iter().flat_map(|pool| pool.volumes.items());
+            let by_volume = volumes.find(|volume| volume.path == *path).map(|volume| volume.capacity);
+            by_volume.or_else(|| app.facts.files.get(path)?.get().map(|file| file.size))
+        }
+    }
+}

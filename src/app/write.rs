@@ -1,0 +1,159 @@
+//! What leaves the wizard as text: presets, files, the clipboard; and what pick lists and prompts give back.
+
+use super::form::Kind;
+use super::options::Known;
+use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
+use super::steps::review;
+use super::{App, Effect, StepId, Zone, leave};
+use tui_input::Input;
+
+/// What can be written.
+const MENU: [(&str, &str); 3] = [
+    ("Save as preset", "to start from later, here or with vmbuild --preset"),
+    ("Write the spec to a file", "JSON, for vmbuild build FILE"),
+    ("Write the domain XML to a file", "for virsh define FILE"),
+];
+
+/// Asks what to write.
+pub fn menu() -> Overlay {
+    let item = |(value, note): (&str, &str)| Known { value: value.to_owned(), note: note.to_owned() };
+    Overlay::Pick(Purpose::Write, List::new("Save", MENU.into_iter().map(item).collect()))
+}
+
+fn prompt(app: &App, purpose: PromptFor) -> Overlay {
+    let name = if app.name().is_empty() { "vm" } else { app.name() };
+    let (title, label, text) = match purpose {
+        PromptFor::Preset => ("Save as preset", "Name", name.to_owned()),
+        PromptFor::SpecFile => ("Write the spec to a file", "Path", format!("{name}.json")),
+        PromptFor::XmlFile => ("Write the domain XML to a file", "Path", format!("{name}.xml")),
+        PromptFor::Consent => ("This can take something from the host", "Name of the VM", String::new()),
+    };
+    let second = (purpose == PromptFor::Preset).then(|| ("What it is for", Input::default()));
+    let (lines, input) = (Vec::new(), Input::new(text));
+    Overlay::Prompt(Prompt { purpose, title, lines, label, input, second, on_second: false, error: None })
+}
+
+/// Asks for the name of the VM before a build that can hurt the host, for the reasons given.
+pub fn consent(app: &App, reasons: Vec<String>) -> Overlay {
+    let overlay = prompt(app, PromptFor::Consent);
+    match overlay {
+        Overlay::Prompt(prompt) => Overlay::Prompt(Prompt { lines: reasons, ..prompt }),
+        other => other,
+    }
+}
+
+/// An item of a pick list was chosen.
+pub fn picked(app: &mut App, purpose: Purpose, list: List<Known>) -> Vec<Effect> {
+    match purpose {
+        Purpose::Field { ref place, free } => {
+            let typed = if free { list.typed() } else { None };
+            let value = list.current().map(|known| known.value.as_str()).or(typed).map(str::to_owned);
+            match value {
+                Some(value) => {
+                    app.set(place, Some(value.into()));
+                    app.touched.insert(place.clone());
+                    if app.filling {
+                        app.accept_field();
+                    }
+                }
+                None => app.overlays.push(Overlay::Pick(purpose, list)),
+            }
+        }
+        Purpose::Write => {
+            let purposes = [PromptFor::Preset, PromptFor::SpecFile, PromptFor::XmlFile];
+            let at = list.shown.get(list.row).and_then(|at| purposes.get(*at));
+            if let Some(purpose) = at {
+                app.overlays.push(prompt(app, *purpose));
+            }
+        }
+        Purpose::Compare => review::compare(app, list.shown.get(list.row).copied()),
+    }
+    Vec::new()
+}
+
+/// A prompt was answered.
+pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
+    let text = prompt.input.value().trim().to_owned();
+    if text.is_empty() {
+        prompt.error = Some(format!("{} is empty", prompt.label));
+        app.overlays.push(Overlay::Prompt(prompt));
+        return Vec::new();
+    }
+    match prompt.purpose {
+        PromptFor::Consent if text == app.name() => leave::answer(app, Answer::Build),
+        PromptFor::Consent => {
+            prompt.error = Some(format!("type {} to build it all the same; Esc goes back", app.name()));
+            app.overlays.push(Overlay::Prompt(prompt));
+            Vec::new()
+        }
+        PromptFor::SpecFile => vec![Effect::WriteFile { path: text, text: json(app) }],
+        PromptFor::XmlFile => vec![Effect::WriteFile { path: text, text: xml(app) }],
+        PromptFor::Preset => {
+            let description = prompt.second.as_ref().map(|(_, input)| input.value().trim().to_owned());
+            let description = description.unwrap_or_default();
+            if app.presets.iter().any(|preset| preset.name == text) {
+                let ask = Ask {
+                    title: format!("Replace the preset {text}?"),
+                    lines: vec!["There is one of this name.".into()],
+                    answers: vec![
+                        ("Keep the old one", Answer::Stay),
+                        ("Replace it", Answer::OverwritePreset { name: text, description }),
+                    ],
+                    row: 0,
+                };
+                app.overlays.push(Overlay::Ask(ask));
+                return Vec::new();
+            }
+            save_preset(app, text, description)
+        }
+    }
+}
+
+/// Saves the spec as it stands as a preset: all that is set, whoever set it, but not the name of this one VM.
+pub fn save_preset(app: &App, name: String, description: String) -> Vec<Effect> {
+    let mut spec = app.spec().clone();
+    spec.name = None;
+    vec![Effect::SavePreset { name, description, spec: Box::new(spec) }]
+}
+
+/// The spec as JSON.
+pub fn json(app: &App) -> String {
+    let mut text = serde_json::to_string_pretty(app.spec()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The domain XML.
+pub fn xml(app: &App) -> String {
+    let mut text = String::new();
+    for line in &app.derived.xml {
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    text
+}
+
+/// Copies what has the focus: the XML, the tab of the review, a finding, or the value of a field.
+pub fn copy(app: &mut App) -> Vec<Effect> {
+    let text = match app.zone {
+        Zone::Checks => {
+            let finding = app.derived.report.findings.get(app.checks_row);
+            finding.map(|found| format!("{}: {} {}", found.code, found.message, found.remedy)).unwrap_or_default()
+        }
+        Zone::Fields => app.field().map(|field| copied(&field.kind, field.shown())).unwrap_or_default(),
+        Zone::Rows if app.step == StepId::Review => review::text(app),
+        Zone::Rows | Zone::Xml => xml(app),
+    };
+    if text.is_empty() {
+        app.toast = Some("nothing to copy here".into());
+        return Vec::new();
+    }
+    vec![Effect::Copy(text)]
+}
+
+fn copied(kind: &Kind, shown: &str) -> String {
+    match kind {
+        Kind::Toggle if shown.is_empty() => "no".into(),
+        _ => shown.to_owned(),
+    }
+}

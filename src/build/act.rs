@@ -1,0 +1,120 @@
+//! What each action of a plan does on the host.
+
+use super::run::{Made, Order, Run};
+use super::{copy, read_back, recheck, seed};
+use crate::host::libvirt::{Connection, MadeDomain};
+use crate::host::{Cause, HostError};
+use crate::plan::Action;
+use crate::plan::volume::seed_xml;
+use crate::units::{Bytes, PciAddress};
+
+/// Why the steps end before the last one.
+pub(super) enum Halt {
+    /// The user cancelled.
+    Cancelled,
+    /// A step failed.
+    Failed(HostError),
+}
+
+impl From<HostError> for Halt {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Where and for what it is built.
+pub(super) struct Site<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) order: &'a Order,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn new(connection: &'a Connection, order: &'a Order) -> Self {
+        Self { connection, order }
+    }
+
+    /// Does one action; what came of it, where the step's title does not say it all.
+    pub(super) fn act(&self, action: &Action, run: &mut Run<'_>) -> Result<String, Halt> {
+        match action {
+            Action::Recheck => recheck::again(self.connection, self.order).map_err(Halt::Failed),
+            Action::CreateVolume { pool, xml, .. } => {
+                let made = self.connection.create_volume(pool, xml)?;
+                run.remember(Made::Volume(made));
+                Ok(String::new())
+            }
+            Action::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
+                let job = copy::Job { pool, volume, xml, from, from_pool: from_pool.as_deref(), grow_to: *grow_to };
+                job.run(self, run)
+            }
+            Action::WriteSeed { pool, volume } => self.write_seed(pool, volume, run),
+            Action::Define { xml } => self.define(xml, run),
+            Action::SetAutostart => {
+                self.connection.set_autostart(domain(run)?)?;
+                Ok(String::new())
+            }
+            Action::ReadBack { xml } => {
+                let stored = self.connection.stored_xml(domain(run)?)?;
+                Ok(read_back::note(xml, &stored))
+            }
+            Action::Start => {
+                run.starts();
+                self.connection.start(domain(run)?)?;
+                Ok(String::new())
+            }
+            Action::VerifyPassthrough { devices } => self.verify(devices),
+        }
+    }
+
+    fn define(&self, xml: &str, run: &mut Run<'_>) -> Result<String, Halt> {
+        let (made, validated) = self.connection.define(xml)?;
+        run.remember(Made::Domain(made.clone()));
+        run.domain = Some(made);
+        let note = if validated { "" } else { "this driver does not check the XML against libvirt's schema" };
+        Ok(note.to_owned())
+    }
+
+    fn write_seed(&self, pool: &str, volume: &str, run: &mut Run<'_>) -> Result<String, Halt> {
+        let image = seed::image(&seed::documents(&self.order.plan.name, self.order.spec.cloud_init.as_ref()))?;
+        let made = self.connection.create_volume(pool, &seed_xml(volume, Bytes(image.len() as u64)))?;
+        run.remember(Made::Volume(made.clone()));
+        match copy::bytes(self.connection, &made, &image, run) {
+            Err(Halt::Failed(error)) if error.cause == Cause::Unsupported => {
+                Ok("left empty: this driver does not store what volumes hold".into())
+            }
+            other => other.map(|()| String::new()),
+        }
+    }
+
+    /// libvirt moves the functions to vfio-pci when the domain starts; this sees that it did.
+    fn verify(&self, devices: &[PciAddress]) -> Result<String, Halt> {
+        if self.connection.is_test() {
+            return Ok("not seen: the test driver has no devices to bind".into());
+        }
+        for address in devices {
+            let driver = self.driver(*address)?;
+            // Some cards have a variant of their own: mlx5_vfio_pci, nvgrace_gpu_vfio_pci.
+            if !driver.as_deref().is_some_and(|driver| driver.contains("vfio")) {
+                let held = driver.map_or("no driver".into(), |driver| format!("driver {driver}"));
+                let message = format!("{address} was passed to the domain but is held by {held}, not by vfio-pci.");
+                let remedy = "Look for the reason with 'dmesg | grep vfio'.";
+                return Err(HostError::new(Cause::Other, message, remedy).into());
+            }
+        }
+        Ok(format!("{} on vfio-pci", devices.iter().map(|address| address.short()).collect::<Vec<_>>().join(", ")))
+    }
+
+    fn driver(&self, address: PciAddress) -> Result<Option<String>, HostError> {
+        let target = &self.order.target;
+        if target.shares_files() {
+            return Ok(crate::host::sysfs::pci::driver(&target.sysroot, address));
+        }
+        self.connection.pci_driver(address)
+    }
+}
+
+/// The domain that this build defined.
+fn domain<'a>(run: &'a Run<'_>) -> Result<&'a MadeDomain, HostError> {
+    let none =
+        || HostError::new(Cause::Other, "The plan uses the domain before it defines it.", "Report this as a bug.");
+    run.domain.as_ref().ok_or_else(none)
+}

@@ -1,0 +1,155 @@
+//! The loop over the steps of a plan, and the stream of events that tells of it.
+
+use super::act::{Halt, Site};
+use super::{lost, undo};
+use crate::host::libvirt::{Connection, MadeDomain, MadeVolume};
+use crate::host::{Cause, HostError, Target};
+use crate::plan::{BuildEvent, Outcome, Plan};
+use crate::spec::Spec;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What is built, and where.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The steps.
+    pub plan: Plan,
+    /// What the plan was made from: its cloud-init documents go into the seed, and its checks run again.
+    pub spec: Spec,
+    /// The host.
+    pub target: Target,
+}
+
+/// Something that this build made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// A volume.
+    Volume(MadeVolume),
+    /// A domain.
+    Domain(MadeDomain),
+}
+
+/// A running build.
+pub(super) struct Run<'a> {
+    pub(super) order: &'a Order,
+    pub(super) cancel: &'a AtomicBool,
+    events: &'a mut dyn FnMut(BuildEvent),
+    began: Instant,
+    /// The step that is being done.
+    pub(super) step: usize,
+    /// What was made, with the step that made it, oldest first.
+    pub(super) made: Vec<(usize, Made)>,
+    pub(super) domain: Option<MadeDomain>,
+}
+
+/// Builds on a connection of its own and blocks until the build is over; belongs on a thread of its own. `events` is told
+/// everything, [`BuildEvent::Ended`] last. Setting `cancel` ends the build at the next opportunity and undoes it.
+pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &AtomicBool) -> Outcome {
+    let mut run = Run { order, cancel, events, began: Instant::now(), step: 0, made: Vec::new(), domain: None };
+    run.tell(BuildEvent::Began { name: order.plan.name.clone(), steps: order.plan.steps.len() });
+    let outcome = match Connection::open(&order.target) {
+        Ok(connection) => run.all_steps(&connection),
+        Err(error) => {
+            run.tell_failure(&error);
+            Outcome::Undone { message: error.to_string() }
+        }
+    };
+    run.tell(BuildEvent::Ended { at_ms: run.elapsed(), outcome: outcome.clone() });
+    outcome
+}
+
+impl Run<'_> {
+    /// Passes an event on.
+    pub(super) fn tell(&mut self, event: BuildEvent) {
+        (self.events)(event);
+    }
+
+    /// Bytes done of the present step.
+    pub(super) fn progress(&mut self, done: u64, total: u64) {
+        self.tell(BuildEvent::Progress { step: self.step, done: done.min(total), total });
+    }
+
+    /// True once the user wants no more of it.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::SeqCst)
+    }
+
+    /// Remembers what the present step made, so that it can be undone.
+    pub(super) fn remember(&mut self, made: Made) {
+        self.made.push((self.step, made));
+    }
+
+    /// Notes that the domain is about to be started.
+    pub(super) fn starts(&mut self) {
+        let made = self.made.iter_mut().filter_map(|(_, made)| match made {
+            Made::Domain(domain) => Some(domain),
+            Made::Volume(_) => None,
+        });
+        made.chain(&mut self.domain).for_each(|domain| domain.started = true);
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn all_steps(&mut self, connection: &Connection) -> Outcome {
+        let site = Site::new(connection, self.order);
+        for (number, step) in self.order.plan.steps.iter().enumerate() {
+            self.step = number;
+            let acted = if self.is_cancelled() {
+                Err(Halt::Cancelled)
+            } else {
+                self.tell(BuildEvent::StepBegan { step: number, at_ms: self.elapsed() });
+                site.act(&step.action, self)
+            };
+            match acted {
+                Ok(note) => self.tell(BuildEvent::StepDone { step: number, at_ms: self.elapsed(), note }),
+                Err(halt) => return self.give_up(&site, halt),
+            }
+        }
+        // A cancel that comes after the last step finds the VM built.
+        self.built(&site)
+    }
+
+    fn built(&mut self, site: &Site) -> Outcome {
+        let running = self.domain.as_ref().is_some_and(|domain| site.connection.is_running(domain).unwrap_or(false));
+        let uuid = self.domain.as_ref().map(|domain| domain.uuid.clone()).unwrap_or_default();
+        Outcome::Built { uuid, state: if running { "running" } else { "shutoff" }.into() }
+    }
+
+    /// Undoes everything, then says how it ended.
+    fn give_up(&mut self, site: &Site, halt: Halt) -> Outcome {
+        let failure = match halt {
+            Halt::Cancelled => None,
+            Halt::Failed(error) => Some(error),
+        };
+        if let Some(error) = &failure {
+            self.tell_failure(error);
+        }
+        let again = lost::again(site.connection, &self.order.target);
+        let connection = again.as_ref().unwrap_or(site.connection);
+        let answered = !failure.as_ref().is_some_and(|error| error.cause == Cause::Lost && self.is_left(connection));
+        let clean = undo::all(self, connection) && answered;
+        match failure.map(|error| error.to_string()) {
+            message if !clean => Outcome::NotFullyUndone { message: message.unwrap_or_else(|| "cancelled".into()) },
+            Some(message) => Outcome::Undone { message },
+            None => Outcome::Cancelled,
+        }
+    }
+
+    /// Tells what the present step may have left behind, where the connection was cut before it was answered.
+    fn is_left(&mut self, connection: &Connection) -> bool {
+        let Some(step) = self.order.plan.steps.get(self.step) else { return false };
+        let remembered = self.made.iter().any(|(made_by, _)| *made_by == self.step);
+        let left = lost::unanswered(connection, &step.action, &self.order.plan.name).filter(|_| !remembered);
+        let Some((what, why)) = left else { return false };
+        let by_hand = step.by_hand.clone().unwrap_or_default();
+        self.tell(BuildEvent::NotUndone { step: self.step, what, why, by_hand });
+        true
+    }
+
+    fn tell_failure(&mut self, error: &HostError) {
+        let (message, original) = (error.to_string(), error.original.clone());
+        self.tell(BuildEvent::StepFailed { step: self.step, at_ms: self.elapsed(), message, original });
+    }
+}

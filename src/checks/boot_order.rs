@@ -1,0 +1,116 @@
+//! Checks of the boot order over disks and interfaces, and that there is something to boot from at all.
+
+use super::{Check, Notes, Subject};
+use crate::facts::PciClass;
+use crate::machine::DiskOrigin;
+use crate::spec::Place;
+use std::collections::BTreeMap;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "BOOT-ORDER",
+        title: "the boot order is clear",
+        explain: "Each bootable disk and interface may have a place in the boot order, from 1, and no two the same one. \
+                  libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks \
+                  in their order.",
+        run: boot_order,
+    },
+    Check {
+        code: "BOOT-NOTHING",
+        title: "there is something to boot from",
+        explain: "New disks are empty. Without a boot ISO, an image that is attached or cloned, an interface in the boot \
+                  order or a passed NVMe drive, the VM stops in its firmware. That is right only for who means to put a \
+                  system or a CD-ROM in later by other means.",
+        run: nothing,
+    },
+];
+
+fn boot_order(subject: &Subject, notes: &mut Notes) {
+    let disks = subject.machine.disks.iter().filter_map(|disk| Some((disk.boot_order?, disk.place.clone())));
+    let interfaces = subject
+        .machine
+        .interfaces
+        .iter()
+        .filter_map(|interface| Some((interface.boot_order?, Place::root().key("networks").index(interface.row?))));
+    let mut first = BTreeMap::<u32, Place>::new();
+    for (order, place) in disks.chain(interfaces) {
+        notes.looked();
+        let field = place.clone().key("boot_order");
+        if order == 0 {
+            notes.blocker(field, format!("{place}: boot order 0, the first is 1"), "write 1, or leave it out");
+        } else if let Some(earlier) = first.get(&order) {
+            let message = format!("{place}: boot order {order} is already taken by {earlier}");
+            notes.blocker(field, message, "give each its own number, or leave them out");
+        } else {
+            first.insert(order, place);
+        }
+    }
+}
+
+/// Whether anything with a content can boot. What cannot be seen from here counts as such: an unknown device, a
+/// document of the user's own.
+fn nothing(subject: &Subject, notes: &mut Notes) {
+    let machine = subject.machine;
+    if machine.disks.is_empty() {
+        return;
+    }
+    notes.looked();
+    let image =
+        machine.disks.iter().any(|disk| !matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Seed { .. }));
+    let network = machine.interfaces.iter().any(|interface| interface.boot_order.is_some());
+    let bootable = |kind| matches!(kind, PciClass::Nvme | PciClass::Storage | PciClass::Usb);
+    let passed = subject.pci.iter().any(|row| row.device.is_none_or(|known| bootable(known.kind())));
+    let own = subject.spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
+    if !(image || network || passed || own) {
+        let message = "nothing to boot from: the disks are new and empty, and there is no boot ISO";
+        let remedy = "name a boot_iso to install from, attach or clone a disk that holds a system, or give an interface \
+                      a boot_order to boot from the network";
+        notes.warning(Place::root().key("storage").key("boot_iso"), message, remedy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::json;
+
+    fn order(disk: u32, network: u32) -> Asked {
+        Asked::with(json!({
+            "storage": {"disks": [{"action": "create", "size": 1, "boot_order": disk}]},
+            "networks": [{"boot_order": network}],
+        }))
+    }
+
+    #[test]
+    fn empty_disks_alone_boot_nothing() {
+        let said = Asked::good().said("BOOT-NOTHING").warning();
+        assert_eq!(said.place, "storage.boot_iso");
+        for way_out in [
+            json!({"storage": {"boot_iso": "ubuntu.iso"}}),
+            json!({"storage": {"disks": [{"action": "clone", "clone_from": "old-vda.qcow2"}]}}),
+            json!({"storage": {"disks": [{"action": "attach", "path": "old-vda.qcow2"}]}}),
+            json!({"networks": [{"boot_order": 1}]}),
+            json!({"pci_devices": [{"host_address": "03:00.0"}]}),
+            json!({"custom_xml": "<domain><os><kernel>/k</kernel></os></domain>"}),
+        ] {
+            Asked::with(way_out).passes("BOOT-NOTHING");
+        }
+        Asked::with(json!({"pci_devices": [{"host_address": "01:00.0"}]})).said("BOOT-NOTHING").warning();
+        Asked::with(json!({"cloud_init": {"user": "joe"}})).said("BOOT-NOTHING").warning();
+    }
+
+    #[test]
+    fn every_place_is_taken_once_and_counted_from_one() {
+        let want = "networks[0]: boot order 1 is already taken by storage.disks[0]";
+        order(1, 1).blocks("BOOT-ORDER", "networks[0].boot_order", want);
+        order(0, 1).blocks(
+            "BOOT-ORDER",
+            "storage.disks[0].boot_order",
+            "storage.disks[0]: boot order 0, the first is 1",
+        );
+        order(2, 1).passes("BOOT-ORDER");
+        let iso =
+            json!({"storage": {"boot_iso": "ubuntu.iso", "disks": [{"action": "create", "size": 1, "boot_order": 1}]}});
+        Asked::with(iso).passes("BOOT-ORDER");
+    }
+}

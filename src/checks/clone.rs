@@ -1,0 +1,137 @@
+//! Checks of the sources of cloned disks.
+
+use super::image::{where_to_look, written};
+use super::subject::{DiskRow, Image};
+use super::{Check, Notes, Subject};
+use crate::facts::{DomainState, MediaKind};
+use crate::machine::{DiskOrigin, Location};
+use crate::units::Bytes;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "CLONE-MISSING",
+        title: "the sources of clones exist",
+        explain: "A clone copies an image that must be there before the VM is built. If the file was put into a pool by \
+                  hand, let the pool look: `virsh pool-refresh`.",
+        run: missing,
+    },
+    Check {
+        code: "CLONE-SIZE",
+        title: "clones are not smaller than their sources",
+        explain: "A copy can be made larger than its source, never smaller: the end of the file systems in it would be \
+                  cut off. Leave the size out to keep the source's.",
+        run: size,
+    },
+    Check {
+        code: "CLONE-IN-USE",
+        title: "no running domain writes to the sources of clones",
+        explain: "An image that is copied while a guest writes to it is like the disk of a machine whose plug was pulled, \
+                  or worse. Shut the domain off for the copy.",
+        run: in_use,
+    },
+];
+
+/// The cloned rows with their sources and wanted sizes.
+fn clones<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (DiskRow<'a>, &'a Location, Option<Bytes>)> {
+    subject.disks().filter_map(|row| match &row.made?.origin {
+        DiskOrigin::Clone { from: Some(from), size, .. } => Some((row, from, *size)),
+        _ => None,
+    })
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    for (row, from, _) in clones(subject) {
+        notes.looked();
+        let (place, name) = (row.place("clone_from"), written(from));
+        match subject.image(from) {
+            Image::Missing => {
+                let message = format!("{}: clone source {name} not found: no such image", row.label());
+                notes.blocker(place, message, where_to_look(from));
+            }
+            Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
+                let message = format!("{}: clone source {name} is not an image", row.label());
+                notes.blocker(place, message, "name the image itself");
+            }
+            Image::Unknown(why) => notes.unknown(place, &format!("whether clone source {name} exists"), why),
+            Image::Volume(..) | Image::File(_) | Image::NoPool => {}
+        }
+    }
+}
+
+fn size(subject: &Subject, notes: &mut Notes) {
+    for (row, from, size) in clones(subject) {
+        let Some(size) = size.filter(|size| size.0 > 0) else { continue };
+        notes.looked();
+        let what = format!("whether {} holds all of {}", size.in_gib(), written(from));
+        match subject.image(from) {
+            Image::Volume(_, volume) if volume.capacity.0 > 0 => {
+                if size < volume.capacity {
+                    let (asked, source) = (size.in_gib(), volume.capacity.in_gib());
+                    let message = format!("{}: {asked} asked, its source {} has {source}", row.label(), written(from));
+                    notes.blocker(row.place("size"), message, format!("use {source} or more, or leave the size out"));
+                }
+            }
+            Image::Volume(..) | Image::File(_) => {
+                notes.unknown(row.place("size"), &what, "the capacity of the source is not known");
+            }
+            Image::Unknown(why) => notes.unknown(row.place("size"), &what, why),
+            Image::Missing | Image::NoPool => {}
+        }
+    }
+}
+
+fn in_use(subject: &Subject, notes: &mut Notes) {
+    for (row, from, _) in clones(subject) {
+        let place = row.place("clone_from");
+        let what = format!("whether a running domain writes to {}", written(from));
+        if notes.known(&subject.facts.domains, || place.clone(), &what).is_none() {
+            continue;
+        }
+        let users = subject.users_of(from);
+        if let Some(domain) = users.first().filter(|domain| domain.state == DomainState::Active) {
+            let message =
+                format!("{}: clone source {} is open by running domain {}", row.label(), written(from), domain.name);
+            notes.warning(place, message, "shut that domain off while the copy is made");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, domain};
+    use crate::facts::{Domain, DomainState, Fact};
+    use serde_json::json;
+
+    fn clone(from: &str, size: Option<u64>) -> Asked {
+        Asked::with(json!({"storage": {"disks": [{"action": "clone", "clone_from": from, "size": size}]}}))
+    }
+
+    #[test]
+    fn the_source_must_be_there() {
+        let want = "disk 0 (vda): clone source fast-nvme/none.qcow2 not found: no such image";
+        clone("none.qcow2", None).blocks("CLONE-MISSING", "storage.disks[0].clone_from", want);
+        clone("old-vda.qcow2", None).passes("CLONE-MISSING");
+        clone("/srv/golden.qcow2", None).unknown("CLONE-MISSING");
+        Asked::good().quiet("CLONE-MISSING");
+    }
+
+    #[test]
+    fn a_clone_only_grows() {
+        let want = "disk 0 (vda): 39 GiB asked, its source fast-nvme/old-vda.qcow2 has 40 GiB";
+        clone("old-vda.qcow2", Some(39)).blocks("CLONE-SIZE", "storage.disks[0].size", want);
+        clone("old-vda.qcow2", Some(40)).passes("CLONE-SIZE");
+        clone("old-vda.qcow2", None).quiet("CLONE-SIZE");
+        clone("/srv/golden.qcow2", Some(40)).unknown("CLONE-SIZE");
+    }
+
+    #[test]
+    fn a_running_source_is_pointed_out() {
+        let used = |state| {
+            let user = Domain { disks: vec!["fast-nvme/old-vda.qcow2".into()], state, ..domain("build-07") };
+            clone("old-vda.qcow2", None).beside(user)
+        };
+        used(DomainState::Active).said("CLONE-IN-USE").warning();
+        used(DomainState::Inactive).passes("CLONE-IN-USE");
+        clone("old-vda.qcow2", None).facts(|facts| facts.domains = Fact::default()).unknown("CLONE-IN-USE");
+    }
+}

@@ -1,0 +1,229 @@
+//! Checks of the fields of each disk: what its action needs, and its size.
+
+use super::subject::DiskRow;
+use super::wording::{blank, field};
+use super::{Check, Notes, Subject};
+use crate::spec::{DiskAction, DiskDevice};
+use crate::units::Bytes;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "DISK-NONE",
+        title: "there is at least one disk",
+        explain: "A VM is created with at least one disk in storage.disks: created, attached or cloned. A boot ISO alone \
+                  is no disk.",
+        run: none,
+    },
+    Check {
+        code: "DISK-ACTION",
+        title: "each disk says what becomes of it",
+        explain: "`action` is one of: create (a new, empty volume; needs size), attach (an image that exists; needs \
+                  path), clone (a copy of an image; needs clone_from).",
+        run: action,
+    },
+    Check {
+        code: "DISK-SIZE",
+        title: "each created disk has a size",
+        explain: "A created disk needs `size`: a number of GiB (20) or a text with a unit (\"500 GB\"). Zero is refused, \
+                  and below 1 MiB no partition table fits.",
+        run: size,
+    },
+    Check {
+        code: "DISK-PATH",
+        title: "each attached disk names its image",
+        explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool.",
+        run: path,
+    },
+    Check {
+        code: "DISK-CLONE-FROM",
+        title: "each cloned disk names its source",
+        explain: "A cloned disk needs `clone_from`: the image that is copied, absolute or the name of a volume in the \
+                  disk's pool.",
+        run: clone_from,
+    },
+    Check {
+        code: "DISK-FIELD-UNUSED",
+        title: "each disk has only fields that its action uses",
+        explain: "A field that the action does not use has no effect: path on a created disk, size on an attached one. \
+                  Often the action is the mistake and not the field.",
+        run: unused,
+    },
+    Check {
+        code: "DISK-READONLY",
+        title: "created disks can be written",
+        explain: "A disk that is created empty and given to the guest read-only stays empty for ever; so does a CD-ROM \
+                  that is created. Attach an image that has something in it, or leave readonly out.",
+        run: readonly,
+    },
+];
+
+fn none(subject: &Subject, notes: &mut Notes) {
+    let Some(storage) = &subject.spec.storage else { return };
+    notes.looked();
+    if storage.disks.as_ref().is_none_or(Vec::is_empty) {
+        let place = field("storage").key("disks");
+        notes.blocker(
+            place,
+            "at least one disk is required",
+            "add a disk, such as {\"action\": \"create\", \"size\": 20}",
+        );
+    }
+}
+
+fn action(subject: &Subject, notes: &mut Notes) {
+    for row in subject.disks() {
+        notes.looked();
+        if row.asked.action.is_none() {
+            let message = format!("disk {}: action is required", row.row);
+            notes.blocker(row.place("action"), message, "write create, attach or clone");
+        }
+    }
+}
+
+fn rows<'a>(subject: &Subject<'a>, action: DiskAction) -> impl Iterator<Item = DiskRow<'a>> {
+    subject.disks().filter(move |row| row.asked.action == Some(action))
+}
+
+const SMALLEST: Bytes = Bytes::mib(1);
+
+fn size(subject: &Subject, notes: &mut Notes) {
+    for row in subject.disks() {
+        let (number, place) = (row.row, row.place("size"));
+        match (row.asked.action, &row.asked.size) {
+            (Some(DiskAction::Create), None) => {
+                let message = format!("disk {number}: size is required for create action");
+                notes.blocker(place, message, "write a number of GiB, or a text such as \"500 GB\"");
+            }
+            (Some(DiskAction::Create | DiskAction::Clone), Some(size)) => {
+                notes.looked();
+                match size.bytes() {
+                    Err(error) => {
+                        notes.blocker(place, format!("disk {number}: {error}"), "write 20 (GiB) or \"20 GiB\"");
+                    }
+                    Ok(Bytes(0)) => notes.blocker(place, format!("disk {number}: size is 0"), "write 20 for 20 GiB"),
+                    Ok(size) if size < SMALLEST => {
+                        let message =
+                            format!("disk {number}: size is {size}, no partition table fits below {SMALLEST}");
+                        notes.warning(place, message, "a number counts GiB: write 20 or \"20 GiB\"");
+                    }
+                    Ok(_) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn path(subject: &Subject, notes: &mut Notes) {
+    for row in rows(subject, DiskAction::Attach) {
+        notes.looked();
+        if blank(row.asked.path.as_ref()) {
+            let message = format!("disk {}: path is required for attach action", row.row);
+            notes.blocker(row.place("path"), message, "write the path of the image, or a volume of the pool");
+        }
+    }
+}
+
+fn clone_from(subject: &Subject, notes: &mut Notes) {
+    for row in rows(subject, DiskAction::Clone) {
+        notes.looked();
+        if blank(row.asked.clone_from.as_ref()) {
+            let message = format!("disk {}: clone_from is required for clone action", row.row);
+            notes.blocker(row.place("clone_from"), message, "write the path of the source, or a volume of the pool");
+        }
+    }
+}
+
+fn unused(subject: &Subject, notes: &mut Notes) {
+    for row in subject.disks() {
+        let Some(action) = row.asked.action else { continue };
+        notes.looked();
+        let (set, name) = match action {
+            DiskAction::Create => ([("path", &row.asked.path), ("clone_from", &row.asked.clone_from)], "create"),
+            DiskAction::Attach => ([("clone_from", &row.asked.clone_from), ("", &None)], "attach"),
+            DiskAction::Clone => ([("path", &row.asked.path), ("", &None)], "clone"),
+        };
+        let mut fields: Vec<&str> = set.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| *field).collect();
+        if action == DiskAction::Attach && row.asked.size.is_some() {
+            fields.push("size");
+        }
+        for field in fields {
+            let message = format!("disk {}: {field} has no effect for {name} action", row.row);
+            notes.warning(row.place(field), message, "remove it, or choose the action that uses it");
+        }
+    }
+}
+
+fn readonly(subject: &Subject, notes: &mut Notes) {
+    for row in rows(subject, DiskAction::Create) {
+        notes.looked();
+        if row.asked.device == Some(DiskDevice::Cdrom) {
+            let message = format!("{}: an empty CD-ROM would be created", row.label());
+            notes.warning(row.place("device"), message, "attach an ISO, or make it a disk");
+        } else if row.asked.readonly == Some(true) {
+            let message = format!("{}: created empty and read-only, so it stays empty", row.label());
+            notes.warning(row.place("readonly"), message, "leave readonly out, or attach an image");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::json;
+
+    #[test]
+    fn at_least_one_disk_is_required() {
+        Asked::disks(json!([])).blocks("DISK-NONE", "storage.disks", "at least one disk is required");
+        Asked::disks(json!(null))
+            .blocks("DISK-NONE", "storage.disks", "at least one disk is required")
+            .quiet("DISK-ACTION");
+        Asked::good().passes("DISK-NONE");
+    }
+
+    #[test]
+    fn each_action_needs_its_field_in_the_words_of_the_api() {
+        let all = Asked::disks(
+            json!([{"action": "create"}, {"action": "attach"}, {"action": "clone", "clone_from": " "}, {}]),
+        );
+        all.blocks("DISK-SIZE", "storage.disks[0].size", "disk 0: size is required for create action")
+            .blocks("DISK-PATH", "storage.disks[1].path", "disk 1: path is required for attach action")
+            .blocks("DISK-CLONE-FROM", "storage.disks[2].clone_from", "disk 2: clone_from is required for clone action")
+            .blocks("DISK-ACTION", "storage.disks[3].action", "disk 3: action is required");
+        let fine = Asked::disks(json!([
+            {"action": "create", "size": 1}, {"action": "attach", "path": "a"}, {"action": "clone", "clone_from": "b"}
+        ]));
+        fine.passes("DISK-SIZE").passes("DISK-PATH").passes("DISK-CLONE-FROM").passes("DISK-ACTION");
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_refused() {
+        Asked::disks(json!([{"action": "create", "size": "big"}])).said("DISK-SIZE").blocker();
+        Asked::disks(json!([{"action": "create", "size": 0}])).blocks(
+            "DISK-SIZE",
+            "storage.disks[0].size",
+            "disk 0: size is 0",
+        );
+        Asked::disks(json!([{"action": "create", "size": "512 KiB"}])).said("DISK-SIZE").warning();
+        Asked::disks(json!([{"action": "create", "size": "1 MiB"}])).passes("DISK-SIZE");
+    }
+
+    #[test]
+    fn fields_of_another_action_are_pointed_out() {
+        let want = "disk 0: path has no effect for create action";
+        Asked::disks(json!([{"action": "create", "size": 1, "path": "/x"}])).warns(
+            "DISK-FIELD-UNUSED",
+            "storage.disks[0].path",
+            want,
+        );
+        Asked::disks(json!([{"action": "attach", "size": 1, "path": "/x"}])).said("DISK-FIELD-UNUSED").warning();
+        Asked::disks(json!([{"action": "clone", "size": 1, "clone_from": "/x"}])).passes("DISK-FIELD-UNUSED");
+    }
+
+    #[test]
+    fn an_empty_disk_that_nobody_can_write_is_pointed_out() {
+        Asked::disks(json!([{"action": "create", "size": 1, "readonly": true}])).said("DISK-READONLY").warning();
+        Asked::disks(json!([{"action": "create", "size": 1, "device": "cdrom"}])).said("DISK-READONLY").warning();
+        Asked::disks(json!([{"action": "create", "size": 1, "readonly": false}])).passes("DISK-READONLY");
+    }
+}

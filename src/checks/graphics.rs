@@ -1,0 +1,262 @@
+//! Checks of the graphical consoles.
+
+use super::{Check, Notes, Subject};
+use crate::machine::Console;
+use crate::spec::suggest::quoted;
+use crate::spec::{GraphicsKind, Place};
+use core::net::IpAddr;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "GRAPHICS-KIND",
+        title: "QEMU knows the graphics",
+        explain: "Not every QEMU is built with SPICE: Debian's and Red Hat's newer ones are not. A domain with graphics \
+                  that QEMU does not have cannot start. Use vnc.",
+        run: kind,
+    },
+    Check {
+        code: "GRAPHICS-NONE",
+        title: "graphics none stands alone",
+        explain: "The entry {\"type\": \"none\"} means no graphical console and no emulated video card. Beside a vnc or \
+                  spice entry it contradicts it, and it has neither address nor port.",
+        run: none,
+    },
+    Check {
+        code: "GRAPHICS-SAME",
+        title: "there is one console of each kind",
+        explain: "QEMU has one VNC and one SPICE server per VM. Several people may look at the same one.",
+        run: same,
+    },
+    Check {
+        code: "GRAPHICS-ADDRESS",
+        title: "the consoles listen on an address",
+        explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that means one.",
+        run: address,
+    },
+    Check {
+        code: "GRAPHICS-PORT",
+        title: "the console ports can be used",
+        explain: "VNC ports start at 5900, ports of two consoles differ, and ports below 1024 are privileged. Leave the \
+                  port out, and libvirt takes a free one.",
+        run: port,
+    },
+    Check {
+        code: "GRAPHICS-LISTEN",
+        title: "the consoles are not open to the network",
+        explain: "A console without a password that listens on more than the loopback address lets anybody who can reach \
+                  the port use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and \
+                  go through SSH: `ssh -L 5900:127.0.0.1:5900 HOST`, or virt-viewer with qemu+ssh.",
+        run: listen,
+    },
+    Check {
+        code: "GRAPHICS-WAY-IN",
+        title: "there is a way to see the guest",
+        explain: "Without a graphical console and without a passed GPU, the guest is reached by its serial console \
+                  (`virsh console`) or over the network only. Most installers show nothing on a serial console unless \
+                  told to.",
+        run: way_in,
+    },
+];
+
+/// The place of a field of a console.
+fn place(console: &Console, field: &str) -> Place {
+    match console.row {
+        Some(row) => Place::row("graphics", row, field),
+        None => Place::root().key("graphics"),
+    }
+}
+
+fn label(console: &Console) -> String {
+    console.row.map_or_else(|| "the default console".into(), |row| format!("graphics {row}"))
+}
+
+fn name(kind: GraphicsKind) -> &'static str {
+    match kind {
+        GraphicsKind::Vnc => "vnc",
+        GraphicsKind::Spice => "spice",
+        GraphicsKind::None => "none",
+    }
+}
+
+fn kind(subject: &Subject, notes: &mut Notes) {
+    for console in &subject.machine.consoles {
+        let what = format!("whether QEMU has {} graphics", name(console.kind));
+        let place = || place(console, "type");
+        let Some(_) = notes.known(&subject.facts.domain_capabilities, place, &what) else { continue };
+        match subject.capabilities().filter(|known| !known.graphics.is_empty()) {
+            None => notes.unknown(place(), &what, "libvirt does not say it for this machine type"),
+            Some(known) if !known.graphics.iter().any(|graphics| graphics == name(console.kind)) => {
+                let message = format!("{}: this host's QEMU has no {} graphics", label(console), name(console.kind));
+                notes.blocker(place(), message, "use vnc");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn none(subject: &Subject, notes: &mut Notes) {
+    let rows = subject.spec.graphics.as_deref().unwrap_or_default();
+    let Some(row) = rows.iter().position(|graphics| graphics.kind == Some(GraphicsKind::None)) else { return };
+    notes.looked();
+    if rows.len() > 1 {
+        let message = format!("graphics {row}: none stands beside {} other entries", rows.len() - 1);
+        notes.blocker(Place::row("graphics", row, "type"), message, "remove it, or remove the others");
+    }
+    for (row, graphics) in rows.iter().enumerate().filter(|(_, graphics)| graphics.kind == Some(GraphicsKind::None)) {
+        for (field, set) in [("listen", graphics.listen.is_some()), ("port", graphics.port.is_some())] {
+            if set {
+                let message = format!("graphics {row}: {field} has no effect for type none");
+                notes.warning(Place::row("graphics", row, field), message, "remove it, or choose vnc");
+            }
+        }
+    }
+}
+
+fn same(subject: &Subject, notes: &mut Notes) {
+    let consoles = &subject.machine.consoles;
+    for (index, console) in consoles.iter().enumerate() {
+        notes.looked();
+        if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.kind == console.kind) {
+            let message =
+                format!("{}: a second {} console beside {}", label(console), name(console.kind), label(earlier));
+            notes.blocker(place(console, "type"), message, "remove one of them");
+        }
+    }
+}
+
+fn address(subject: &Subject, notes: &mut Notes) {
+    for console in &subject.machine.consoles {
+        notes.looked();
+        let address = console.listen.value.trim();
+        let host_name = address.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+        if !host_name && address.parse::<IpAddr>().is_err() {
+            let message = format!("{}: {} is no address to listen on", label(console), quoted(address));
+            notes.blocker(place(console, "listen"), message, "write an IP address such as 127.0.0.1, or leave it out");
+        }
+    }
+}
+
+const FIRST_VNC_PORT: u16 = 5900;
+const FIRST_FREE_PORT: u16 = 1024;
+
+fn port(subject: &Subject, notes: &mut Notes) {
+    let consoles = &subject.machine.consoles;
+    for (index, console) in consoles.iter().enumerate() {
+        let Some(port) = console.port else { continue };
+        notes.looked();
+        let least = if console.kind == GraphicsKind::Vnc { FIRST_VNC_PORT } else { FIRST_FREE_PORT };
+        if port < least {
+            let message = format!("{}: port {port}, the first for {} is {least}", label(console), name(console.kind));
+            notes.blocker(place(console, "port"), message, "leave the port out, and libvirt takes a free one");
+        } else if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.port == Some(port)) {
+            let message = format!("{}: port {port} is already that of {}", label(console), label(earlier));
+            notes.blocker(place(console, "port"), message, "give each its own, or leave the port out");
+        }
+    }
+}
+
+fn listen(subject: &Subject, notes: &mut Notes) {
+    for console in &subject.machine.consoles {
+        notes.looked();
+        let address = console.listen.value.trim();
+        let local = address == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if local {
+            continue;
+        }
+        let all = address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
+        let reach = if all { "every network of the host".to_owned() } else { format!("whoever reaches {address}") };
+        let message = format!("{}: listens on {address}, open to {reach} without a password", label(console));
+        notes.warning(place(console, "listen"), message, "listen on 127.0.0.1 and go through SSH");
+    }
+}
+
+fn way_in(subject: &Subject, notes: &mut Notes) {
+    notes.looked();
+    let machine = subject.machine;
+    if machine.consoles.is_empty() && !machine.slots.iter().any(crate::machine::GuestSlot::is_gpu) {
+        let message = "no graphical console and no passed GPU: the guest is seen by serial console or network only";
+        notes.info(Place::root().key("graphics"), message, "add {\"type\": \"vnc\"}, or use virsh console");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said};
+    use crate::facts::Fact;
+    use serde_json::{Value, json};
+
+    fn graphics(rows: Value) -> Asked {
+        Asked::set("graphics", rows)
+    }
+
+    #[test]
+    fn qemu_must_have_the_graphics() {
+        let want = "graphics 0: this host's QEMU has no spice graphics";
+        graphics(json!([{"type": "spice"}])).blocks("GRAPHICS-KIND", "graphics[0].type", want);
+        graphics(json!([{"type": "vnc"}])).passes("GRAPHICS-KIND");
+        graphics(json!([{"type": "none"}])).quiet("GRAPHICS-KIND");
+        let asked = graphics(json!([{"type": "spice"}]));
+        asked.facts(|facts| facts.domain_capabilities = Fact::default()).unknown("GRAPHICS-KIND");
+    }
+
+    #[test]
+    fn none_stands_alone() {
+        graphics(json!([{"type": "vnc"}, {"type": "none"}])).said("GRAPHICS-NONE").blocker();
+        graphics(json!([{"type": "none"}])).passes("GRAPHICS-NONE");
+        let want = "graphics 0: listen has no effect for type none";
+        graphics(json!([{"type": "none", "listen": "0.0.0.0"}])).warns("GRAPHICS-NONE", "graphics[0].listen", want);
+    }
+
+    #[test]
+    fn one_console_of_each_kind() {
+        let want = "graphics 1: a second vnc console beside graphics 0";
+        graphics(json!([{}, {"type": "vnc"}])).blocks("GRAPHICS-SAME", "graphics[1].type", want);
+        graphics(json!([{"type": "vnc"}, {"type": "spice"}])).passes("GRAPHICS-SAME");
+    }
+
+    #[test]
+    fn consoles_listen_on_addresses() {
+        let listen = |address: &str| graphics(json!([{"listen": address}]));
+        for address in ["127.0.0.1", "::1", "fe80::1", "host.example.org"] {
+            listen(address).passes("GRAPHICS-ADDRESS");
+        }
+        let want = "graphics 0: 'all of them' is no address to listen on";
+        listen("all of them").blocks("GRAPHICS-ADDRESS", "graphics[0].listen", want);
+    }
+
+    #[test]
+    fn ports_are_in_range_and_differ() {
+        let two = |first: u16, second: u16| {
+            graphics(json!([{"type": "vnc", "port": first}, {"type": "vnc", "port": second}]))
+        };
+        two(5899, 5901).blocks("GRAPHICS-PORT", "graphics[0].port", "graphics 0: port 5899, the first for vnc is 5900");
+        two(5900, 5900).blocks(
+            "GRAPHICS-PORT",
+            "graphics[1].port",
+            "graphics 1: port 5900 is already that of graphics 0",
+        );
+        two(5900, 5901).passes("GRAPHICS-PORT");
+        Asked::good().quiet("GRAPHICS-PORT");
+    }
+
+    #[test]
+    fn an_open_console_is_pointed_out() {
+        let listen = |address: &str| graphics(json!([{"type": "vnc", "listen": address}]));
+        let Said { message, .. } = listen("0.0.0.0").said("GRAPHICS-LISTEN").warning();
+        assert_eq!(message, "graphics 0: listens on 0.0.0.0, open to every network of the host without a password");
+        listen("::").said("GRAPHICS-LISTEN").warning();
+        listen("hv03.lan").said("GRAPHICS-LISTEN").warning();
+        for local in ["127.0.0.1", "127.1.2.3", "::1", "localhost"] {
+            listen(local).passes("GRAPHICS-LISTEN");
+        }
+        Asked::good().passes("GRAPHICS-LISTEN");
+    }
+
+    #[test]
+    fn a_guest_that_nobody_sees_is_worth_a_word() {
+        graphics(json!([{"type": "none"}])).said("GRAPHICS-WAY-IN").info();
+        let gpu = json!({"graphics": [{"type": "none"}], "pci_devices": [{"host_address": "0000:01:00.0"}]});
+        Asked::with(gpu).passes("GRAPHICS-WAY-IN");
+        Asked::good().passes("GRAPHICS-WAY-IN");
+    }
+}

@@ -1,0 +1,17 @@
+//! Checks of the host as such.
+
+use super::{Check, Notes, Subject};
+use crate::spec::Place;
+
+pub(super) const CHECKS: &[Check] = &[Check {
+    code: "HOST-CONNECTION",
+    title: "the host answers",
+    explain: "Nearly every other check needs to know what the host has. While libvirt on the host does not answer, a VM \
+              can be described and saved, but not judged. See that the daemon runs, that the connection URI is right and \
+              that you are a member of the group that may use its socket.",
+    run: connection,
+}];
+
+fn connection(subject: &Subject, notes: &mut Notes) {
+    notes.known(&subject.facts.host, Place::root, "the host itself");
+}

@@ -1,0 +1,352 @@
+//! Checks of the images that a VM uses as they are: attached disks and the boot ISO.
+
+use super::subject::Image;
+use super::{Check, Notes, Subject};
+use crate::facts::{Domain, DomainState, MediaKind};
+use crate::machine::{Disk, DiskOrigin, Location};
+use crate::spec::{DiskDevice, Place};
+use crate::units::shell_quote;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "IMAGE-MISSING",
+        title: "the attached images exist",
+        explain: "An attached image is used as it is, so it must be there before the VM is built. libvirt would define \
+                  the domain without looking and fail at its start. If the file was put into a pool by hand, let the \
+                  pool look: `virsh pool-refresh`.",
+        run: missing,
+    },
+    Check {
+        code: "ISO-MISSING",
+        title: "the boot ISO exists",
+        explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, or a volume of the default \
+                  pool, and must be there before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
+        run: iso_missing,
+    },
+    Check {
+        code: "IMAGE-UNREADABLE",
+        title: "QEMU can reach the images",
+        explain: "QEMU runs as a user of its own. libvirt hands it the image itself (owner and label), but not the \
+                  folders above: where one of them may not be entered by others, as home folders may not, the VM does \
+                  not start. AppArmor and SELinux can refuse as well. Put the image into a pool.",
+        run: unreadable,
+    },
+    Check {
+        code: "IMAGE-DEVICE",
+        title: "no block device of the host is attached by accident",
+        explain: "A block device is given to the guest as it is: the guest can overwrite every byte, the host's file \
+                  systems and volume groups on it included. Be sure that the host does not use it, and prefer a name \
+                  below /dev/disk/by-id, which does not change with the next boot.",
+        run: device,
+    },
+    Check {
+        code: "DISK-IN-USE",
+        title: "no other domain uses the attached images",
+        explain: "Two systems that write to one image destroy it. QEMU locks images of running VMs, so the start would \
+                  fail; a domain that is only defined clashes when both run. Clone the image, or attach it read-only to \
+                  both.",
+        run: in_use,
+    },
+    Check {
+        code: "DISK-SAME",
+        title: "no image is attached twice",
+        explain: "The same image twice in one VM would be written by two caches of the same guest, which destroys it. \
+                  Attach it once, or attach a clone.",
+        run: same,
+    },
+    Check {
+        code: "IMAGE-FORMAT",
+        title: "the format of the attached images is known",
+        explain: "libvirt must be told the format of an image, because guessing it from the content is unsafe: a guest \
+                  could turn its raw disk into an image that names another file of the host. A wrong format shows the \
+                  guest the container instead of its content. Write the format into the disk.",
+        run: format,
+    },
+];
+
+/// An image that is used as it is.
+struct Used<'a> {
+    disk: &'a Disk,
+    at: &'a Location,
+    /// The field that names it.
+    place: Place,
+    /// `disk 1 (vdb): /srv/data.img`, `boot_iso: ubuntu.iso`.
+    name: String,
+    /// True for the boot ISO.
+    iso: bool,
+}
+
+/// What is used as it is, in the order of the machine's disks.
+fn used<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Used<'a>> + use<'a> {
+    subject.machine.disks.iter().filter_map(|disk| {
+        let DiskOrigin::Existing(Some(at)) = &disk.origin else { return None };
+        let what = written(at);
+        if let Some(row) = disk.place.row_index() {
+            let name = format!("disk {row} ({}): {what}", disk.target.value);
+            return Some(Used { disk, at, place: disk.place.clone().key("path"), name, iso: false });
+        }
+        Some(Used { disk, at, place: disk.place.clone(), name: format!("boot_iso: {what}"), iso: true })
+    })
+}
+
+/// A location as users write it.
+pub(super) fn written(at: &Location) -> String {
+    match at {
+        Location::Volume { pool, volume, .. } => format!("{pool}/{volume}"),
+        Location::Path { path, .. } => path.clone(),
+    }
+}
+
+/// The way out for an image that is not there.
+pub(super) fn where_to_look(at: &Location) -> String {
+    match at {
+        Location::Volume { pool, .. } => {
+            format!("put it there and let the pool look: virsh pool-refresh {}", shell_quote(pool))
+        }
+        Location::Path { .. } => "check the path, or put the file there".into(),
+    }
+}
+
+fn exists(subject: &Subject, notes: &mut Notes, iso: bool) {
+    for Used { at, place, name, .. } in used(subject).filter(|used| used.iso == iso) {
+        notes.looked();
+        match subject.image(at) {
+            Image::Missing => notes.blocker(place, format!("{name} not found: no such image"), where_to_look(at)),
+            Image::Unknown(why) => notes.unknown(place, &format!("whether {} exists", written(at)), why),
+            Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
+                let kind =
+                    if file.kind == MediaKind::Folder { "a folder" } else { "neither a file nor a block device" };
+                notes.blocker(place, format!("{name} is {kind}, not an image"), "name the image itself");
+            }
+            Image::File(file) if file.kind == MediaKind::File && file.size.0 == 0 => {
+                notes.warning(place, format!("{name} is empty (0 bytes)"), "see whether its download or copy failed");
+            }
+            Image::NoPool => {
+                notes.unknown(
+                    place,
+                    &format!("whether {} exists", written(at)),
+                    "its storage pool is not there to look",
+                );
+            }
+            Image::Volume(..) | Image::File(_) => {}
+        }
+    }
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    exists(subject, notes, false);
+}
+
+fn iso_missing(subject: &Subject, notes: &mut Notes) {
+    exists(subject, notes, true);
+}
+
+fn unreadable(subject: &Subject, notes: &mut Notes) {
+    for Used { at, place, name, .. } in used(subject) {
+        let Image::File(file) = subject.image(at) else { continue };
+        notes.looked();
+        if file.kind == MediaKind::File && !file.world_readable {
+            let message = format!("{name} is not readable by every user; QEMU's user may not reach it");
+            notes.warning(place, message, "put it into a storage pool, or open it and the folders above for reading");
+        }
+    }
+}
+
+fn device(subject: &Subject, notes: &mut Notes) {
+    for Used { at, place, name, disk, .. } in used(subject) {
+        let Location::Path { path, block } = at else { continue };
+        notes.looked();
+        // A volume of a pool is libvirt's to give away, under whatever name it is written.
+        if *block && subject.volume_at(path).is_none() {
+            let what = if disk.readonly { "the guest reads" } else { "the guest can overwrite" };
+            let message = format!("{name} is a block device of the host; {what} all of it");
+            notes.warning(place, message, "be sure that the host does not use it: lsblk, findmnt, pvs");
+        }
+    }
+}
+
+fn in_use(subject: &Subject, notes: &mut Notes) {
+    for Used { disk, at, place, name, iso } in used(subject) {
+        let harmless = iso || (disk.readonly && disk.device == DiskDevice::Cdrom);
+        let what = format!("whether another domain uses {}", written(at));
+        if harmless || notes.known(&subject.facts.domains, || place.clone(), &what).is_none() {
+            continue;
+        }
+        let users = subject.users_of(at);
+        let Some(Domain { name: domain, state, .. }) = users.first() else { continue };
+        match state {
+            DomainState::Active if disk.readonly => {
+                let message = format!("{name} is written by running domain {domain} while this VM reads it");
+                notes.warning(place, message, "attach a clone, or shut that domain off");
+            }
+            DomainState::Active => {
+                let message = format!("{name} is open by running domain {domain}");
+                notes.blocker(place, message, "attach a clone, or shut that domain off and detach it there");
+            }
+            DomainState::Inactive => {
+                let message = format!("{name} also belongs to domain {domain}; the two cannot run together");
+                notes.warning(place, message, "attach a clone, or detach it there");
+            }
+        }
+    }
+}
+
+fn same(subject: &Subject, notes: &mut Notes) {
+    let all: Vec<_> = used(subject).collect();
+    for (index, later) in all.iter().enumerate() {
+        notes.looked();
+        let readonly = |used: &Used| used.disk.readonly;
+        let twin = all.iter().take(index).find(|earlier| is_same(subject, earlier.at, later.at));
+        if let Some(earlier) = twin.filter(|earlier| !(readonly(earlier) && readonly(later))) {
+            let message = format!("{} is already attached as {}", later.name, earlier.disk.place);
+            notes.blocker(later.place.clone(), message, "attach it once, or attach a clone");
+        }
+    }
+}
+
+/// True where both are one image, one of them perhaps written as a path.
+fn is_same(subject: &Subject, one: &Location, other: &Location) -> bool {
+    let volume = |at: &Location| match at {
+        Location::Volume { pool, volume, .. } => Some((pool.clone(), volume.clone())),
+        Location::Path { path, .. } => {
+            subject.volume_at(path).map(|(pool, volume)| (pool.name.clone(), volume.name.clone()))
+        }
+    };
+    let same_path = one.path().is_some() && one.path() == other.path();
+    same_path || volume(one).is_some_and(|one| Some(one) == volume(other))
+}
+
+fn format(subject: &Subject, notes: &mut Notes) {
+    for Used { disk, at, name, .. } in used(subject).filter(|used| used.disk.device == DiskDevice::Disk) {
+        notes.looked();
+        let place = disk.place.clone().key("format");
+        let listed = match subject.image(at) {
+            Image::Volume(_, volume) => volume.format.as_deref(),
+            _ => None,
+        };
+        match (&disk.format, listed.filter(|format| matches!(*format, "qcow2" | "raw" | "vmdk" | "vdi"))) {
+            (None, _) => {
+                let message = format!("{name}: format not known, taken for {}", disk.driver_format());
+                notes.warning(place, message, "write the disk's format: see qemu-img info");
+            }
+            // A raw image whose first bytes look like nothing is listed as raw, so a listed raw proves little.
+            (Some(format), Some(listed)) if listed != format && listed != "raw" => {
+                let message = format!("{name} is {listed}, and the spec says {format}");
+                notes.blocker(place, message, format!("write format {listed}, or leave it out"));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said, domain, file};
+    use crate::facts::{Domain, DomainState, Fact, MediaFile, MediaKind};
+    use crate::units::Bytes;
+    use serde_json::{Value, json};
+
+    fn attach(mut disk: Value) -> Asked {
+        disk["action"] = "attach".into();
+        Asked::disks(vec![disk].into())
+    }
+
+    fn with_file(asked: Asked, path: &str, change: impl FnOnce(&mut MediaFile)) -> Asked {
+        let mut found = file();
+        change(&mut found);
+        asked.known_file(path, found)
+    }
+
+    #[test]
+    fn an_attached_image_must_be_there() {
+        let path = "storage.disks[0].path";
+        let want = "disk 0 (vda): /srv/data.img not found: no such image";
+        let gone = |file: &mut MediaFile| file.kind = MediaKind::Missing;
+        let asked = || attach(json!({"path": "/srv/data.img"}));
+        with_file(asked(), "/srv/data.img", gone).blocks("IMAGE-MISSING", path, want);
+        asked().unknown("IMAGE-MISSING");
+        with_file(asked(), "/srv/data.img", |_| {}).passes("IMAGE-MISSING");
+        with_file(asked(), "/srv/data.img", |file| file.kind = MediaKind::Folder).said("IMAGE-MISSING").blocker();
+        with_file(asked(), "/srv/data.img", |file| file.size = Bytes(0)).said("IMAGE-MISSING").warning();
+        Asked::good().quiet("IMAGE-MISSING");
+    }
+
+    #[test]
+    fn an_attached_volume_must_be_in_its_pool() {
+        let Said { message, remedy, .. } = attach(json!({"path": "none.qcow2"})).said("IMAGE-MISSING").blocker();
+        assert_eq!(message, "disk 0 (vda): fast-nvme/none.qcow2 not found: no such image");
+        assert!(remedy.ends_with("virsh pool-refresh fast-nvme"), "{remedy}");
+        attach(json!({"path": "old-vda.qcow2"})).passes("IMAGE-MISSING");
+        let unlisted = |pool: &mut crate::facts::Pool| pool.volumes = Fact::unknown("too many");
+        attach(json!({"path": "old-vda.qcow2"})).pools(unlisted).unknown("IMAGE-MISSING");
+    }
+
+    #[test]
+    fn the_boot_iso_must_be_there() {
+        let iso = |path: &str| Asked::with(json!({"storage": {"boot_iso": path}}));
+        let want = "boot_iso: fast-nvme/none.iso not found: no such image";
+        iso("none.iso").blocks("ISO-MISSING", "storage.boot_iso", want).quiet("IMAGE-MISSING");
+        iso("ubuntu.iso").passes("ISO-MISSING");
+        iso("/srv/none.iso").unknown("ISO-MISSING");
+        Asked::good().quiet("ISO-MISSING");
+    }
+
+    #[test]
+    fn folders_that_qemu_may_not_enter_are_pointed_out() {
+        let asked = || attach(json!({"path": "/root/data.img"}));
+        with_file(asked(), "/root/data.img", |file| file.world_readable = false).said("IMAGE-UNREADABLE").warning();
+        with_file(asked(), "/root/data.img", |_| {}).passes("IMAGE-UNREADABLE");
+    }
+
+    #[test]
+    fn a_raw_device_of_the_host_asks_for_care() {
+        let block = |file: &mut MediaFile| file.kind = MediaKind::BlockDevice;
+        let disk = |path: &str| with_file(attach(json!({"path": path})), path, block);
+        disk("/dev/sdb").said("IMAGE-DEVICE").warning();
+        disk("/dev/vg0/data").passes("IMAGE-DEVICE");
+        with_file(attach(json!({"path": "/srv/a.img"})), "/srv/a.img", |_| {}).passes("IMAGE-DEVICE");
+    }
+
+    fn used_by(asked: Asked, disk: &str, state: DomainState) -> Asked {
+        let user = Domain { disks: vec![disk.into()], state, ..domain("build-07") };
+        asked.beside(user)
+    }
+
+    #[test]
+    fn an_image_of_a_running_domain_is_refused() {
+        let asked = || attach(json!({"path": "old-vda.qcow2"}));
+        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is open by running domain build-07";
+        for named in ["/pools/fast-nvme/old-vda.qcow2", "fast-nvme/old-vda.qcow2"] {
+            used_by(asked(), named, DomainState::Active).blocks("DISK-IN-USE", "storage.disks[0].path", want);
+        }
+        used_by(asked(), "/pools/fast-nvme/other.qcow2", DomainState::Active).passes("DISK-IN-USE");
+        used_by(asked(), "fast-nvme/old-vda.qcow2", DomainState::Inactive).said("DISK-IN-USE").warning();
+        let readonly = attach(json!({"path": "old-vda.qcow2", "readonly": true}));
+        used_by(readonly, "fast-nvme/old-vda.qcow2", DomainState::Active).said("DISK-IN-USE").warning();
+        let iso = attach(json!({"path": "ubuntu.iso", "device": "cdrom"}));
+        used_by(iso, "fast-nvme/ubuntu.iso", DomainState::Active).quiet("DISK-IN-USE");
+        asked().facts(|facts| facts.domains = Fact::default()).unknown("DISK-IN-USE");
+    }
+
+    #[test]
+    fn an_image_is_attached_once() {
+        let two = |first: &str, second: &str| {
+            Asked::with(json!({"storage": {"disks": [
+                {"action": "attach", "path": first}, {"action": "attach", "path": second}
+            ]}}))
+        };
+        let want = "disk 1 (vdb): /pools/fast-nvme/old-vda.qcow2 is already attached as storage.disks[0]";
+        two("old-vda.qcow2", "/pools/fast-nvme/old-vda.qcow2").blocks("DISK-SAME", "storage.disks[1].path", want);
+        two("old-vda.qcow2", "ubuntu.iso").passes("DISK-SAME");
+    }
+
+    #[test]
+    fn the_format_is_known_and_right() {
+        attach(json!({"path": "/srv/data.bin"})).said("IMAGE-FORMAT").warning();
+        attach(json!({"path": "/srv/data.bin", "format": "raw"})).passes("IMAGE-FORMAT");
+        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is qcow2, and the spec says raw";
+        let wrong = attach(json!({"path": "old-vda.qcow2", "format": "raw"}));
+        wrong.blocks("IMAGE-FORMAT", "storage.disks[0].format", want);
+        attach(json!({"path": "old-vda.qcow2"})).passes("IMAGE-FORMAT");
+    }
+}

@@ -1,0 +1,206 @@
+//! Checks of the IOMMU and its groups.
+
+use super::pci::place;
+use super::subject::PciRow;
+use super::wording::{device, field, list};
+use super::{Check, Notes, Subject};
+use crate::facts::{Iommu, PciClass, PciDevice};
+use crate::machine::card;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "IOMMU-OFF",
+        title: "the IOMMU is on",
+        explain: "The IOMMU keeps a passed device's memory accesses within its guest; without it no device can be passed. \
+                  It is switched on in the firmware (Intel VT-d, AMD IOMMU), and on some kernels with intel_iommu=on on \
+                  the kernel command line.",
+        run: off,
+    },
+    Check {
+        code: "IOMMU-GROUP",
+        title: "IOMMU groups are passed whole",
+        explain: "Devices of one IOMMU group can reach each other's memory behind the IOMMU's back, so VFIO gives out \
+                  whole groups. Every endpoint of the group must go to this VM, or be without a driver of the host; \
+                  otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if the host can do \
+                  without them, put the card into another slot, or switch on ACS in the firmware.",
+        run: group,
+    },
+    Check {
+        code: "IOMMU-VFIO",
+        title: "libvirt offers VFIO",
+        explain: "libvirt reports VFIO once the module is there and groups exist. Where it does not although the IOMMU is \
+                  on, the vfio-pci module is most likely not loaded yet. libvirt loads it at the start of the VM; a kernel \
+                  without the module (some cloud kernels) refuses then.",
+        run: vfio,
+    },
+];
+
+fn off(subject: &Subject, notes: &mut Notes) {
+    if !subject.wants_passthrough() {
+        return;
+    }
+    let at = || subject.pci.first().map_or_else(|| field("pci_devices"), |first| place(first.row));
+    let Some(iommu) = notes.known(&subject.facts.iommu, at, "whether the IOMMU is on") else { return };
+    if let Iommu::Off { cause, remedy } = iommu {
+        let who = subject.pci.first().map(|first| format!("{} ", device(first.row, first.address)));
+        let message = format!("{}IOMMU check failed: IOMMU not enabled", who.unwrap_or_default());
+        notes.blocker(at(), message, format!("{cause} {remedy}").trim());
+    }
+}
+
+/// True unless the IOMMU is known to be off: then groups mean nothing, and IOMMU-OFF says what is wrong.
+fn may_have_groups(subject: &Subject) -> bool {
+    !matches!(subject.facts.iommu.get(), Some(Iommu::Off { .. }))
+}
+
+fn group(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<u32> = Vec::new();
+    let endpoints = subject.pci.iter().filter(|row| row.device.is_none_or(|known| known.kind() != PciClass::Bridge));
+    for row in endpoints.filter(|_| may_have_groups(subject)) {
+        let what = format!("the IOMMU group of {}", row.address);
+        if notes.known(&subject.facts.pci, || place(row.row), &what).is_none() {
+            continue;
+        }
+        let Some(known) = row.device else { continue };
+        match known.iommu_group {
+            Some(number) if seen.contains(&number) => {}
+            Some(number) => {
+                seen.push(number);
+                companions(subject, notes, row, number);
+            }
+            None if subject.facts.iommu.get().is_some() => {
+                let message = format!("{} is in no IOMMU group", device(row.row, row.address));
+                notes.blocker(place(row.row), message, "this device cannot be passed: choose another");
+            }
+            None => notes.unknown(place(row.row), &what, "the host does not say it"),
+        }
+    }
+}
+
+/// True for a device that stays with the host and is held by a driver of it.
+fn stands_in_the_way(subject: &Subject, known: &PciDevice) -> bool {
+    let selected = subject.pci.iter().any(|row| row.address == known.address);
+    !selected && card::is_bound(known)
+}
+
+/// True where IOMMU-GROUP names the function `left` as one that must go along with the device `passed`.
+pub(super) fn names(subject: &Subject, passed: &PciDevice, left: &PciDevice) -> bool {
+    let same = passed.iommu_group.is_some() && passed.iommu_group == left.iommu_group;
+    same && may_have_groups(subject) && stands_in_the_way(subject, left)
+}
+
+fn companions(subject: &Subject, notes: &mut Notes, row: &PciRow, number: u32) {
+    let members = subject.facts.pci.items().iter().filter(|known| known.iommu_group == Some(number));
+    let (system, others): (Vec<_>, Vec<_>) =
+        members.filter(|known| stands_in_the_way(subject, known)).partition(|known| known.kind() == PciClass::Bridge);
+    let name = |known: &&PciDevice| {
+        format!("{} ({}, {})", known.address, known.label(), known.driver.as_deref().unwrap_or_default())
+    };
+    let of_group = format!("{}: its IOMMU group {number} also holds", device(row.row, row.address));
+    if !system.is_empty() {
+        let names = list(&system.iter().map(name).collect::<Vec<_>>());
+        let message = format!("{of_group} {names}, which the host cannot give away");
+        notes.blocker(place(row.row), message, "choose a device of another group, or put the card into another slot");
+    }
+    if !others.is_empty() {
+        let names = list(&others.iter().map(name).collect::<Vec<_>>());
+        let message = format!("{of_group} {names}; the group must be passed whole");
+        let remedy = if others.len() == 1 {
+            "add it to pci_devices if the host can do without it, or choose a device of another group"
+        } else {
+            "add them to pci_devices if the host can do without them, or choose a device of another group"
+        };
+        notes.blocker(place(row.row), message, remedy);
+    }
+}
+
+fn vfio(subject: &Subject, notes: &mut Notes) {
+    let only_a_test = subject.machine.is_only_a_test();
+    if !subject.wants_passthrough() || only_a_test || !matches!(subject.facts.iommu.get(), Some(Iommu::On { .. })) {
+        return;
+    }
+    let what = "whether libvirt offers VFIO";
+    let Some(_) = notes.known(&subject.facts.domain_capabilities, || field("pci_devices"), what) else { return };
+    match subject.capabilities() {
+        None => notes.unknown(field("pci_devices"), what, "libvirt does not say it for this machine type"),
+        Some(known) if !known.pci_backends.iter().any(|backend| backend == "vfio") => {
+            let message = "the IOMMU is on, but libvirt does not offer VFIO yet";
+            notes.warning(field("pci_devices"), message, "load the module: modprobe vfio-pci");
+        }
+        Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said, known};
+    use crate::facts::{DomainCapabilities, Fact, Facts, Iommu};
+
+    const HOST: &str = "pci_devices[0].host_address";
+
+    fn iommu_off(facts: &mut Facts) {
+        facts.iommu = known(Iommu::Off { cause: "VT-d is off.".into(), remedy: "Switch it on.".into() });
+    }
+
+    #[test]
+    fn a_missing_iommu_is_named_in_the_words_of_the_api() {
+        let asked = Asked::pass(&["0000:01:00.0", "0000:01:00.1"]).facts(iommu_off);
+        let want = "device 0 (0000:01:00.0) IOMMU check failed: IOMMU not enabled";
+        asked.blocks("IOMMU-OFF", HOST, want).quiet("IOMMU-GROUP").quiet("IOMMU-VFIO");
+        assert_eq!(asked.said("IOMMU-OFF").remedy, "VT-d is off. Switch it on.");
+        Asked::pass(&["01:00.0"]).passes("IOMMU-OFF");
+        Asked::pass(&["01:00.0"]).facts(|facts| facts.iommu = Fact::default()).unknown("IOMMU-OFF");
+        Asked::good().facts(iommu_off).quiet("IOMMU-OFF");
+    }
+
+    #[test]
+    fn a_group_goes_whole() {
+        let want = "device 0 (0000:03:00.0): its IOMMU group 17 also holds 0000:04:00.0 (Intel I225-V, igc); \
+                    the group must be passed whole";
+        Asked::pass(&["03:00.0"]).blocks("IOMMU-GROUP", HOST, want);
+        Asked::pass(&["03:00.0", "04:00.0"]).passes("IOMMU-GROUP");
+        Asked::pass(&["01:00.0", "01:00.1"]).passes("IOMMU-GROUP");
+    }
+
+    #[test]
+    fn members_without_a_driver_of_the_host_may_stay() {
+        for driver in [None, Some("vfio-pci"), Some("pci-stub")] {
+            let asked = Asked::pass(&["03:00.0"]).devices(|known| {
+                if known.address.bus == 4 {
+                    known.driver = driver.map(String::from);
+                }
+            });
+            asked.passes("IOMMU-GROUP");
+        }
+    }
+
+    #[test]
+    fn bridges_stay_unless_the_host_drives_them() {
+        let bridge = |driver: &str| {
+            Asked::pass(&["01:00.0", "01:00.1"]).devices(|known| {
+                if known.address.bus == 0 && known.address.slot == 1 {
+                    known.driver = Some(driver.into());
+                }
+            })
+        };
+        bridge("pcieport").passes("IOMMU-GROUP");
+        let Said { message, .. } = bridge("lpc_ich").said("IOMMU-GROUP").blocker();
+        assert!(message.ends_with("which the host cannot give away"), "{message}");
+    }
+
+    #[test]
+    fn a_device_without_a_group_cannot_be_passed() {
+        Asked::pass(&["01:00.0"]).devices(|known| known.iommu_group = None).said("IOMMU-GROUP").blocker();
+        let unknown = Asked::pass(&["01:00.0"]).devices(|known| known.iommu_group = None);
+        unknown.facts(|facts| facts.iommu = Fact::default()).unknown("IOMMU-GROUP");
+        Asked::pass(&["01:00.0"]).facts(|facts| facts.pci = Fact::default()).unknown("IOMMU-GROUP");
+    }
+
+    #[test]
+    fn vfio_that_is_not_loaded_is_pointed_out() {
+        let without = |known: &mut DomainCapabilities| known.pci_backends.clear();
+        Asked::pass(&["01:00.0"]).offering(without).said("IOMMU-VFIO").warning();
+        Asked::pass(&["01:00.0"]).passes("IOMMU-VFIO");
+        Asked::pass(&["01:00.0"]).facts(|facts| facts.domain_capabilities = Fact::default()).unknown("IOMMU-VFIO");
+    }
+}

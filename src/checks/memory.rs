@@ -1,0 +1,180 @@
+//! Checks of the VM's memory.
+
+use super::wording::field;
+use super::{Check, Notes, Subject};
+use crate::facts::Memory;
+use crate::units::Bytes;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "MEM-MISSING",
+        title: "memory is given",
+        explain: "There is no sensible default for the memory of a VM. Write a number of MiB (2048) or a text with a \
+                  unit (\"32 GiB\").",
+        run: missing,
+    },
+    Check {
+        code: "MEM-SIZE",
+        title: "memory is a size",
+        explain: "Memory is a number of MiB or a text with a unit: 2048, \"2 GiB\", \"2048 MiB\". GB and MB are decimal, \
+                  GiB and MiB (and G and M alone) binary. Zero and sizes beyond what the machine type takes are refused.",
+        run: size,
+    },
+    Check {
+        code: "MEM-SMALL",
+        title: "memory is enough for an operating system",
+        explain: "Below 64 MiB no current system boots, and the firmware itself may not come up. A number counts MiB, so \
+                  \"memory\": 8 asks for 8 MiB and not for 8 GiB.",
+        run: small,
+    },
+    Check {
+        code: "MEM-HOST",
+        title: "memory fits the host",
+        explain: "A guest with more memory than is installed does not start, as the kernel refuses QEMU that much at \
+                  once; with much swap it does, and then both become very slow or QEMU is killed.",
+        run: host,
+    },
+    Check {
+        code: "MEM-LOW",
+        title: "memory is free",
+        explain: "The guest may use all of its memory. Where the host has less free (or reclaimable at once), other VMs \
+                  are pushed to swap. A guest with passed PCI devices is judged by MEM-PINNED instead.",
+        run: low,
+    },
+    Check {
+        code: "MEM-PINNED",
+        title: "memory can be pinned for PCI passthrough",
+        explain: "A passed device reaches guest memory by DMA at any time, so VFIO pins all of it when the VM starts: it \
+                  cannot be swapped, ballooned or shared. If that much is not free, the start fails. Ask for less, stop \
+                  other VMs, or add memory.",
+        run: pinned,
+    },
+];
+
+const SMALLEST: Bytes = Bytes::mib(64);
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    notes.looked();
+    if subject.spec.memory.is_none() {
+        notes.blocker(field("memory"), "memory is required", "write a number of MiB, or a text such as \"32 GiB\"");
+    }
+}
+
+fn size(subject: &Subject, notes: &mut Notes) {
+    let Some(memory) = &subject.spec.memory else { return };
+    notes.looked();
+    match memory.bytes() {
+        Err(error) => notes.blocker(field("memory"), format!("memory: {error}"), "write 2048 (MiB) or \"2 GiB\""),
+        Ok(Bytes(0)) => notes.blocker(field("memory"), "memory is 0", "give the VM at least 64 MiB"),
+        Ok(memory) => {
+            let most = subject.capabilities().and_then(|known| known.max_memory);
+            if let Some(most) = most.filter(|most| memory > *most) {
+                let message = format!("{} of memory asked, QEMU takes at most {}", memory.in_gib(), most.in_gib());
+                notes.blocker(field("memory"), message, format!("use {} or less", most.in_gib()));
+            }
+        }
+    }
+}
+
+/// The memory asked for, where it is a size above zero.
+fn asked(subject: &Subject) -> Option<Bytes> {
+    subject.machine.memory.filter(|memory| memory.0 > 0)
+}
+
+fn small(subject: &Subject, notes: &mut Notes) {
+    let Some(memory) = asked(subject) else { return };
+    notes.looked();
+    if memory < SMALLEST {
+        let message =
+            format!("{} of memory asked, no current system boots below {}", memory.in_gib(), SMALLEST.in_gib());
+        notes.warning(field("memory"), message, "a number counts MiB: write 2048 or \"2 GiB\" for 2 GiB");
+    }
+}
+
+fn host_memory<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &str) -> Option<&'a Memory> {
+    notes.known(&subject.facts.memory, || field("memory"), what)
+}
+
+fn host(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = asked(subject) else { return };
+    let Some(memory) = host_memory(subject, notes, "memory of the host") else { return };
+    if asked > memory.total {
+        let message = format!("{} of memory asked, the host has {} in all", asked.in_gib(), memory.total.in_gib());
+        notes.blocker(field("memory"), message, format!("use less than {}", memory.total.in_gib()));
+    }
+}
+
+fn low(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = asked(subject).filter(|_| subject.machine.slots.is_empty()) else { return };
+    let Some(memory) = host_memory(subject, notes, "free memory of the host") else { return };
+    if asked > memory.free && asked <= memory.total {
+        let message = format!("{} of memory asked, {} of host memory are free", asked.in_gib(), memory.free.in_gib());
+        notes.warning(field("memory"), message, format!("use {} or less, or stop another VM", memory.free.in_gib()));
+    }
+}
+
+fn pinned(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = asked(subject).filter(|_| !subject.machine.slots.is_empty()) else { return };
+    let Some(memory) = host_memory(subject, notes, "free memory of the host, all of the guest's is pinned") else {
+        return;
+    };
+    let message =
+        format!("{} will be pinned by VFIO; {} of host memory are free", asked.in_gib(), memory.free.in_gib());
+    if asked > memory.free {
+        notes.blocker(field("memory"), message, format!("use less than {}, or stop another VM", memory.free.in_gib()));
+    } else if asked.0 > memory.free.0 / 10 * 9 {
+        notes.warning(field("memory"), message, "leave the host a tenth of its free memory");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said, known};
+    use crate::facts::{Fact, Memory};
+    use crate::units::Bytes;
+    use serde_json::json;
+
+    fn on_a_host_with(asked: Asked, total: u64, free: u64) -> Asked {
+        asked.facts(|facts| facts.memory = known(Memory { total: Bytes::gib(total), free: Bytes::gib(free) }))
+    }
+
+    #[test]
+    fn memory_is_required_and_a_size() {
+        Asked::with(json!({"memory": null})).blocks("MEM-MISSING", "memory", "memory is required").quiet("MEM-SIZE");
+        Asked::with(json!({"memory": "lots"})).said("MEM-SIZE").blocker();
+        Asked::with(json!({"memory": 0})).blocks("MEM-SIZE", "memory", "memory is 0");
+        Asked::with(json!({"memory": "2 GiB"})).passes("MEM-MISSING").passes("MEM-SIZE");
+    }
+
+    #[test]
+    fn memory_beyond_what_qemu_takes_is_refused() {
+        let limit = |most| Asked::with(json!({"memory": "8 GiB"})).offering(|known| known.max_memory = Some(most));
+        limit(Bytes::gib(4)).blocks("MEM-SIZE", "memory", "8 GiB of memory asked, QEMU takes at most 4 GiB");
+        limit(Bytes::gib(8)).passes("MEM-SIZE");
+    }
+
+    #[test]
+    fn gib_written_as_mib_are_noticed() {
+        let Said { message, .. } = Asked::with(json!({"memory": 32})).said("MEM-SMALL").warning();
+        assert_eq!(message, "32 MiB of memory asked, no current system boots below 64 MiB");
+        Asked::with(json!({"memory": 64})).passes("MEM-SMALL");
+    }
+
+    #[test]
+    fn more_than_is_installed_is_refused() {
+        on_a_host_with(Asked::with(json!({"memory": "33 GiB"})), 32, 20).said("MEM-HOST").blocker();
+        on_a_host_with(Asked::with(json!({"memory": "32 GiB"})), 32, 32).passes("MEM-HOST").passes("MEM-LOW");
+        Asked::good().facts(|facts| facts.memory = Fact::default()).unknown("MEM-HOST").unknown("MEM-LOW");
+    }
+
+    #[test]
+    fn free_memory_matters_more_with_passed_devices() {
+        let gpu = json!({"memory": "30 GiB", "pci_devices": [{"host_address": "0000:01:00.0"}]});
+        let Said { message, .. } = on_a_host_with(Asked::with(gpu.clone()), 64, 20).said("MEM-PINNED").blocker();
+        assert_eq!(message, "30 GiB will be pinned by VFIO; 20 GiB of host memory are free");
+        on_a_host_with(Asked::with(gpu.clone()), 64, 31).quiet("MEM-LOW").said("MEM-PINNED").warning();
+        on_a_host_with(Asked::with(gpu.clone()), 64, 40).passes("MEM-PINNED");
+        Asked::with(gpu).facts(|facts| facts.memory = Fact::default()).unknown("MEM-PINNED");
+        on_a_host_with(Asked::with(json!({"memory": "30 GiB"})), 64, 20).quiet("MEM-PINNED").said("MEM-LOW").warning();
+    }
+}

@@ -1,0 +1,122 @@
+//! Judgement: spec and facts in, findings out. Every check is one function in one table; a check never does I/O.
+//!
+//! A check that does not apply (PCI checks on a VM without PCI devices) is not counted: `passed` lists the checks that
+//! had something to look at and found it good. What cannot be judged for want of a fact is a finding of severity
+//! `Unknown`, never a pass.
+
+pub mod finding;
+pub mod notes;
+pub mod subject;
+pub mod table;
+
+mod boot_order;
+mod character;
+mod clone;
+mod cloud_init;
+mod cpu;
+mod custom_xml;
+mod disk;
+mod firmware;
+mod graphics;
+mod guest_address;
+mod guest_os;
+mod host;
+mod hypervisor;
+mod image;
+mod iommu;
+mod mac;
+mod memory;
+mod metadata;
+mod name;
+mod network;
+mod order;
+mod passthrough;
+mod path;
+mod pci;
+mod pool;
+mod rom;
+mod space;
+mod target;
+
+mod volume;
+mod wording;
+
+#[cfg(test)]
+mod fixture;
+
+pub use finding::{Finding, Report, Severity};
+pub use notes::Notes;
+pub use passthrough::taking::{HostLine, Taken, doctor, take};
+pub use subject::Subject;
+pub use table::{Check, all, explain};
+
+use crate::{facts::Facts, machine::Machine, spec::Spec};
+
+/// Runs every check. Findings come worst first, then in the order of the spec; checks that looked at something and
+/// had nothing to say are listed as passed.
+pub fn report(spec: &Spec, facts: &Facts, machine: &Machine) -> Report {
+    let subject = Subject::new(spec, facts, machine);
+    let mut report = Report::default();
+    for check in all() {
+        let mut notes = Notes::new(check.code);
+        (check.run)(&subject, &mut notes);
+        if notes.passed() {
+            report.passed.push(check.code);
+        }
+        report.findings.append(&mut notes.findings);
+    }
+    passthrough::fold(&mut report.findings);
+    report.findings.sort_by_cached_key(|finding| (finding.severity, order::rank(&finding.place)));
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::Asked;
+    use super::*;
+    use crate::machine::machine;
+    use serde_json::json;
+
+    #[test]
+    fn a_good_spec_on_a_good_host_has_no_findings() {
+        let report = Asked::with(json!({"storage": {"boot_iso": "ubuntu.iso"}})).report();
+        assert_eq!(report.findings, []);
+        assert!(report.passed.len() > 20, "{:?}", report.passed);
+    }
+
+    #[test]
+    fn nothing_that_needs_the_host_passes_before_the_host_answered() {
+        let spec = serde_json::from_value(json!({"name": "a", "memory": 2048, "vcpus": 2})).unwrap_or_default();
+        let report = report(&spec, &Facts::default(), &machine(&spec, &Facts::default()));
+        assert!(report.count(Severity::Unknown) > 5);
+        for code in ["HOST-CONNECTION", "NAME-TAKEN", "MEM-HOST", "CPU-HOST", "VIRT-KVM", "ARCH-UNKNOWN", "NET-MISSING"]
+        {
+            assert!(!report.passed.contains(&code), "{code}");
+        }
+    }
+
+    #[test]
+    fn findings_come_worst_first_and_then_in_the_order_of_the_spec() {
+        let asked = Asked::with(json!({
+            "memory": 32,
+            "vcpus": 0,
+            "storage": {"default_pool": "none", "boot_iso": "/srv/a.iso", "disks": [{"action": "create"}, {}]},
+            "metadata": {"tags": [], "token": "x"},
+            "graphics": [{"type": "none"}],
+        }));
+        let report = asked.report();
+        let codes: Vec<&str> = report.findings.iter().map(|finding| finding.code).collect();
+        let want = [
+            "CPU-COUNT",
+            "POOL-MISSING",
+            "DISK-SIZE",
+            "DISK-ACTION",
+            "MEM-SMALL",
+            "METADATA-VALUE",
+            "METADATA-SECRET",
+            "ISO-MISSING",
+            "GRAPHICS-WAY-IN",
+        ];
+        assert_eq!(codes, want);
+    }
+}

@@ -1,0 +1,166 @@
+//! Checks of what the network interfaces are connected to.
+
+use super::wording::{blank, list};
+use super::{Check, Notes, Subject};
+use crate::machine::Interface;
+use crate::spec::{NetworkKind, Place};
+use crate::units::shell_quote;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "NET-SOURCE",
+        title: "each interface names what its type needs",
+        explain: "An interface of type bridge joins a bridge of the host, and there is no default for which. Write its \
+                  name into `source`, or use type network. QEMU's own NAT (type user) has no source.",
+        run: source,
+    },
+    Check {
+        code: "NET-MISSING",
+        title: "the named networks exist",
+        explain: "The host has no libvirt network of this name; the domain could be defined, but not started. `virsh \
+                  net-list --all` shows which there are.",
+        run: missing,
+    },
+    Check {
+        code: "NET-INACTIVE",
+        title: "the named networks are active",
+        explain: "A network that is not started has no bridge: the domain can be defined, but its start fails with \
+                  \"network is not active\". Start it, and let it start with the host.",
+        run: inactive,
+    },
+    Check {
+        code: "BRIDGE-MISSING",
+        title: "the named bridges exist",
+        explain: "The host has no bridge of this name; the start of the VM would fail. Bridges are made by the host's own \
+                  network configuration (netplan, NetworkManager, systemd-networkd, ifupdown), not by libvirt.",
+        run: bridge,
+    },
+];
+
+/// The place of a field of an interface; the list where the interface is there by default.
+pub(super) fn place(interface: &Interface, field: &str) -> Place {
+    match interface.row {
+        Some(row) => Place::row("networks", row, field),
+        None => Place::root().key("networks"),
+    }
+}
+
+/// `network 0`, or words for the one that is there by default.
+pub(super) fn label(interface: &Interface) -> String {
+    interface.row.map_or_else(|| "the default interface".into(), |row| format!("network {row}"))
+}
+
+fn of_kind<'a>(subject: &Subject<'a>, kind: NetworkKind) -> impl Iterator<Item = &'a Interface> + use<'a> {
+    subject.machine.interfaces.iter().filter(move |interface| interface.kind == kind)
+}
+
+fn source(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Bridge) {
+        notes.looked();
+        if interface.source.value.is_empty() {
+            let message = format!("{}: source is required for type bridge", label(interface));
+            notes.blocker(place(interface, "source"), message, "write the name of a bridge, such as br0");
+        }
+    }
+    for interface in of_kind(subject, NetworkKind::User) {
+        let Some(asked) = interface.row.and_then(|row| subject.spec.networks.as_ref()?.get(row)) else { continue };
+        notes.looked();
+        if !blank(asked.source.as_ref()) {
+            let message = format!("{}: source has no effect for type user", label(interface));
+            notes.warning(place(interface, "source"), message, "remove it, or use type network or bridge");
+        }
+    }
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Network) {
+        let name = &interface.source.value;
+        let what = format!("whether network '{name}' exists");
+        let Some(networks) = notes.known(&subject.facts.networks, || place(interface, "source"), &what) else {
+            continue;
+        };
+        if networks.iter().all(|network| network.name != *name) {
+            let names: Vec<String> = networks.iter().map(|network| network.name.clone()).take(6).collect();
+            let remedy = if names.is_empty() {
+                "this host has no networks: use type user, or virsh net-define".into()
+            } else {
+                format!("choose one of this host: {}", list(&names))
+            };
+            let message = format!("{}: network '{name}' not found: network not found", label(interface));
+            notes.blocker(place(interface, "source"), message, remedy);
+        }
+    }
+}
+
+fn inactive(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Network) {
+        let name = &interface.source.value;
+        let Some(network) = subject.facts.networks.items().iter().find(|network| network.name == *name) else {
+            continue;
+        };
+        notes.looked();
+        if !network.active {
+            let message = format!("{}: network '{name}' is not active, the VM could not start", label(interface));
+            let name = shell_quote(name);
+            let autostart = if network.autostart { String::new() } else { format!("; virsh net-autostart {name}") };
+            notes.warning(place(interface, "source"), message, format!("start it: virsh net-start {name}{autostart}"));
+        }
+    }
+}
+
+fn bridge(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Bridge).filter(|interface| !interface.source.value.is_empty()) {
+        let name = &interface.source.value;
+        let what = format!("whether bridge '{name}' exists");
+        let Some(bridges) = notes.known(&subject.facts.bridges, || place(interface, "source"), &what) else { continue };
+        if bridges.iter().all(|bridge| bridge.name != *name) {
+            let names: Vec<String> = bridges.iter().map(|bridge| bridge.name.clone()).take(6).collect();
+            let remedy = if names.is_empty() {
+                "this host has no bridges: use type network".into()
+            } else {
+                format!("choose one of this host: {}", list(&names))
+            };
+            let message = format!("{}: bridge '{name}' not found: bridge not found", label(interface));
+            notes.blocker(place(interface, "source"), message, remedy);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said};
+    use crate::facts::Fact;
+    use serde_json::json;
+
+    fn net(kind: &str, source: Option<&str>) -> Asked {
+        Asked::with(json!({"networks": [{"type": kind, "source": source}]}))
+    }
+
+    #[test]
+    fn a_network_must_exist_and_run() {
+        let want = "network 0: network 'lan' not found: network not found";
+        net("network", Some("lan")).blocks("NET-MISSING", "networks[0].source", want).quiet("NET-INACTIVE");
+        net("network", Some("default")).passes("NET-MISSING").passes("NET-INACTIVE");
+        let Said { remedy, .. } = net("network", Some("lab")).said("NET-INACTIVE").warning();
+        assert_eq!(remedy, "start it: virsh net-start lab; virsh net-autostart lab");
+        net("network", None).facts(|facts| facts.networks = Fact::default()).unknown("NET-MISSING");
+        net("user", None).quiet("NET-MISSING");
+    }
+
+    #[test]
+    fn a_source_that_nothing_reads_is_not_swallowed() {
+        let want = "network 0: source has no effect for type user";
+        net("user", Some("br0")).warns("NET-SOURCE", "networks[0].source", want);
+        net("user", None).passes("NET-SOURCE");
+        Asked::good().quiet("NET-SOURCE");
+    }
+
+    #[test]
+    fn a_bridge_must_be_named_and_exist() {
+        net("bridge", None).blocks("NET-SOURCE", "networks[0].source", "network 0: source is required for type bridge");
+        let want = "network 0: bridge 'br9' not found: bridge not found";
+        net("bridge", Some("br9")).blocks("BRIDGE-MISSING", "networks[0].source", want).passes("NET-SOURCE");
+        net("bridge", Some("br0")).passes("BRIDGE-MISSING");
+        net("bridge", Some("br0")).facts(|facts| facts.bridges = Fact::default()).unknown("BRIDGE-MISSING");
+    }
+}

@@ -1,0 +1,183 @@
+//! Checks of who owns the devices: ids that several share, and what was set up to bind them at boot.
+
+use super::super::pci::place;
+use super::super::subject::PciRow;
+use super::super::wording::list;
+use super::super::{Check, Notes, Subject};
+use super::{host_place, remedy};
+use crate::facts::{Facts, PciClass, PciDevice, Use, uses};
+use crate::machine::card;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "BIND-IDS-CAPTURES-HOST",
+        title: "vfio-pci.ids takes nothing that the host needs",
+        explain: "vfio-pci.ids names kinds of devices, not devices: every function with these ids is taken at boot, also \
+                  the twin of a passed drive that the host boots from. Take the ids out and bind by address instead, or let \
+                  libvirt bind at the start of the VM.",
+        run: captures,
+    },
+    Check {
+        code: "BIND-IDENTICAL",
+        title: "ids tell the devices apart",
+        explain: "Another function of the host has the same vendor and device id, such as a second card or drive of the same \
+                  model. Whatever binds by id takes both; only the address tells them apart. libvirt binds by address.",
+        run: identical,
+    },
+    Check {
+        code: "BIND-EARLY-FAILED",
+        title: "what is set up for vfio-pci at boot is on it",
+        explain: "vfio-pci was told to take this device at boot, and another driver was faster: vfio-pci is not in the \
+                  initramfs, no softdep makes it go first, or it is part of the kernel and does not read modprobe's \
+                  configuration.",
+        run: early,
+    },
+    Check {
+        code: "BIND-IDS-PARTIAL",
+        title: "vfio-pci.ids names cards whole",
+        explain: "vfio-pci.ids has some functions of the card and not the others, which their own drivers then hold: sound, \
+                  USB, USB-C. Add their ids, or let libvirt bind all of them at the start of the VM.",
+        run: partial,
+    },
+];
+
+/// The ids that vfio-pci takes at boot, and where they are written.
+fn ids(facts: &Facts) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut add = |value: &str, source: &str| {
+        // vendor:device, and possibly subsystem and class after that, which are narrower than what is compared here.
+        found.extend(value.split(',').map(|id| (id.to_ascii_lowercase(), source.to_owned())));
+    };
+    if let Some(kernel) = facts.kernel.get() {
+        for word in kernel.words("vfio-pci.ids") {
+            add(word.split_once('=').map_or("", |(_, value)| value), "the kernel command line");
+        }
+    }
+    if let Some(vfio) = facts.vfio.get() {
+        vfio.options("vfio_pci", "ids").for_each(|(file, value)| add(value, file));
+    }
+    found
+}
+
+/// True where both sources of ids are known; the note that they are not otherwise.
+fn ids_known(subject: &Subject, notes: &mut Notes, what: &str) -> bool {
+    let at = || host_place(subject);
+    let words = notes.known(&subject.facts.kernel, at, what);
+    let words = words.and_then(|kernel| notes.known(&kernel.command_line, at, what));
+    let modprobe = notes.known(&subject.facts.vfio, at, what);
+    let modprobe = modprobe.and_then(|vfio| notes.known(&vfio.modprobe, at, what));
+    words.is_some() && modprobe.is_some()
+}
+
+/// Why the host cannot do without a function; the uses that end it, not those that only change it.
+fn needed(used: &Use) -> bool {
+    !matches!(used, Use::Monitor { .. } | Use::Usb { .. } | Use::BootDisplay | Use::Keyboard { only: false, .. })
+}
+
+fn captures(subject: &Subject, notes: &mut Notes) {
+    if !subject.wants_passthrough() {
+        return;
+    }
+    let _ = ids_known(subject, notes, "which ids vfio-pci takes at boot");
+    let ids = ids(subject.facts);
+    if ids.is_empty() {
+        return;
+    }
+    let own = if subject.uses.is_empty() { uses(subject.facts) } else { subject.uses.clone() };
+    let asked = |device: &PciDevice| subject.pci.iter().any(|row| row.address == device.address);
+    for (id, source) in &ids {
+        let twins: Vec<_> = subject.facts.pci.items().iter().filter(|device| device.ids() == *id).collect();
+        let used = |device: &PciDevice| own.get(&device.address).is_some_and(|used| used.iter().any(needed));
+        // A drive that is still on nvme while its twin is set up for a guest was rescued by luck.
+        let kept = |device: &PciDevice| {
+            twins.len() > 1 && device.kind() == PciClass::Nvme && card::is_bound(device) && !asked(device)
+        };
+        let in_use = twins.iter().find(|device| used(device));
+        let Some(device) = in_use.or_else(|| twins.iter().find(|device| kept(device))) else { continue };
+        let concerned = subject.host_alone || twins.iter().any(|twin| asked(twin));
+        if in_use.is_none() && !concerned {
+            continue;
+        }
+        notes.about(device.address);
+        let name = format!("{} ({})", device.address, device.label());
+        let message = format!("{source} gives {id} to vfio-pci, which also takes {name} from the host");
+        let way_out = match twins.iter().find(|twin| asked(twin)) {
+            Some(twin) => remedy::bind_address(twin.address),
+            None => format!("take {id} out of it and bind by address (driverctl set-override)"),
+        };
+        if in_use.is_some() && concerned {
+            notes.blocker(host_place(subject), message, way_out);
+        } else {
+            notes.warning(host_place(subject), message, way_out);
+        }
+    }
+}
+
+fn identical(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| telling(device.kind())) else { continue };
+        notes.looked();
+        let asked = |other: &PciDevice| subject.pci.iter().any(|row| row.address == other.address);
+        let twins = subject.facts.pci.items().iter().filter(|other| {
+            other.address != device.address
+                && other.ids() == device.ids()
+                && !other.address.same_slot(device.address)
+                && !asked(other)
+                && !card::is_virtual(subject.facts, other.address)
+        });
+        let twins: Vec<String> = twins.map(|other| other.address.to_string()).collect();
+        if !twins.is_empty() {
+            let message = format!("{} has the ids {}, and so has {}", row.address, device.ids(), list(&twins));
+            notes.warning(place(row.row), message, remedy::bind_address(row.address));
+        }
+    }
+}
+
+/// Kinds of which somebody has two and means one.
+fn telling(kind: PciClass) -> bool {
+    matches!(kind, PciClass::Gpu | PciClass::Nvme | PciClass::Nic | PciClass::Usb | PciClass::Storage)
+}
+
+fn configured(subject: &Subject, device: &PciDevice) -> Option<(String, String)> {
+    ids(subject.facts).into_iter().find(|(id, _)| *id == device.ids())
+}
+
+fn early(subject: &Subject, notes: &mut Notes) {
+    if subject.pci.is_empty() || !ids_known(subject, notes, "what vfio-pci was told to take at boot") {
+        return;
+    }
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| card::is_bound(device)) else { continue };
+        let Some((id, source)) = configured(subject, device) else { continue };
+        let driver = device.driver.as_deref().unwrap_or_default();
+        let message = format!("{source} gives {} ({id}) to vfio-pci, but {driver} got it first", row.address);
+        notes.warning(place(row.row), message, remedy::bind_ids(subject.facts, &id, driver));
+    }
+}
+
+fn partial(subject: &Subject, notes: &mut Notes) {
+    if subject.pci.is_empty() || !ids_known(subject, notes, "whether vfio-pci was told to take cards whole") {
+        return;
+    }
+    for row in &subject.pci {
+        let Some(device) = row.device else { continue };
+        if configured(subject, device).is_none() || is_later(subject, row) {
+            continue;
+        }
+        let left = card::card(subject.facts, device).into_iter().filter(|other| configured(subject, other).is_none());
+        let left: Vec<&PciDevice> = left.filter(|other| card::is_bound(other)).collect();
+        if !left.is_empty() {
+            let names: Vec<String> = left.iter().map(|other| format!("{} ({})", other.address, other.ids())).collect();
+            let message = format!("vfio-pci takes {} at boot, but not {} of the same card", row.address, list(&names));
+            notes.warning(place(row.row), message, "add their ids, or let libvirt bind the whole card at the start");
+        }
+    }
+}
+
+/// True where an earlier row with configured ids is of the same card, and has said it.
+fn is_later(subject: &Subject, row: &PciRow) -> bool {
+    let earlier = subject.pci.iter().take_while(|other| other.row < row.row);
+    earlier
+        .filter(|other| other.address.same_slot(row.address))
+        .any(|other| other.device.is_some_and(|device| configured(subject, device).is_some()))
+}

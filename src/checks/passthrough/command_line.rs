@@ -1,0 +1,182 @@
+//! Checks of the kernel command line as far as passthrough depends on it.
+
+use super::super::{Check, Notes, Subject};
+use super::{host_place, of_host, remedy};
+use crate::facts::IommuTable;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "IOMMU-CMDLINE-TYPO",
+        title: "words of the kernel command line are spelt right",
+        explain: "The kernel ignores words that it does not know, so that a misspelt vfio-pci.ids or intel_iommu has no \
+                  effect and nobody says so. vfio-pci.ids takes vendor:device pairs such as 10de:2704, not addresses.",
+        run: typo,
+    },
+    Check {
+        code: "IOMMU-PLACEBO",
+        title: "options of the kernel command line do something",
+        explain: "amd_iommu=on is not an option of the kernel: AMD's IOMMU is on unless it is switched off. The word is \
+                  copied from guide to guide and does no harm.",
+        run: placebo,
+    },
+    Check {
+        code: "IOMMU-IGPU-BYPASSED",
+        title: "the Intel GPU is behind the IOMMU",
+        explain: "Kernels with INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF leave the GPU of the processor out of the IOMMU unless \
+                  intel_iommu=on is on the kernel command line. It then cannot be passed.",
+        run: igpu,
+    },
+    Check {
+        code: "ACS-OVERRIDE",
+        title: "groups are what the hardware isolates",
+        explain: "pcie_acs_override makes a patched kernel believe in isolation that the hardware does not promise: a guest \
+                  may reach the memory of devices that share its switch. Acceptable on a personal workstation, not with \
+                  guests that are not trusted. Before it: switch on ACS and AER in the firmware, or use a slot of the \
+                  processor rather than of the chipset.",
+        run: acs_override,
+    },
+    Check {
+        code: "ACS-RELAXED",
+        title: "no port was told to redirect less",
+        explain: "pci=disable_acs_redir= and pci=config_acs= change by hand how ports isolate what is behind them; groups \
+                  were merged or split by that. Be sure that it is meant.",
+        run: acs_relaxed,
+    },
+];
+
+/// Words that guides for passthrough use, by name.
+const KNOWN: [&str; 14] = [
+    "vfio-pci.ids",
+    "vfio-pci.disable-vga",
+    "vfio-pci.disable-idle-d3",
+    "vfio-iommu-type1.allow-unsafe-interrupts",
+    "intel-iommu",
+    "amd-iommu",
+    "iommu",
+    "intremap",
+    "pcie-acs-override",
+    "kvm.ignore-msrs",
+    "default-hugepagesz",
+    "hugepagesz",
+    "hugepages",
+    "pcie-aspm",
+];
+
+fn words<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &str) -> Option<&'a [String]> {
+    let kernel = of_host(subject, notes, &subject.facts.kernel, what)?;
+    of_host(subject, notes, &kernel.command_line, what).map(Vec::as_slice)
+}
+
+fn typo(subject: &Subject, notes: &mut Notes) {
+    let Some(words) = words(subject, notes, "the spelling of the kernel command line") else { return };
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let plain = name.replace('_', "-");
+        if plain == "vfio-pci.ids" && value.split(',').any(|id| id.contains('.')) {
+            let message = format!("{word} names an address: vfio-pci.ids takes ids such as 10de:2704");
+            notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
+        } else if let Some(near) = misspelt(&plain) {
+            let message = format!("the kernel does not know the word {name}: was {near} meant?");
+            notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
+        }
+    }
+}
+
+/// The known word that this one is nearly, and is not. Short words are near to too many others.
+fn misspelt(name: &str) -> Option<&'static str> {
+    if KNOWN.contains(&name) || name.len() < 7 {
+        return None;
+    }
+    KNOWN.into_iter().find(|known| known.len() > 7 && distance(name, known) <= 2)
+}
+
+/// Letters to change, insert, drop or swap with their neighbour to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: Option<&Vec<usize>>, column: usize| row.and_then(|row| row.get(column)).copied();
+            let above = at(rows.get(i), j + 1).unwrap_or(usize::MAX - 1) + 1;
+            let left = at(Some(&row), j).unwrap_or(usize::MAX - 1) + 1;
+            let over = at(rows.get(i), j).unwrap_or(usize::MAX - 1) + usize::from(x != y);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            let swap =
+                if swapped { at(rows.get(i - 1), j - 1).map_or(usize::MAX, |cost| cost + 1) } else { usize::MAX };
+            row.push(above.min(left).min(over).min(swap));
+        }
+        rows.push(row);
+    }
+    rows.last().and_then(|row| row.last()).copied().unwrap_or(usize::MAX)
+}
+
+fn placebo(subject: &Subject, notes: &mut Notes) {
+    // Worth a note where the words are known, and no more: nothing depends on it.
+    let Some(kernel) = subject.facts.kernel.get().filter(|_| subject.wants_passthrough()) else { return };
+    if let Some(words) = kernel.command_line.get() {
+        notes.looked();
+        if words.iter().any(|word| word == "amd_iommu=on") {
+            let message = "amd_iommu=on is no option of the kernel: AMD's IOMMU is on by itself";
+            notes.info(host_place(subject), message, "it may be removed; it does no harm");
+        }
+    }
+}
+
+fn igpu(subject: &Subject, notes: &mut Notes) {
+    let is_igpu =
+        |vendor: u16, class: u32, bus: u8, slot: u8| vendor == 0x8086 && class >> 16 == 3 && bus == 0 && slot == 2;
+    let igpu = subject.leaving().into_iter().find(|leaving| {
+        let device = leaving.device;
+        is_igpu(device.vendor, device.class, device.address.bus, device.address.slot)
+    });
+    let Some(igpu) = igpu else { return };
+    let what = "whether the Intel GPU is left out of the IOMMU";
+    let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
+    let Some(options) = of_host(subject, notes, &kernel.options, what) else { return };
+    let told = kernel.words("intel_iommu").any(|word| word.contains("on"));
+    let vtd = kernel.iommu_table.get().is_none_or(|table| *table == Some(IommuTable::Dmar));
+    let off = options.get("INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF").is_some_and(|value| value == "y");
+    if off && !told && vtd {
+        notes.about(igpu.device.address);
+        let message = format!("this kernel leaves the Intel GPU {} out of the IOMMU", igpu.device.address);
+        notes.warning(super::place(igpu.row.row), message, remedy::add(subject.facts, "intel_iommu=on"));
+    }
+}
+
+fn acs_override(subject: &Subject, notes: &mut Notes) {
+    let Some(words) = words(subject, notes, "whether the ACS override splits groups") else { return };
+    if let Some(word) = words.iter().find(|word| word.starts_with("pcie_acs_override=")) {
+        let message = format!("{word} splits the IOMMU groups: a guest may reach the memory of its neighbours");
+        let way_out = "switch on ACS and AER in the firmware, or use another slot, and do without it; or accept it";
+        notes.warning(host_place(subject), message, way_out);
+    }
+}
+
+fn acs_relaxed(subject: &Subject, notes: &mut Notes) {
+    let Some(words) = words(subject, notes, "whether ports were told to redirect less") else { return };
+    let relaxes = |word: &&String| {
+        let options = word.strip_prefix("pci=").unwrap_or_default();
+        options.contains("disable_acs_redir=") || options.contains("config_acs=")
+    };
+    if let Some(word) = words.iter().find(relaxes) {
+        let message = format!("{word}: the isolation of these ports was changed by hand");
+        notes.warning(host_place(subject), message, "be sure that it is meant; groups follow it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_nearly_one_is_told() {
+        assert_eq!(misspelt("vifo-pci.ids"), Some("vfio-pci.ids"));
+        assert_eq!(misspelt("intel-iomu"), Some("intel-iommu"));
+        for fine in
+            ["vfio-pci.ids", "quiet", "hugepages", "iommu", "root", "nvidia-drm.modeset", "transparent-hugepage"]
+        {
+            assert_eq!(misspelt(fine), None, "{fine}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Checks of graphics cards: those that are no good for a guest, and those that the host would miss.
+
+use super::super::pci::place;
+use super::super::{Check, Notes, Subject};
+use super::{detail, named};
+use crate::facts::{PciClass, PciDevice};
+use crate::machine::Firmware;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "USE-BMC-VGA",
+        title: "the remote console stays with the host",
+        explain: "This display belongs to the server's management controller (BMC): the remote console shows it. A guest \
+                  can do nothing with it, and the host would lose its remote console.",
+        run: bmc,
+    },
+    Check {
+        code: "GPU-APU",
+        title: "the GPU is no part of an AMD processor",
+        explain: "The graphics of an AMD processor with graphics (APU) have no reset of their own, need their video BIOS \
+                  and a driver for sound as files, and often share their group with the processor's security processor and \
+                  USB. Hardly anybody succeeds. Use a graphics card.",
+        run: apu,
+    },
+    Check {
+        code: "GPU-IGD",
+        title: "the GPU is no part of an Intel processor",
+        explain: "The graphics of an Intel processor can be passed, but with conditions: for a screen at boot they must be \
+                  at 00:02.0 of the guest; without one, q35 with UEFI works. Virtual functions (SR-IOV) are the better way \
+                  where the driver has them.",
+        run: igd,
+    },
+    Check {
+        code: "USE-ONLY-GPU",
+        title: "the host keeps a GPU",
+        explain: "This is the host's only graphics device. When the VM starts the host has no screen left: be sure to reach \
+                  it by SSH or a serial console.",
+        run: only,
+    },
+    Check {
+        code: "GPU-NO-DISPLAY",
+        title: "the GPU has sockets for monitors",
+        explain: "A 3D controller has no outputs of its own: the GPU of a data centre, or of a laptop whose screen hangs on \
+                  the processor's graphics. The guest's picture comes over the network or shared memory. Laptops keep the \
+                  card's ROM in the firmware, so that the guest may need it as a file.",
+        run: no_display,
+    },
+    Check {
+        code: "GPU-LAPTOP",
+        title: "the machine is no laptop",
+        explain: "In laptops the firmware decides over the power of the graphics card and the path to the screen, and the \
+                  card's driver expects a laptop around it. Passing it works for some models only.",
+        run: laptop,
+    },
+    Check {
+        code: "ROM-ABSENT",
+        title: "the GPU has its ROM, or the guest gets a file",
+        explain: "The device shows no ROM, in which its video BIOS should be. It can draw nothing before the guest's driver \
+                  is loaded. Give the row a rom_file, made on another machine or from a slot where it is not the first GPU.",
+        run: rom,
+    },
+    Check {
+        code: "VM-MACHINE",
+        title: "GPUs meet a guest with PCI Express",
+        explain: "The machine type pc has no PCI Express. Drivers of graphics cards look for their link and may refuse, or \
+                  run slowly. Use q35.",
+        run: machine,
+    },
+    Check {
+        code: "VM-FIRMWARE",
+        title: "GPUs meet a guest with UEFI",
+        explain: "With BIOS a passed graphics card shows a picture only where its ROM has a video BIOS of the old kind, and \
+                  the resizable windows of newer cards do not fit. Use UEFI.",
+        run: firmware,
+    },
+];
+
+fn is_bmc(device: &PciDevice) -> bool {
+    matches!((device.vendor, device.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f) | (0x1002, 0x515e))
+}
+
+/// Graphics of AMD's processors: Raven, Picasso, Renoir, Lucienne, Cezanne, Barcelo, Rembrandt, Raphael, Granite Ridge,
+/// Phoenix, Hawk Point, Strix, Mendocino, Van Gogh and their elders.
+const APUS: [u16; 22] = [
+    0x15dd, 0x15d8, 0x1636, 0x1638, 0x164c, 0x164d, 0x164e, 0x1681, 0x15e7, 0x13c0, 0x15bf, 0x15c8, 0x150e, 0x1586,
+    0x1506, 0x163f, 0x1900, 0x1901, 0x1114, 0x98e4, 0x9874, 0x130f,
+];
+
+fn is_apu(device: &PciDevice) -> bool {
+    device.vendor == 0x1002 && APUS.contains(&device.device)
+}
+
+fn is_igd(device: &PciDevice) -> bool {
+    device.vendor == 0x8086 && device.address.bus == 0 && device.address.slot == 2 && device.address.domain == 0
+}
+
+fn is_gpu(device: &PciDevice) -> bool {
+    device.kind() == PciClass::Gpu
+}
+
+fn bmc(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
+        notes.looked();
+        if is_bmc(leaving.device) {
+            notes.about(leaving.device.address);
+            let message = format!("{} is the remote console of the server's management controller", named(&leaving));
+            notes.blocker(place(leaving.row.row), message, "choose another GPU: a guest can do nothing with this one");
+        }
+    }
+}
+
+fn apu(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
+        notes.looked();
+        if is_apu(device) {
+            let message = format!("{} ({}) is part of an AMD processor", row.address, device.label());
+            notes.warning(
+                place(row.row),
+                message,
+                "use a graphics card: it has no reset, and needs its video BIOS as a file",
+            );
+        }
+    }
+}
+
+fn igd(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
+        notes.looked();
+        if is_igd(device) {
+            let message = format!("{} ({}) is part of an Intel processor", row.address, device.label());
+            notes.warning(
+                place(row.row),
+                message,
+                "use q35 with UEFI and no screen at boot, or a virtual function of it",
+            );
+        }
+    }
+}
+
+fn only(subject: &Subject, notes: &mut Notes) {
+    let taken: Vec<_> = subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)).collect();
+    let Some(first) = taken.first() else { return };
+    notes.looked();
+    let stays = |device: &&PciDevice| taken.iter().all(|leaving| leaving.device.address != device.address);
+    if !subject.facts.pci.items().iter().filter(|device| is_gpu(device)).any(|device| stays(&device)) {
+        notes.about(first.device.address);
+        let message = format!("with {} the host has no display left", first.device.address);
+        notes.warning(place(first.row.row), message, "be sure to reach it by SSH or a serial console");
+    }
+}
+
+fn no_display(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
+        notes.looked();
+        if device.class >> 8 != 0x0300 && !is_igd(device) {
+            let message = format!("{} ({}) has no sockets for monitors", row.address, device.label());
+            notes.info(place(row.row), message, "reach the guest's desktop over the network");
+        }
+    }
+}
+
+fn laptop(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device) && !leaving.held) {
+        let Some(portable) = subject.facts.kernel.get().and_then(crate::facts::Kernel::is_portable) else { continue };
+        notes.looked();
+        if portable {
+            notes.about(leaving.device.address);
+            let message = format!("{} is in a laptop", named(&leaving));
+            notes.warning(
+                place(leaving.row.row),
+                message,
+                "it works for some models only: look for reports on this one",
+            );
+        }
+    }
+}
+
+fn rom(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device) && !leaving.held) {
+        if leaving.row.asked.rom_file.is_some() || leaving.device.class >> 8 != 0x0300 {
+            continue;
+        }
+        let rom = detail(subject, notes, &leaving, |details| &details.rom, "whether there is a ROM on");
+        if rom == Some(&None) {
+            notes.about(leaving.device.address);
+            let message = format!("{} shows no ROM", named(&leaving));
+            notes.warning(place(leaving.row.row), message, "give it a rom_file, if it is to show the guest's boot");
+        }
+    }
+}
+
+fn guest_gpu<'a>(subject: &'a Subject) -> Option<&'a super::super::subject::PciRow<'a>> {
+    subject.pci.iter().find(|row| row.device.is_some_and(is_gpu))
+}
+
+fn machine(subject: &Subject, notes: &mut Notes) {
+    let Some(row) = guest_gpu(subject) else { return };
+    notes.looked();
+    if !subject.machine.chipset.is_pci_express() {
+        let message =
+            format!("the machine {} has no PCI Express for {}", subject.machine.machine_type.value, row.address);
+        notes.warning(place(row.row), message, "use the machine type q35");
+    }
+}
+
+fn firmware(subject: &Subject, notes: &mut Notes) {
+    let Some(row) = guest_gpu(subject) else { return };
+    notes.looked();
+    if subject.machine.firmware.value == Firmware::Bios {
+        let message = format!("the guest starts by BIOS, in which {} may show nothing", row.address);
+        notes.warning(place(row.row), message, "set uefi");
+    }
+}

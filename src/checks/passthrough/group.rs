@@ -1,0 +1,183 @@
+//! Checks of isolation beyond IOMMU-GROUP: GPUs that share a group, ports that stay, memory that the firmware keeps,
+//! physical and virtual functions.
+
+use super::super::pci::place;
+use super::super::wording::list;
+use super::super::{Check, Notes, Subject};
+use super::{detail, named};
+use crate::facts::{Iommu, PciClass};
+use crate::machine::card;
+use crate::units::PciAddress;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "GRP-GPUS",
+        title: "GPUs of one group go to one VM",
+        explain: "Several graphics cards are in one IOMMU group, as behind two root ports of some processors or one PCIe \
+                  switch. They can go to one VM together, not to two, and not one to a VM while the host uses the other. \
+                  Pass them all, or move a card to a slot with a group of its own.",
+        run: gpus,
+    },
+    Check {
+        code: "GRP-ROOT-PORT",
+        title: "bridges of a group stay with the host",
+        explain: "The root port above a slot is often in the group of the card. It stays with the host and its driver \
+                  pcieport: VFIO gives out the rest of the group around it.",
+        run: root_port,
+    },
+    Check {
+        code: "RMRR-DIRECT",
+        title: "the firmware does not keep the device's memory",
+        explain: "The firmware talks to this device at fixed addresses (RMRR), so the kernel refuses to give it away: \
+                  \"Device is ineligible for IOMMU domain attach due to platform RMRR requirement\". Known from HPE servers, \
+                  whose set-up tools can exclude a slot from shared memory. A patched kernel that ignores it is unsafe.",
+        run: rmrr,
+    },
+    Check {
+        code: "NET-PF-WITH-VFS",
+        title: "a physical function goes without virtual ones in use",
+        explain: "While virtual functions of an SR-IOV device exist, its physical function drives them: given to a VM it \
+                  takes them all along. Pass a virtual function instead, or remove them first (sriov_numvfs = 0).",
+        run: physical_function,
+    },
+    Check {
+        code: "NET-VF-SAME-GROUP",
+        title: "virtual functions have groups of their own",
+        explain: "The virtual functions share the IOMMU group of their physical function, because a port above the card \
+                  lacks ACS. Then none can be passed while the host uses the card. Another slot, most often one of the \
+                  processor, helps.",
+        run: virtual_function,
+    },
+    Check {
+        code: "NVME-VMD",
+        title: "drives are not behind Intel VMD",
+        explain: "Intel's VMD hides NVMe drives behind a controller of its own, in PCI domain 10000. They share its place in \
+                  the IOMMU and cannot be passed one by one. Switch VMD off in the firmware; a host that boots from such a \
+                  drive must be prepared for that.",
+        run: vmd,
+    },
+];
+
+fn groups_mean_something(subject: &Subject) -> bool {
+    !matches!(subject.facts.iommu.get(), Some(Iommu::Off { .. }))
+}
+
+fn gpus(subject: &Subject, notes: &mut Notes) {
+    let mut seen = Vec::new();
+    for row in subject.pci.iter().filter(|_| groups_mean_something(subject)) {
+        let Some(device) = row.device.filter(|device| device.kind() == PciClass::Gpu) else { continue };
+        let Some(group) = device.iommu_group.filter(|group| !seen.contains(group)) else { continue };
+        seen.push(group);
+        notes.looked();
+        let asked = |address: PciAddress| subject.pci.iter().any(|row| row.address == address);
+        let others =
+            subject.facts.pci.items().iter().filter(|other| {
+                other.iommu_group == Some(group) && other.kind() == PciClass::Gpu && !asked(other.address)
+            });
+        let others: Vec<String> = others.map(|other| format!("{} ({})", other.address, other.label())).collect();
+        if !others.is_empty() {
+            let message = format!("{} shares IOMMU group {group} with the GPU {}", device.address, list(&others));
+            notes.blocker(place(row.row), message, "pass them to one VM together, or move a card to another slot");
+        }
+    }
+}
+
+fn root_port(subject: &Subject, notes: &mut Notes) {
+    let mut seen = Vec::new();
+    for row in &subject.pci {
+        let Some(device) = row.device.filter(|device| device.kind() != PciClass::Bridge) else { continue };
+        let Some(group) = device.iommu_group.filter(|group| !seen.contains(group)) else { continue };
+        seen.push(group);
+        notes.looked();
+        let stays = |other: &&crate::facts::PciDevice| {
+            other.iommu_group == Some(group) && other.class >> 8 == 0x0604 && !card::is_bound(other)
+        };
+        let ports = subject.facts.pci.items().iter().filter(stays);
+        let ports: Vec<String> = ports.map(|port| port.address.to_string()).collect();
+        if !ports.is_empty() {
+            let (what, verb) = if ports.len() == 1 { ("bridge", "stays") } else { ("bridges", "stay") };
+            let message = format!("the {what} {} of group {group} {verb} with the host", list(&ports));
+            notes.info(place(row.row), message, "");
+        }
+    }
+}
+
+fn rmrr(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let Some(group) = leaving.device.iommu_group.filter(|_| groups_mean_something(subject)) else { continue };
+        let what = format!("whether the firmware keeps memory of IOMMU group {group}");
+        let Some(details) = subject.facts.groups.get(&group) else {
+            notes.unknown(place(leaving.row.row), &what, "the details of this group have not been read");
+            continue;
+        };
+        if notes.known(&details.reserved, || place(leaving.row.row), &what).is_some() && details.is_held_by_firmware() {
+            notes.about(leaving.device.address);
+            let message =
+                format!("{} in group {group} is kept by the firmware (RMRR): VFIO refuses it", named(&leaving));
+            let way_out =
+                "exclude the slot from shared memory in the firmware's set-up (HPE: conrep), or use another slot";
+            notes.blocker(place(leaving.row.row), message, way_out);
+        }
+    }
+}
+
+fn physical_function(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Nic) {
+        let what = "the virtual functions of";
+        let Some(sriov) = detail(subject, notes, &leaving, |details| &details.sriov, what) else { continue };
+        let functions = sriov.as_ref().map(|sriov| sriov.functions.as_slice()).unwrap_or_default();
+        if functions.is_empty() {
+            continue;
+        }
+        notes.about(leaving.device.address);
+        let held = functions.iter().find_map(|function| {
+            let holder = subject.holders_of(*function).into_iter().next()?;
+            Some(format!(", {function} assigned to VM '{}'", holder.name))
+        });
+        let message =
+            format!("{} has {} virtual functions{}", named(&leaving), functions.len(), held.unwrap_or_default());
+        notes.blocker(place(leaving.row.row), message, "pass a virtual function instead, or remove them all first");
+    }
+}
+
+fn virtual_function(subject: &Subject, notes: &mut Notes) {
+    for row in subject.pci.iter().filter(|_| groups_mean_something(subject)) {
+        let Some(details) = subject.facts.details.get(&row.address) else { continue };
+        let Some(Some(physical)) = details.physical_function.get() else { continue };
+        notes.looked();
+        let group = |address: PciAddress| {
+            subject.facts.pci.items().iter().find(|device| device.address == address)?.iommu_group
+        };
+        if let Some(number) = group(row.address).filter(|number| group(*physical) == Some(*number)) {
+            let message = format!(
+                "the virtual function {} shares group {number} with its physical function {physical}",
+                row.address
+            );
+            notes.blocker(
+                place(row.row),
+                message,
+                "move the card to a slot whose ports have ACS, mostly one of the processor",
+            );
+        }
+    }
+}
+
+fn vmd(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let device = leaving.device;
+        let is_vmd = device.vendor == 0x8086 && device.class >> 8 == 0x0104 && device.driver.as_deref() == Some("vmd");
+        if !is_vmd && device.kind() != PciClass::Nvme {
+            continue;
+        }
+        notes.looked();
+        if is_vmd || device.address.domain >= 0x1_0000 {
+            notes.about(device.address);
+            let message = format!("{} is behind Intel VMD, with all drives that it hides", named(&leaving));
+            notes.warning(
+                place(leaving.row.row),
+                message,
+                "switch VMD off in the firmware, after preparing the host for it",
+            );
+        }
+    }
+}

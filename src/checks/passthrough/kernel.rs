@@ -1,0 +1,160 @@
+//! Checks of the kernel and its VFIO: interrupt remapping, modules, lockdown.
+
+use super::super::{Check, Notes, Subject};
+use super::{host_place, of_host, remedy};
+use crate::facts::vfio::ModprobeDirective;
+use crate::facts::{Iommu, Lockdown, ModuleState};
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "IOMMU-INTREMAP",
+        title: "interrupts are remapped",
+        explain: "The IOMMU must also translate interrupts, or a guest could raise any interrupt of the host. VFIO refuses \
+                  devices without it (\"Operation not permitted\", \"No interrupt remapping support\"). Update the \
+                  firmware, switch on x2APIC there, remove intremap=off from the kernel command line. The kernel's option \
+                  allow_unsafe_interrupts=1 gives devices away all the same: for guests that are trusted wholly.",
+        run: interrupt_remapping,
+    },
+    Check {
+        code: "IOMMU-UNSAFE-PARAM",
+        title: "no guard is switched off without need",
+        explain: "vfio_iommu_type1.allow_unsafe_interrupts=1 lets guests inject interrupts into the host. Where the IOMMU \
+                  remaps interrupts nothing needs the option, and it weakens every VM.",
+        run: unsafe_interrupts,
+    },
+    Check {
+        code: "IOMMU-NOIOMMU",
+        title: "VFIO works with an IOMMU",
+        explain: "VFIO's no-IOMMU mode gives devices to programs without any isolation of their memory accesses. QEMU cannot \
+                  use it. Remove enable_unsafe_noiommu_mode=1 from the kernel command line or modprobe's configuration.",
+        run: no_iommu,
+    },
+    Check {
+        code: "VFIO-MODULE",
+        title: "the kernel has vfio-pci",
+        explain: "The driver vfio-pci hands devices to guests. libvirt loads the module when a VM starts; some kernels for \
+                  cloud guests come without it, and it is in a package of its own (Ubuntu: linux-modules-extra).",
+        run: module,
+    },
+    Check {
+        code: "VFIO-BLACKLISTED",
+        title: "nothing forbids vfio-pci",
+        explain: "A line of modprobe's configuration keeps vfio-pci from being loaded. libvirt then says \"Failed to load \
+                  PCI driver module vfio_pci: administratively prohibited\". Remove the line.",
+        run: blacklisted,
+    },
+    Check {
+        code: "HOST-LOCKDOWN",
+        title: "the kernel is not locked down",
+        explain: "With Secure Boot the kernel locks itself down. VFIO works, but modules that nobody signed (vendor-reset, \
+                  NVIDIA's by DKMS, kvmfr) are refused, as is writing to BARs and configuration through sysfs. Sign them \
+                  with a key of the machine owner, or switch Secure Boot off.",
+        run: lockdown,
+    },
+];
+
+fn is_on(subject: &Subject) -> bool {
+    matches!(subject.facts.iommu.get(), Some(Iommu::On { .. }))
+}
+
+fn interrupt_remapping(subject: &Subject, notes: &mut Notes) {
+    if !is_on(subject) {
+        return;
+    }
+    let what = "whether interrupts are remapped";
+    let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
+    let Some(false) = of_host(subject, notes, &kernel.interrupt_remapping, what) else { return };
+    let allowed = subject.facts.vfio.get().and_then(|vfio| vfio.unsafe_interrupts.get()) == Some(&true);
+    let off = kernel.words("intremap").find(|word| word.contains("off"));
+    let way_out = off.map_or_else(
+        || "update the firmware, or switch on x2APIC in its set-up".to_owned(),
+        |word| remedy::remove(subject.facts, word),
+    );
+    let message = "the IOMMU does not remap interrupts";
+    if allowed {
+        let message = format!("{message}; allow_unsafe_interrupts=Y gives devices away all the same");
+        notes.warning(host_place(subject), message, way_out);
+    } else {
+        notes.blocker(host_place(subject), format!("{message}: VFIO will refuse every device"), way_out);
+    }
+}
+
+fn unsafe_interrupts(subject: &Subject, notes: &mut Notes) {
+    let what = "whether VFIO gives devices away without remapped interrupts";
+    let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
+    let remaps = subject.facts.kernel.get().and_then(|kernel| kernel.interrupt_remapping.get()) == Some(&true);
+    let asked = subject.facts.kernel.get().and_then(|kernel| {
+        kernel.words("vfio_iommu_type1.allow_unsafe_interrupts").find(|word| word.ends_with(['1', 'Y', 'y']))
+    });
+    // A parameter of a module that is not loaded has no value yet; the command line tells what it will have.
+    let Some(on) = vfio.unsafe_interrupts.get().copied().or(asked.map(|_| true)) else {
+        let Some(_) = of_host(subject, notes, &vfio.unsafe_interrupts, what) else { return };
+        return;
+    };
+    notes.looked();
+    if on && remaps {
+        let way_out = asked.map_or_else(
+            || "remove allow_unsafe_interrupts from /etc/modprobe.d".to_owned(),
+            |word| remedy::remove(subject.facts, word),
+        );
+        let message = "allow_unsafe_interrupts is on although the IOMMU remaps interrupts: needless and dangerous";
+        notes.warning(host_place(subject), message, way_out);
+    }
+}
+
+fn no_iommu(subject: &Subject, notes: &mut Notes) {
+    let what = "whether VFIO works without an IOMMU";
+    let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
+    let Some(true) = of_host(subject, notes, &vfio.no_iommu, what) else { return };
+    let message = "VFIO is in its no-IOMMU mode (enable_unsafe_noiommu_mode=Y), which QEMU cannot use";
+    let words = subject.facts.kernel.get().and_then(|kernel| kernel.words("vfio.enable_unsafe_noiommu_mode").last());
+    let way_out = words.map_or_else(
+        || "remove enable_unsafe_noiommu_mode from /etc/modprobe.d and reboot".to_owned(),
+        |word| remedy::remove(subject.facts, word),
+    );
+    notes.blocker(host_place(subject), message, way_out);
+}
+
+fn module(subject: &Subject, notes: &mut Notes) {
+    let what = "whether the kernel has vfio-pci";
+    let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
+    match vfio.module("vfio_pci") {
+        Some(ModuleState::Missing) => {
+            let release = subject.facts.kernel.get().and_then(|kernel| kernel.release.get());
+            let release = release.map_or("$(uname -r)", String::as_str);
+            let message = format!("kernel {release} has no module vfio-pci");
+            let way_out = format!("install the rest of the kernel's modules (Ubuntu: linux-modules-extra-{release})");
+            notes.blocker(host_place(subject), message, way_out);
+        }
+        Some(_) => notes.looked(),
+        None => notes.unknown(host_place(subject), what, "it was not looked for"),
+    }
+}
+
+fn blacklisted(subject: &Subject, notes: &mut Notes) {
+    let what = "whether modprobe may load vfio-pci";
+    let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
+    let Some(lines) = of_host(subject, notes, &vfio.modprobe, what) else { return };
+    let stops = |directive: &ModprobeDirective| match directive {
+        ModprobeDirective::Blacklist { module } => module == "vfio_pci",
+        ModprobeDirective::Install { module, command } => {
+            module == "vfio_pci" && (command.ends_with("/false") || command.ends_with("/true"))
+        }
+        _ => false,
+    };
+    if let Some(line) = lines.iter().find(|line| stops(&line.directive)) {
+        let message = format!("{} forbids the module vfio-pci", line.file);
+        notes.blocker(host_place(subject), message, format!("remove its line from {}", line.file));
+    }
+}
+
+fn lockdown(subject: &Subject, notes: &mut Notes) {
+    let what = "whether the kernel is locked down";
+    let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
+    let Some(level) = of_host(subject, notes, &kernel.lockdown, what) else { return };
+    if *level > Lockdown::None {
+        let level = if *level == Lockdown::Integrity { "integrity" } else { "confidentiality" };
+        let message = format!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are refused");
+        notes.info(host_place(subject), message, "VFIO itself works; sign such modules, or switch Secure Boot off");
+    }
+}

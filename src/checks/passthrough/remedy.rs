@@ -1,0 +1,89 @@
+//! Remedies: the one file, line and command of the boot chain that this host has, how to see that it worked, how to undo it.
+
+use crate::facts::{BootChain, Facts, Initramfs, ModuleState};
+use crate::units::PciAddress;
+
+const VERIFY: &str = "Reboot; /proc/cmdline then shows the change.";
+
+/// How `words` come onto the kernel command line.
+pub(super) fn add(facts: &Facts, words: &str) -> String {
+    format!("{} {VERIFY} To undo it, take the words out the same way.", edit(facts, words, true))
+}
+
+/// How `words` leave the kernel command line.
+pub(super) fn remove(facts: &Facts, words: &str) -> String {
+    format!("{} {VERIFY}", edit(facts, words, false))
+}
+
+fn edit(facts: &Facts, words: &str, adds: bool) -> String {
+    let (verb, joint) = if adds { ("Add", "to") } else { ("Remove", "from") };
+    let grub = format!("{verb} {words} {joint} GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub and run");
+    let line = format!("{verb} {words} {joint} /etc/kernel/cmdline and run");
+    let Some(chain) = facts.boot.get().and_then(|boot| boot.chain.get()) else {
+        return format!("{verb} {words} {joint} the kernel command line; which program writes it here is not known.");
+    };
+    match chain {
+        BootChain::ProxmoxBootTool => format!("{line} 'proxmox-boot-tool refresh'."),
+        BootChain::Grubby => {
+            let option = if adds { "--args" } else { "--remove-args" };
+            format!("Run 'grubby --update-kernel=ALL {option}=\"{words}\"'.")
+        }
+        BootChain::UpdateGrub => format!("{grub} 'update-grub'."),
+        BootChain::GrubMkconfig { output } => format!("{grub} 'grub-mkconfig -o {output}'."),
+        BootChain::Grub2Mkconfig { output } => format!("{grub} 'grub2-mkconfig -o {output}'."),
+        BootChain::SystemdBootEntries { entries } => {
+            let file = entries.first().map_or("/boot/loader/entries/*.conf", String::as_str);
+            format!("{verb} {words} {joint} the line 'options' of {file}.")
+        }
+        BootChain::KernelInstall => format!("{line} 'kernel-install add-all'."),
+        BootChain::MkinitcpioImage => format!("{line} 'mkinitcpio -P'."),
+        BootChain::Kernelstub => format!("Run 'kernelstub {} \"{words}\"'.", if adds { "-a" } else { "-d" }),
+        BootChain::RpmOstree => {
+            format!("Run 'rpm-ostree kargs {}={words}'.", if adds { "--append" } else { "--delete" })
+        }
+        BootChain::Nixos => {
+            format!("{verb} \"{words}\" {joint} boot.kernelParams and run 'nixos-rebuild boot'.")
+        }
+    }
+}
+
+/// How vfio-pci gets into the initramfs, ahead of the drivers that it must be faster than.
+pub(super) fn early(facts: &Facts) -> String {
+    match facts.boot.get().and_then(|boot| boot.initramfs.get()) {
+        Some(Initramfs::InitramfsTools) => "Write vfio, vfio_iommu_type1 and vfio_pci, one per line, into \
+             /etc/initramfs-tools/modules and run 'update-initramfs -u -k all'."
+            .into(),
+        Some(Initramfs::Mkinitcpio) => "Put vfio_pci, vfio and vfio_iommu_type1 first into MODULES in \
+             /etc/mkinitcpio.conf, see that HOOKS has modconf, and run 'mkinitcpio -P'."
+            .into(),
+        Some(Initramfs::Dracut) => "Write force_drivers+=\" vfio_pci vfio vfio_iommu_type1 \" into \
+             /etc/dracut.conf.d/vfio.conf (the blanks matter) and run 'dracut -f --regenerate-all'."
+            .into(),
+        Some(Initramfs::Nixos) => "Put vfio_pci, vfio and vfio_iommu_type1 into boot.initrd.kernelModules and run \
+             'nixos-rebuild boot'."
+            .into(),
+        None => "Have vfio_pci loaded in the initramfs; which program makes it here is not known.".into(),
+    }
+}
+
+/// How devices with these ids are bound to vfio-pci at boot, ahead of `driver`.
+pub(super) fn bind_ids(facts: &Facts, ids: &str, driver: &str) -> String {
+    let builtin = facts.vfio.get().and_then(|vfio| vfio.module("vfio_pci")) == Some(ModuleState::Builtin);
+    if builtin {
+        return format!("vfio-pci is part of this kernel. {}", add(facts, &format!("vfio-pci.ids={ids}")));
+    }
+    format!(
+        "Write 'options vfio-pci ids={ids} disable_vga=1' and 'softdep {driver} pre: vfio-pci' into \
+         /etc/modprobe.d/vfio.conf. {} Reboot; 'vmbuild pci' then shows vfio-pci. To undo it, delete the file and make \
+         the initramfs again.",
+        early(facts)
+    )
+}
+
+/// How one function, and no other of its ids, is bound to vfio-pci.
+pub(super) fn bind_address(address: PciAddress) -> String {
+    format!(
+        "bind by address: 'driverctl set-override {address} vfio-pci'; 'driverctl unset-override {address}' undoes it. \
+         Addresses move when cards are added or removed"
+    )
+}

@@ -1,0 +1,216 @@
+//! Checks of reset and power: whether a device works a second time.
+
+use super::super::pci::place;
+use super::super::wording::list;
+use super::super::{Check, Notes, Subject};
+use super::{detail, named};
+use crate::facts::pci_details::{HeaderType, PowerState};
+use crate::facts::{ModuleState, PciClass};
+use crate::machine::{Role, card};
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "DEV-DEAD",
+        title: "the devices answer",
+        explain: "The configuration space of the device reads as ones only: it is stuck without power, a reset failed after \
+                  the last VM, or a driver still holds it. libvirt says \"Unknown PCI header type '127'\". Try 'echo 1 > \
+                  /sys/bus/pci/devices/ADDRESS/remove; echo 1 > /sys/bus/pci/rescan'; if that does not help, switch the \
+                  machine off wholly. 'options vfio-pci disable_idle_d3=1' may prevent it.",
+        run: dead,
+    },
+    Check {
+        code: "RESET-NONE",
+        title: "the devices can be reset",
+        explain: "The kernel knows no way to reset this device. It works for one VM after the host's start, and often not \
+                  again before the host restarts. For some AMD GPUs the module vendor-reset knows a way.",
+        run: none,
+    },
+    Check {
+        code: "RESET-BUS-ONLY",
+        title: "a reset hits nothing else",
+        explain: "The device can be reset only with its whole bus, and other functions below the same bridge are hit, too. \
+                  QEMU then says \"Cannot reset device, depends on group which is not owned\" and the device is not reset. \
+                  Pass or hold those functions as well, or accept it.",
+        run: bus_only,
+    },
+    Check {
+        code: "RESET-AMD-BUG",
+        title: "the GPUs come back after a VM",
+        explain: "GPUs of these AMD families (Polaris, Vega, Navi 1x) cannot be reset by the kernel alone: the second start \
+                  of a VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, to be \
+                  signed under Secure Boot) mends most; without it, stop the VM rather than reboot it.",
+        run: amd,
+    },
+    Check {
+        code: "POWER-D3COLD",
+        title: "idle devices come back from sleep",
+        explain: "An idle device on vfio-pci is put to sleep, and some do not wake up: \"Unable to change power state from \
+                  D3cold to D0, device inaccessible\". 'options vfio-pci disable_idle_d3=1' in /etc/modprobe.d keeps them \
+                  awake; writing 0 to the device's d3cold_allowed forbids the deepest sleep.",
+        run: d3cold,
+    },
+    Check {
+        code: "TB-HOTPLUG",
+        title: "the devices stay plugged in",
+        explain: "The device is behind Thunderbolt or in a drawer and can be unplugged. A guest that has it then loses it, \
+                  and QEMU may not survive it.",
+        run: removable,
+    },
+];
+
+fn dead(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let header = detail(subject, notes, &leaving, |details| &details.header, "the header of");
+        if header == Some(&HeaderType::Dead) {
+            notes.about(leaving.device.address);
+            let address = leaving.device.address;
+            let remedy = format!(
+                "echo 1 > /sys/bus/pci/devices/{address}/remove; echo 1 > /sys/bus/pci/rescan; if that does not help, \
+                 switch the machine off wholly"
+            );
+            notes.blocker(place(leaving.row.row), format!("{} does not answer", named(&leaving)), remedy);
+        }
+    }
+}
+
+fn none(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let known = |details: &crate::facts::PciDetails| details.reset_methods.get().map(Vec::is_empty);
+        let methods = subject.facts.details.get(&leaving.device.address).and_then(known);
+        let none = match methods {
+            Some(none) => {
+                notes.looked();
+                none
+            }
+            None => detail(subject, notes, &leaving, |details| &details.resettable, "how to reset") == Some(&false),
+        };
+        if !none {
+            continue;
+        }
+        notes.about(leaving.device.address);
+        let message = format!("{} cannot be reset: it works once, then after a restart of the host", named(&leaving));
+        if leaving.device.kind() == PciClass::Gpu && !known_to_return(subject, leaving.device) {
+            notes.blocker(
+                place(leaving.row.row),
+                message,
+                "AMD GPUs: the module vendor-reset; otherwise choose another",
+            );
+        } else {
+            notes.warning(
+                place(leaving.row.row),
+                message,
+                "restart the host between two VMs, or choose another device",
+            );
+        }
+    }
+}
+
+/// True where a module outside the kernel resets the GPU.
+fn known_to_return(subject: &Subject, device: &crate::facts::PciDevice) -> bool {
+    device.vendor == 0x1002 && vendor_reset(subject) == Some(true)
+}
+
+fn bus_only(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        match card::only_bus_reset(subject.facts, row.address) {
+            None => continue,
+            Some(false) => {
+                notes.looked();
+                continue;
+            }
+            Some(true) => notes.looked(),
+        }
+        let owned = |address| {
+            let held = |member: &crate::machine::Member| member.address == address && member.role == Role::Hold;
+            subject.pci.iter().any(|row| row.address == address) || subject.companions.iter().any(held)
+        };
+        let hit = card::reset_with(subject.facts, row.address);
+        let hit = hit.into_iter().filter(|other| other.kind() != PciClass::Bridge);
+        let group = row.device.and_then(|device| device.iommu_group);
+        let hit: Vec<String> = hit
+            .filter(|other| !subject.pci.iter().any(|row| row.address == other.address))
+            .filter(|other| other.iommu_group.is_none() || other.iommu_group != group)
+            .map(|other| {
+                format!("{} ({}{})", other.address, other.label(), if owned(other.address) { ", held" } else { "" })
+            })
+            .collect();
+        if !hit.is_empty() {
+            let message = format!("{} is reset only with its bus, and with it {}", row.address, list(&hit));
+            notes.warning(place(row.row), message, "add them to pci_devices, or live without a reset");
+        }
+    }
+}
+
+/// Device ids of AMD's GPUs that the kernel cannot reset, by family.
+const FAMILIES: [(&str, &[(u16, u16)]); 9] = [
+    ("Polaris 10", &[(0x67c0, 0x67df), (0x6fdf, 0x6fdf)]),
+    ("Polaris 11", &[(0x67e0, 0x67ff)]),
+    ("Polaris 12", &[(0x6980, 0x699f)]),
+    ("Vega 10", &[(0x6860, 0x686f), (0x687f, 0x687f)]),
+    ("Vega 20", &[(0x66a0, 0x66af)]),
+    ("Navi 10", &[(0x7310, 0x731f)]),
+    ("Navi 12", &[(0x7360, 0x7360), (0x7362, 0x7362)]),
+    ("Navi 14", &[(0x7340, 0x7341), (0x7347, 0x7347), (0x734f, 0x734f)]),
+    ("MI100", &[(0x738c, 0x738c)]),
+];
+
+/// Whether vendor-reset is or can be loaded, where that is known.
+fn vendor_reset(subject: &Subject) -> Option<bool> {
+    subject.facts.vfio.get()?.module("vendor_reset").map(ModuleState::is_usable)
+}
+
+fn amd(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let device = leaving.device;
+        if device.vendor != 0x1002 || device.kind() != PciClass::Gpu {
+            continue;
+        }
+        notes.looked();
+        let within = |ranges: &[(u16, u16)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
+        let Some((family, _)) = FAMILIES.iter().find(|(_, ranges)| within(ranges)) else { continue };
+        if vendor_reset(subject) == Some(true) {
+            continue;
+        }
+        notes.about(device.address);
+        let message = format!("{} is of the family {family}, which the kernel alone cannot reset", named(&leaving));
+        notes.warning(place(leaving.row.row), message, "install the module vendor-reset, or never start the VM twice");
+    }
+}
+
+fn d3cold(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let kept = subject.facts.vfio.get().and_then(|vfio| vfio.disable_idle_d3.get()) == Some(&true);
+        let asleep = |state: &PowerState| matches!(state, PowerState::D3Hot | PowerState::D3Cold);
+        let on_vfio = leaving.device.driver.as_deref().is_some_and(card::holds_for_guests);
+        if kept || !on_vfio {
+            continue;
+        }
+        let what = "whether sleep can be cut off from";
+        let Some(allowed) = detail(subject, notes, &leaving, |details| &details.d3cold_allowed, what) else { continue };
+        let what = "the power state of";
+        let Some(state) = detail(subject, notes, &leaving, |details| &details.power_state, what) else { continue };
+        if *allowed && asleep(state) {
+            notes.about(leaving.device.address);
+            let message = format!("{} sleeps on vfio-pci and may not wake up", named(&leaving));
+            notes.warning(place(leaving.row.row), message, "options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
+        }
+    }
+}
+
+fn removable(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        // Hardly any device is, so that nothing is said where it is not known.
+        let details = subject.facts.details.get(&leaving.device.address);
+        let Some(removable) = details.and_then(|details| details.removable.get()) else { continue };
+        notes.looked();
+        if *removable {
+            notes.about(leaving.device.address);
+            let message = format!("{} can be unplugged while the VM runs", named(&leaving));
+            notes.warning(
+                place(leaving.row.row),
+                message,
+                "leave it plugged in, or choose a device inside the machine",
+            );
+        }
+    }
+}

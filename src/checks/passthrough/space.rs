@@ -1,0 +1,111 @@
+//! Checks of the addresses that devices answer at, and of the memory they are near to.
+
+use super::super::pci::place;
+use super::super::{Check, Notes, Subject};
+use super::{detail, host_place, named, of_host};
+use crate::facts::PciClass;
+use crate::units::GIB;
+use std::collections::BTreeSet;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "BAR-NOT-ASSIGNED",
+        title: "the devices have their addresses",
+        explain: "The firmware or the kernel found no place for one of the device's windows (\"BAR n: no space\"). It cannot \
+                  work, in a guest or on the host. Switch on \"Above 4G Decoding\" in the firmware and CSM off; the kernel's \
+                  option pci=realloc helps some boards.",
+        run: unassigned,
+    },
+    Check {
+        code: "BAR-LARGE",
+        title: "the guest's windows are large enough",
+        explain: "The windows of the device are larger than what guests' firmware sets aside by default. Newer UEFI (from \
+                  2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older needs to be told.",
+        run: large,
+    },
+    Check {
+        code: "NUMA-SPAN",
+        title: "passed devices are on one NUMA node",
+        explain: "Devices on several NUMA nodes go to a guest that has only one: half of their transfers cross the link \
+                  between the processors. Give the guest the nodes of the host, or choose devices of one node. A node that \
+                  the machine does not tell is not node 0.",
+        run: numa,
+    },
+    Check {
+        code: "HOST-PHYSBITS",
+        title: "the IOMMU is as wide as the CPU",
+        explain: "The IOMMU of this machine translates narrower addresses than the CPU has (39 bits on many Intel \
+                  processors for desktops). A guest that sees the CPU's width may put windows where the IOMMU does not \
+                  reach: \"VFIO_MAP_DMA failed: Invalid argument\". Limit the guest's width with <maxphysaddr \
+                  mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
+        run: width,
+    },
+];
+
+/// What the firmware of guests sets aside by default.
+const WINDOW: u64 = 32 * GIB;
+
+fn unassigned(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        if let Some(bar) = bars.iter().find(|bar| !bar.assigned && bar.size.0 > 0) {
+            notes.about(leaving.device.address);
+            let message = format!("{}: window {} of {} has no address", named(&leaving), bar.index, bar.size);
+            notes.blocker(
+                place(leaving.row.row),
+                message,
+                "switch on 'Above 4G Decoding' in the firmware, and CSM off",
+            );
+        }
+    }
+}
+
+fn large(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let Some(_) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        let Some(details) = subject.facts.details.get(&leaving.device.address) else { continue };
+        let sum = details.wide_memory();
+        if sum.0 > WINDOW {
+            notes.about(leaving.device.address);
+            let message = format!("{} has windows of {sum}, more than {} GiB", named(&leaving), WINDOW / GIB);
+            notes.warning(
+                place(leaving.row.row),
+                message,
+                "use UEFI of 2023 or later, and leave the CPU as the host's",
+            );
+        }
+    }
+}
+
+fn numa(subject: &Subject, notes: &mut Notes) {
+    let heavy = |kind| matches!(kind, PciClass::Gpu | PciClass::Nvme | PciClass::Nic);
+    let rows = subject.pci.iter().filter_map(|row| Some((row, row.device?))).filter(|(_, device)| heavy(device.kind()));
+    let numbers: BTreeSet<u32> = rows.clone().filter_map(|(_, device)| device.numa_node).collect();
+    // One device cannot span, and machines of one node do not number it.
+    if rows.clone().count() < 2 || numbers.is_empty() {
+        return;
+    }
+    notes.looked();
+    if numbers.len() > 1 {
+        let names: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        let message = format!("the devices are on the NUMA nodes {}", super::super::wording::list(&names));
+        notes.warning(host_place(subject), message, "choose devices of one node, or give the guest both nodes");
+    }
+}
+
+fn width(subject: &Subject, notes: &mut Notes) {
+    let what = "how wide the IOMMU's addresses are";
+    // AMD's IOMMU has no such limit, and a host without one has a worse one.
+    let Some(kernel) = subject.facts.kernel.get() else {
+        let _ = of_host(subject, notes, &subject.facts.kernel, what);
+        return;
+    };
+    let (Some(iommu), Some(cpu)) = (kernel.iommu_address_bits.get(), kernel.cpu.get()) else { return };
+    let Some(bits) = cpu.address_bits.filter(|_| subject.wants_passthrough()) else { return };
+    notes.looked();
+    if *iommu < bits {
+        let message = format!("the IOMMU translates {iommu} bits, the CPU has {bits}");
+        let way_out = format!("<maxphysaddr mode='passthrough' limit='{iommu}'/> in <cpu>, by custom_xml");
+        notes.warning(host_place(subject), message, way_out);
+    }
+}

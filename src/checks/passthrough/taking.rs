@@ -1,0 +1,107 @@
+//! The checks of passthrough by themselves: of functions that somebody thinks of taking, and of a host.
+
+use super::super::{Check, Finding, Notes, Severity, Subject, all, table};
+use crate::facts::Facts;
+use crate::machine::{Member, Role, card, machine};
+use crate::spec::{PciDevice, Spec};
+use crate::units::PciAddress;
+
+/// What taking functions means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Everything that is touched, what is asked for first.
+    pub members: Vec<Member>,
+    /// What there is to say, worst first; each with its address where it is about one function.
+    pub findings: Vec<Finding>,
+}
+
+/// One line of the check list of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostLine {
+    /// The check.
+    pub code: &'static str,
+    /// What it looks at.
+    pub title: &'static str,
+    /// What it found; empty where it passed.
+    pub findings: Vec<Finding>,
+}
+
+impl HostLine {
+    /// The worst that it found; `None` where it passed.
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).min()
+    }
+}
+
+/// Codes of the checks that speak of the VM rather than of the devices.
+const OF_THE_VM: [&str; 5] = ["PCI-ADDRESS", "PCI-PRIMARY", "PCI-EMULATED", "VM-MACHINE", "VM-FIRMWARE"];
+
+/// Codes of the check list of a host, in the order in which operators go through it.
+const OF_THE_HOST: [&str; 16] = [
+    "VIRT-KVM",
+    "IOMMU-OFF",
+    "IOMMU-INTREMAP",
+    "IOMMU-NOIOMMU",
+    "IOMMU-UNSAFE-PARAM",
+    "IOMMU-CMDLINE-TYPO",
+    "IOMMU-PLACEBO",
+    "ACS-OVERRIDE",
+    "ACS-RELAXED",
+    "VFIO-MODULE",
+    "VFIO-BLACKLISTED",
+    "IOMMU-VFIO",
+    "PCI-SESSION",
+    "BIND-IDS-CAPTURES-HOST",
+    "HOST-PHYSBITS",
+    "HOST-LOCKDOWN",
+];
+
+/// What taking `asked` means on a host.
+pub fn take(facts: &Facts, asked: &[PciAddress]) -> Taken {
+    let members = card::taking(facts, asked);
+    let rows = members.iter().filter(|member| member.role == Role::Pass || asked.contains(&member.address));
+    let rows: Vec<PciAddress> = rows.map(|member| member.address).collect();
+    let device = |address: &PciAddress| PciDevice { host_address: Some(address.to_string()), ..PciDevice::default() };
+    let spec = Spec { uefi: Some(true), pci_devices: Some(rows.iter().map(device).collect()), ..Spec::default() };
+    let machine = machine(&spec, facts);
+    let subject = Subject::new(&spec, facts, &machine);
+    let mut findings = Vec::new();
+    for check in table::of_passthrough().filter(|check| !OF_THE_VM.contains(&check.code)) {
+        findings.extend(run(check, &subject).into_iter().map(|finding| addressed(finding, &rows)));
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    Taken { members, findings }
+}
+
+/// The check list of a host.
+pub fn doctor(facts: &Facts) -> Vec<HostLine> {
+    let spec = Spec::default();
+    let machine = machine(&spec, facts);
+    let subject = Subject { host_alone: true, ..Subject::new(&spec, facts, &machine) };
+    let checks = OF_THE_HOST.into_iter().filter_map(|code| all().find(|check| check.code == code));
+    let line = |check: &Check| {
+        let mut notes = Notes::new(check.code);
+        (check.run)(&subject, &mut notes);
+        let applies = notes.passed() || !notes.findings.is_empty();
+        applies.then_some(HostLine { code: check.code, title: check.title, findings: notes.findings })
+    };
+    checks.filter_map(line).collect()
+}
+
+fn run(check: &Check, subject: &Subject) -> Vec<Finding> {
+    let mut notes = Notes::new(check.code);
+    (check.run)(subject, &mut notes);
+    notes.findings
+}
+
+/// The finding with the function that it is about; rows mean nothing to whoever named addresses.
+fn addressed(mut finding: Finding, rows: &[PciAddress]) -> Finding {
+    let row = finding.place.row_index();
+    if let Some((row, address)) = row.and_then(|row| Some((row, *rows.get(row)?))) {
+        finding.message = finding.message.replace(&format!("device {row} ({address})"), &address.to_string());
+        finding.address = finding.address.or(Some(address));
+    }
+    finding.remedy = finding.remedy.replace("add it to pci_devices", "take it, too,");
+    finding.remedy = finding.remedy.replace("add them to pci_devices", "take them, too,");
+    finding
+}

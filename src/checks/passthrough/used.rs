@@ -1,0 +1,222 @@
+//! The lock-out guard: devices that the host itself stands on, asked for or drawn along.
+
+use super::super::pci::place;
+use super::super::subject::Leaving;
+use super::super::wording::list;
+use super::super::{Check, Notes, Subject};
+use super::named;
+use crate::facts::{Fact, PciClass, UsbRole, Use};
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "USE-ROOT-DISK",
+        title: "the host does not use the drives",
+        explain: "The drive carries file systems, swap, a volume group, an array or a storage pool of the host. libvirt \
+                  would take it from the running host without a question: everything on it stops at once, the host itself \
+                  where / is on it. Move the data first, or choose another drive.",
+        run: drives,
+    },
+    Check {
+        code: "USE-SATA-HOST",
+        title: "the host does not use disks of the controllers",
+        explain: "The controller carries disks that the host uses: file systems, swap, arrays, volume groups, pools. With \
+                  the controller all its disks go to the guest. To give a guest one disk, use the disk and not the \
+                  controller.",
+        run: controllers,
+    },
+    Check {
+        code: "USE-NET-SSH",
+        title: "sessions of SSH do not go through the devices",
+        explain: "Your session of SSH, or another one, goes through this network device, directly or below a bridge, a bond \
+                  or a VLAN. When the VM starts the session ends and the host may be out of reach. Choose another port.",
+        run: sessions,
+    },
+    Check {
+        code: "USE-NET-ROUTE",
+        title: "the host's network does not lie on the devices",
+        explain: "The host's default route, or an address of its own, lies on this network device. When the VM starts the \
+                  host loses it. Move the host to another port first.",
+        run: routes,
+    },
+    Check {
+        code: "USE-GPU-DISPLAY",
+        title: "nobody looks at the GPUs",
+        explain: "A desktop, a console or a program of the host has this GPU open. Taking it away ends them, hangs the \
+                  driver, or both. Stop what uses it first (display manager, nvidia-persistenced), or bind the GPU to \
+                  vfio-pci at boot.",
+        run: displays,
+    },
+    Check {
+        code: "USE-USB-INPUT",
+        title: "the host does not need what hangs on the USB controllers",
+        explain: "Keyboards, disks, network adapters and keys on this USB controller go to the guest with it. The only \
+                  keyboard, a mounted stick or the adapter of an SSH session are needed by the host. Plug them into another \
+                  controller, or pass a single USB device instead.",
+        run: usb,
+    },
+];
+
+/// What the host does with a function.
+fn uses<'a>(subject: &'a Subject, leaving: &Leaving) -> impl Iterator<Item = &'a Use> + use<'a> {
+    subject.uses.get(&leaving.device.address).into_iter().flatten()
+}
+
+fn say(notes: &mut Notes, leaving: &Leaving, done: &str, way_out: &str) {
+    notes.about(leaving.device.address);
+    notes.blocker(place(leaving.row.row), format!("{} {done}", named(leaving)), way_out);
+}
+
+/// The fact, or the note that the host's use of this function is not known.
+fn known<'a, T>(notes: &mut Notes, leaving: &Leaving, fact: &'a Fact<T>) -> Option<&'a T> {
+    let what = format!("what the host does with {}", leaving.device.address);
+    notes.known(fact, || place(leaving.row.row), &what)
+}
+
+fn of_disk(used: &Use) -> Option<String> {
+    Some(match used {
+        Use::Root { device } => format!("the root file system ({device})"),
+        Use::Boot { point } | Use::Mount { point } => point.clone(),
+        Use::Swap { device } => format!("the swap space {device}"),
+        Use::Pool { name } => format!("the storage pool '{name}'"),
+        Use::Zfs { name } => format!("the ZFS pool '{name}'"),
+        Use::VolumeGroup { name } => format!("the volume group '{name}'"),
+        Use::Raid { name } => format!("the array {name}"),
+        _ => return None,
+    })
+}
+
+fn disks(subject: &Subject, notes: &mut Notes, wanted: fn(PciClass) -> bool) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| wanted(leaving.device.kind())) {
+        // Pools alone tell something even where the disks are not known.
+        let carried: Vec<String> = uses(subject, &leaving).filter_map(of_disk).collect();
+        if !carried.is_empty() {
+            say(notes, &leaving, &format!("carries {}", list(&carried)), "choose another one, or move the data first");
+            continue;
+        }
+        // Of other kinds hardly any carries disks: a card reader, an adapter of a storage network.
+        if !matches!(leaving.device.kind(), PciClass::Nvme | PciClass::Storage) {
+            continue;
+        }
+        let Some(storage) = known(notes, &leaving, &subject.facts.storage) else { continue };
+        let _ = known(notes, &leaving, &storage.traced());
+    }
+}
+
+fn drives(subject: &Subject, notes: &mut Notes) {
+    disks(subject, notes, |kind| kind == PciClass::Nvme);
+}
+
+fn controllers(subject: &Subject, notes: &mut Notes) {
+    // USB has a check of its own.
+    disks(subject, notes, |kind| !matches!(kind, PciClass::Nvme | PciClass::Usb));
+}
+
+fn sessions(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let own = |used: &&Use| matches!(used, Use::OwnSession { .. });
+        let session = uses(subject, &leaving)
+            .find(own)
+            .or_else(|| uses(subject, &leaving).find(|used| matches!(used, Use::Session { .. })));
+        match session {
+            Some(Use::OwnSession { interface, address }) => {
+                let done = format!("is the port of your SSH session ({interface}, {address})");
+                say(notes, &leaving, &done, "choose another port: the session would end when the VM starts");
+            }
+            Some(Use::Session { interface, address }) => {
+                let done = format!("is the port of a session of SSH ({interface}, {address})");
+                say(notes, &leaving, &done, "choose another port, or see that the session is over");
+            }
+            _ if leaving.device.kind() == PciClass::Nic => {
+                let Some(networking) = known(notes, &leaving, &subject.facts.networking) else { continue };
+                let _ = known(notes, &leaving, &networking.ssh);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn routes(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving() {
+        let route = uses(subject, &leaving).find_map(|used| match used {
+            Use::DefaultRoute { interface } => Some(interface),
+            _ => None,
+        });
+        let mounts: Vec<String> = uses(subject, &leaving)
+            .filter_map(|used| match used {
+                Use::Remote { point, .. } => Some(point.clone()),
+                _ => None,
+            })
+            .collect();
+        let address = uses(subject, &leaving).find_map(|used| match used {
+            Use::Addresses { interface } => Some(interface),
+            _ => None,
+        });
+        if let Some(interface) = route {
+            let done = format!("carries the default route of the host ({interface})");
+            say(notes, &leaving, &done, "choose another port, or move the host's network first");
+        } else if !mounts.is_empty() {
+            let done = format!("leads to the disks of other machines that the host has mounted: {}", list(&mounts));
+            say(notes, &leaving, &done, "choose another port, or unmount them first");
+        } else if let Some(interface) = address {
+            notes.about(leaving.device.address);
+            let message = format!("{} carries addresses of the host ({interface})", named(&leaving));
+            notes.warning(place(leaving.row.row), message, "the host loses them when the VM starts");
+        } else if leaving.device.kind() == PciClass::Nic {
+            let Some(networking) = known(notes, &leaving, &subject.facts.networking) else { continue };
+            let _ = known(notes, &leaving, &networking.routes);
+        }
+    }
+}
+
+fn displays(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Gpu) {
+        let mut seen: Vec<String> = Vec::new();
+        let mut monitors: Vec<String> = Vec::new();
+        for used in uses(subject, &leaving) {
+            match used {
+                Use::Console { framebuffer } => seen.push(format!("the console of the host is on it ({framebuffer})")),
+                Use::HeldBy { program, pid } => seen.push(format!("{program} (process {pid}) has it open")),
+                Use::Monitor { connector } => monitors.push(connector.clone()),
+                _ => {}
+            }
+        }
+        if !seen.is_empty() {
+            let done = format!("is in use: {}", list(&seen));
+            say(notes, &leaving, &done, "stop what uses it first, or bind it to vfio-pci at boot");
+        } else if !monitors.is_empty() {
+            notes.about(leaving.device.address);
+            let message = format!("{} has a monitor on {}", named(&leaving), list(&monitors));
+            notes.warning(place(leaving.row.row), message, "it will show the guest");
+        } else {
+            let Some(displays) = known(notes, &leaving, &subject.facts.displays) else { continue };
+            let _ = known(notes, &leaving, &displays.holders);
+        }
+    }
+}
+
+fn usb(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Usb) {
+        let (mut needed, mut others) = (Vec::new(), Vec::new());
+        for used in uses(subject, &leaving) {
+            match used {
+                Use::Keyboard { name, only: true } => needed.push(format!("the only keyboard ({name})")),
+                Use::Keyboard { name, .. } => others.push(name.clone()),
+                Use::Usb { name, roles } if !roles.iter().all(|role| *role == UsbRole::Hub) => {
+                    others.push(name.clone());
+                }
+                used => needed.extend(of_disk(used)),
+            }
+        }
+        if !needed.is_empty() {
+            say(notes, &leaving, &format!("carries {}", list(&needed)), "plug it into another controller first");
+        } else if !others.is_empty() {
+            notes.about(leaving.device.address);
+            let message = format!("{} carries {}", named(&leaving), list(&others));
+            notes.warning(place(leaving.row.row), message, "they go to the guest: plug what the host needs elsewhere");
+        } else {
+            let Some(usb) = known(notes, &leaving, &subject.facts.usb) else { continue };
+            let _ = known(notes, &leaving, &usb.devices);
+            let _ = known(notes, &leaving, &usb.keyboards);
+        }
+    }
+}

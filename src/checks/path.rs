@@ -1,0 +1,161 @@
+//! Checks of the paths in a spec, as texts: rules of paths, and folders that no image should come from.
+
+use super::wording::field;
+use super::{Check, Notes, Subject};
+use crate::spec::Place;
+use crate::spec::paths::{Resolved, resolve};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "PATH-INVALID",
+        title: "the paths can be used",
+        explain: "An absolute path is used as it is. A relative one is the name of a volume in the pool, or a file below \
+                  the pool's folder, and may never leave it with `..`. URLs, `~`, backslashes and control characters \
+                  have no meaning here. A ROM file has no pool, so its path is absolute.",
+        run: invalid,
+    },
+    Check {
+        code: "PATH-CLIMBS",
+        title: "the paths are written out",
+        explain: "A path with `..` is resolved as text before it is used. Where one of its folders is a link, the kernel \
+                  would have gone elsewhere. Write the path without `..`.",
+        run: climbs,
+    },
+    Check {
+        code: "PATH-SYSTEM",
+        title: "no image comes from a system folder",
+        explain: "libvirt hands every image of a starting VM to QEMU's user, and a guest can write to its disks. A file \
+                  of the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged by that. \
+                  Copy it to a pool if its content is really wanted.",
+        run: system,
+    },
+];
+
+/// One path of the spec.
+struct Written<'a> {
+    /// Its field.
+    place: Place,
+    /// `disk 0: path`, `boot_iso`, ...
+    name: String,
+    /// The text.
+    path: &'a str,
+    /// The folder of its pool, where it may be relative.
+    folder: Option<&'a str>,
+    /// True where only an absolute path has a meaning.
+    absolute: bool,
+    /// True where the guest gets the file itself, not a copy.
+    given: bool,
+}
+
+/// Every path of the spec that is not blank.
+fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
+    let mut all = Vec::new();
+    let folder = |pool: Option<&'a str>| pool.and_then(|name| subject.pool(name)).and_then(|pool| pool.path.as_deref());
+    if let Some(path) = subject.spec.storage.as_ref().and_then(|storage| storage.boot_iso.as_deref()) {
+        let place = field("storage").key("boot_iso");
+        let folder = folder(subject.default_pool());
+        all.push(Written { place, name: "boot_iso".into(), path, folder, absolute: false, given: true });
+    }
+    for row in subject.disks() {
+        let fields = [("path", &row.asked.path, true), ("clone_from", &row.asked.clone_from, false)];
+        for (key, path, given) in fields {
+            let Some(path) = path else { continue };
+            let (place, name) = (row.place(key), format!("disk {}: {key}", row.row));
+            all.push(Written { place, name, path, folder: folder(subject.pool_name(row)), absolute: false, given });
+        }
+    }
+    for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
+        let Some(path) = &device.rom_file else { continue };
+        let (place, name) = (Place::row("pci_devices", row, "rom_file"), format!("device {row}: rom_file"));
+        all.push(Written { place, name, path, folder: None, absolute: true, given: false });
+    }
+    all.retain(|written| !written.path.trim().is_empty());
+    all
+}
+
+fn invalid(subject: &Subject, notes: &mut Notes) {
+    for Written { place, name, path, folder, absolute, .. } in written(subject) {
+        notes.looked();
+        match resolve(path.trim(), folder) {
+            Err(error) => {
+                notes.blocker(place, format!("{name}: {error}"), "write an absolute path, or a volume's name");
+            }
+            Ok(Resolved::Absolute(_)) => {}
+            Ok(_) if absolute => {
+                let message = format!("{name}: '{path}' is a relative path, and no pool holds ROM files");
+                notes.blocker(place, message, "write the absolute path");
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn climbs(subject: &Subject, notes: &mut Notes) {
+    for Written { place, name, path, folder, .. } in written(subject) {
+        let Ok(resolved) = resolve(path.trim(), folder) else { continue };
+        notes.looked();
+        if let Some(note) = resolved.note(path) {
+            notes.warning(place, format!("{name}: {note}"), "write the path without '..'");
+        }
+    }
+}
+
+/// Folders of the running system. /dev is not among them: block devices have a check of their own.
+const SYSTEM: [&str; 10] = ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
+
+fn system(subject: &Subject, notes: &mut Notes) {
+    for Written { place, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
+        let Ok(resolved) = resolve(path.trim(), folder) else { continue };
+        notes.looked();
+        let Resolved::Absolute(path) = resolved else { continue };
+        let inside = |folder: &&&str| path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
+        // Removable media appear below /run/media, some distributions mount pools below /run/user.
+        let media = ["/run/media/", "/run/user/"].iter().any(|folder| path.starts_with(folder));
+        if let Some(folder) = SYSTEM.iter().find(inside).filter(|_| !media) {
+            let message = format!("{name}: {path} belongs to the host's own system ({folder})");
+            notes.blocker(place, message, "copy the file to a pool, and use the copy");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::json;
+
+    fn attach(path: &str) -> Asked {
+        Asked::with(json!({"storage": {"disks": [{"action": "attach", "path": path}]}}))
+    }
+
+    #[test]
+    fn a_relative_path_never_leaves_its_pool() {
+        attach("../../etc/shadow").said("PATH-INVALID").blocker();
+        attach("isos/../data.img").passes("PATH-INVALID");
+        Asked::with(json!({"storage": {"boot_iso": "https://x/a.iso"}})).said("PATH-INVALID").blocker();
+        attach("/srv/data.img").passes("PATH-INVALID");
+        Asked::good().quiet("PATH-INVALID");
+    }
+
+    #[test]
+    fn a_rom_file_has_no_pool() {
+        let rom = |path: &str| Asked::with(json!({"pci_devices": [{"host_address": "01:00.0", "rom_file": path}]}));
+        rom("card.rom").said("PATH-INVALID").blocker();
+        rom("/usr/share/vgabios/card.rom").passes("PATH-INVALID");
+    }
+
+    #[test]
+    fn a_climbing_path_is_pointed_out() {
+        attach("/srv/a/../data.img").said("PATH-CLIMBS").warning();
+        attach("/srv/data.img").passes("PATH-CLIMBS");
+    }
+
+    #[test]
+    fn files_of_the_system_are_no_disks() {
+        attach("/etc/shadow").said("PATH-SYSTEM").blocker();
+        attach("/srv/../boot/vmlinuz").said("PATH-SYSTEM").blocker();
+        attach("/etc2/data.img").passes("PATH-SYSTEM");
+        attach("/run/media/joe/stick.iso").passes("PATH-SYSTEM");
+        let clone = json!({"storage": {"disks": [{"action": "clone", "clone_from": "/usr/lib/firmware.img"}]}});
+        Asked::with(clone).quiet("PATH-SYSTEM");
+    }
+}

@@ -1,0 +1,429 @@
+//! Checks of the host PCI devices that a VM asks for.
+
+use super::subject::PciRow;
+use super::wording::{blank, device, field, list};
+use super::{Check, Notes, Subject, iommu};
+use crate::facts::{Domain, DomainState, PciClass, PciDevice};
+use crate::machine::card;
+use crate::spec::{Place, VirtType};
+use crate::units::PciAddress;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "PCI-ADDRESS",
+        title: "the host addresses can be read",
+        explain: "A host PCI address has the form domain:bus:slot.function, such as 0000:01:00.0; `lspci -D` and `vmbuild \
+                  pci` list them. Each row of pci_devices needs one.",
+        run: address,
+    },
+    Check {
+        code: "PCI-SAME",
+        title: "no host device is asked for twice",
+        explain: "One PCI function can be given to a guest once. libvirt refuses a domain that names it twice.",
+        run: same,
+    },
+    Check {
+        code: "PCI-MISSING",
+        title: "the host devices exist",
+        explain: "There is no PCI function at this address. libvirt would define the domain without looking, and fail at \
+                  its start. Addresses move when cards are added or removed, or the firmware's settings change.",
+        run: missing,
+    },
+    Check {
+        code: "PCI-BRIDGE",
+        title: "the host devices are endpoints",
+        explain: "Bridges and root ports are part of the host's PCI tree and cannot be given to a guest. The card behind \
+                  the bridge is what is wanted.",
+        run: bridge,
+    },
+    Check {
+        code: "PCI-IN-USE",
+        title: "no other VM has the host devices",
+        explain: "A PCI function, and in fact its whole IOMMU group, belongs to one VM at a time. With a running VM the \
+                  start fails; with one that is only defined, whichever starts second fails. libvirt does not look \
+                  before that.",
+        run: in_use,
+    },
+    Check {
+        code: "PCI-FUNCTIONS",
+        title: "cards are passed whole",
+        explain: "A graphics card is several functions: display, sound, often USB and USB-C. The guest's driver expects \
+                  them all on one slot, and the card can be reset only as a whole. Pass every function of the card.",
+        run: functions,
+    },
+    Check {
+        code: "PCI-DRIVER",
+        title: "the host devices are free of drivers",
+        explain: "The device works for the host until the VM starts: then libvirt unbinds its driver and binds vfio-pci, \
+                  and gives it back at the stop (managed='yes'). Most drivers let go at once. nvidia does not while \
+                  anything has the card open: the call then hangs. Stop what uses the card first, or bind vfio-pci at \
+                  boot.",
+        run: driver,
+    },
+    Check {
+        code: "PCI-BOOT-GPU",
+        title: "the host's own display is not passed",
+        explain: "This is the GPU that the firmware uses first: the host's console is on it and goes dark when the VM \
+                  starts. Be sure of another way in, such as SSH. Its ROM may be shadowed by the firmware, so the guest \
+                  may need a ROM file. The firmware setup can often make another GPU the first one.",
+        run: boot_gpu,
+    },
+    Check {
+        code: "PCI-PRIMARY",
+        title: "at most one GPU is the guest's first display",
+        explain: "primary_gpu marks the one GPU that the guest's firmware shows itself on. There can be only one, and it \
+                  is a display controller.",
+        run: primary,
+    },
+    Check {
+        code: "PCI-SESSION",
+        title: "the connection may rebind devices",
+        explain: "A session connection runs QEMU as yourself, which may neither take a device from its driver nor pin the \
+                  guest's memory. Use the system connection: qemu:///system.",
+        run: session,
+    },
+    Check {
+        code: "PCI-EMULATED",
+        title: "passed devices meet a guest on KVM",
+        explain: "An emulated guest can be given a host device in theory; in practice it is too slow for any driver of a \
+                  graphics card, and hardly anybody has tried. Passthrough wants KVM.",
+        run: emulated,
+    },
+];
+
+/// The place of a PCI row's host address.
+pub(super) fn place(row: usize) -> Place {
+    Place::row("pci_devices", row, "host_address")
+}
+
+fn address(subject: &Subject, notes: &mut Notes) {
+    for (row, asked) in subject.spec.pci_devices.iter().flatten().enumerate() {
+        notes.looked();
+        if blank(asked.host_address.as_ref()) {
+            let message = format!("device {row}: host_address is required");
+            notes.blocker(place(row), message, "write the address that vmbuild pci shows, such as 0000:01:00.0");
+        } else if let Some(Err(error)) = asked.host_address.as_deref().map(str::parse::<PciAddress>) {
+            notes.blocker(place(row), format!("device {row}: {error}"), "vmbuild pci lists the devices of the host");
+        }
+    }
+}
+
+fn same(subject: &Subject, notes: &mut Notes) {
+    for (index, row) in subject.pci.iter().enumerate() {
+        notes.looked();
+        if let Some(earlier) = subject.pci.iter().take(index).find(|earlier| earlier.address == row.address) {
+            let message = format!("{} is already asked for as device {}", device(row.row, row.address), earlier.row);
+            notes.blocker(place(row.row), message, "remove one of them");
+        }
+    }
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let what = format!("whether {} is on the host", row.address);
+        let Some(devices) = notes.known(&subject.facts.pci, || place(row.row), &what) else { continue };
+        if row.device.is_none() {
+            let message = format!("{} not found: PCI device not found", device(row.row, row.address));
+            notes.blocker(place(row.row), message, near(devices, row.address));
+        }
+    }
+}
+
+/// Points to the same slot on another bus, where cards go when the host's layout changes.
+fn near(devices: &[PciDevice], wanted: PciAddress) -> String {
+    let twin = devices.iter().find(|known| known.address.same_slot(wanted) && known.kind() != PciClass::Bridge);
+    match twin {
+        Some(known) => format!("on that slot is {} ({})", known.address, known.label()),
+        None => "vmbuild pci lists the devices of the host".into(),
+    }
+}
+
+fn bridge(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(known) = row.device else { continue };
+        notes.looked();
+        if known.kind() == PciClass::Bridge {
+            let message = format!("{} is a bridge ({}), not an endpoint", device(row.row, row.address), known.label());
+            notes.blocker(place(row.row), message, "remove it: bridges stay with the host, the card behind is passed");
+        }
+    }
+}
+
+fn in_use(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let what = format!("whether another VM has {}", row.address);
+        if notes.known(&subject.facts.domains, || place(row.row), &what).is_none() {
+            continue;
+        }
+        match subject.holders_of(row.address).first() {
+            Some(domain) => held(notes, row, domain),
+            None => group_held(subject, notes, row),
+        }
+    }
+}
+
+fn held(notes: &mut Notes, row: &PciRow, domain: &Domain) {
+    let assigned = format!("{} is already assigned to VM '{}'", device(row.row, row.address), domain.name);
+    let place = place(row.row);
+    match (domain.state, domain.autostart) {
+        (DomainState::Active, _) => {
+            let remedy = format!("shut '{}' off and detach it there, or choose another device", domain.name);
+            notes.blocker(place, format!("{assigned} (running)"), remedy);
+        }
+        (DomainState::Inactive, true) => {
+            let message = format!("{assigned} (shut off, starts with the host): the two cannot run together");
+            notes.warning(place, message, format!("switch off its autostart, or detach it from '{}'", domain.name));
+        }
+        (DomainState::Inactive, false) => {
+            let message = format!("{assigned} (shut off): the two cannot run together");
+            notes.warning(place, message, format!("detach it from '{}', or never run both", domain.name));
+        }
+    }
+}
+
+/// VFIO gives out groups: a running VM that has a neighbour has this device too.
+fn group_held(subject: &Subject, notes: &mut Notes, row: &PciRow) {
+    let Some(group) = row.device.and_then(|known| known.iommu_group) else { return };
+    let mates = subject.facts.pci.items().iter().filter(|mate| mate.iommu_group == Some(group));
+    let holder = mates.filter(|mate| mate.address != row.address).find_map(|mate| {
+        let holders = subject.holders_of(mate.address);
+        holders.into_iter().find(|domain| domain.state == DomainState::Active).map(|domain| (mate.address, domain))
+    });
+    if let Some((mate, domain)) = holder {
+        let (device, name) = (device(row.row, row.address), &domain.name);
+        let message = format!("{device}: {mate} of its IOMMU group {group} is assigned to running VM '{name}'");
+        notes.blocker(place(row.row), message, format!("shut '{name}' off, or choose a device of another group"));
+    }
+}
+
+fn functions(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<PciAddress> = Vec::new();
+    for row in &subject.pci {
+        let Some(passed) = row.device else { continue };
+        if seen.iter().any(|slot| slot.same_slot(row.address)) {
+            notes.looked();
+            continue;
+        }
+        seen.push(row.address);
+        let selected = |address| subject.pci.iter().any(|row| row.address == address);
+        let left = card::card(subject.facts, passed).into_iter().filter(|known| !selected(known.address));
+        // What the blocker of the group asks for already is not said twice, and is no pass either.
+        let (said, left): (Vec<_>, Vec<_>) = left.partition(|known| iommu::names(subject, passed, known));
+        if said.is_empty() || !left.is_empty() {
+            notes.looked();
+        }
+        if !left.is_empty() {
+            let left: Vec<String> = left.iter().map(|known| format!("{} ({})", known.address, known.label())).collect();
+            let message = format!("{}: the same card also has {}", device(row.row, row.address), list(&left));
+            notes.warning(place(row.row), message, "add them to pci_devices: a card is passed whole");
+        }
+    }
+}
+
+fn driver(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(known) = row.device.filter(|known| known.kind() != PciClass::Bridge) else { continue };
+        notes.looked();
+        let Some(driver) = known.driver.as_deref().filter(|driver| !card::holds_for_guests(driver)) else { continue };
+        let message = format!("{} is bound to {driver}; it will be rebound at VM start", device(row.row, row.address));
+        if driver == "nvidia" {
+            let remedy = "stop what uses the card before the start (display manager, nvidia-persistenced), or bind \
+                          vfio-pci at boot: libvirt's call hangs while the card is open";
+            notes.warning(place(row.row), message, remedy);
+        } else {
+            notes.info(place(row.row), message, "see that nothing on the host uses it when the VM starts");
+        }
+    }
+}
+
+fn boot_gpu(subject: &Subject, notes: &mut Notes) {
+    for row in &subject.pci {
+        let Some(known) = row.device.filter(|known| known.kind() == PciClass::Gpu) else { continue };
+        match known.boot_vga {
+            Some(true) => {
+                let message = format!("{} ({}) is the host's boot GPU", device(row.row, row.address), known.label());
+                let remedy = "be sure of SSH: the host's console goes dark when the VM starts";
+                notes.warning(place(row.row), message, remedy);
+            }
+            Some(false) => notes.looked(),
+            None => {
+                let what = format!("whether {} is the host's boot GPU", row.address);
+                notes.unknown(place(row.row), &what, "the host does not say it over this connection");
+            }
+        }
+    }
+}
+
+fn primary(subject: &Subject, notes: &mut Notes) {
+    let mut rows = subject.pci.iter().filter(|row| row.asked.primary_gpu == Some(true));
+    let Some(first) = rows.next() else { return };
+    notes.looked();
+    let place = |row: usize| Place::row("pci_devices", row, "primary_gpu");
+    for row in rows.clone() {
+        let message = format!("{} is a second primary GPU, after device {}", device(row.row, row.address), first.row);
+        notes.blocker(place(row.row), message, "leave primary_gpu on one device only");
+    }
+    for row in std::iter::once(first).chain(rows) {
+        if let Some(known) = row.device.filter(|known| known.kind() != PciClass::Gpu) {
+            let message = format!("{} is no display controller ({})", device(row.row, row.address), known.label());
+            notes.warning(place(row.row), message, "set primary_gpu on the card's display function");
+        }
+    }
+}
+
+fn session(subject: &Subject, notes: &mut Notes) {
+    let Some(first) = subject.pci.first() else { return };
+    let what = "whether the connection may rebind devices";
+    let Some(host) = notes.known(&subject.facts.host, || place(first.row), what) else { return };
+    let path = host.uri.split('?').next().unwrap_or_default();
+    if path.ends_with("/session") {
+        let message = format!("{} cannot rebind devices or pin the guest's memory", host.uri);
+        notes.blocker(field("pci_devices"), message, "connect to qemu:///system");
+    }
+}
+
+fn emulated(subject: &Subject, notes: &mut Notes) {
+    if subject.pci.is_empty() || subject.machine.is_only_a_test() {
+        return;
+    }
+    notes.looked();
+    if subject.machine.virt_type.value == VirtType::Qemu {
+        let message = "host devices are passed to an emulated guest";
+        notes.warning(field("pci_devices"), message, "passthrough wants KVM: see VIRT-KVM");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said, domain, host, known};
+    use crate::facts::{Domain, DomainState, Fact, Host, PciDevice};
+    use serde_json::json;
+
+    const HOST: &str = "pci_devices[0].host_address";
+
+    fn device(asked: Asked, address: &str, change: impl Fn(&mut PciDevice)) -> Asked {
+        asked.devices(|known| {
+            if known.address.to_string() == address {
+                change(known);
+            }
+        })
+    }
+
+    #[test]
+    fn each_row_has_an_address() {
+        let asked = Asked::with(json!({"pci_devices": [{}, {"host_address": "1:0"}]}));
+        asked.blocks("PCI-ADDRESS", HOST, "device 0: host_address is required");
+        Asked::pass(&["01:00.0"]).passes("PCI-ADDRESS");
+        Asked::good().quiet("PCI-ADDRESS");
+    }
+
+    #[test]
+    fn a_device_is_passed_once() {
+        let want = "device 1 (0000:01:00.0) is already asked for as device 0";
+        Asked::pass(&["0000:01:00.0", "01:00.0"]).blocks("PCI-SAME", "pci_devices[1].host_address", want);
+        Asked::pass(&["01:00.0", "01:00.1"]).passes("PCI-SAME");
+    }
+
+    #[test]
+    fn a_device_must_be_on_the_host() {
+        let asked = Asked::pass(&["0000:09:00.0"]);
+        asked.blocks("PCI-MISSING", HOST, "device 0 (0000:09:00.0) not found: PCI device not found");
+        Asked::pass(&["01:00.0"]).passes("PCI-MISSING");
+        Asked::pass(&["01:00.0"]).facts(|facts| facts.pci = Fact::default()).unknown("PCI-MISSING");
+    }
+
+    #[test]
+    fn bridges_stay_with_the_host() {
+        Asked::pass(&["00:01.0"]).said("PCI-BRIDGE").blocker();
+        Asked::pass(&["01:00.0"]).passes("PCI-BRIDGE");
+    }
+
+    fn held(asked: Asked, address: &str, state: DomainState, autostart: bool) -> Asked {
+        let pci = address.parse().into_iter().collect();
+        let holder = Domain { state, autostart, pci, ..domain("build-07") };
+        asked.beside(holder)
+    }
+
+    #[test]
+    fn a_device_of_another_vm_is_refused_or_pointed_out() {
+        let asked = || Asked::pass(&["01:00.0", "01:00.1"]);
+        let want = "device 0 (0000:01:00.0) is already assigned to VM 'build-07' (running)";
+        held(asked(), "01:00.0", DomainState::Active, false).blocks("PCI-IN-USE", HOST, want);
+        let defined = held(asked(), "01:00.0", DomainState::Inactive, false).said("PCI-IN-USE").warning();
+        let autostart = held(asked(), "01:00.0", DomainState::Inactive, true).said("PCI-IN-USE").warning();
+        assert!(
+            autostart.message.contains("starts with the host") && !defined.message.contains("starts with the host")
+        );
+        held(asked(), "02:00.0", DomainState::Active, false).passes("PCI-IN-USE");
+        asked().facts(|facts| facts.domains = Fact::default()).unknown("PCI-IN-USE");
+    }
+
+    #[test]
+    fn a_running_vm_holds_the_whole_group() {
+        let want = "device 0 (0000:01:00.0): 0000:01:00.1 of its IOMMU group 14 is assigned to running VM 'build-07'";
+        held(Asked::pass(&["01:00.0"]), "01:00.1", DomainState::Active, false).blocks("PCI-IN-USE", HOST, want);
+        held(Asked::pass(&["01:00.0"]), "01:00.1", DomainState::Inactive, false).passes("PCI-IN-USE");
+    }
+
+    #[test]
+    fn a_card_is_passed_whole() {
+        let want = "device 0 (0000:01:00.0): the same card also has 0000:01:00.1 (NVIDIA AD103 HD Audio)";
+        // The group asks for a function that the host drives; one that is free of drivers is only missed by the guest.
+        Asked::pass(&["01:00.0"]).quiet("PCI-FUNCTIONS").said("IOMMU-GROUP").blocker();
+        let free = device(Asked::pass(&["01:00.0"]), "0000:01:00.1", |known| known.driver = None);
+        free.passes("IOMMU-GROUP").warns("PCI-FUNCTIONS", HOST, want);
+        Asked::pass(&["01:00.0", "01:00.1"]).passes("PCI-FUNCTIONS");
+        Asked::pass(&["00:1f.3"]).passes("PCI-FUNCTIONS");
+    }
+
+    #[test]
+    fn the_driver_that_holds_the_device_is_named() {
+        let Said { message, .. } = Asked::pass(&["01:00.0"]).said("PCI-DRIVER").warning();
+        assert_eq!(message, "device 0 (0000:01:00.0) is bound to nvidia; it will be rebound at VM start");
+        Asked::pass(&["01:00.1"]).said("PCI-DRIVER").info();
+        for driver in ["vfio-pci", "mlx5_vfio_pci", "pci-stub"] {
+            device(Asked::pass(&["01:00.0"]), "0000:01:00.0", |known| known.driver = Some(driver.into()))
+                .passes("PCI-DRIVER");
+        }
+    }
+
+    #[test]
+    fn the_boot_gpu_is_pointed_out() {
+        Asked::pass(&["02:00.0"]).said("PCI-BOOT-GPU").warning();
+        Asked::pass(&["01:00.0"]).passes("PCI-BOOT-GPU");
+        Asked::pass(&["03:00.0"]).quiet("PCI-BOOT-GPU");
+        device(Asked::pass(&["01:00.0"]), "0000:01:00.0", |known| known.boot_vga = None).unknown("PCI-BOOT-GPU");
+    }
+
+    #[test]
+    fn one_gpu_is_the_first() {
+        let rows = |second: &str, primary: bool| {
+            Asked::with(json!({"pci_devices": [
+                {"host_address": "01:00.0", "primary_gpu": true}, {"host_address": second, "primary_gpu": primary}
+            ]}))
+        };
+        let want = "device 1 (0000:02:00.0) is a second primary GPU, after device 0";
+        rows("02:00.0", true).blocks("PCI-PRIMARY", "pci_devices[1].primary_gpu", want);
+        rows("02:00.0", false).passes("PCI-PRIMARY");
+        let sound = json!({"pci_devices": [{"host_address": "01:00.1", "primary_gpu": true}]});
+        Asked::with(sound).said("PCI-PRIMARY").warning();
+    }
+
+    #[test]
+    fn a_session_cannot_rebind() {
+        let on = |uri: &str| {
+            let host = Host { uri: uri.to_owned(), ..host() };
+            Asked::pass(&["01:00.0"]).facts(|facts| facts.host = known(host))
+        };
+        on("qemu:///session").said("PCI-SESSION").blocker();
+        on("qemu+ssh://hv03/system?keyfile=/session").passes("PCI-SESSION");
+        Asked::pass(&["01:00.0"]).facts(|facts| facts.host = Fact::default()).unknown("PCI-SESSION");
+    }
+
+    #[test]
+    fn passthrough_wants_kvm() {
+        let asked = |virt| Asked::with(json!({"virt_type": virt, "pci_devices": [{"host_address": "01:00.0"}]}));
+        asked("qemu").said("PCI-EMULATED").warning();
+        asked("kvm").passes("PCI-EMULATED");
+    }
+}

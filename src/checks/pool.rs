@@ -1,0 +1,227 @@
+//! Checks of the storage pools that a spec names.
+
+use super::subject::{DiskRow, NamedPool};
+use super::wording::{blank, field, list};
+use super::{Check, Notes, Subject};
+use crate::facts::Pool;
+use crate::spec::{DiskAction, DiskFormat};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "STORAGE-MISSING",
+        title: "storage is described",
+        explain: "A VM needs the `storage` object: the default pool, and at least one disk. A VM that runs from an ISO \
+                  alone still lists its disks, so that nothing is left out by accident.",
+        run: storage,
+    },
+    Check {
+        code: "POOL-REQUIRED",
+        title: "a default pool is named",
+        explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed live in \
+                  storage.default_pool. It is required even where every disk names its own pool.",
+        run: required,
+    },
+    Check {
+        code: "POOL-MISSING",
+        title: "the named pools exist",
+        explain: "A storage pool is libvirt's name for a folder, volume group or other place that holds volumes. The \
+                  host has none of this name. Choose one that it has, or define one with `virsh pool-define-as`.",
+        run: missing,
+    },
+    Check {
+        code: "POOL-INACTIVE",
+        title: "the named pools are active",
+        explain: "A pool that is not started has no volumes for libvirt: nothing can be created in it or read from it. \
+                  Start it with `virsh pool-start`, and let it start with the host with `virsh pool-autostart`.",
+        run: inactive,
+    },
+    Check {
+        code: "POOL-FORMAT",
+        title: "the pools take the disk formats",
+        explain: "Pools of folders hold image files of any format. Volumes of volume groups, partitioned disks, ZFS, RBD \
+                  and the like are block devices: they hold raw data, and libvirt creates no qcow2 in them. Leave the \
+                  format out, or choose a pool of files.",
+        run: format,
+    },
+    Check {
+        code: "POOL-FIXED",
+        title: "volumes can be created in the pools",
+        explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can make. \
+                  libvirt can attach one, but cannot create or clone into such a pool.",
+        run: fixed,
+    },
+];
+
+fn storage(subject: &Subject, notes: &mut Notes) {
+    notes.looked();
+    if subject.spec.storage.is_none() {
+        notes.blocker(field("storage"), "storage is required", "name a default pool and at least one disk");
+    }
+}
+
+fn required(subject: &Subject, notes: &mut Notes) {
+    let Some(storage) = &subject.spec.storage else { return };
+    notes.looked();
+    if blank(storage.default_pool.as_ref()) {
+        let remedy = match some_pools(subject) {
+            Some(pools) => format!("choose one of this host: {pools}"),
+            None => "name a storage pool, such as default".into(),
+        };
+        notes.blocker(field("storage").key("default_pool"), "default_pool is required", remedy);
+    }
+}
+
+/// The first pools of the host, active ones only; `None` where there are none.
+fn some_pools(subject: &Subject) -> Option<String> {
+    let active = subject.facts.pools.items().iter().filter(|pool| pool.active);
+    let names: Vec<String> =
+        active.map(|pool| format!("{} ({} free)", pool.name, pool.available.in_gib())).take(4).collect();
+    (!names.is_empty()).then(|| list(&names))
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    for NamedPool { name, place, row, .. } in subject.named_pools() {
+        let what = format!("whether storage pool '{name}' exists");
+        if notes.known(&subject.facts.pools, || place.clone(), &what).is_none() || subject.pool(name).is_some() {
+            continue;
+        }
+        let message = match row {
+            None => format!("default storage pool '{name}' not found: storage pool not found"),
+            Some(row) => format!("disk {row}: storage pool '{name}' not found: storage pool not found"),
+        };
+        let remedy = match some_pools(subject) {
+            Some(pools) => format!("choose one of this host: {pools}"),
+            None => "define and start one: virsh pool-define-as, virsh pool-start".into(),
+        };
+        notes.blocker(place, message, remedy);
+    }
+}
+
+fn inactive(subject: &Subject, notes: &mut Notes) {
+    for NamedPool { name, place, row, needed } in subject.named_pools() {
+        let Some(pool) = subject.pool(name) else { continue };
+        notes.looked();
+        if pool.active {
+            continue;
+        }
+        let owner = row.map_or_else(|| "default ".to_owned(), |row| format!("disk {row}: "));
+        let message = format!("{owner}storage pool '{name}' is not active");
+        let remedy = format!("start it: virsh pool-start {}", crate::units::shell_quote(name));
+        if needed {
+            notes.blocker(place, message, remedy);
+        } else {
+            notes.warning(place, message, remedy);
+        }
+    }
+}
+
+/// The rows that make a volume, with the pool it goes to.
+fn makers<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (DiskRow<'a>, &'a Pool)> {
+    subject.disks().filter(DiskRow::makes_volume).filter_map(|row| Some((row, subject.pool_of(row)?)))
+}
+
+fn format(subject: &Subject, notes: &mut Notes) {
+    for (row, pool) in makers(subject) {
+        notes.looked();
+        let format = row.asked.format;
+        let made = match row.asked.action {
+            Some(DiskAction::Clone) => "clone",
+            _ => "create",
+        };
+        match format {
+            Some(DiskFormat::Qcow2) if !pool.holds_files() => {
+                let message =
+                    format!("{}: pool '{}' ({}) holds raw volumes, qcow2 was asked", row.label(), pool.name, pool.kind);
+                notes.blocker(row.place("format"), message, "leave the format out, or choose a pool of files");
+            }
+            Some(DiskFormat::Vmdk | DiskFormat::Vdi) => {
+                let message = format!(
+                    "{}: {made} writes qcow2 or raw, {} was asked",
+                    row.label(),
+                    format.map_or("", DiskFormat::name)
+                );
+                notes.blocker(row.place("format"), message, "leave the format out for qcow2");
+            }
+            Some(DiskFormat::Qcow2 | DiskFormat::Raw) | None => {}
+        }
+    }
+}
+
+fn fixed(subject: &Subject, notes: &mut Notes) {
+    for (row, pool) in makers(subject) {
+        notes.looked();
+        if matches!(pool.kind.as_str(), "iscsi" | "iscsi-direct" | "scsi" | "mpath") {
+            let message = format!("{}: no volume can be created in {} pool '{}'", row.label(), pool.kind, pool.name);
+            notes.blocker(row.place("storage_pool"), message, "choose another pool, or attach one of its volumes");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said};
+    use crate::facts::Fact;
+    use serde_json::json;
+
+    fn disk(fields: serde_json::Value) -> Asked {
+        Asked::disks(vec![fields].into())
+    }
+
+    #[test]
+    fn storage_and_its_default_pool_are_required() {
+        Asked::with(json!({"storage": null})).blocks("STORAGE-MISSING", "storage", "storage is required");
+        let none = Asked::with(json!({"storage": {"default_pool": null}}));
+        none.blocks("POOL-REQUIRED", "storage.default_pool", "default_pool is required").passes("STORAGE-MISSING");
+        Asked::good().passes("POOL-REQUIRED");
+    }
+
+    #[test]
+    fn a_missing_pool_is_named_in_the_words_of_the_api() {
+        let place = "storage.default_pool";
+        let want = "default storage pool 'custom-pool' not found: storage pool not found";
+        let asked = Asked::with(json!({"storage": {"default_pool": "custom-pool"}}));
+        asked.blocks("POOL-MISSING", place, want).quiet("DISK-SPACE");
+        let want = "disk 0: storage pool 'x' not found: storage pool not found";
+        let own = disk(json!({"action": "create", "size": 1, "storage_pool": "x"}));
+        own.blocks("POOL-MISSING", "storage.disks[0].storage_pool", want);
+        Asked::good().passes("POOL-MISSING");
+        Asked::good().facts(|facts| facts.pools = Fact::default()).unknown("POOL-MISSING");
+    }
+
+    #[test]
+    fn an_inactive_pool_comes_with_the_command_that_starts_it() {
+        let stopped = |asked: Asked| asked.pools(|pool| pool.active = false);
+        let Said { message, remedy, .. } = stopped(Asked::good()).said("POOL-INACTIVE").blocker();
+        assert_eq!(message, "default storage pool 'fast-nvme' is not active");
+        assert_eq!(remedy, "start it: virsh pool-start fast-nvme");
+        Asked::good().passes("POOL-INACTIVE");
+    }
+
+    #[test]
+    fn a_default_pool_that_nothing_uses_may_sleep() {
+        let asked = disk(json!({"action": "create", "size": 1, "storage_pool": "bulk"}));
+        asked.pools(|pool| pool.active = pool.name != "fast-nvme").said("POOL-INACTIVE").warning();
+    }
+
+    #[test]
+    fn block_pools_hold_raw_volumes_only() {
+        let lvm = |format: Option<&str>| {
+            disk(json!({"action": "create", "size": 1, "storage_pool": "vg0", "format": format}))
+        };
+        let want = "disk 0 (vda): pool 'vg0' (logical) holds raw volumes, qcow2 was asked";
+        lvm(Some("qcow2")).blocks("POOL-FORMAT", "storage.disks[0].format", want);
+        lvm(Some("raw")).passes("POOL-FORMAT");
+        lvm(None).passes("POOL-FORMAT");
+        disk(json!({"action": "create", "size": 1, "format": "vdi"})).said("POOL-FORMAT").blocker();
+    }
+
+    #[test]
+    fn nothing_is_created_in_a_pool_of_luns() {
+        let asked = |action: &str| {
+            disk(json!({"action": action, "size": 1, "path": "unit:0:0:1", "storage_pool": "vg0"}))
+                .pools(|pool| pool.kind = "iscsi".into())
+        };
+        asked("create").said("POOL-FIXED").blocker();
+        asked("attach").quiet("POOL-FIXED");
+    }
+}

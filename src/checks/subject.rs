@@ -1,0 +1,315 @@
+//! What the checks look at: spec, facts and machine, with the look-ups that several checks need.
+
+use crate::facts::{
+    Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
+};
+use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
+use crate::spec::{self, Place, Spec};
+use crate::units::PciAddress;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Spec, facts and machine of one run of the checks.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// What was asked for.
+    pub spec: &'a Spec,
+    /// What the host has.
+    pub facts: &'a Facts,
+    /// What would be built.
+    pub machine: &'a Machine,
+    /// The PCI rows whose host address can be read.
+    pub pci: Vec<PciRow<'a>>,
+    /// What those rows draw with them: the rest of their IOMMU groups, and what is reset with them.
+    pub companions: Vec<Member>,
+    /// What the host does with its functions; empty where no row asks for one.
+    pub uses: BTreeMap<PciAddress, BTreeSet<Use>>,
+    /// True where the host is judged by itself, as if a device were asked for.
+    pub host_alone: bool,
+}
+
+/// One function that leaves the host when the VM starts.
+#[derive(Clone, Debug)]
+pub struct Leaving<'a> {
+    /// The function.
+    pub device: &'a PciDevice,
+    /// The row that is the reason.
+    pub row: &'a PciRow<'a>,
+    /// True where it is not asked for but goes along.
+    pub held: bool,
+}
+
+/// One row of `pci_devices` with a readable host address.
+#[derive(Clone, Copy, Debug)]
+pub struct PciRow<'a> {
+    /// Row in the spec.
+    pub row: usize,
+    /// Its host address.
+    pub address: PciAddress,
+    /// The row.
+    pub asked: &'a spec::PciDevice,
+    /// The device on the host; `None` where it is not there or the devices are not known.
+    pub device: Option<&'a PciDevice>,
+}
+
+/// One row of `storage.disks` and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskRow<'a> {
+    /// Row in the spec.
+    pub row: usize,
+    /// The row.
+    pub asked: &'a spec::Disk,
+    /// The disk of the machine.
+    pub made: Option<&'a Disk>,
+}
+
+/// A pool that the spec names, at the first place that does.
+#[derive(Clone, Debug)]
+pub struct NamedPool<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it is named.
+    pub place: Place,
+    /// The disk that names it; `None` for the default pool.
+    pub row: Option<usize>,
+    /// True where a volume of it is made or used.
+    pub needed: bool,
+}
+
+/// What is known of an image.
+#[derive(Clone, Copy, Debug)]
+pub enum Image<'a> {
+    /// A volume of a pool.
+    Volume(&'a Pool, &'a Volume),
+    /// A file that no listed volume stands for.
+    File(&'a MediaFile),
+    /// Not there.
+    Missing,
+    /// The pool it should be in is not there or not active, which other checks say.
+    NoPool,
+    /// Not known, for the reason given.
+    Unknown(&'a str),
+}
+
+const NOT_ASKED: &str = "not asked yet";
+
+impl<'a> Subject<'a> {
+    /// Prepares the look-ups.
+    pub fn new(spec: &'a Spec, facts: &'a Facts, machine: &'a Machine) -> Self {
+        let rows = spec.pci_devices.iter().flatten().enumerate();
+        let pci: Vec<PciRow> = rows
+            .filter_map(|(row, asked)| {
+                let address = asked.host_address.as_deref()?.parse().ok()?;
+                let device = facts.pci.items().iter().find(|device| device.address == address);
+                Some(PciRow { row, address, asked, device })
+            })
+            .collect();
+        let asked: Vec<PciAddress> = pci.iter().map(|row| row.address).collect();
+        let companions = if asked.is_empty() { Vec::new() } else { card::companions(facts, &asked) };
+        let uses = if asked.is_empty() { BTreeMap::new() } else { uses(facts) };
+        Self { spec, facts, machine, pci, companions, uses, host_alone: false }
+    }
+
+    /// True where passthrough is a subject at all.
+    pub fn wants_passthrough(&self) -> bool {
+        self.host_alone || !self.pci.is_empty()
+    }
+
+    /// The endpoints that leave the host: those asked for, then those that are held with them.
+    pub fn leaving(&self) -> Vec<Leaving<'_>> {
+        let endpoint = |row: &&PciRow| row.device.is_some_and(|device| device.kind() != PciClass::Bridge);
+        let asked = self.pci.iter().filter(endpoint);
+        let mut leaving: Vec<Leaving> =
+            asked.filter_map(|row| Some(Leaving { device: row.device?, row, held: false })).collect();
+        for member in self.companions.iter().filter(|member| member.role == Role::Hold) {
+            let device = self.facts.pci.items().iter().find(|device| device.address == member.address);
+            // What is drawn by a companion is laid at the door of the first row.
+            let row = self.pci.iter().find(|row| row.address == member.with).or(self.pci.first());
+            if let (Some(device), Some(row)) = (device, row) {
+                leaving.push(Leaving { device, row, held: true });
+            }
+        }
+        leaving
+    }
+
+    /// The rows of `storage.disks`.
+    pub fn disks(&self) -> impl Iterator<Item = DiskRow<'a>> + use<'a> {
+        let (spec, machine) = (self.spec, self.machine);
+        let rows = spec.storage.iter().flat_map(|storage| storage.disks.iter().flatten());
+        rows.enumerate().map(move |(row, asked)| {
+            let place = Place::root().key("storage").key("disks").index(row);
+            DiskRow { row, asked, made: machine.disks.iter().find(|disk| disk.place == place) }
+        })
+    }
+
+    /// The name of the default pool.
+    pub fn default_pool(&self) -> Option<&'a str> {
+        filled(self.spec.storage.as_ref()?.default_pool.as_ref())
+    }
+
+    /// The name of the pool that `row` belongs to, whether it needs one or not.
+    pub fn pool_name(&self, row: DiskRow<'a>) -> Option<&'a str> {
+        filled(row.asked.storage_pool.as_ref()).or(self.default_pool())
+    }
+
+    /// The pool that `row` belongs to, where it is known.
+    pub fn pool_of(&self, row: DiskRow<'a>) -> Option<&'a Pool> {
+        self.pool(self.pool_name(row)?)
+    }
+
+    /// The pools that the spec names, each once, the default pool first.
+    pub fn named_pools(&self) -> Vec<NamedPool<'a>> {
+        let default = self.default_pool().map(|name| (name, Place::root().key("storage").key("default_pool"), None));
+        let own = self.disks().filter_map(|row| {
+            let name = filled(row.asked.storage_pool.as_ref())?;
+            Some((name, row.place("storage_pool"), Some(row.row)))
+        });
+        let mut pools: Vec<NamedPool<'a>> = Vec::new();
+        for (name, place, row) in default.into_iter().chain(own) {
+            if pools.iter().all(|pool| pool.name != name) {
+                let needed = self.machine.disks.iter().any(|disk| needs(disk, name));
+                pools.push(NamedPool { name, place, row, needed });
+            }
+        }
+        pools
+    }
+
+    /// The CD-ROM of the boot ISO.
+    pub fn boot_iso(&self) -> Option<&'a Disk> {
+        let place = Place::root().key("storage").key("boot_iso");
+        self.machine.disks.iter().find(|disk| disk.place == place)
+    }
+
+    /// The pool `name`, where the pools are known and it is one of them.
+    pub fn pool(&self, name: &str) -> Option<&'a Pool> {
+        self.facts.pools.items().iter().find(|pool| pool.name == name)
+    }
+
+    /// What is known of the image at `location`.
+    pub fn image(&self, location: &Location) -> Image<'a> {
+        match location {
+            Location::Volume { pool, volume, path, .. } => self.volume_image(pool, volume, path.as_deref()),
+            Location::Path { path, .. } => self.file_image(path),
+        }
+    }
+
+    fn volume_image(&self, pool: &str, name: &str, path: Option<&str>) -> Image<'a> {
+        if let Some(why) = self.facts.pools.why_not() {
+            return Image::Unknown(why);
+        }
+        let Some(pool) = self.pool(pool).filter(|pool| pool.active) else {
+            return Image::NoPool;
+        };
+        if let Some(volume) = pool.volume(name) {
+            return Image::Volume(pool, volume);
+        }
+        // A file that the pool has not seen since its last refresh is still there.
+        match (path.and_then(|path| self.facts.files.get(path)).and_then(|fact| fact.get()), pool.volumes.why_not()) {
+            (Some(file), _) if file.kind != MediaKind::Missing => Image::File(file),
+            (None, Some(why)) => Image::Unknown(why),
+            _ => Image::Missing,
+        }
+    }
+
+    fn file_image(&self, path: &str) -> Image<'a> {
+        let fact = self.facts.files.get(path);
+        if let Some((pool, volume)) = self.volume_at(path) {
+            return Image::Volume(pool, volume);
+        }
+        match fact.and_then(|fact| fact.get()) {
+            Some(file) if file.kind == MediaKind::Missing => Image::Missing,
+            Some(file) => Image::File(file),
+            None => Image::Unknown(fact.and_then(|fact| fact.why_not()).unwrap_or(NOT_ASKED)),
+        }
+    }
+
+    /// The volume whose path is `path`.
+    pub fn volume_at(&self, path: &str) -> Option<(&'a Pool, &'a Volume)> {
+        self.facts.pools.items().iter().find_map(|pool| {
+            pool.volumes.items().iter().find(|volume| volume.path == path).map(|volume| (pool, volume))
+        })
+    }
+
+    /// The file at `path`: known, or why not.
+    pub fn file(&self, path: &str) -> Result<&'a MediaFile, &'a str> {
+        let Some(fact) = self.facts.files.get(path) else {
+            return Err(NOT_ASKED);
+        };
+        fact.get().ok_or(fact.why_not().unwrap_or(NOT_ASKED))
+    }
+
+    /// The domains that use the image at `location`, running ones first.
+    pub fn users_of(&self, location: &Location) -> Vec<&'a Domain> {
+        let named = match location {
+            Location::Volume { pool, volume, .. } => Some(format!("{pool}/{volume}")),
+            Location::Path { path, .. } => {
+                self.volume_at(path).map(|(pool, volume)| format!("{}/{}", pool.name, volume.name))
+            }
+        };
+        let path = location.path();
+        let uses = |disk: &String| Some(disk.as_str()) == path || Some(disk) == named.as_ref();
+        running_first(self.facts.domains.items().iter().filter(|domain| domain.disks.iter().any(uses)))
+    }
+
+    /// The domains that take the PCI function `address`, running ones first.
+    pub fn holders_of(&self, address: PciAddress) -> Vec<&'a Domain> {
+        running_first(self.facts.domains.items().iter().filter(|domain| domain.pci.contains(&address)))
+    }
+
+    /// What QEMU offers for the machine that would be built; that of the other domain type where its own is not known,
+    /// as devices and firmware do not depend on it.
+    pub fn capabilities(&self) -> Option<&'a DomainCapabilities> {
+        let Machine { arch, machine_type, domain_type, .. } = self.machine;
+        let (arch, machine) = (&arch.value, machine_type.value.as_str());
+        let fitting = self.facts.domain_capabilities.items().iter();
+        fitting
+            .filter(|known| known.arch == *arch && same_machine(&known.machine, machine))
+            .max_by_key(|known| known.domain_type == *domain_type)
+    }
+}
+
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// True where `disk` is made in the pool `name`, copied from it, or a volume of it.
+fn needs(disk: &Disk, name: &str) -> bool {
+    let within = |at: &Location| matches!(at, Location::Volume { pool, .. } if pool == name);
+    let source = matches!(&disk.origin, DiskOrigin::Clone { from: Some(from), .. } if within(from));
+    source || disk.location().is_some_and(within)
+}
+
+/// `q35` stands for whichever `pc-q35-*` the host has, `pc` for `pc-i440fx-*`.
+fn same_machine(canonical: &str, asked: &str) -> bool {
+    canonical == asked
+        || match asked {
+            "q35" => canonical.starts_with("pc-q35"),
+            "pc" => canonical.starts_with("pc-i440fx"),
+            _ => asked.split('-').take(2).eq(canonical.split('-').take(2)),
+        }
+}
+
+fn running_first<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<&'a Domain> {
+    let mut domains: Vec<_> = domains.collect();
+    domains.sort_by_key(|domain| domain.state != DomainState::Active);
+    domains
+}
+
+impl DiskRow<'_> {
+    /// `disk 0`, with its target where it is settled: `disk 0 (vda)`.
+    pub fn label(&self) -> String {
+        match self.made {
+            Some(made) if !made.target.value.is_empty() => format!("disk {} ({})", self.row, made.target.value),
+            _ => format!("disk {}", self.row),
+        }
+    }
+
+    /// The place of its field `field`.
+    pub fn place(&self, field: &str) -> Place {
+        Place::disk(self.row, field)
+    }
+
+    /// True where the build makes a volume for it.
+    pub fn makes_volume(&self) -> bool {
+        matches!(self.asked.action, Some(spec::DiskAction::Create | spec::DiskAction::Clone))
+    }
+}

@@ -1,0 +1,167 @@
+//! Checks of bus and target of each disk.
+
+use super::wording::list;
+use super::{Check, Notes, Subject};
+use crate::machine::{Chipset, Disk};
+use crate::spec::{DiskBus, DiskDevice, Place};
+use std::collections::BTreeMap;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "TARGET-INVALID",
+        title: "the targets are device names of their bus",
+        explain: "A target names the disk for libvirt: vda, vdb, ... on virtio, sda on scsi, sata and usb, hda to hdd on \
+                  ide. A name of another bus would put the disk on that bus or be refused. Leave the target out, and the \
+                  first free name is taken. The guest is free to name its disks otherwise.",
+        run: invalid,
+    },
+    Check {
+        code: "TARGET-SAME",
+        title: "no two disks have the same target",
+        explain: "Two disks of one VM cannot have the same target; scsi, sata and usb share one row of names. Leave the \
+                  target out, and the first free name is taken.",
+        run: same,
+    },
+    Check {
+        code: "BUS-IDE",
+        title: "IDE is used where the machine has it",
+        explain: "The q35 machine has no IDE controller, only the old pc machine has one, with four drives. Use sata on \
+                  q35: every guest that knows IDE disks of this century knows SATA too.",
+        run: ide,
+    },
+    Check {
+        code: "BUS-READONLY",
+        title: "read-only disks sit on a bus that knows them",
+        explain: "The disks of QEMU's IDE and SATA controllers can always be written, and libvirt refuses a read-only one. \
+                  CD-ROMs are read-only by nature on every bus.",
+        run: readonly,
+    },
+];
+
+/// Where the target of `disk` is written.
+fn place(disk: &Disk) -> Place {
+    disk.place.clone().key("target")
+}
+
+fn invalid(subject: &Subject, notes: &mut Notes) {
+    for row in subject.disks() {
+        let Some(target) = row.asked.target.as_deref().map(str::trim).filter(|target| !target.is_empty()) else {
+            continue;
+        };
+        let Some(bus) = row.made.map(|disk| disk.bus.value) else { continue };
+        notes.looked();
+        let letters = target.strip_prefix(bus.prefix());
+        let fine =
+            letters.is_some_and(|rest| (1..=3).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_lowercase()));
+        if !fine {
+            let name = bus.name();
+            let message = format!("disk {}: target '{target}' is not a device name of bus {name}", row.row);
+            let remedy = format!("write {}a, {}b, ..., or leave the target out", bus.prefix(), bus.prefix());
+            notes.blocker(row.place("target"), message, remedy);
+        }
+    }
+}
+
+fn same(subject: &Subject, notes: &mut Notes) {
+    let mut targets = BTreeMap::<&str, Vec<&Disk>>::new();
+    for disk in &subject.machine.disks {
+        notes.looked();
+        targets.entry(&disk.target.value).or_default().push(disk);
+    }
+    for (target, disks) in targets {
+        if let [first, second, ..] = disks.as_slice() {
+            let message = format!("target {target} is taken by {} and {}", first.place, second.place);
+            notes.blocker(place(second), message, "leave the target out, and the first free name is taken");
+        }
+    }
+}
+
+fn readonly(subject: &Subject, notes: &mut Notes) {
+    for disk in subject.machine.disks.iter().filter(|disk| disk.readonly && disk.device == DiskDevice::Disk) {
+        notes.looked();
+        if matches!(disk.bus.value, DiskBus::Ide | DiskBus::Sata) {
+            let message = format!("{}: disks on bus {} cannot be read-only", disk.place, disk.bus.value.name());
+            notes.blocker(disk.place.clone().key("readonly"), message, "use bus virtio or scsi, or leave readonly out");
+        }
+    }
+}
+
+const IDE_DRIVES: usize = 4;
+
+fn ide(subject: &Subject, notes: &mut Notes) {
+    let drives: Vec<&Disk> = subject.machine.disks.iter().filter(|disk| disk.bus.value == DiskBus::Ide).collect();
+    let Some(last) = drives.last() else { return };
+    notes.looked();
+    let machine = &subject.machine.machine_type.value;
+    if subject.machine.chipset != Chipset::Pc {
+        for disk in &drives {
+            let message = format!("{}: machine type {machine} has no IDE", disk.place);
+            notes.blocker(disk.place.clone().key("bus"), message, "use bus sata, or machine type pc");
+        }
+    } else if drives.len() > IDE_DRIVES {
+        let targets: Vec<String> = drives.iter().map(|disk| disk.target.value.clone()).collect();
+        let message = format!("{} IDE drives ({}), a pc machine has {IDE_DRIVES}", drives.len(), list(&targets));
+        notes.blocker(last.place.clone().key("bus"), message, "put some of them on bus virtio, scsi or sata");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said};
+    use serde_json::json;
+
+    #[test]
+    fn a_target_belongs_to_its_bus() {
+        let disk = |bus: Option<&str>, target: &str| {
+            Asked::disks(json!([{"action": "create", "size": 1, "bus": bus, "target": target}]))
+        };
+        let want = "disk 0: target 'sda' is not a device name of bus virtio";
+        disk(Some("virtio"), "sda").blocks("TARGET-INVALID", "storage.disks[0].target", want);
+        for target in ["vd", "vd1", "vdA", "/dev/vda", "vdaaaa"] {
+            disk(None, target).said("TARGET-INVALID").blocker();
+        }
+        disk(None, "vdb").passes("TARGET-INVALID");
+        disk(Some("sata"), "sdaa").passes("TARGET-INVALID");
+    }
+
+    #[test]
+    fn two_disks_need_two_targets() {
+        let two = |first: &str, second: &str| {
+            Asked::disks(json!([
+                {"action": "create", "size": 1, "target": first, "bus": "scsi"},
+                {"action": "create", "size": 1, "target": second, "bus": "sata"},
+            ]))
+        };
+        let want = "target sda is taken by storage.disks[0] and storage.disks[1]";
+        two("sda", "sda").blocks("TARGET-SAME", "storage.disks[1].target", want);
+        two("sda", "sdb").passes("TARGET-SAME");
+    }
+
+    #[test]
+    fn sata_disks_are_writable() {
+        let disk = |bus: &str, device: &str| {
+            Asked::disks(json!([{"action": "attach", "path": "a.raw", "bus": bus, "device": device, "readonly": true}]))
+        };
+        let want = "storage.disks[0]: disks on bus sata cannot be read-only";
+        disk("sata", "disk").blocks("BUS-READONLY", "storage.disks[0].readonly", want);
+        disk("virtio", "disk").passes("BUS-READONLY");
+        disk("sata", "cdrom").quiet("BUS-READONLY");
+    }
+
+    #[test]
+    fn q35_has_no_ide() {
+        let ide = |machine: &str, count: usize| {
+            let disks = vec![json!({"action": "create", "size": 1, "bus": "ide"}); count];
+            Asked::with(json!({"machine": machine, "storage": {"disks": disks}}))
+        };
+        let Said { message, remedy, .. } = ide("q35", 1).said("BUS-IDE").blocker();
+        assert_eq!(
+            (message.as_str(), remedy.as_str()),
+            ("storage.disks[0]: machine type q35 has no IDE", "use bus sata, or machine type pc")
+        );
+        ide("pc", 4).passes("BUS-IDE");
+        let Said { message, .. } = ide("pc", 5).said("BUS-IDE").blocker();
+        assert!(message.starts_with("5 IDE drives (hda, hdb, hdc, hdd and hde)"), "{message}");
+        Asked::good().quiet("BUS-IDE");
+    }
+}

@@ -1,0 +1,112 @@
+//! `vmbuild build`: a spec in, a VM out, or nothing at all.
+
+use super::args::{BuildArgs, Options};
+use super::case::{Case, Depth};
+use super::exit::{Ended, Exit, Failure};
+use super::out::Out;
+use super::progress::Progress;
+use super::{plan, report, signals};
+use crate::build::{Order, run as run_plan};
+use crate::checks::Severity;
+use crate::machine::Machine;
+use crate::plan::{BuildEvent, Created, Outcome, Plan, Refused};
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// Reads, judges, asks where there is somebody to ask, builds.
+pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
+    if let Some(facts) = &options.facts {
+        return Err(Failure::usage(format!("{} is a record, not a host: nothing can be built on it", facts.display()))
+            .remedy("Leave --facts out, or use: vmbuild plan"));
+    }
+    let case = Case::read(&args.spec, Depth::Build, options)?;
+    let plan = plan::of(&case, args.start, out)?;
+    if !out.is_json() {
+        report::warn(&case.report, out);
+    }
+    if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
+        return Err(Failure::new(Exit::Cancelled, "BUILD-CANCELLED", "cancelled; nothing was changed"));
+    }
+    let Case { target, spec, machine, .. } = case;
+    let target = target.ok_or_else(|| Failure::usage("a build needs a host"))?;
+    let order = Order { plan, spec, target };
+    let events = follow(&order, out)?;
+    match events.last() {
+        Some(BuildEvent::Ended { outcome: Outcome::Built { uuid, state }, .. }) => {
+            Ok(built(&machine, uuid, state, out))
+        }
+        _ => Err(failure(&order.plan, &events)),
+    }
+}
+
+/// Warnings are worth a question, but only to somebody who can answer it.
+fn accepted(spec: &Path, out: &mut Out) -> Result<bool, Failure> {
+    let asked = io::stdin().is_terminal() && io::stderr().is_terminal() && !out.is_json() && spec.as_os_str() != "-";
+    if !asked {
+        return Ok(true);
+    }
+    out.ask("Build in spite of the warnings? [y/N] ");
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Runs the order on a thread of its own and prints its events. Output that nobody reads any more never stops a build.
+fn follow(order: &Order, out: &mut Out) -> Result<Vec<BuildEvent>, Failure> {
+    let cancel = signals::cancel_flag().map_err(|error| anyhow::anyhow!("no signals can be caught: {error}"))?;
+    let mut progress = Progress::new(&order.plan);
+    let mut told = Vec::new();
+    let mut readable = true;
+    let (sender, events) = channel();
+    thread::scope(|scope| {
+        let build = move || run_plan(order, &mut |event| drop(sender.send(event)), &cancel);
+        thread::Builder::new().name("build".into()).spawn_scoped(scope, build)?;
+        for event in events {
+            if readable {
+                readable = print(&event, &mut progress, out).is_ok();
+            }
+            if !matches!(event, BuildEvent::Progress { .. }) {
+                told.push(event);
+            }
+        }
+        Ok::<_, io::Error>(())
+    })
+    .map_err(|error| anyhow::anyhow!("no thread for the build: {error}"))?;
+    Ok(told)
+}
+
+fn print(event: &BuildEvent, progress: &mut Progress, out: &mut Out) -> io::Result<()> {
+    if out.is_json() { out.json_line(event) } else { progress.event(event, out) }
+}
+
+/// The last word of a build that worked. The VM is there, whoever reads of it.
+fn built(machine: &Machine, uuid: &str, state: &str, out: &mut Out) -> Exit {
+    let _ = if out.is_json() {
+        out.json_line(&Created::new(machine, uuid, state))
+    } else {
+        out.line(&format!("Built {}: {state}, UUID {uuid}", machine.name))
+    };
+    Exit::Done
+}
+
+/// How a build that did not work ends.
+fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
+    let (exit, remedy) = match events.last() {
+        Some(BuildEvent::Ended { outcome: Outcome::Undone { .. }, .. }) => {
+            (Exit::Undone, "Everything that this build made was undone.")
+        }
+        Some(BuildEvent::Ended { outcome: Outcome::NotFullyUndone { .. }, .. }) => {
+            (Exit::NotUndone, "What is left is listed above, with the command that removes it.")
+        }
+        Some(BuildEvent::Ended { outcome: Outcome::Cancelled, .. }) => {
+            (Exit::Cancelled, "Everything that this build made was undone.")
+        }
+        _ => return anyhow::anyhow!("the build ended without a word; virsh list --all shows what there is").into(),
+    };
+    match Refused::by_events(plan, events) {
+        Some(body) => Failure { exit, ..body.into() }.remedy(remedy),
+        None => Failure::silent(exit),
+    }
+}

@@ -1,0 +1,116 @@
+//! How a command ends: exit codes, and the failure that carries one.
+
+use crate::plan::Refused;
+use serde_json::{Value, json};
+use std::{io, process::ExitCode};
+
+/// Exit codes; the numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Something nobody foresaw.
+    Unexpected = 1,
+    /// The command line is wrong, or names something that is not there.
+    Usage = 2,
+    /// Findings forbid a build; a spec that does not parse is one.
+    Blocked = 3,
+    /// The host does not answer or does not let us in.
+    Unreachable = 4,
+    /// The build failed; all it made is undone.
+    Undone = 5,
+    /// The build failed; something it made is left.
+    NotUndone = 6,
+    /// Cancelled by the user.
+    Cancelled = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A command that did not do what it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What JSON readers get; `error` is the human message, too.
+    pub body: Box<Refused>,
+    /// What humans read instead of `error`; empty where it is the same.
+    pub spoken: String,
+    /// The way out, for humans; empty where there is none.
+    pub remedy: String,
+    /// True where all has been said already and only the exit code is left.
+    pub silent: bool,
+}
+
+impl Failure {
+    /// A failure with a message.
+    pub fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
+        let body = Refused { error: message.into(), code: code.into(), details: json!({}) };
+        Self { exit, body: Box::new(body), spoken: String::new(), remedy: String::new(), silent: false }
+    }
+
+    /// A command line that asks for something impossible.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "USAGE", message)
+    }
+
+    /// Ends the process with `exit` and says nothing more.
+    pub fn silent(exit: Exit) -> Self {
+        Self { silent: true, ..Self::new(exit, "", "") }
+    }
+
+    /// The same with a way out.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
+    /// The same with words of its own for humans.
+    #[must_use]
+    pub fn spoken(mut self, text: impl Into<String>) -> Self {
+        self.spoken = text.into();
+        self
+    }
+
+    /// The same with one more detail.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Value::Object(details) = &mut self.body.details {
+            details.insert(name.into(), value.into());
+        }
+        self
+    }
+}
+
+/// An answer of the creation API that blocks.
+impl From<Refused> for Failure {
+    fn from(body: Refused) -> Self {
+        Self { body: Box::new(body), ..Self::new(Exit::Blocked, "", "") }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Unexpected, "UNEXPECTED", format!("{error:#}"))
+    }
+}
+
+/// Errors of our own output: whoever closed the pipe has read enough and gets no complaint.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::silent(Exit::Done)
+        } else {
+            Self::new(Exit::Unexpected, "UNEXPECTED", format!("cannot write the output: {error}"))
+        }
+    }
+}
+
+/// What commands return.
+pub type Ended = Result<Exit, Failure>;

@@ -1,0 +1,137 @@
+//! `vmbuild isos`: installation media in the pools of one or several hosts.
+
+use super::args::Options;
+use super::exit::Failure;
+use super::observe::{Observed, unreachable};
+use super::out::{Out, Tone};
+use super::table::Table;
+use super::target::targets;
+use crate::facts::{Facts, Part, Volume};
+use serde::Serialize;
+use serde_json::json;
+use std::io;
+use std::thread;
+
+/// One installation medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Iso {
+    name: String,
+    /// Bytes.
+    size: u64,
+    host: String,
+    pool: String,
+    path: String,
+}
+
+/// A host that did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Silent {
+    /// Its name.
+    pub host: String,
+    /// Why.
+    pub error: String,
+}
+
+/// Asks all hosts at once and prints what they have. One that is silent is named; only if all are, it is a failure.
+pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
+    let targets = targets(options)?;
+    let seen: Vec<(Option<String>, Observed)> = thread::scope(|scope| {
+        let ask = |(name, target)| scope.spawn(move || (name, Observed::of(target, &[Part::Host, Part::Pools])));
+        let asked: Vec<_> = targets.into_iter().map(ask).collect();
+        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let mut isos = Vec::new();
+    let mut silent = Vec::new();
+    let mut failure = None;
+    let hosts = seen.len();
+    for (name, observed) in seen {
+        if let Some(error) = &observed.unreachable {
+            silent.push(Silent { host: name.unwrap_or_else(|| "-".into()), error: error.to_string() });
+            failure.get_or_insert(unreachable(error));
+            continue;
+        }
+        let name = name.or_else(|| observed.facts.host.get().map(|host| host.hostname.clone()));
+        isos.append(&mut of(&observed.facts, name.as_deref().unwrap_or("-")));
+    }
+    match failure {
+        Some(failure) if silent.len() == hosts => Err(failure),
+        _ => Ok(print(&isos, &silent, out)?),
+    }
+}
+
+/// The installation media in the pools of `facts`, which are those of the host called `host`.
+pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
+    let mut isos = Vec::new();
+    for pool in facts.pools.items() {
+        for volume in pool.volumes.items().iter().filter(|volume| is_iso(volume)) {
+            isos.push(Iso {
+                name: volume.name.clone(),
+                size: volume.capacity.0.max(volume.allocation.0),
+                host: host.into(),
+                pool: pool.name.clone(),
+                path: volume.path.clone(),
+            });
+        }
+    }
+    isos
+}
+
+/// By format where libvirt knows it, else by name.
+fn is_iso(volume: &Volume) -> bool {
+    volume.format.as_deref() == Some("iso") || volume.name.to_ascii_lowercase().ends_with(".iso")
+}
+
+/// Prints them with the hosts that did not answer.
+pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
+    if out.is_json() {
+        return out.json(&json!({ "isos": isos, "unreachable": silent }));
+    }
+    if isos.is_empty() {
+        out.spans(&[(Tone::Warn, "No ISO in any active pool.")])?;
+    } else {
+        let mut table = Table::new(&["NAME", ">SIZE", "HOST", "POOL", "PATH"]);
+        for iso in isos {
+            let size = crate::units::Bytes(iso.size).to_string();
+            table.row([iso.name.clone(), size, iso.host.clone(), iso.pool.clone(), iso.path.clone()]);
+        }
+        table.print(out)?;
+    }
+    for host in silent {
+        out.complain(&[(Tone::Warn, &host.host), (Tone::Plain, ": "), (Tone::Plain, &host.error)]);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Fact, Pool, Source};
+    use crate::units::Bytes;
+
+    fn volume(name: &str, format: Option<&str>) -> Volume {
+        let (capacity, allocation) = (Bytes(7), Bytes(9));
+        Volume { name: name.into(), path: format!("/p/{name}"), capacity, allocation, format: format.map(Into::into) }
+    }
+
+    #[test]
+    fn a_volume_is_an_iso_by_its_format_or_its_name() {
+        let volumes = vec![volume("a.ISO", Some("raw")), volume("b.img", Some("iso")), volume("iso.qcow2", None)];
+        let source = Source::Libvirt("virStoragePoolListAllVolumes".into());
+        let pool = Pool {
+            name: "isos".into(),
+            uuid: String::new(),
+            kind: "dir".into(),
+            active: true,
+            autostart: true,
+            path: Some("/p".into()),
+            capacity: Bytes(0),
+            allocation: Bytes(0),
+            available: Bytes(0),
+            volumes: Fact::known(volumes, source.clone(), 0),
+        };
+        let facts = Facts { pools: Fact::known(vec![pool], source, 0), ..Facts::default() };
+        let isos = of(&facts, "hv03");
+        assert_eq!(isos.iter().map(|iso| iso.name.as_str()).collect::<Vec<_>>(), ["a.ISO", "b.img"]);
+        assert!(isos.iter().all(|iso| iso.size == 9 && iso.host == "hv03" && iso.pool == "isos"));
+    }
+}

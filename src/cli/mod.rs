@@ -1,0 +1,117 @@
+//! The headless commands over the same core: arguments in, text or JSON and an exit code out.
+
+pub mod args;
+pub mod build;
+pub mod case;
+pub mod check;
+pub mod exit;
+pub mod explain;
+pub mod facts;
+pub mod isos;
+pub mod log;
+pub mod observe;
+pub mod out;
+pub mod pci;
+pub mod plan;
+pub mod pools;
+pub mod progress;
+pub mod report;
+pub mod schema;
+pub mod shelves;
+pub mod signals;
+pub mod table;
+pub mod take;
+pub mod target;
+pub mod wizard;
+pub mod xml;
+
+use crate::facts::{Facts, Part};
+use crate::units::{PciAddress, UnitError};
+use args::{Arguments, Command, Options};
+use clap::Parser;
+use exit::{Ended, Exit, Failure};
+use observe::Observed;
+use out::{Out, Tone};
+use std::io;
+use std::process::ExitCode;
+
+/// Runs the command line and returns the process's exit code.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            out::clap_text(&error);
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let mut out = Out::new(&arguments.options);
+    let exit = run(arguments, &mut out).unwrap_or_else(|failure| tell(&failure, &mut out));
+    match out.flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => tell(&error.into(), &mut out).into(),
+        _ => exit.into(),
+    }
+}
+
+fn run(arguments: Arguments, out: &mut Out) -> Ended {
+    let Arguments { options, command } = arguments;
+    if let Some(file) = &options.log {
+        log::start(file)?;
+    }
+    let Some(command) = command else { return wizard::run(&options, out) };
+    match command {
+        Command::Schema => schema::run(out)?,
+        Command::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
+        Command::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
+        Command::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
+        Command::Doctor => return Ok(take::doctor(&known(&options, &JUDGED)?, out)?),
+        Command::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
+        Command::Isos => isos::run(&options, out)?,
+        Command::Preset(command) => shelves::preset(command, out)?,
+        Command::Template(command) => shelves::template(command, out)?,
+        Command::Explain { code } => explain::run(code.as_deref(), out)?,
+        Command::Check(args) => return check::run(&args, &options, out),
+        Command::Build(args) => return build::run(&args, &options, out),
+        Command::Plan(args) => return plan::run(&args, &options, out),
+        Command::Xml(args) => return xml::run(&args, &options, out),
+    }
+    Ok(Exit::Done)
+}
+
+/// What the judgement of cards rests on.
+const JUDGED: [Part; 8] =
+    [Part::Host, Part::Pci, Part::Boot, Part::Uses, Part::Details, Part::Pools, Part::Domains, Part::Capabilities];
+
+fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
+    let parsed =
+        addresses.iter().map(|text| text.parse().map_err(|error: UnitError| Failure::usage(error.to_string())));
+    let parsed = parsed.collect::<Result<Vec<PciAddress>, Failure>>()?;
+    Ok(take::take(&known(options, &JUDGED)?, &parsed, out)?)
+}
+
+/// `parts` of the host that the options mean.
+fn known(options: &Options, parts: &[Part]) -> Result<Facts, Failure> {
+    let observed = Observed::of(target::target(options)?, parts);
+    // Of a recorded tree alone, what libvirt would say is unknown and not an error.
+    if options.sysroot.is_some() { Ok(observed.facts) } else { observed.required() }
+}
+
+/// Says why a command failed, to those who asked: people on standard error, programs on standard output.
+fn tell(failure: &Failure, out: &mut Out) -> Exit {
+    if failure.silent {
+        return failure.exit;
+    }
+    if out.is_json() {
+        // A reader that closed the pipe learns of the failure by the exit code.
+        let _ = out.json_line(&failure.body);
+    } else {
+        let (name, text) = match failure.spoken.as_str() {
+            "" => ("vmbuild: ", failure.body.error.as_str()),
+            spoken => ("", spoken),
+        };
+        out.complain(&[(Tone::Bad, name), (Tone::Plain, text)]);
+        if !failure.remedy.is_empty() {
+            out.complain(&[(Tone::Plain, &failure.remedy)]);
+        }
+    }
+    failure.exit
+}

@@ -1,0 +1,46 @@
+//! `vmbuild plan`: the steps of a build, none of them done.
+
+use super::args::{Options, PlanArgs};
+use super::case::{Case, Depth};
+use super::exit::{Ended, Exit, Failure};
+use super::out::{Out, Tone};
+use super::{report, xml};
+use crate::checks::Severity;
+use crate::domain::domain;
+use crate::plan::{Plan, PlanOptions, Refused, plan};
+use serde_json::json;
+use std::io;
+
+/// Prints the plan, if nothing forbids it.
+pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
+    let depth = if args.spec.offline { Depth::Offline } else { Depth::All };
+    let case = Case::read(&args.spec.spec, depth, options)?;
+    let plan = of(&case, args.start, out)?;
+    if out.is_json() {
+        let findings = &case.report.findings;
+        out.json(&json!({ "name": plan.name, "steps": plan.steps, "findings": findings }))?;
+    } else {
+        report::warn(&case.report, out);
+        print(&plan, out)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The plan of a case, or the findings that forbid it.
+pub fn of(case: &Case, start: bool, out: &mut Out) -> Result<Plan, Failure> {
+    if let Some(refused) = Refused::by_findings(&case.report) {
+        if out.is_json() {
+            return Err(refused.into());
+        }
+        report::complain(&case.report, Severity::Warning, out);
+        let counts = report::counts(&case.report);
+        return Err(Failure { spoken: format!("Nothing was changed: {counts}."), ..refused.into() });
+    }
+    let xml = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error))?.to_xml();
+    Ok(plan(&case.machine, &case.facts, &xml, PlanOptions { start }))
+}
+
+fn print(plan: &Plan, out: &mut Out) -> io::Result<()> {
+    out.spans(&[(Tone::Strong, &plan.name), (Tone::Muted, &format!("  {} steps", plan.steps.len()))])?;
+    plan.to_string().lines().try_for_each(|line| out.line(line))
+}

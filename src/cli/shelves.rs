@@ -1,0 +1,189 @@
+//! `vmbuild preset` and `vmbuild template`: partial specs under names.
+
+use super::args::{PresetCommand, SaveArgs, TemplateCommand};
+use super::case::{read_described, reason};
+use super::exit::{Exit, Failure};
+use super::out::{Out, Tone};
+use super::table::Table;
+use crate::spec::Described;
+use crate::store::{Entry, Folders, Kind, Shelf, Source, StoreError, Templates, presets};
+use serde_json::{Value, json};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Presets or templates of the user.
+enum Stored {
+    Presets(Shelf),
+    Templates(Templates),
+}
+
+/// Does what was asked with presets.
+pub fn preset(command: PresetCommand, out: &mut Out) -> Result<(), Failure> {
+    let stored = Stored::Presets(presets(&folders()?));
+    match command {
+        PresetCommand::List => stored.list(out),
+        PresetCommand::Show { name } | PresetCommand::Export { name, file: None } => stored.show(&name, out),
+        PresetCommand::Save(args) => stored.save(&args, out),
+        PresetCommand::Delete { name } => stored.delete(&name, out),
+        PresetCommand::Export { name, file: Some(file) } => stored.export(&name, &file, out),
+    }
+}
+
+/// Does what was asked with templates.
+pub fn template(command: TemplateCommand, out: &mut Out) -> Result<(), Failure> {
+    let stored = Stored::Templates(Templates::new(&folders()?));
+    match command {
+        TemplateCommand::List => stored.list(out),
+        TemplateCommand::Show { name } => stored.show(&name, out),
+        TemplateCommand::Save(args) => stored.save(&args, out),
+        TemplateCommand::Delete { name } => stored.delete(&name, out),
+    }
+}
+
+/// Where the user's files are.
+pub fn folders() -> Result<Folders, Failure> {
+    Folders::of_user().map_err(|error| refused(&error))
+}
+
+/// An error of our own files. What was asked for and is not there is a wrong command line; a file of specs that does
+/// not parse blocks as a spec does.
+pub fn refused(error: &StoreError) -> Failure {
+    let (exit, code) = match error {
+        StoreError::NotFound { kind: Kind::Preset, .. } => (Exit::Usage, "PRESET-MISSING"),
+        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, "TEMPLATE-MISSING"),
+        StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
+        StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
+        StoreError::BadName { .. } => (Exit::Usage, "NAME-INVALID"),
+        StoreError::Circle(_) | StoreError::TooDeep { .. } => (Exit::Blocked, "TEMPLATE-CIRCLE"),
+        StoreError::Broken { .. } => (Exit::Blocked, "SPEC-INVALID"),
+        StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
+        StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
+            (Exit::Unexpected, "STORE")
+        }
+    };
+    Failure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
+}
+
+/// A part of a sentence as a whole one.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+impl Stored {
+    fn list(&self, out: &mut Out) -> Result<(), Failure> {
+        let (word, entries) = match self {
+            Self::Presets(all) => ("presets", all.list()),
+            Self::Templates(templates) => ("templates", templates.list()),
+        };
+        let entries = entries.map_err(|error| refused(&error))?;
+        if out.is_json() {
+            let list: Vec<Value> = entries.iter().map(document).collect();
+            return Ok(out.json(&json!({ word: list }))?);
+        }
+        if entries.is_empty() {
+            return Ok(out.line(&format!("No {word} yet. Save one with: vmbuild {} save NAME SPEC", self.kind()))?);
+        }
+        let mut table = Table::new(&["NAME", "FROM", "DESCRIPTION"]);
+        for entry in entries {
+            let text = match &entry.spec {
+                Ok(_) => entry.description,
+                Err(why) => format!("cannot be read: {why}"),
+            };
+            table.row([entry.name, from(entry.source).into(), text]);
+        }
+        Ok(table.print(out)?)
+    }
+
+    fn show(&self, name: &str, out: &mut Out) -> Result<(), Failure> {
+        Ok(out.document(&self.text(name)?)?)
+    }
+
+    fn save(&self, args: &SaveArgs, out: &mut Out) -> Result<(), Failure> {
+        let mut content = read_described(&args.spec)?;
+        if let Some(description) = &args.description {
+            content.description.clone_from(description);
+        }
+        // It is the name of one VM; the next one that starts from here would collide with it.
+        let dropped = content.spec.name.take();
+        let saved = match self {
+            Self::Presets(all) => all.save(&args.name, &content, args.replace),
+            Self::Templates(templates) => templates.save(&args.name, &content, args.replace),
+        };
+        saved.map_err(|error| match error {
+            StoreError::Exists { .. } => refused(&error).remedy("Choose another name, or add --replace."),
+            error => refused(&error),
+        })?;
+        if let Some(name) = dropped.filter(|_| !out.is_json()) {
+            let text = format!("without the name '{name}', which belongs to one VM");
+            out.complain(&[(Tone::Muted, &text)]);
+        }
+        self.done("saved", &args.name, out)
+    }
+
+    fn delete(&self, name: &str, out: &mut Out) -> Result<(), Failure> {
+        let deleted = match self {
+            Self::Presets(all) => all.delete(name),
+            Self::Templates(templates) => templates.delete(name),
+        };
+        deleted.map_err(|error| refused(&error))?;
+        self.done("deleted", name, out)
+    }
+
+    fn export(&self, name: &str, file: &Path, out: &mut Out) -> Result<(), Failure> {
+        let text = self.text(name)?;
+        // It may hold secrets of cloud-init: whoever passes it on decides who reads it.
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        written.and_then(|mut written| written.write_all(text.as_bytes())).map_err(|error| {
+            Failure::usage(format!("cannot write {}: {}", file.display(), reason(&error)))
+                .remedy("Name a file that does not exist yet, in a folder that does.")
+        })?;
+        self.done("exported", name, out)
+    }
+
+    fn text(&self, name: &str) -> Result<String, Failure> {
+        self.load(name)?.to_json().map_err(|error| anyhow::anyhow!(error).into())
+    }
+
+    fn load(&self, name: &str) -> Result<Described, Failure> {
+        let loaded = match self {
+            Self::Presets(all) => all.load(name),
+            Self::Templates(templates) => templates.load(name),
+        };
+        loaded.map_err(|error| refused(&error))
+    }
+
+    fn done(&self, what: &str, name: &str, out: &mut Out) -> Result<(), Failure> {
+        if out.is_json() {
+            return Ok(out.json(&json!({ what: name }))?);
+        }
+        Ok(out.line(&format!("{what} {} {name}", self.kind()))?)
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Presets(_) => Kind::Preset,
+            Self::Templates(_) => Kind::Template,
+        }
+    }
+}
+
+fn document(entry: &Entry) -> Value {
+    let (spec, error) = match &entry.spec {
+        Ok(spec) => (json!(spec), Value::Null),
+        Err(why) => (Value::Null, json!(why)),
+    };
+    json!({ "name": entry.name, "from": from(entry.source), "description": entry.description, "spec": spec, "error": error })
+}
+
+fn from(source: Source) -> &'static str {
+    match source {
+        Source::Shipped => "vmbuild",
+        Source::User { hides_shipped: false } => "user",
+        Source::User { hides_shipped: true } => "user, hides vmbuild's",
+    }
+}

@@ -1,0 +1,75 @@
+//! `vmbuild` without a command: the options as the wizard takes them, and how it ended as the shell takes it.
+
+use super::args::{ColorChoice, Options};
+use super::exit::{Ended, Exit, Failure};
+use super::out::Out;
+use super::shelves::refused;
+use super::target::{config, target};
+use crate::app::ExitReason;
+use crate::run::capability::{ColourChoice, Colours, LookFlags};
+use crate::run::{WizardError, WizardOptions, wizard};
+use crate::store::{Color, Config, Folders, presets};
+
+/// Runs the wizard and prints what remains to be said on the normal screen.
+pub fn run(options: &Options, out: &mut Out) -> Ended {
+    if options.json {
+        return Err(Failure::usage("--json needs a command").remedy("vmbuild --help lists them."));
+    }
+    // A user without a home can still build; nothing is kept, and a preset that is named is an error as everywhere.
+    let folders = Folders::of_user().ok();
+    let layers = match (&folders, options.presets.as_slice()) {
+        (_, []) => Vec::new(),
+        (Some(folders), names) => {
+            presets::layers(&presets::presets(folders), names).map_err(|error| refused(&error))?
+        }
+        (None, _) => return Err(Failure::usage("presets need a home folder; HOME is not set")),
+    };
+    let config = if folders.is_some() { config()? } else { Config::default() };
+    let exit = wizard(WizardOptions {
+        target: target(options)?,
+        layers,
+        folders,
+        look: look(options, &config),
+        theme: config.theme,
+    });
+    let exit = exit.map_err(|error| failure(&error))?;
+    for line in &exit.lines {
+        out.line(line)?;
+    }
+    Ok(match exit.reason {
+        ExitReason::Left | ExitReason::Built => Exit::Done,
+        ExitReason::BuildUndone => Exit::Undone,
+        ExitReason::BuildNotUndone => Exit::NotUndone,
+        ExitReason::BuildCancelled | ExitReason::Signal => Exit::Cancelled,
+    })
+}
+
+/// The command line wins over the environment, that over the config file.
+fn look(options: &Options, config: &Config) -> LookFlags {
+    let environment = std::env::var_os("VMBUILD_COLOR").is_some_and(|value| !value.is_empty());
+    let colour = match options.color {
+        ColorChoice::Never => Some(ColourChoice::Only(Colours::None)),
+        ColorChoice::Always => Some(ColourChoice::Only(Colours::Ansi16)),
+        ColorChoice::Auto if environment => None,
+        ColorChoice::Auto => config.color.map(chosen),
+    };
+    LookFlags { colour, ascii: options.ascii || config.ascii == Some(true) }
+}
+
+fn chosen(color: Color) -> ColourChoice {
+    match color {
+        Color::Auto => ColourChoice::Auto,
+        Color::Never => ColourChoice::Only(Colours::None),
+        Color::Ansi16 => ColourChoice::Only(Colours::Ansi16),
+        Color::Indexed256 => ColourChoice::Only(Colours::Indexed256),
+        Color::Full => ColourChoice::Only(Colours::Full),
+    }
+}
+
+/// What is wrong with the terminal or the options is told as a wrong use, with the commands that need no screen.
+fn failure(error: &WizardError) -> Failure {
+    match error {
+        WizardError::System(_) => Failure::new(Exit::Unexpected, "UNEXPECTED", error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    }
+}

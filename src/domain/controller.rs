@@ -1,0 +1,50 @@
+//! Controllers: USB, virtio-scsi, and the PCI Express ports of passed GPUs. The rest libvirt adds as it needs them.
+
+use super::Element;
+use crate::machine::{Chipset, Disk, GuestSlot, Machine, target};
+use crate::spec::DiskBus;
+
+/// The controllers, by type and index.
+pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
+    let mut all = vec![usb(machine)];
+    all.extend((0..scsi_count(&machine.disks)).map(scsi));
+    if machine.chipset.is_pci_express() {
+        all.extend(machine.slots.iter().filter_map(gpu_port));
+    }
+    all
+}
+
+/// USB 3 where there is PCI Express; the 440FX brings its own UHCI controller, which every old guest knows.
+fn usb(machine: &Machine) -> Element {
+    let usb = Element::new("controller").attr("type", "usb").attr("index", "0");
+    match machine.chipset {
+        Chipset::Pc => usb.attr("model", "piix3-uhci"),
+        Chipset::Q35 | Chipset::Other => usb.attr("model", "qemu-xhci").attr("ports", "15"),
+    }
+}
+
+/// How many SCSI controllers the targets reach: libvirt puts 15 on each, by the letters of the target.
+fn scsi_count(disks: &[Disk]) -> u32 {
+    let scsi = disks.iter().filter(|disk| disk.bus.value == DiskBus::Scsi);
+    scsi.map(|disk| target::index(&disk.target.value).unwrap_or(0) / 15 + 1).max().unwrap_or(0)
+}
+
+fn scsi(index: u32) -> Element {
+    let scsi = Element::new("controller").attr("type", "scsi").attr("index", index.to_string());
+    scsi.attr("model", "virtio-scsi").origin(crate::spec::Place::root().key("storage").key("disks"))
+}
+
+/// The port of a GPU, from which Windows must not offer to eject it. Ports of other cards are libvirt's own work.
+fn gpu_port(slot: &GuestSlot) -> Option<Element> {
+    let first = slot.functions.first()?;
+    let guest = first.guest.value;
+    let on_port = guest.domain == 0 && guest.bus > 0 && guest.slot == 0;
+    (slot.is_gpu() && on_port).then(|| {
+        Element::new("controller")
+            .attr("type", "pci")
+            .attr("index", guest.bus.to_string())
+            .attr("model", "pcie-root-port")
+            .child(Element::new("target").attr("hotplug", "off"))
+            .origin(first.place.clone())
+    })
+}

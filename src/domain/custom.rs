@@ -1,0 +1,307 @@
+//! `custom_xml` merged over the generated domain. Same things change each other, new things are added, nothing is lost.
+//!
+//! The text is a whole `<domain>`, or one or several of its elements. An attribute `op` of our own namespace on an
+//! element, written `vmbuild:op` with `xmlns:vmbuild='urn:vmbuild:domain:1'`, takes the generated one away (`remove`) or
+//! puts this one in its place as it is (`replace`).
+
+use super::identity::{Identity, identity};
+use super::{Element, Node, XmlError, parse};
+use crate::spec::Place;
+
+/// The attribute that says what to do with the generated element.
+pub(super) const OPERATION: &str = "vmbuild:op";
+
+/// Merges the text of `custom_xml` into a domain.
+pub(super) fn merge(domain: &mut Element, custom: &str) -> Result<(), XmlError> {
+    for mut top in parse::parse_fragment(custom)? {
+        mark(&mut top);
+        if top.name == "domain" {
+            overlay(domain, top);
+        } else if is_device(&top) {
+            let devices = Element { children: vec![Node::Element(top)], ..Element::new("devices") };
+            place_children(domain, vec![devices]);
+        } else {
+            place_children(domain, vec![top]);
+        }
+    }
+    Ok(())
+}
+
+/// Notes where the elements come from.
+fn mark(element: &mut Element) {
+    element.origin = Some(Place::root().key("custom_xml"));
+    element.elements_mut().for_each(mark);
+}
+
+/// Takes the operations out of what has nothing generated to work on.
+fn clear(element: &mut Element) {
+    take_op(element);
+    element.elements_mut().for_each(clear);
+}
+
+/// True for what libvirt keeps under devices. A memory device has a model; the memory of the domain has none.
+fn is_device(element: &Element) -> bool {
+    const DEVICES: [&str; 31] = [
+        "audio",
+        "channel",
+        "console",
+        "controller",
+        "crypto",
+        "disk",
+        "emulator",
+        "filesystem",
+        "graphics",
+        "hostdev",
+        "hub",
+        "input",
+        "interface",
+        "iommu",
+        "lease",
+        "memballoon",
+        "nvram",
+        "panic",
+        "parallel",
+        "pstore",
+        "redirdev",
+        "redirfilter",
+        "rng",
+        "serial",
+        "shmem",
+        "smartcard",
+        "sound",
+        "tpm",
+        "video",
+        "vsock",
+        "watchdog",
+    ];
+    DEVICES.contains(&element.name.as_ref()) || (element.name == "memory" && element.attribute("model").is_some())
+}
+
+fn put(lower: &mut Element, mut upper: Element, replace: bool) {
+    if replace {
+        clear(&mut upper);
+        *lower = upper;
+    } else {
+        overlay(lower, upper);
+    }
+}
+
+/// Puts `upper` over `lower`, which is the same thing.
+fn overlay(lower: &mut Element, upper: Element) {
+    let mut changed = false;
+    for (name, value) in upper.attributes {
+        changed |= lower.set(name, value);
+    }
+    let (texts, elements): (Vec<Node>, Vec<Node>) =
+        upper.children.into_iter().partition(|node| matches!(node, Node::Text(_)));
+    if !texts.is_empty() {
+        changed |= lower.children.iter().filter(|node| matches!(node, Node::Text(_))).ne(&texts);
+        lower.children.retain(|node| matches!(node, Node::Element(_)));
+        lower.children.extend(texts);
+    }
+    if changed {
+        lower.origin = upper.origin;
+    }
+    let elements = elements.into_iter().filter_map(|node| if let Node::Element(e) = node { Some(e) } else { None });
+    place_children(lower, elements.collect());
+}
+
+/// Merges children into `parent`. No child of `parent` is met twice, so that two new elements of one identity both stay.
+fn place_children(parent: &mut Element, uppers: Vec<Element>) {
+    let name = parent.name.clone();
+    let mut met = vec![false; parent.children.len()];
+    for mut upper in uppers {
+        let op = take_op(&mut upper);
+        let key = identity(&name, &upper);
+        let same = |node: &Node| matches!(node, Node::Element(lower) if lower.name == upper.name && identity(&name, lower) == key);
+        let found = match key {
+            Identity::None => None,
+            Identity::Only | Identity::Key(_) => (0..met.len())
+                .find(|at| !met.get(*at).is_some_and(|met| *met) && parent.children.get(*at).is_some_and(same)),
+        };
+        match (found, op.as_deref()) {
+            (Some(at), Some("remove")) => {
+                parent.children.remove(at);
+                met.remove(at);
+            }
+            (None, Some("remove")) => {}
+            (Some(at), op) => {
+                if let Some(Node::Element(lower)) = parent.children.get_mut(at) {
+                    put(lower, upper, op == Some("replace"));
+                }
+                if let Some(met) = met.get_mut(at) {
+                    *met = true;
+                }
+            }
+            (None, _) => {
+                clear(&mut upper);
+                let at = place_of(parent, &upper);
+                parent.children.insert(at, Node::Element(upper));
+                met.insert(at.min(met.len()), true);
+            }
+        }
+    }
+}
+
+/// Behind the last of its name; at the end else, and before the devices in a domain, where libvirt writes settings.
+fn place_of(parent: &Element, child: &Element) -> usize {
+    let position =
+        |name: &str| parent.children.iter().rposition(|node| matches!(node, Node::Element(e) if e.name == name));
+    let end = parent.children.len();
+    match position(&child.name) {
+        Some(last) => last + 1,
+        None if parent.name == "domain" && !child.name.contains(':') => position("devices").unwrap_or(end),
+        None => end,
+    }
+}
+
+/// Takes the operation off an element, and the declaration of our namespace where nothing else needs it.
+fn take_op(element: &mut Element) -> Option<String> {
+    let at = element.attributes.iter().position(|(name, _)| name == OPERATION)?;
+    let operation = element.attributes.remove(at).1.into_owned();
+    if !names_our_namespace(element) {
+        element.attributes.retain(|(name, _)| name != "xmlns:vmbuild");
+    }
+    Some(operation)
+}
+
+fn names_our_namespace(element: &Element) -> bool {
+    let ours = |name: &str| name.starts_with("vmbuild:");
+    ours(&element.name)
+        || element.attributes.iter().any(|(name, _)| ours(name))
+        || element.elements().any(names_our_namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    const BASE: &str = "<domain type='kvm'><memory unit='GiB'>2</memory><features><acpi/></features>\
+        <clock offset='utc'><timer name='rtc' tickpolicy='catchup'/></clock><devices>\
+        <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><target dev='vda' bus='virtio'/></disk>\
+        <controller type='usb' index='0' model='qemu-xhci'/>\
+        <interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/></interface>\
+        <memballoon model='virtio'/></devices></domain>";
+
+    fn merged(custom: &str) -> String {
+        let mut domain = parse::parse(BASE).unwrap();
+        merge(&mut domain, custom).unwrap();
+        domain.to_xml()
+    }
+
+    #[test]
+    fn a_disk_is_recognised_by_its_target() {
+        let xml = merged("<disk><driver cache='writeback'/><target dev='vda'/></disk>");
+        assert!(xml.contains("<driver name='qemu' type='qcow2' cache='writeback'/>"));
+        assert_eq!(xml.matches("<disk").count(), 1);
+        assert_eq!(merged("<disk><target dev='vdb'/></disk>").matches("<disk").count(), 2);
+    }
+
+    #[test]
+    fn a_whole_domain_merges_from_the_top() {
+        let xml = merged(
+            "<domain><memory>4</memory><devices><interface><mac address='52:54:00:00:00:01'/>\
+                          <mtu size='9000'/></interface></devices></domain>",
+        );
+        assert!(xml.contains("<memory unit='GiB'>4</memory>"));
+        assert_eq!(xml.matches("<interface").count(), 1);
+        assert!(xml.contains("<mtu size='9000'/>"));
+    }
+
+    #[test]
+    fn settings_and_devices_find_their_place_without_a_root() {
+        let xml =
+            merged("<iothreads>2</iothreads>\n<clock><timer name='hpet' present='no'/></clock>\n<sound model='ich9'/>");
+        assert!(xml.find("<iothreads>").unwrap() < xml.find("<devices>").unwrap());
+        assert!(xml.find("<devices>").unwrap() < xml.find("<sound").unwrap());
+        assert_eq!(xml.matches("<clock").count(), 1);
+        assert_eq!(xml.matches("<timer").count(), 2);
+    }
+
+    #[test]
+    fn namespaces_of_the_root_are_kept() {
+        let xml = merged(
+            "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>\
+                          <qemu:arg value='-x'/><qemu:arg value='-x'/></qemu:commandline></domain>",
+        );
+        assert!(xml.starts_with("<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"));
+        assert_eq!(xml.matches("<qemu:arg value='-x'/>").count(), 2);
+    }
+
+    #[test]
+    fn the_same_new_thing_twice_stays_twice() {
+        assert_eq!(
+            merged("<disk><target dev='vdb'/></disk><hub type='usb'/><hub type='usb'/>").matches("<hub").count(),
+            2
+        );
+        assert_eq!(
+            merged("<devices><memballoon model='none'/><memballoon model='none'/></devices>")
+                .matches("<memballoon")
+                .count(),
+            2
+        );
+    }
+
+    #[test]
+    fn generated_elements_can_be_removed_and_replaced() {
+        let declared = "xmlns:vmbuild='urn:vmbuild:domain:1'";
+        let xml = merged("<memballoon xmlns:v='urn:vmbuild:domain:1' v:op='remove'/>");
+        assert!(!xml.contains("memballoon"));
+        let xml = merged(&format!("<clock {declared} vmbuild:op='replace' offset='localtime'/>"));
+        assert!(xml.contains("offset='localtime'/>") && !xml.contains("timer") && !xml.contains("vmbuild:op"));
+    }
+
+    #[test]
+    fn an_error_names_the_field_with_line_and_column() {
+        let mut domain = parse::parse(BASE).unwrap();
+        let error = merge(&mut domain, "<devices>\n  <disk>\n</devices>").unwrap_err();
+        assert!(matches!(&error, XmlError::Custom(fault) if (fault.row, fault.column) == (3, 1)), "{error}");
+        assert_eq!(error.place().to_string(), "custom_xml");
+    }
+
+    #[test]
+    fn what_custom_xml_changed_says_so() {
+        let mut domain = parse::parse(BASE).unwrap();
+        merge(&mut domain, "<memory unit='GiB'>2</memory><features><pae/></features>").unwrap();
+        assert_eq!(domain.find("memory").unwrap().origin, None);
+        let features = domain.find("features").unwrap();
+        assert_eq!(
+            (features.origin.clone(), features.find("pae").unwrap().origin.clone()),
+            (None, Some(Place::root().key("custom_xml")))
+        );
+    }
+
+    fn element() -> impl Strategy<Value = Element> {
+        let name = prop::sample::select(vec!["disk", "controller", "timer", "cpu", "target", "devices", "x"]);
+        let attribute = (prop::sample::select(vec!["type", "dev", "name", "index"]), "[a-c0-1]");
+        let leaf = (name.clone(), prop::option::of(attribute.clone())).prop_map(|(name, attribute)| {
+            attribute.into_iter().fold(Element::new(name), |e, (name, value)| e.attr(name, value))
+        });
+        leaf.prop_recursive(4, 24, 5, move |inner| {
+            (name.clone(), prop::collection::vec(inner, 0..5)).prop_map(|(name, all)| Element::new(name).children(all))
+        })
+    }
+
+    fn tags(element: &Element) -> usize {
+        1 + element.elements().map(tags).sum::<usize>()
+    }
+
+    proptest! {
+        #[test]
+        fn no_element_is_lost_and_the_result_parses_back(upper in prop::collection::vec(element(), 0..5)) {
+            let text: String = upper.iter().map(Element::to_xml).collect();
+            let mut domain = parse::parse(BASE).unwrap();
+            let before = tags(&domain);
+            merge(&mut domain, &text).unwrap();
+            prop_assert!(tags(&domain) >= before);
+            let once = domain.to_xml();
+            prop_assert_eq!(parse::parse(&once).unwrap().to_xml(), once);
+            for top in &upper {
+                let wanted = top.elements().chain([top]).filter(|e| e.name == "x").count();
+                prop_assert!(domain.to_xml().matches("<x").count() >= wanted.min(1));
+            }
+        }
+    }
+}

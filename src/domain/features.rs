@@ -1,0 +1,50 @@
+//! The features of the virtual platform, Hyper-V's among them.
+
+use super::Element;
+use super::os::is_x86;
+use crate::machine::{Firmware, Machine};
+use crate::spec::VirtType;
+
+/// The features element.
+pub(super) fn features(machine: &Machine) -> Element {
+    let features = Element::new("features").child(Element::new("acpi"));
+    if !is_x86(machine) {
+        return features;
+    }
+    let accelerated = machine.virt_type.value == VirtType::Kvm;
+    let smm = machine.firmware.value == (Firmware::Uefi { secure_boot: true });
+    features
+        .child(Element::new("apic"))
+        .child((machine.windows && accelerated).then(|| hyper_v(machine.hide_kvm.value)))
+        .child(machine.hide_kvm.value.then(hidden))
+        .child(Element::new("vmport").attr("state", "off"))
+        .child(smm.then(|| on("smm").field("secure_boot")))
+}
+
+/// What Windows runs best with. KVM alone offers it. The vendor id goes with hiding KVM.
+fn hyper_v(hide_kvm: bool) -> Element {
+    let vendor = hide_kvm.then(|| on("vendor_id").attr("value", "vmbuild").field("pci_devices"));
+    Element::new("hyperv")
+        .attr("mode", "custom")
+        .child(on("relaxed"))
+        .child(on("vapic"))
+        .child(on("spinlocks").attr("retries", "8191"))
+        .child(on("vpindex"))
+        .child(on("runtime"))
+        .child(on("synic"))
+        .child(on("stimer").child(on("direct")))
+        .child(on("reset"))
+        .child(vendor)
+        .child(on("frequencies"))
+        .child(on("tlbflush"))
+        .child(on("ipi"))
+        .field("os_type")
+}
+
+fn hidden() -> Element {
+    Element::new("kvm").child(on("hidden")).field("pci_devices")
+}
+
+fn on(name: &'static str) -> Element {
+    Element::new(name).attr("state", "on")
+}

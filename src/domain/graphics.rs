@@ -1,0 +1,46 @@
+//! Graphical consoles, the emulated video card, and the input devices that go with them.
+
+use super::Element;
+use super::os::is_x86;
+use crate::machine::{Console, Machine};
+use crate::spec::Place;
+
+/// One console. The address stands in the listen element alone: libvirt refuses the pair of it and an attribute that
+/// custom XML has made differ.
+pub(super) fn console(console: &Console) -> Element {
+    let place = match console.row {
+        Some(row) => Place::root().key("graphics").index(row),
+        None => Place::root().key("graphics"),
+    };
+    let (port, automatic) = match console.port {
+        Some(port) => (port.to_string(), "no"),
+        None => ("-1".to_owned(), "yes"),
+    };
+    let listen = Element::new("listen").attr("type", "address").attr("address", console.listen.value.clone());
+    Element::new("graphics")
+        .attr("type", console.kind.name())
+        .attr("port", port)
+        .attr("autoport", automatic)
+        .child(listen.origin(if console.row.is_some() { place.clone().key("listen") } else { place.clone() }))
+        .origin(place)
+}
+
+/// The video card. Without one it must be said: libvirt adds a card to any domain that is silent.
+pub(super) fn video(machine: &Machine) -> Element {
+    let model = Element::new("model");
+    let model = match machine.video.value.as_deref() {
+        None => model.attr("type", "none"),
+        Some("vga") => model.attr("type", "vga").attr("vram", "16384").attr("heads", "1").attr("primary", "yes"),
+        Some(other) => model.attr("type", other.to_owned()).attr("heads", "1").attr("primary", "yes"),
+    };
+    Element::new("video").child(model).field("graphics")
+}
+
+/// A tablet, so that the pointer of a console follows the user's; machines without PS/2 need a keyboard, too.
+pub(super) fn inputs(machine: &Machine) -> Vec<Element> {
+    if machine.consoles.is_empty() {
+        return Vec::new();
+    }
+    let input = |kind: &'static str| Element::new("input").attr("type", kind).attr("bus", "usb").field("graphics");
+    if is_x86(machine) { vec![input("tablet")] } else { vec![input("tablet"), input("keyboard")] }
+}

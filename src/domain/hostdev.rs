@@ -1,0 +1,96 @@
+//! Host PCI functions in the guest.
+
+use super::Element;
+use crate::facts::PciClass;
+use crate::machine::{GuestFunction, GuestSlot, Machine};
+use crate::units::PciAddress;
+use std::collections::HashMap;
+
+/// Every passed function, slot by slot.
+pub(super) fn hostdevs(machine: &Machine) -> Vec<Element> {
+    let mut counts = HashMap::new();
+    let mut all = Vec::new();
+    for slot in &machine.slots {
+        let card = card(slot);
+        let count = counts.entry(card).or_insert(0u32);
+        let card = format!("{card}{count}");
+        *count += 1;
+        all.extend(slot.functions.iter().map(|function| hostdev(function, &alias(&card, function, slot))));
+    }
+    all
+}
+
+/// libvirt takes the function from its driver at start and gives it back at stop.
+fn hostdev(function: &GuestFunction, alias: &str) -> Element {
+    let place = &function.place;
+    let guest = address(function.guest.value, true).origin(place.clone().key("guest_address"));
+    let guest = if function.multifunction { guest.attr("multifunction", "on") } else { guest };
+    let host = address(function.host, false).origin(place.clone().key("host_address"));
+    Element::new("hostdev")
+        .attr("mode", "subsystem")
+        .attr("type", "pci")
+        .attr("managed", "yes")
+        .child(Element::new("source").child(host))
+        .child(Element::new("alias").attr("name", alias.to_owned()))
+        .child(rom(function))
+        .child(guest)
+        .origin(place.clone())
+}
+
+fn address(address: PciAddress, typed: bool) -> Element {
+    let element = Element::new("address");
+    let element = if typed { element.attr("type", "pci") } else { element };
+    element
+        .attr("domain", format!("0x{:04x}", address.domain))
+        .attr("bus", format!("0x{:02x}", address.bus))
+        .attr("slot", format!("0x{:02x}", address.slot))
+        .attr("function", format!("0x{:x}", address.function))
+}
+
+/// The file asked for. Otherwise off where a ROM only lengthens the boot: a GPU needs its own to show anything before
+/// its driver runs, a disk controller to boot from it, and what is not known keeps what it has.
+fn rom(function: &GuestFunction) -> Option<Element> {
+    let rom = Element::new("rom").origin(function.place.clone().key("rom_file"));
+    if let Some(file) = &function.rom_file {
+        return Some(rom.attr("file", file.clone()));
+    }
+    let useless = matches!(function.kind?, PciClass::Audio | PciClass::Usb | PciClass::Nvme | PciClass::Nic);
+    useless.then(|| rom.attr("bar", "off"))
+}
+
+/// What the card is: by its GPU if it has one, else by its first function.
+fn card(slot: &GuestSlot) -> &'static str {
+    if slot.is_gpu() {
+        return "gpu";
+    }
+    match slot.functions.first().and_then(|function| function.kind) {
+        Some(PciClass::Gpu) => "gpu",
+        Some(PciClass::Audio) => "audio",
+        Some(PciClass::Nic) => "nic",
+        Some(PciClass::Nvme) => "nvme",
+        Some(PciClass::Usb) => "usb",
+        Some(PciClass::Storage) => "storage",
+        Some(PciClass::Bridge | PciClass::Other) | None => "pci",
+    }
+}
+
+/// A name that lasts, for logs and hot-unplug: `ua-gpu0-vga`, `ua-gpu0-audio`, `ua-nvme0`. libvirt keeps names that
+/// start with `ua-`.
+fn alias(card: &str, function: &GuestFunction, slot: &GuestSlot) -> String {
+    if slot.functions.len() == 1 {
+        return format!("ua-{card}");
+    }
+    let number = function.guest.value.function;
+    let same = slot.functions.iter().filter(|other| other.is_gpu() == function.is_gpu() && other.kind == function.kind);
+    let alone = same.count() == 1;
+    let part = match function.kind {
+        _ if function.is_gpu() => Some("vga"),
+        Some(PciClass::Audio) => Some("audio"),
+        Some(PciClass::Usb) => Some("usb"),
+        _ => None,
+    };
+    match part.filter(|_| alone) {
+        Some(part) => format!("ua-{card}-{part}"),
+        None => format!("ua-{card}-fn{number}"),
+    }
+}

@@ -1,0 +1,150 @@
+//! When two elements of a domain document are the same thing, so that one changes the other instead of standing beside it.
+
+use super::Element;
+
+/// How an element is recognised among its siblings of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// There is one of its name.
+    Only,
+    /// By this key.
+    Key(String),
+    /// Each stands for itself.
+    None,
+}
+
+/// The identity of a child of an element named `parent`.
+pub(super) fn identity(parent: &str, element: &Element) -> Identity {
+    let rule = if parent == "devices" { device(&element.name) } else { setting(parent, &element.name) };
+    let key = match rule {
+        Rule::Only => return Identity::Only,
+        Rule::Each => None,
+        Rule::Attribute(name) => element.attribute(name).map(ToOwned::to_owned),
+        Rule::Child(child, name) => element.find(child).and_then(|child| child.attribute(name)).map(ToOwned::to_owned),
+        Rule::Key(key) => key(element),
+    };
+    key.map_or(Identity::None, Identity::Key)
+}
+
+/// How elements of a name are told apart.
+enum Rule {
+    Only,
+    Each,
+    /// By this attribute.
+    Attribute(&'static str),
+    /// By this child's attribute.
+    Child(&'static str, &'static str),
+    Key(fn(&Element) -> Option<String>),
+}
+
+fn device(name: &str) -> Rule {
+    match name {
+        "disk" => Rule::Child("target", "dev"),
+        "filesystem" => Rule::Child("target", "dir"),
+        "controller" => Rule::Key(controller),
+        "hostdev" => Rule::Key(host_device),
+        "interface" => Rule::Key(|e| Some(e.find("mac")?.attribute("address")?.to_ascii_lowercase())),
+        "graphics" => Rule::Attribute("type"),
+        "input" => Rule::Key(|e| Some(format!("{}/{}", e.attribute("type")?, e.attribute("bus")?))),
+        "serial" | "parallel" | "console" => Rule::Child("target", "port"),
+        "channel" => Rule::Child("target", "name"),
+        "sound" | "watchdog" | "panic" => Rule::Attribute("model"),
+        "audio" => Rule::Attribute("id"),
+        "shmem" => Rule::Attribute("name"),
+        "emulator" | "tpm" | "video" | "memballoon" | "rng" | "nvram" | "iommu" | "vsock" | "redirfilter" => Rule::Only,
+        _ => Rule::Each,
+    }
+}
+
+fn setting(parent: &str, name: &str) -> Rule {
+    match (parent, name) {
+        ("source", "host")
+        | ("interface", "ip" | "route" | "portForward")
+        | (
+            _,
+            "qemu:arg" | "qemu:env" | "qemu:add" | "qemu:del" | "initarg" | "initenv" | "vcpusched" | "iothreadsched"
+            | "cachetune" | "memorytune",
+        ) => Rule::Each,
+        ("graphics", "channel") | (_, "feature" | "timer" | "entry" | "qemu:property") => Rule::Attribute("name"),
+        ("numa", "cell")
+        | ("iothreadids", "iothread")
+        | ("vcpus", "vcpu")
+        | ("distances", "sibling")
+        | ("vlan", "tag") => Rule::Attribute("id"),
+
+        ("os", "boot") => Rule::Attribute("dev"),
+        (_, "vcpupin") => Rule::Attribute("vcpu"),
+        (_, "iothreadpin") => Rule::Attribute("iothread"),
+        (_, "memnode") => Rule::Attribute("cellid"),
+        (_, "page") => Rule::Key(|e| Some(format!("{} {}", e.attribute("size")?, e.attribute("unit")?))),
+        (_, "seclabel") => Rule::Attribute("model"),
+        (_, "sysinfo") => Rule::Attribute("type"),
+        (_, "qemu:device") => Rule::Attribute("alias"),
+        (_, "vmbuild:entry") => Rule::Attribute("key"),
+        _ => Rule::Only,
+    }
+}
+
+/// Type and index. libvirt numbers a PCI controller without index by itself; of the others it means the first.
+fn controller(element: &Element) -> Option<String> {
+    let kind = element.attribute("type")?;
+    let index = element.attribute("index").or((kind != "pci").then_some("0"))?;
+    Some(format!("{kind}/{index}"))
+}
+
+/// The host's own name of the device: the PCI address, however its numbers are written, or the USB ids.
+fn host_device(element: &Element) -> Option<String> {
+    let source = element.find("source")?;
+    match element.attribute("type")? {
+        "pci" => {
+            let address = source.find("address")?;
+            let part = |name| address.attribute(name).map_or(Some(0), number);
+            Some(format!("{:x}:{:x}:{:x}.{:x}", part("domain")?, part("bus")?, part("slot")?, part("function")?))
+        }
+        "usb" => {
+            let part = |name| source.find(name)?.attribute("id").and_then(number);
+            Some(format!("{:x}:{:x}", part("vendor")?, part("product")?))
+        }
+        _ => None,
+    }
+}
+
+/// A number as libvirt reads it: hexadecimal after 0x, octal after 0, else decimal.
+fn number(text: &str) -> Option<u32> {
+    let text = text.trim();
+    match (text.strip_prefix("0x").or(text.strip_prefix("0X")), text.strip_prefix('0').filter(|rest| !rest.is_empty()))
+    {
+        (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+        (None, Some(digits)) => u32::from_str_radix(digits, 8).ok(),
+        (None, None) => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::domain::parse;
+
+    fn of(text: &str) -> Identity {
+        identity("devices", &parse(text).unwrap())
+    }
+
+    #[test]
+    fn host_devices_are_the_same_however_their_address_is_written() {
+        let with = |bus| {
+            format!(
+                "<hostdev type='pci'><source><address domain='0' bus='{bus}' slot='0x00' function='1'/></source></hostdev>"
+            )
+        };
+        assert_eq!(of(&with("0x0a")), of(&with("10")));
+        assert_eq!(of(&with("0x0a")), of(&with("012")));
+        assert_ne!(of(&with("0x0a")), of(&with("0x10")));
+    }
+
+    #[test]
+    fn a_controller_without_index_is_the_first_of_its_type() {
+        assert_eq!(of("<controller type='scsi' model='lsilogic'/>"), of("<controller type='scsi' index='0'/>"));
+        assert_eq!(of("<controller type='pci' model='pcie-root-port'/>"), Identity::None);
+    }
+}

@@ -1,0 +1,38 @@
+//! Network interfaces.
+
+use super::Element;
+use super::disk::boot;
+use crate::machine::Interface;
+use crate::spec::{NetworkKind, Place};
+use crate::units::MacAddr;
+
+/// One interface.
+pub(super) fn interface(interface: &Interface) -> Element {
+    let place = match interface.row {
+        Some(row) => Place::root().key("networks").index(row),
+        None => Place::root().key("networks"),
+    };
+    let field = |name: &str| if interface.row.is_some() { place.clone().key(name) } else { place.clone() };
+    let source = match interface.kind {
+        NetworkKind::Network => Some("network"),
+        NetworkKind::Bridge => Some("bridge"),
+        NetworkKind::User => None,
+    };
+    let source = source.map(|attribute| {
+        Element::new("source").attr(attribute, interface.source.value.clone()).origin(field("source"))
+    });
+    let mac = interface.mac.as_ref().map(|mac| Element::new("mac").attr("address", normal(mac)).origin(field("mac")));
+    let model = Element::new("model").attr("type", interface.model.value.name()).origin(field("model"));
+    Element::new("interface")
+        .attr("type", interface.kind.name())
+        .child(mac)
+        .child(source)
+        .child(model)
+        .child(interface.boot_order.map(|order| boot(order).origin(field("boot_order"))))
+        .origin(place)
+}
+
+/// An address in the form libvirt writes; a text that is none stays as it is, for `checks` has said so.
+fn normal(mac: &str) -> String {
+    mac.parse::<MacAddr>().map_or_else(|_| mac.to_owned(), |mac| mac.to_string())
+}

@@ -1,0 +1,122 @@
+//! Domain XML: the machine in, an element tree in stable order out; merge of custom XML; nothing is sent anywhere.
+//!
+//! The order of elements is the one in which libvirt writes them back, so that a diff shows only what differs.
+
+pub mod clock;
+pub mod controller;
+pub mod cpu;
+pub mod custom;
+pub mod disk;
+pub mod element;
+pub mod error;
+pub mod features;
+pub mod graphics;
+pub mod hostdev;
+pub mod identity;
+pub mod interface;
+pub mod metadata;
+pub mod os;
+pub mod parse;
+pub mod serial;
+pub mod write;
+
+pub use element::{Element, Node};
+pub use error::XmlError;
+pub use parse::parse;
+pub use write::Written;
+
+use crate::machine::Machine;
+use crate::spec::{Place, Spec};
+use crate::units::{Bytes, GIB, KIB, MIB};
+
+/// The domain XML of a machine, `custom_xml` merged over it.
+pub fn domain(spec: &Spec, machine: &Machine) -> Result<Element, XmlError> {
+    let mut tree = generated(spec, machine);
+    if let Some(custom) = &spec.custom_xml {
+        custom::merge(&mut tree, custom)?;
+    }
+    refuse_characters(&tree, &Place::root())?;
+    Ok(tree)
+}
+
+/// The domain XML without `custom_xml`. Total: what the spec lacks is left out, and `checks` says so.
+pub fn generated(spec: &Spec, machine: &Machine) -> Element {
+    Element::new("domain")
+        .attr("type", machine.domain_type.clone())
+        .child(Element::new("name").text(machine.name.clone()).field("name"))
+        .child(metadata::metadata(spec))
+        .child(machine.memory.map(memory))
+        .child(machine.passes_devices().then(memory_backing))
+        .child(machine.vcpus.map(vcpu))
+        .child(os::os(machine))
+        .child(features::features(machine))
+        .child(cpu::cpu(machine))
+        .child(clock::clock(machine))
+        .child(Element::new("on_poweroff").text("destroy"))
+        .child(Element::new("on_reboot").text("restart"))
+        .child(Element::new("on_crash").text("destroy"))
+        .child(machine.passes_devices().then(power_management))
+        .child(devices(machine))
+}
+
+fn devices(machine: &Machine) -> Element {
+    Element::new("devices")
+        .children(machine.disks.iter().map(disk::disk))
+        .children(controller::controllers(machine))
+        .children(machine.interfaces.iter().map(interface::interface))
+        .children(serial::lines(machine))
+        .children(graphics::inputs(machine))
+        .child(machine.tpm.value.then(|| os::tpm(machine)))
+        .children(machine.consoles.iter().map(graphics::console))
+        .child(graphics::video(machine))
+        .children(hostdev::hostdevs(machine))
+        .child(memory_balloon(machine))
+        .child(random_numbers())
+}
+
+/// Memory in the largest unit that needs no fraction.
+fn memory(amount: Bytes) -> Element {
+    let units = [(GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| amount.0.is_multiple_of(*size)).unwrap_or((1, "bytes"));
+    Element::new("memory").attr("unit", unit).text((amount.0 / size).to_string()).field("memory")
+}
+
+/// VFIO pins all guest memory; looking for pages to share in it is work for nothing.
+fn memory_backing() -> Element {
+    Element::new("memoryBacking").child(Element::new("nosharepages")).field("pci_devices")
+}
+
+fn vcpu(count: u32) -> Element {
+    Element::new("vcpu").attr("placement", "static").text(count.to_string()).field("vcpus")
+}
+
+/// A guest that sleeps loses its passed devices, or never wakes them.
+fn power_management() -> Element {
+    Element::new("pm")
+        .child(Element::new("suspend-to-mem").attr("enabled", "no"))
+        .child(Element::new("suspend-to-disk").attr("enabled", "no"))
+        .field("pci_devices")
+}
+
+/// Pinned memory cannot be given back, so a balloon has nothing to do beside passed devices.
+fn memory_balloon(machine: &Machine) -> Element {
+    let model = if machine.passes_devices() { "none" } else { "virtio" };
+    Element::new("memballoon").attr("model", model)
+}
+
+fn random_numbers() -> Element {
+    let backend = Element::new("backend").attr("model", "random").text("/dev/urandom");
+    Element::new("rng").attr("model", "virtio").child(backend)
+}
+
+/// Says by field which character cannot be written.
+fn refuse_characters(element: &Element, around: &Place) -> Result<(), XmlError> {
+    let place = element.origin.as_ref().unwrap_or(around);
+    let values = element.attributes.iter().map(|(_, value)| value.as_ref());
+    let texts =
+        element.children.iter().filter_map(|node| if let Node::Text(text) = node { Some(text.as_ref()) } else { None });
+    if let Some(character) = values.chain(texts).flat_map(str::chars).find(|c| write::is_forbidden(*c)) {
+        return Err(XmlError::Character { place: place.clone(), character });
+    }
+    element.elements().try_for_each(|child| refuse_characters(child, place))
+}

@@ -1,0 +1,42 @@
+//! How the guest boots: machine type, firmware, Secure Boot, TPM. The boot order stands at the devices.
+
+use super::Element;
+use crate::machine::{Firmware, Machine};
+
+/// The os element. Secure Boot is always written out: left to itself, automatic selection may pick a firmware that has it.
+pub(super) fn os(machine: &Machine) -> Element {
+    let kind = Element::new("type")
+        .attr("arch", machine.arch.value.clone())
+        .attr("machine", machine.machine_type.value.clone());
+    let os = Element::new("os");
+    match machine.firmware.value {
+        Firmware::Bios => os.child(kind.text("hvm").field("machine")),
+        Firmware::Uefi { secure_boot } => {
+            let features = if secure_boot {
+                vec![feature("enrolled-keys", "yes"), feature("secure-boot", "yes")]
+            } else {
+                vec![feature("secure-boot", "no")]
+            };
+            let firmware = Element::new("firmware").children(features).field("secure_boot");
+            let loader = (secure_boot && is_x86(machine)).then(|| Element::new("loader").attr("secure", "yes"));
+            let os = os.attr("firmware", "efi").field("uefi").child(kind.text("hvm").field("machine"));
+            os.child(firmware).child(loader.map(|loader| loader.field("secure_boot")))
+        }
+    }
+}
+
+fn feature(name: &'static str, enabled: &'static str) -> Element {
+    Element::new("feature").attr("enabled", enabled).attr("name", name)
+}
+
+/// True where the guest is a PC: APIC, SMM, PC timers and Hyper-V exist there only.
+pub(super) fn is_x86(machine: &Machine) -> bool {
+    matches!(machine.arch.value.as_str(), "x86_64" | "i686")
+}
+
+/// An emulated TPM 2.0. The CRB interface is the one that Windows 11 and UEFI prefer; other machines know only TIS.
+pub(super) fn tpm(machine: &Machine) -> Element {
+    let model = if is_x86(machine) { "tpm-crb" } else { "tpm-tis" };
+    let backend = Element::new("backend").attr("type", "emulator").attr("version", "2.0");
+    Element::new("tpm").attr("model", model).child(backend).field("tpm")
+}

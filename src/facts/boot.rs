@@ -1,0 +1,96 @@
+//! How the host boots: which program puts the kernel command line together, and what loads modules early.
+
+use super::Fact;
+use serde::{Deserialize, Serialize};
+
+/// How the host boots.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Boot {
+    /// The distribution.
+    pub distribution: Fact<Distribution>,
+    /// What decides the kernel command line.
+    pub chain: Fact<BootChain>,
+    /// What makes the initramfs.
+    pub initramfs: Fact<Initramfs>,
+    /// Modules that the initramfs is told to load, in their order.
+    pub early_modules: Fact<Vec<String>>,
+}
+
+/// A distribution by its os-release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Distribution {
+    /// Lower-case name, such as `debian`.
+    pub id: String,
+    /// Names of the distributions that it descends from.
+    pub like: Vec<String>,
+    /// Version, where it has one.
+    pub version: Option<String>,
+    /// Name for people.
+    pub name: String,
+}
+
+/// What decides the kernel command line, and where it is edited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BootChain {
+    /// Proxmox with its own boot partitions.
+    ProxmoxBootTool,
+    /// Fedora, RHEL and their kin.
+    Grubby,
+    /// Debian, Ubuntu and their kin.
+    UpdateGrub,
+    /// GRUB as Arch has it.
+    GrubMkconfig {
+        /// The file that is generated.
+        output: String,
+    },
+    /// GRUB as openSUSE has it.
+    Grub2Mkconfig {
+        /// The file that is generated.
+        output: String,
+    },
+    /// systemd-boot with hand-written entries.
+    SystemdBootEntries {
+        /// The entries, by path.
+        entries: Vec<String>,
+    },
+    /// systemd-boot or a unified kernel image fed by kernel-install.
+    KernelInstall,
+    /// A unified kernel image made by mkinitcpio.
+    MkinitcpioImage,
+    /// Pop!_OS.
+    Kernelstub,
+    /// Silverblue, CoreOS and other ostree systems.
+    RpmOstree,
+    /// NixOS.
+    Nixos,
+}
+
+impl BootChain {
+    /// The file whose text decides, where there is one to edit.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::ProxmoxBootTool | Self::KernelInstall | Self::MkinitcpioImage => Some("/etc/kernel/cmdline"),
+            Self::UpdateGrub | Self::GrubMkconfig { .. } | Self::Grub2Mkconfig { .. } => Some("/etc/default/grub"),
+            Self::SystemdBootEntries { entries } => entries.first().map(String::as_str),
+            Self::Nixos => Some("/etc/nixos/configuration.nix"),
+            Self::Grubby | Self::Kernelstub | Self::RpmOstree => None,
+        }
+    }
+}
+
+/// Makers of an initramfs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initramfs {
+    /// Debian, Ubuntu and their kin.
+    InitramfsTools,
+    /// Arch and its kin.
+    Mkinitcpio,
+    /// Fedora, RHEL, SUSE and their kin.
+    Dracut,
+    /// NixOS makes it with the system.
+    Nixos,
+}

@@ -1,0 +1,79 @@
+//! What libvirt and QEMU can do on the host.
+
+use crate::units::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// The part of libvirt's capabilities document that decisions hang on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capabilities {
+    /// Architecture of the host CPU.
+    pub arch: String,
+    /// Model name of the host CPU.
+    pub cpu_model: Option<String>,
+    /// Vendor of the host CPU: Intel, AMD, ...
+    pub cpu_vendor: Option<String>,
+    /// Logical CPUs that are online.
+    pub cpus: u32,
+    /// Width of physical addresses, in bits.
+    pub physical_address_bits: Option<u32>,
+    /// libvirt's own view of the IOMMU; `None` where it does not say.
+    pub iommu: Option<bool>,
+    /// Security models in force: apparmor, selinux, dac.
+    pub security_models: Vec<String>,
+    /// Architectures of guests, with the domain types that run them.
+    pub guests: Vec<GuestArch>,
+}
+
+impl Capabilities {
+    /// True for those of libvirt's test driver: it lists nothing but itself, and takes domains of every architecture.
+    pub fn are_of_test_driver(&self) -> bool {
+        !self.guests.is_empty() && self.guests.iter().flat_map(|guest| &guest.domain_types).all(|kind| kind == "test")
+    }
+}
+
+/// One architecture of guests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuestArch {
+    /// Name: x86_64, aarch64, ...
+    pub arch: String,
+    /// Domain types: kvm, qemu, test, ...
+    pub domain_types: Vec<String>,
+    /// Machine types, aliases included.
+    pub machines: Vec<String>,
+}
+
+/// What QEMU offers for one domain type, architecture and machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DomainCapabilities {
+    /// kvm, qemu, ...
+    pub domain_type: String,
+    /// Architecture.
+    pub arch: String,
+    /// Canonical machine type.
+    pub machine: String,
+    /// Most virtual CPUs.
+    pub max_vcpus: Option<u32>,
+    /// Firmware kinds that can be selected automatically: bios, efi.
+    pub firmware: Vec<String>,
+    /// True where a firmware with Secure Boot is installed.
+    pub secure_boot: Option<bool>,
+    /// TPM back ends: emulator, passthrough.
+    pub tpm_backends: Vec<String>,
+    /// TPM models: tpm-crb, tpm-tis, ...
+    pub tpm_models: Vec<String>,
+    /// Graphics: vnc, spice, ...
+    pub graphics: Vec<String>,
+    /// Video models.
+    pub video_models: Vec<String>,
+    /// Disk buses.
+    pub disk_buses: Vec<String>,
+    /// Back ends for host PCI devices; empty while vfio is not loaded or there is no IOMMU.
+    pub pci_backends: Vec<String>,
+    /// CPU modes that work: host-passthrough, host-model, ...
+    pub cpu_modes: Vec<String>,
+    /// Largest guest memory, where QEMU says.
+    pub max_memory: Option<Bytes>,
+}

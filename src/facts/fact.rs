@@ -1,0 +1,115 @@
+//! Three-valued facts: known with its source, unknown with the reason, or denied.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a known fact was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A call of libvirt, by its C name.
+    Libvirt(String),
+    /// A file, by path.
+    File(String),
+    /// A program's output, by its name.
+    Command(String),
+}
+
+/// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact<T> {
+    /// It was read.
+    Known {
+        /// What was read.
+        value: T,
+        /// Where.
+        source: Source,
+        /// When, in seconds since 1970-01-01 UTC.
+        seen_at: u64,
+    },
+    /// It was not or could not be read.
+    Unknown {
+        /// A sentence: what would have to be there.
+        why: String,
+    },
+    /// The system refused to tell.
+    Denied {
+        /// A sentence: who refused and what permission is missing.
+        why: String,
+    },
+}
+
+impl<T> Default for Fact<T> {
+    fn default() -> Self {
+        Self::Unknown { why: "not asked yet".into() }
+    }
+}
+
+impl<T> Fact<T> {
+    /// A known fact.
+    pub fn known(value: T, source: Source, seen_at: u64) -> Self {
+        Self::Known { value, source, seen_at }
+    }
+
+    /// An unknown fact.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown { why: why.into() }
+    }
+
+    /// The value, if known.
+    pub fn get(&self) -> Option<&T> {
+        match self {
+            Self::Known { value, .. } => Some(value),
+            Self::Unknown { .. } | Self::Denied { .. } => None,
+        }
+    }
+
+    /// The value to change in place, if known.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Known { value, .. } => Some(value),
+            Self::Unknown { .. } | Self::Denied { .. } => None,
+        }
+    }
+
+    /// The same fact in another form.
+    #[must_use]
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known { value, source, seen_at } => Fact::Known { value: form(value), source, seen_at },
+            Self::Unknown { why } => Fact::Unknown { why },
+            Self::Denied { why } => Fact::Denied { why },
+        }
+    }
+
+    /// The same fact in another form, unknown for the reason `why` where it cannot have that form.
+    #[must_use]
+    pub fn try_map<U>(self, form: impl FnOnce(T) -> Option<U>, why: impl FnOnce() -> String) -> Fact<U> {
+        match self.map(form) {
+            Fact::Known { value: Some(value), source, seen_at } => Fact::Known { value, source, seen_at },
+            Fact::Known { value: None, .. } => Fact::Unknown { why: why() },
+            Fact::Unknown { why } => Fact::Unknown { why },
+            Fact::Denied { why } => Fact::Denied { why },
+        }
+    }
+
+    /// The reason why it is not known.
+    pub fn why_not(&self) -> Option<&str> {
+        match self {
+            Self::Known { .. } => None,
+            Self::Unknown { why } | Self::Denied { why } => Some(why),
+        }
+    }
+
+    /// True before anybody asked: a screen shows "asking the host" and not an error.
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::Unknown { why } if why == "not asked yet")
+    }
+}
+
+impl<T> Fact<Vec<T>> {
+    /// The elements, none where the fact is not known.
+    pub fn items(&self) -> &[T] {
+        self.get().map_or(&[], Vec::as_slice)
+    }
+}

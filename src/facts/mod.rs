@@ -1,0 +1,91 @@
+//! What the host has, as plain serialisable data. How it is read is the business of `host`; what it means, of `checks`.
+
+pub mod boot;
+pub mod capabilities;
+pub mod display;
+pub mod domain;
+pub mod fact;
+pub mod host;
+pub mod kernel;
+pub mod media;
+pub mod network;
+pub mod networking;
+pub mod part;
+pub mod pci;
+pub mod pci_details;
+pub mod pool;
+pub mod storage;
+pub mod usb;
+pub mod uses;
+pub mod vfio;
+
+pub use boot::{Boot, BootChain, Distribution, Initramfs};
+pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
+pub use display::Displays;
+pub use domain::{Domain, DomainState};
+pub use fact::{Fact, Source};
+pub use host::{Host, Kvm, Memory, Version};
+pub use kernel::{Cpu, IommuTable, Kernel, Lockdown};
+pub use media::{MediaFile, MediaKind};
+pub use network::{Bridge, Network};
+pub use networking::{Interface, Networking};
+pub use part::{FactsPart, Part};
+pub use pci::{Iommu, IommuGroup, PciClass, PciDevice};
+pub use pci_details::{GroupDetails, PciDetails};
+pub use pool::{Pool, Volume};
+pub use storage::{BlockDevice, BlockKind, Storage};
+pub use usb::{Usb, UsbDevice, UsbRole};
+pub use uses::{Use, uses};
+pub use vfio::{ModuleState, Vfio};
+
+use crate::units::PciAddress;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// All that is known of one host. `vmbuild facts --json` prints it; `--facts FILE` replays it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The connection and the machine behind it.
+    pub host: Fact<Host>,
+    /// Host memory.
+    pub memory: Fact<Memory>,
+    /// Whether guests can run on hardware virtualisation.
+    pub kvm: Fact<Kvm>,
+    /// What libvirt says of the host and the guests it can run.
+    pub capabilities: Fact<Capabilities>,
+    /// What QEMU can do per machine type; the default machine of x86_64 first.
+    pub domain_capabilities: Fact<Vec<DomainCapabilities>>,
+    /// Storage pools with their volumes.
+    pub pools: Fact<Vec<Pool>>,
+    /// Networks of libvirt.
+    pub networks: Fact<Vec<Network>>,
+    /// Bridges of the host.
+    pub bridges: Fact<Vec<Bridge>>,
+    /// The other domains, running or only defined.
+    pub domains: Fact<Vec<Domain>>,
+    /// PCI functions with their IOMMU groups, in address order.
+    pub pci: Fact<Vec<PciDevice>>,
+    /// The state of the IOMMU.
+    pub iommu: Fact<Iommu>,
+    /// The running kernel and its command line.
+    pub kernel: Fact<Kernel>,
+    /// How the host boots.
+    pub boot: Fact<Boot>,
+    /// The kernel's modules for passthrough.
+    pub vfio: Fact<Vfio>,
+    /// What the host keeps on which disk.
+    pub storage: Fact<Storage>,
+    /// What the host's own network lies on.
+    pub networking: Fact<Networking>,
+    /// Who shows what on the GPUs.
+    pub displays: Fact<Displays>,
+    /// What hangs on the USB controllers.
+    pub usb: Fact<Usb>,
+    /// Details of the PCI functions that somebody asked about.
+    pub details: BTreeMap<PciAddress, PciDetails>,
+    /// Details of those functions' IOMMU groups, by number.
+    pub groups: BTreeMap<u32, GroupDetails>,
+    /// Files that the spec names, by absolute path: the ISO, attached images, ROM files.
+    pub files: BTreeMap<String, Fact<MediaFile>>,
+}

@@ -1,0 +1,27 @@
+//! Networks of libvirt and bridges of the host.
+
+use serde::{Deserialize, Serialize};
+
+/// One network of libvirt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Name.
+    pub name: String,
+    /// True where it can be used now.
+    pub active: bool,
+    /// True where libvirt starts it by itself.
+    pub autostart: bool,
+    /// Bridge behind it, if it has one.
+    pub bridge: Option<String>,
+    /// How it reaches the world: nat, route, bridge, hostdev, ...; `None` for an isolated one.
+    pub forward: Option<String>,
+}
+
+/// One bridge of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bridge {
+    /// Interface name.
+    pub name: String,
+    /// Name of the libvirt network that owns it, if one does.
+    pub network: Option<String>,
+}

@@ -1,0 +1,188 @@
+//! Parts of the facts: what is asked for and answered in one piece.
+
+use super::{
+    Boot, Bridge, Capabilities, Displays, Domain, DomainCapabilities, Fact, Facts, GroupDetails, Host, Iommu, Kernel,
+    Kvm, MediaFile, Memory, Network, Networking, PciDetails, PciDevice, Pool, Storage, Usb, Vfio,
+};
+use crate::units::PciAddress;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The parts that facts arrive in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// `host`, `memory`, `kvm`.
+    Host,
+    /// `pools`.
+    Pools,
+    /// `networks` and `bridges`.
+    Networks,
+    /// `domains`.
+    Domains,
+    /// `pci` and `iommu`.
+    Pci,
+    /// `capabilities` and `domain_capabilities`.
+    Capabilities,
+    /// `kernel`, `boot` and `vfio`: what stands in the way of passthrough on the whole host.
+    Boot,
+    /// `storage`, `networking`, `displays` and `usb`: what the host itself uses.
+    Uses,
+    /// `details` and `groups`: of the functions that are named, or of all where none is.
+    Details,
+    /// `files`.
+    Files,
+}
+
+impl Part {
+    /// Every part but the details of single functions, in the order in which a screen needs them.
+    pub const ALL: [Self; 9] = [
+        Self::Host,
+        Self::Pools,
+        Self::Networks,
+        Self::Domains,
+        Self::Pci,
+        Self::Boot,
+        Self::Uses,
+        Self::Capabilities,
+        Self::Files,
+    ];
+}
+
+/// An answered part.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactsPart {
+    /// Answers [`Part::Host`].
+    Host {
+        /// The connection.
+        host: Fact<Host>,
+        /// Host memory.
+        memory: Fact<Memory>,
+        /// Hardware virtualisation.
+        kvm: Fact<Kvm>,
+    },
+    /// Answers [`Part::Pools`].
+    Pools(Fact<Vec<Pool>>),
+    /// Answers [`Part::Networks`].
+    Networks {
+        /// Networks of libvirt.
+        networks: Fact<Vec<Network>>,
+        /// Bridges of the host.
+        bridges: Fact<Vec<Bridge>>,
+    },
+    /// Answers [`Part::Domains`].
+    Domains(Fact<Vec<Domain>>),
+    /// Answers [`Part::Pci`].
+    Pci {
+        /// PCI functions.
+        pci: Fact<Vec<PciDevice>>,
+        /// State of the IOMMU.
+        iommu: Fact<Iommu>,
+    },
+    /// Answers [`Part::Capabilities`].
+    Capabilities {
+        /// Of the host.
+        capabilities: Fact<Capabilities>,
+        /// Of QEMU per machine.
+        domain_capabilities: Fact<Vec<DomainCapabilities>>,
+    },
+    /// Answers [`Part::Boot`].
+    Boot {
+        /// The running kernel.
+        kernel: Box<Fact<Kernel>>,
+        /// How the host boots.
+        boot: Box<Fact<Boot>>,
+        /// Modules for passthrough.
+        vfio: Box<Fact<Vfio>>,
+    },
+    /// Answers [`Part::Uses`].
+    Uses {
+        /// Disks.
+        storage: Box<Fact<Storage>>,
+        /// Network.
+        networking: Box<Fact<Networking>>,
+        /// GPUs.
+        displays: Box<Fact<Displays>>,
+        /// USB controllers.
+        usb: Box<Fact<Usb>>,
+    },
+    /// Answers [`Part::Details`]: adds to what is known of functions and groups, newest wins.
+    Details {
+        /// PCI functions.
+        details: BTreeMap<PciAddress, PciDetails>,
+        /// IOMMU groups.
+        groups: BTreeMap<u32, GroupDetails>,
+    },
+    /// Answers [`Part::Files`]: adds to what is known of files, newest wins.
+    Files(BTreeMap<String, Fact<MediaFile>>),
+}
+
+impl FactsPart {
+    /// Which part this answers.
+    pub fn part(&self) -> Part {
+        match self {
+            Self::Host { .. } => Part::Host,
+            Self::Pools(_) => Part::Pools,
+            Self::Networks { .. } => Part::Networks,
+            Self::Domains(_) => Part::Domains,
+            Self::Pci { .. } => Part::Pci,
+            Self::Capabilities { .. } => Part::Capabilities,
+            Self::Boot { .. } => Part::Boot,
+            Self::Uses { .. } => Part::Uses,
+            Self::Details { .. } => Part::Details,
+            Self::Files(_) => Part::Files,
+        }
+    }
+
+    /// The answer that says of everything in `part` that it is unknown, and why.
+    pub fn unknown(part: Part, why: &str) -> Self {
+        match part {
+            Part::Host => Self::Host { host: Fact::unknown(why), memory: Fact::unknown(why), kvm: Fact::unknown(why) },
+            Part::Pools => Self::Pools(Fact::unknown(why)),
+            Part::Networks => Self::Networks { networks: Fact::unknown(why), bridges: Fact::unknown(why) },
+            Part::Domains => Self::Domains(Fact::unknown(why)),
+            Part::Pci => Self::Pci { pci: Fact::unknown(why), iommu: Fact::unknown(why) },
+            Part::Capabilities => {
+                Self::Capabilities { capabilities: Fact::unknown(why), domain_capabilities: Fact::unknown(why) }
+            }
+            Part::Boot => Self::Boot {
+                kernel: Box::new(Fact::unknown(why)),
+                boot: Box::new(Fact::unknown(why)),
+                vfio: Box::new(Fact::unknown(why)),
+            },
+            Part::Uses => Self::Uses {
+                storage: Box::new(Fact::unknown(why)),
+                networking: Box::new(Fact::unknown(why)),
+                displays: Box::new(Fact::unknown(why)),
+                usb: Box::new(Fact::unknown(why)),
+            },
+            Part::Details => Self::Details { details: BTreeMap::new(), groups: BTreeMap::new() },
+            Part::Files => Self::Files(BTreeMap::new()),
+        }
+    }
+}
+
+impl Facts {
+    /// Puts an answered part in its place.
+    pub fn absorb(&mut self, part: FactsPart) {
+        match part {
+            FactsPart::Host { host, memory, kvm } => (self.host, self.memory, self.kvm) = (host, memory, kvm),
+            FactsPart::Pools(pools) => self.pools = pools,
+            FactsPart::Networks { networks, bridges } => (self.networks, self.bridges) = (networks, bridges),
+            FactsPart::Domains(domains) => self.domains = domains,
+            FactsPart::Pci { pci, iommu } => (self.pci, self.iommu) = (pci, iommu),
+            FactsPart::Capabilities { capabilities, domain_capabilities } => {
+                (self.capabilities, self.domain_capabilities) = (capabilities, domain_capabilities);
+            }
+            FactsPart::Boot { kernel, boot, vfio } => (self.kernel, self.boot, self.vfio) = (*kernel, *boot, *vfio),
+            FactsPart::Uses { storage, networking, displays, usb } => {
+                (self.storage, self.networking, self.displays, self.usb) = (*storage, *networking, *displays, *usb);
+            }
+            FactsPart::Details { details, groups } => {
+                self.details.extend(details);
+                self.groups.extend(groups);
+            }
+            FactsPart::Files(files) => self.files.extend(files),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! PCI functions, IOMMU groups and the state of the IOMMU.
+
+use crate::units::PciAddress;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One PCI function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PciDevice {
+    /// Where it sits.
+    pub address: PciAddress,
+    /// 24-bit class code: class, subclass, programming interface.
+    pub class: u32,
+    /// Vendor id.
+    pub vendor: u16,
+    /// Device id.
+    pub device: u16,
+    /// Subsystem vendor and device, where readable.
+    pub subsystem: Option<(u16, u16)>,
+    /// Vendor's name, where a database has it.
+    pub vendor_name: Option<String>,
+    /// Device's name, where a database has it.
+    pub device_name: Option<String>,
+    /// Driver that holds it now.
+    pub driver: Option<String>,
+    /// Number of its IOMMU group; `None` where there is no IOMMU.
+    pub iommu_group: Option<u32>,
+    /// NUMA node; `None` where the machine does not say.
+    pub numa_node: Option<u32>,
+    /// True where the firmware used it as the first display; `None` where unknown.
+    pub boot_vga: Option<bool>,
+}
+
+/// What a class code means to somebody who picks devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PciClass {
+    /// VGA, 3D and other display controllers.
+    Gpu,
+    /// Sound.
+    Audio,
+    /// Network controllers.
+    Nic,
+    /// NVMe drives.
+    Nvme,
+    /// USB host controllers.
+    Usb,
+    /// SATA, SAS, RAID and other storage.
+    Storage,
+    /// Bridges, which are never given to a guest.
+    Bridge,
+    /// Anything else.
+    Other,
+}
+
+impl PciDevice {
+    /// What kind of device it is, by class code.
+    pub fn kind(&self) -> PciClass {
+        match (self.class >> 16, self.class >> 8 & 0xff) {
+            (0x03, _) => PciClass::Gpu,
+            (0x04, _) => PciClass::Audio,
+            (0x02, _) => PciClass::Nic,
+            (0x01, 0x08) => PciClass::Nvme,
+            (0x01, _) => PciClass::Storage,
+            (0x0c, 0x03) => PciClass::Usb,
+            (0x06, _) => PciClass::Bridge,
+            _ => PciClass::Other,
+        }
+    }
+
+    /// `10de:2704`.
+    pub fn ids(&self) -> String {
+        format!("{:04x}:{:04x}", self.vendor, self.device)
+    }
+
+    /// The best name there is: vendor and device, or the ids.
+    pub fn label(&self) -> String {
+        match (&self.vendor_name, &self.device_name) {
+            (Some(vendor), Some(device)) => format!("{vendor} {device}"),
+            (Some(vendor), None) => format!("{vendor} {}", self.ids()),
+            (None, Some(device)) => device.clone(),
+            (None, None) => self.ids(),
+        }
+    }
+}
+
+/// Devices that the IOMMU cannot tell apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IommuGroup<'a> {
+    /// Number; `None` gathers the devices without a group.
+    pub number: Option<u32>,
+    /// Members in address order.
+    pub devices: Vec<&'a PciDevice>,
+}
+
+impl IommuGroup<'_> {
+    /// The groups of `devices`, by number; those without a group last.
+    pub fn of(devices: &[PciDevice]) -> Vec<IommuGroup<'_>> {
+        let mut groups = BTreeMap::<(bool, Option<u32>), Vec<&PciDevice>>::new();
+        for device in devices {
+            groups.entry((device.iommu_group.is_none(), device.iommu_group)).or_default().push(device);
+        }
+        groups.into_iter().map(|((_, number), devices)| IommuGroup { number, devices }).collect()
+    }
+}
+
+/// Whether the IOMMU is on, and what stands in the way if not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Iommu {
+    /// The kernel has built groups.
+    On {
+        /// How many.
+        groups: u32,
+    },
+    /// No groups.
+    Off {
+        /// The cause as far as it can be told: firmware, kernel command line, or unknown; a sentence.
+        cause: String,
+        /// What to do, a sentence.
+        remedy: String,
+    },
+}

@@ -1,0 +1,247 @@
+//! Why the host cannot do without a PCI function: disks, network, console and keyboard traced down to it, pools included.
+
+use super::storage::Mount;
+use super::{BlockKind, Facts, Networking, PciClass, Pool, Storage, UsbRole};
+use crate::units::PciAddress;
+use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One use that the host makes of a PCI function.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Use {
+    /// The root file system lies on it.
+    Root {
+        /// The block device that is mounted.
+        device: String,
+    },
+    /// What the host boots from lies on it.
+    Boot {
+        /// Mount point: /boot, /boot/efi, /efi.
+        point: String,
+    },
+    /// The host swaps to it.
+    Swap {
+        /// The block device or file.
+        device: String,
+    },
+    /// Another mounted file system lies on it.
+    Mount {
+        /// Mount point.
+        point: String,
+    },
+    /// A storage pool of libvirt lies on it.
+    Pool {
+        /// The pool's name.
+        name: String,
+    },
+    /// A ZFS pool lies on it.
+    Zfs {
+        /// The pool's name.
+        name: String,
+    },
+    /// A volume group of LVM lies on it.
+    VolumeGroup {
+        /// Its name.
+        name: String,
+    },
+    /// An array of md lies on it.
+    Raid {
+        /// Its name below /dev.
+        name: String,
+    },
+    /// The session of SSH in which vmbuild was asked goes through it.
+    OwnSession {
+        /// The interface that has the session's address, or by which its answers leave.
+        interface: String,
+        /// The session's address on this host.
+        address: IpAddr,
+    },
+    /// Another session of SSH goes through it.
+    Session {
+        /// The interface.
+        interface: String,
+        /// The session's address on this host.
+        address: IpAddr,
+    },
+    /// The default route leaves by it.
+    DefaultRoute {
+        /// The interface that the route names.
+        interface: String,
+    },
+    /// A network interface with addresses of the host lies on it.
+    Addresses {
+        /// The interface that has them.
+        interface: String,
+    },
+    /// A file system of another machine, or on a disk of one, is reached by it.
+    Remote {
+        /// Mount point.
+        point: String,
+        /// The interface.
+        interface: String,
+    },
+    /// The firmware shows itself on it.
+    BootDisplay,
+    /// A monitor is plugged in.
+    Monitor {
+        /// The socket.
+        connector: String,
+    },
+    /// The kernel's console is drawn on it.
+    Console {
+        /// The frame buffer.
+        framebuffer: String,
+    },
+    /// A program has it open.
+    HeldBy {
+        /// The program.
+        program: String,
+        /// Number of its process.
+        pid: u32,
+    },
+    /// A keyboard of the host hangs on it.
+    Keyboard {
+        /// The keyboard.
+        name: String,
+        /// True where the host has no other.
+        only: bool,
+    },
+    /// Another USB device hangs on it.
+    Usb {
+        /// The device.
+        name: String,
+        /// What it is good for.
+        roles: Vec<UsbRole>,
+    },
+}
+
+/// Everything that the host does with each PCI function, as far as the facts tell.
+pub fn uses(facts: &Facts) -> BTreeMap<PciAddress, BTreeSet<Use>> {
+    let mut found = Found::default();
+    if let Some(storage) = facts.storage.get() {
+        found.storage(storage, facts.pools.items());
+    }
+    if let Some(networking) = facts.networking.get() {
+        found.networking(networking);
+        if let Some(storage) = facts.storage.get() {
+            found.remote(storage, networking);
+        }
+    }
+    found.displays(facts);
+    found.usb(facts);
+    found.0
+}
+
+#[derive(Default)]
+struct Found(BTreeMap<PciAddress, BTreeSet<Use>>);
+
+impl Found {
+    fn add(&mut self, function: PciAddress, used: Use) {
+        self.0.entry(function).or_default().insert(used);
+    }
+
+    fn on(&mut self, functions: impl IntoIterator<Item = PciAddress>, used: &Use) {
+        functions.into_iter().for_each(|function| self.add(function, used.clone()));
+    }
+
+    fn storage(&mut self, storage: &Storage, pools: &[Pool]) {
+        for mount in storage.mounts.items() {
+            let used = by_mount(mount);
+            self.on(storage.functions_of(mount), &used);
+        }
+        for swap in storage.swaps.items() {
+            let used = Use::Swap { device: swap.clone() };
+            self.on(storage.functions_at(swap), &used);
+        }
+        for pool in storage.zfs.items() {
+            let used = Use::Zfs { name: pool.name.clone() };
+            self.on(pool.devices.items().iter().flat_map(|device| storage.functions(device)), &used);
+        }
+        for device in &storage.devices {
+            let used = match &device.kind {
+                BlockKind::Lvm { group, .. } => Use::VolumeGroup { name: group.clone() },
+                BlockKind::Raid { .. } => Use::Raid { name: device.name.clone() },
+                _ => continue,
+            };
+            self.on(storage.functions(&device.name), &used);
+        }
+        for pool in pools {
+            let used = Use::Pool { name: pool.name.clone() };
+            self.on(storage.functions_of_pool(pool), &used);
+        }
+    }
+
+    fn networking(&mut self, networking: &Networking) {
+        for interface in networking.default_interfaces() {
+            self.on(networking.functions(interface), &Use::DefaultRoute { interface: interface.into() });
+        }
+        for session in networking.ssh.items() {
+            for interface in networking.interfaces_of(session) {
+                let (address, name) = (session.server, interface.to_owned());
+                let used = if session.own {
+                    Use::OwnSession { interface: name, address }
+                } else {
+                    Use::Session { interface: name, address }
+                };
+                self.on(networking.functions(interface), &used);
+            }
+        }
+        for interface in networking.interfaces.iter().filter(|interface| interface.has_routable_address()) {
+            self.on(networking.functions(&interface.name), &Use::Addresses { interface: interface.name.clone() });
+        }
+    }
+
+    fn remote(&mut self, storage: &Storage, networking: &Networking) {
+        for mount in storage.mounts.items() {
+            for server in storage.servers_of(mount) {
+                for interface in networking.interfaces_to(server) {
+                    let used = Use::Remote { point: mount.point.clone(), interface: interface.into() };
+                    self.on(networking.functions(interface), &used);
+                }
+            }
+        }
+    }
+
+    fn displays(&mut self, facts: &Facts) {
+        let gpus = facts.pci.items().iter().filter(|device| device.kind() == PciClass::Gpu);
+        for device in gpus.filter(|device| device.boot_vga == Some(true)) {
+            self.add(device.address, Use::BootDisplay);
+        }
+        let Some(displays) = facts.displays.get() else { return };
+        for card in &displays.cards {
+            for connector in card.connectors.iter().filter(|connector| connector.connected == Some(true)) {
+                self.on(card.function, &Use::Monitor { connector: connector.name.clone() });
+            }
+        }
+        for framebuffer in &displays.framebuffers {
+            self.on(framebuffer.function, &Use::Console { framebuffer: framebuffer.name.clone() });
+        }
+        for holder in displays.holders.get().into_iter().flat_map(|holders| &holders.seen) {
+            self.on(holder.function, &Use::HeldBy { program: holder.program.clone(), pid: holder.pid });
+        }
+    }
+
+    fn usb(&mut self, facts: &Facts) {
+        let Some(usb) = facts.usb.get() else { return };
+        let keyboards = usb.keyboards.items();
+        let only = |function| keyboards.iter().all(|keyboard| keyboard.function == function);
+        for keyboard in keyboards {
+            let used = Use::Keyboard { name: keyboard.name.clone(), only: only(keyboard.function) };
+            self.on(keyboard.function, &used);
+        }
+        let others = usb.devices.items().iter().filter(|device| !device.roles.contains(&UsbRole::Hub));
+        for device in others.filter(|device| !device.roles.contains(&UsbRole::Keyboard)) {
+            self.on(device.controller, &Use::Usb { name: device.name.clone(), roles: device.roles.clone() });
+        }
+    }
+}
+
+fn by_mount(mount: &Mount) -> Use {
+    match mount.point.as_str() {
+        "/" => Use::Root { device: mount.source.clone() },
+        point @ ("/boot" | "/boot/efi" | "/efi" | "/boot/firmware") => Use::Boot { point: point.into() },
+        point => Use::Mount { point: point.into() },
+    }
+}

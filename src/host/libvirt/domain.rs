@@ -1,0 +1,100 @@
+//! The other domains: what each holds that a new VM could clash with.
+
+use super::Connection;
+use super::error::calling;
+use super::xml;
+use crate::facts::{Domain, DomainState};
+use crate::host::HostError;
+use crate::units::PciAddress;
+use roxmltree::Node;
+use std::collections::HashSet;
+use virt::sys;
+
+impl Connection {
+    /// All domains, by name.
+    pub fn domains(&self) -> Result<Vec<Domain>, HostError> {
+        let list = |flags| self.inner().list_all_domains(flags).map_err(|error| calling("list domains", &error));
+        let ids =
+            |flags| Ok(list(flags)?.iter().filter_map(|domain| domain.uuid_string().ok()).collect::<HashSet<_>>());
+        let active = ids(sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE)?;
+        let autostart = ids(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
+        let mut domains = Vec::new();
+        for domain in list(0)? {
+            // One that vanished since the list was made is no domain.
+            let Ok(text) = domain.xml_desc(0) else { continue };
+            let mut domain = read(&text)?;
+            domain.autostart = autostart.contains(&domain.uuid);
+            if active.contains(&domain.uuid) {
+                domain.state = DomainState::Active;
+            }
+            domains.push(domain);
+        }
+        domains.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(domains)
+    }
+}
+
+/// A domain as its XML tells; inactive and without autostart, which the XML does not tell.
+fn read(text: &str) -> Result<Domain, HostError> {
+    let document = xml::parse("domain", text)?;
+    let root = document.root_element();
+    let devices: Vec<_> = xml::child(root, "devices").into_iter().flat_map(|devices| devices.children()).collect();
+    let of_kind = |name: &'static str| devices.iter().copied().filter(move |node| node.has_tag_name(name));
+    let mac = |interface| xml::attribute(interface, &["mac"], "address").map(|mac| mac.to_lowercase());
+    Ok(Domain {
+        name: xml::text(root, &["name"]).unwrap_or_default(),
+        uuid: xml::text(root, &["uuid"]).unwrap_or_default(),
+        state: DomainState::Inactive,
+        autostart: false,
+        macs: of_kind("interface").filter_map(mac).collect(),
+        disks: of_kind("disk").filter_map(disk).collect(),
+        pci: devices.iter().copied().filter_map(host_function).collect(),
+    })
+}
+
+/// The path of a disk, or `pool/volume`.
+fn disk(disk: Node<'_, '_>) -> Option<String> {
+    let source = xml::child(disk, "source")?;
+    if let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume")) {
+        return Some(format!("{pool}/{volume}"));
+    }
+    let path = ["file", "dev", "dir", "name"].into_iter().find_map(|name| source.attribute(name))?;
+    Some(path.to_owned())
+}
+
+/// The host function that a device takes: hostdev, interface and NVMe disk name it in the same way.
+fn host_function(device: Node<'_, '_>) -> Option<PciAddress> {
+    let takes = match device.tag_name().name() {
+        "hostdev" => device.attribute("type") == Some("pci"),
+        "interface" => device.attribute("type") == Some("hostdev"),
+        "disk" => device.attribute("type") == Some("nvme"),
+        _ => false,
+    };
+    let address = takes.then(|| xml::at(device, &["source", "address"])).flatten()?;
+    xml::pci_address(address)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_way_to_take_a_host_function_is_seen() {
+        let text = "<domain><name>a</name><uuid>u</uuid><devices>
+            <disk type='file'><source file='/p/a.qcow2'/></disk>
+            <disk type='volume'><source pool='fast' volume='b.raw'/></disk>
+            <disk type='nvme'><source type='pci' namespace='1'><address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source></disk>
+            <interface type='network'><mac address='52:54:00:AA:00:01'/></interface>
+            <interface type='hostdev'><source><address type='pci' domain='0x0000' bus='0x06' slot='0x02' function='0x1'/></source></interface>
+            <hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>
+              <address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>
+            <hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>
+        </devices></domain>";
+        let domain = read(text).unwrap();
+        let taken: Vec<_> = domain.pci.iter().map(|address| address.short()).collect();
+        assert_eq!(taken, ["03:00.0", "06:02.1", "01:00.0"]);
+        assert_eq!(domain.disks, ["/p/a.qcow2", "fast/b.raw"]);
+        assert_eq!(domain.macs, ["52:54:00:aa:00:01"]);
+    }
+}

@@ -1,0 +1,23 @@
+//! libvirt, and nothing else in the crate touches it: opening, reading facts, single acts of a build.
+
+mod capabilities;
+mod connection;
+mod domain;
+mod error;
+mod event;
+mod host;
+mod library;
+mod machine;
+mod network;
+mod node_device;
+mod pool;
+mod volume;
+mod volume_files;
+mod xml;
+
+pub(super) use capabilities::kvm as capabilities_kvm;
+pub use connection::Connection;
+pub(super) use event::{Happening, OnEvent, Watch};
+pub use machine::MadeDomain;
+pub(super) use node_device::iommu as node_device_iommu;
+pub use volume::{MadeVolume, SourceVolume};

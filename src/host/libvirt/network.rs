@@ -1,0 +1,71 @@
+//! Networks of libvirt, and bridges of a host whose files cannot be read.
+
+use super::Connection;
+use super::error::calling;
+use super::xml;
+use crate::facts::{Bridge, Network};
+use crate::host::HostError;
+use std::collections::HashSet;
+use virt::sys;
+
+impl Connection {
+    /// All networks, by name.
+    pub fn networks(&self) -> Result<Vec<Network>, HostError> {
+        let list = |flags| self.inner().list_all_networks(flags).map_err(|error| calling("list networks", &error));
+        let names = |flags| Ok(list(flags)?.iter().filter_map(|network| network.name().ok()).collect::<HashSet<_>>());
+        let active = names(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
+        let autostart = names(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
+        let mut networks = Vec::new();
+        for network in list(0)? {
+            // One that vanished since the list was made is no network.
+            let Ok(text) = network.xml_desc(0) else { continue };
+            networks.push(read(&text, &active, &autostart)?);
+        }
+        networks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(networks)
+    }
+
+    /// Bridges, as far as libvirt's interface driver tells.
+    pub fn bridges(&self) -> Result<Vec<Bridge>, HostError> {
+        let failed = |error| calling("list the host's interfaces", &error);
+        let interfaces = self.inner().list_all_interfaces(0).map_err(failed)?;
+        let is_bridge = |text: &str| {
+            xml::parse("interface", text)
+                .is_ok_and(|document| document.root_element().attribute("type") == Some("bridge"))
+        };
+        let bridges = interfaces.iter().filter(|interface| interface.xml_desc(0).is_ok_and(|text| is_bridge(&text)));
+        let mut names: Vec<_> = bridges.filter_map(|interface| interface.name().ok()).collect();
+        names.sort_unstable();
+        Ok(names.into_iter().map(|name| Bridge { name, network: None }).collect())
+    }
+}
+
+fn read(text: &str, active: &HashSet<String>, autostart: &HashSet<String>) -> Result<Network, HostError> {
+    let document = xml::parse("network", text)?;
+    let root = document.root_element();
+    let name = xml::text(root, &["name"]).unwrap_or_default();
+    let forward = xml::child(root, "forward").map(|forward| forward.attribute("mode").unwrap_or("nat").to_owned());
+    Ok(Network {
+        active: active.contains(&name),
+        autostart: autostart.contains(&name),
+        bridge: xml::attribute(root, &["bridge"], "name"),
+        forward,
+        name,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_network_tells_its_bridge_and_how_it_reaches_the_world() {
+        let text = "<network><name>default</name><forward><nat/></forward><bridge name='virbr0' stp='on'/></network>";
+        let known = HashSet::from(["default".to_owned()]);
+        let network = read(text, &known, &HashSet::new()).unwrap();
+        assert_eq!((network.bridge.as_deref(), network.forward.as_deref()), (Some("virbr0"), Some("nat")));
+        assert!(network.active && !network.autostart);
+        assert_eq!(read("<network><name>lab</name></network>", &known, &known).unwrap().forward, None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Storage pools and their volumes. A pool is never refreshed here: that would block everybody who lists pools.
+
+use super::Connection;
+use super::error::calling;
+use super::{volume_files, xml};
+use crate::facts::{Fact, Pool, Source, Volume};
+use crate::host::{Cause, HostError, now};
+use crate::units::Bytes;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+use virt::storage_pool::StoragePool;
+use virt::storage_vol::StorageVol;
+use virt::sys;
+
+/// How long the volumes of one pool are asked one by one for their sizes; what is left then keeps its name only.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// More volumes than this libvirt's protocol does not carry.
+const LONGEST_LIST: u32 = 16_384;
+
+impl Connection {
+    /// All pools, by name. `shares_files`: the pools' folders are those of this machine. Blocks while any pool is being
+    /// refreshed, so it belongs on a thread of its own.
+    pub fn pools(&self, shares_files: bool) -> Result<Vec<Pool>, HostError> {
+        let list = |flags| self.inner().list_all_storage_pools(flags).map_err(|error| calling("list pools", &error));
+        let ids = |flags| Ok(list(flags)?.iter().filter_map(|pool| pool.uuid_string().ok()).collect::<HashSet<_>>());
+        let active = ids(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?;
+        let autostart = ids(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
+        let mut pools = Vec::new();
+        for handle in list(0)? {
+            // One that vanished since the list was made is no pool.
+            let Ok(text) = handle.xml_desc(0) else { continue };
+            let mut pool = read(&text)?;
+            pool.active = active.contains(&pool.uuid);
+            pool.autostart = autostart.contains(&pool.uuid);
+            pool.volumes = volumes(&handle, &pool, shares_files, self.is_remote());
+            pools.push(pool);
+        }
+        pools.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(pools)
+    }
+
+    /// Size of the volume at `path`; `None` where no started pool has one there.
+    pub fn volume_size(&self, path: &str) -> Result<Option<u64>, HostError> {
+        let found = self.inner().lookup_storage_vol_by_path(path).and_then(|volume| volume.info());
+        match found.map_err(|error| calling(&format!("look for {path}"), &error)) {
+            Ok(info) => Ok(Some(info.capacity)),
+            Err(error) if error.cause == Cause::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// True where each call costs a trip over a network.
+    fn is_remote(&self) -> bool {
+        super::error::is_remote(self.uri())
+    }
+}
+
+/// A pool as its XML tells, without state and volumes.
+fn read(text: &str) -> Result<Pool, HostError> {
+    let document = xml::parse("pool", text)?;
+    let root = document.root_element();
+    let amount = |name| xml::amount(root, &[name]).unwrap_or_default();
+    Ok(Pool {
+        name: xml::text(root, &["name"]).unwrap_or_default(),
+        uuid: xml::text(root, &["uuid"]).unwrap_or_default(),
+        kind: root.attribute("type").unwrap_or_default().to_owned(),
+        active: false,
+        autostart: false,
+        path: xml::text(root, &["target", "path"]),
+        capacity: amount("capacity"),
+        allocation: amount("allocation"),
+        available: amount("available"),
+        volumes: Fact::default(),
+    })
+}
+
+fn volumes(handle: &StoragePool, pool: &Pool, shares_files: bool, remote: bool) -> Fact<Vec<Volume>> {
+    if !pool.active {
+        return Fact::unknown(format!("The pool is not started: 'virsh pool-start {}'.", pool.name));
+    }
+    if let Some(folder) = pool.path.as_deref().filter(|_| shares_files && pool.holds_files()) {
+        match volume_files::list(folder) {
+            Ok(volumes) => return Fact::known(volumes, Source::File(folder.into()), now()),
+            Err(error) => tracing::debug!(folder, %error, "pool folder not readable, asking libvirt"),
+        }
+    }
+    match handle.list_all_volumes(0) {
+        Ok(listed) => Fact::known(
+            from_libvirt(&listed, pool, remote),
+            Source::Libvirt("virStoragePoolListAllVolumes".into()),
+            now(),
+        ),
+        Err(error) => match handle.num_of_volumes() {
+            Ok(count) if count > LONGEST_LIST => Fact::unknown(format!(
+                "The pool holds {count} volumes; libvirt lists at most {LONGEST_LIST}. Type the volume's name, or run \
+                 vmbuild on the host itself."
+            )),
+            _ => calling(&format!("list the volumes of pool {}", pool.name), &error).fact(),
+        },
+    }
+}
+
+/// Names come with the list; sizes and formats cost one call each, which a network makes too dear.
+fn from_libvirt(listed: &[StorageVol], pool: &Pool, remote: bool) -> Vec<Volume> {
+    let began = Instant::now();
+    let mut volumes = Vec::with_capacity(listed.len());
+    for handle in listed {
+        let Ok(name) = handle.name() else { continue };
+        let told = if remote || began.elapsed() > PATIENCE { None } else { handle.xml_desc(0).ok() };
+        let volume = told.and_then(|text| read_volume(&text)).unwrap_or_else(|| only_named(handle, pool, &name));
+        volumes.push(Volume { name, ..volume });
+    }
+    volumes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    volumes
+}
+
+/// Its path follows from the pool's where volumes appear below it; the key is the last resort.
+fn only_named(handle: &StorageVol, pool: &Pool, name: &str) -> Volume {
+    let below = pool.path.as_ref().map(|path| format!("{}/{name}", path.trim_end_matches('/')));
+    let path = below.or_else(|| handle.key().ok()).unwrap_or_default();
+    Volume { name: name.to_owned(), path, capacity: Bytes(0), allocation: Bytes(0), format: None }
+}
+
+fn read_volume(text: &str) -> Option<Volume> {
+    let document = xml::parse("volume", text).ok()?;
+    let root = document.root_element();
+    Some(Volume {
+        name: xml::text(root, &["name"])?,
+        path: xml::text(root, &["target", "path"]).or_else(|| xml::text(root, &["key"]))?,
+        capacity: xml::amount(root, &["capacity"])?,
+        allocation: xml::amount(root, &["allocation"]).unwrap_or_default(),
+        format: xml::attribute(root, &["target", "format"], "type").filter(|format| format != "unknown"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn pools_and_volumes_are_read_with_their_amounts() {
+        let pool = read(
+            "<pool type='logical'><name>vg0</name><uuid>u</uuid><capacity unit='bytes'>1000</capacity>
+             <allocation unit='bytes'>400</allocation><available unit='bytes'>600</available>
+             <source><name>vg0</name></source><target><path>/dev/vg0</path></target></pool>",
+        );
+        let pool = pool.unwrap();
+        assert_eq!((pool.kind.as_str(), pool.path.as_deref()), ("logical", Some("/dev/vg0")));
+        assert_eq!((pool.capacity, pool.available), (Bytes(1000), Bytes(600)));
+        let volume = read_volume(
+            "<volume type='file'><name>a.qcow2</name><key>/p/a.qcow2</key><capacity unit='bytes'>20</capacity>
+             <allocation unit='bytes'>3</allocation><target><path>/p/a.qcow2</path><format type='qcow2'/></target></volume>",
+        );
+        let volume = volume.unwrap();
+        assert_eq!((volume.capacity, volume.format.as_deref()), (Bytes(20), Some("qcow2")));
+    }
+}

@@ -1,0 +1,26 @@
+//! The machine: sysfs, procfs and libvirt. Facts come out, single acts of a build go in. What facts mean is not decided here.
+
+mod demo;
+pub mod error;
+pub mod libvirt;
+pub mod observe;
+mod recorded;
+mod session;
+pub mod sysfs;
+pub mod sysroot;
+pub mod target;
+mod uevent;
+pub mod worker;
+
+pub use error::{Cause, HostError};
+pub use observe::{Observation, observe, observe_over};
+pub use sysroot::Sysroot;
+pub use target::Target;
+pub use worker::{Generation, Reply, Request, Worker};
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970-01-01 UTC, the time stamp of facts.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,258 @@
+//! Facts of one host, part by part: each from the files of this machine where they are the host's, else from libvirt.
+
+use super::demo::Record;
+use super::libvirt::{Connection, capabilities_kvm, node_device_iommu};
+use super::session::{Listeners, Session};
+use super::sysfs::{PciNames, bridge, iommu, kvm, local, media, memory, pci};
+use super::{HostError, Target, now};
+use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
+use crate::units::{Bytes, PciAddress};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Why the kernel's files of another machine tell nothing.
+const NOT_HERE: &str = "The files of this host's kernel cannot be read from here.";
+
+/// What was found, and why the host did not answer if it did not.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// The facts; what could not be read says why.
+    pub facts: Facts,
+    /// Set where no connection could be made.
+    pub unreachable: Option<HostError>,
+}
+
+/// Reads `parts` and the files `paths` of a host, one after another on the calling thread.
+pub fn observe(target: &Target, parts: &[Part], paths: &[String]) -> Observation {
+    Observer::new(target.clone(), None).everything(parts, paths)
+}
+
+/// The same over a connection that is open already.
+pub fn observe_over(connection: &Connection, target: &Target, parts: &[Part], paths: &[String]) -> Observation {
+    let observer = Observer { session: Session::over(connection.clone()), ..Observer::new(target.clone(), None) };
+    observer.everything(parts, paths)
+}
+
+/// Answers for one host. Shared by threads; each call blocks its own.
+pub(super) struct Observer {
+    target: Target,
+    session: Session,
+    names: Mutex<PciNames>,
+    recorded: Option<Result<Facts, HostError>>,
+}
+
+impl Observer {
+    /// Nothing is opened yet, except a file of recorded facts.
+    pub(super) fn new(target: Target, listeners: Option<Listeners>) -> Self {
+        let recorded = target.facts_file.as_deref().map(super::recorded::load);
+        Self { target, session: Session::new(listeners), names: Mutex::default(), recorded }
+    }
+
+    fn everything(&self, parts: &[Part], paths: &[String]) -> Observation {
+        let asked = Instant::now();
+        let mut facts = Facts::default();
+        for part in parts.iter().filter(|part| **part != Part::Files) {
+            facts.absorb(self.part(*part, asked));
+        }
+        if !paths.is_empty() {
+            facts.absorb(self.files(paths, asked));
+        }
+        Observation { facts, unreachable: self.unreachable(asked) }
+    }
+
+    /// True where `part` is answered without libvirt, so that a silent daemon does not hold it up.
+    pub(super) fn is_local(&self, part: Part) -> bool {
+        self.recorded.is_some()
+            || match part {
+                Part::Pci | Part::Boot | Part::Uses | Part::Details => self.target.reads_sysfs(),
+                Part::Files => self.target.shares_files(),
+                _ => false,
+            }
+    }
+
+    /// True where the kernel of this machine knows first what happens to the host's PCI functions.
+    pub(super) fn hears_kernel(&self) -> bool {
+        self.recorded.is_none() && self.target.reads_sysfs() && self.target.sysroot.is_real()
+    }
+
+    /// One part. `asked` is when the question arose.
+    pub(super) fn part(&self, part: Part, asked: Instant) -> FactsPart {
+        match &self.recorded {
+            Some(Ok(facts)) => return super::recorded::part(facts, part),
+            Some(Err(error)) => return FactsPart::unknown(part, &error.to_string()),
+            None => {}
+        }
+        let answer = self.read(part, asked);
+        if self.target.demo { self.complete(answer, asked) } else { answer }
+    }
+
+    fn read(&self, part: Part, asked: Instant) -> FactsPart {
+        match part {
+            Part::Host => self.host(asked),
+            Part::Pools => FactsPart::Pools(
+                self.ask("virConnectListAllStoragePools", asked, |c| c.pools(self.target.shares_files())),
+            ),
+            Part::Networks => self.networks(asked),
+            Part::Domains => FactsPart::Domains(self.ask("virConnectListAllDomains", asked, Connection::domains)),
+            Part::Pci => self.pci(asked),
+            Part::Boot | Part::Uses | Part::Details if !self.target.reads_sysfs() => FactsPart::unknown(part, NOT_HERE),
+            Part::Boot => local::boot(&self.target.sysroot),
+            Part::Uses => local::uses(&self.target.sysroot, self.target.ssh.as_deref()),
+            Part::Details => local::details(&self.target.sysroot, &[]),
+            Part::Capabilities => self.capabilities(asked),
+            Part::Files => FactsPart::Files(BTreeMap::new()),
+        }
+    }
+
+    /// The files at `paths`.
+    pub(super) fn files(&self, paths: &[String], asked: Instant) -> FactsPart {
+        if let Some(recorded) = &self.recorded {
+            return super::recorded::files(recorded, paths);
+        }
+        let look = |path: &String| {
+            let fact = if self.target.shares_files() || (!self.target.sysroot.is_real() && !self.target.demo) {
+                media::read(&self.target.sysroot, path)
+            } else {
+                self.remote_file(path, asked)
+            };
+            (path.clone(), fact)
+        };
+        FactsPart::Files(paths.iter().map(look).collect())
+    }
+
+    /// Details of the PCI functions `addresses`, of all where none is named.
+    pub(super) fn details(&self, addresses: &[PciAddress]) -> FactsPart {
+        match &self.recorded {
+            Some(Ok(facts)) => super::recorded::part(facts, Part::Details),
+            None if self.target.reads_sysfs() => local::details(&self.target.sysroot, addresses),
+            _ => FactsPart::unknown(Part::Details, NOT_HERE),
+        }
+    }
+
+    /// Why there is no connection, if one was tried in vain after `asked`.
+    fn unreachable(&self, asked: Instant) -> Option<HostError> {
+        match &self.recorded {
+            Some(recorded) => recorded.as_ref().err().cloned(),
+            None => self.session.failure(asked),
+        }
+    }
+
+    /// One question to libvirt, as a fact.
+    fn ask<T>(&self, call: &str, asked: Instant, question: impl Fn(&Connection) -> Result<T, HostError>) -> Fact<T> {
+        match self.session.connection(&self.target, asked).and_then(|connection| question(&connection)) {
+            Ok(value) => Fact::known(value, Source::Libvirt(call.into()), now()),
+            Err(error) => error.fact(),
+        }
+    }
+
+    /// What the demo's test driver cannot tell.
+    fn complete(&self, answer: FactsPart, asked: Instant) -> FactsPart {
+        let domains = match &answer {
+            FactsPart::Pci { .. } => self.ask("virConnectListAllDomains", asked, Connection::domains),
+            _ => Fact::default(),
+        };
+        let running = domains.items().iter().filter(|domain| domain.state == DomainState::Active);
+        let held: Vec<PciAddress> = running.flat_map(|domain| domain.pci.iter().copied()).collect();
+        let mut answer = match Record::load() {
+            Ok(record) => record.complete(answer, &held),
+            Err(error) => FactsPart::unknown(answer.part(), &error.to_string()),
+        };
+        if let FactsPart::Networks { networks, bridges } = &mut answer {
+            name_owners(bridges, networks);
+        }
+        answer
+    }
+
+    fn host(&self, asked: Instant) -> FactsPart {
+        let local = self.target.shares_files();
+        let host = self.ask("virConnectGetHostname", asked, |connection| connection.host(local));
+        let (memory, kvm) = if self.target.reads_sysfs() {
+            (memory::read(&self.target.sysroot), kvm::read(&self.target.sysroot))
+        } else {
+            let kvm = |connection: &Connection| connection.capabilities().map(|read| capabilities_kvm(&read));
+            (
+                self.ask("virNodeGetFreeMemory", asked, Connection::memory),
+                self.ask("virConnectGetCapabilities", asked, kvm),
+            )
+        };
+        FactsPart::Host { host, memory, kvm }
+    }
+
+    fn networks(&self, asked: Instant) -> FactsPart {
+        let networks = self.ask("virConnectListAllNetworks", asked, Connection::networks);
+        let mut bridges = if self.target.reads_sysfs() {
+            bridge::read(&self.target.sysroot)
+        } else {
+            self.ask("virConnectListAllInterfaces", asked, Connection::bridges)
+        };
+        name_owners(&mut bridges, &networks);
+        FactsPart::Networks { networks, bridges }
+    }
+
+    fn capabilities(&self, asked: Instant) -> FactsPart {
+        let capabilities = self.ask("virConnectGetCapabilities", asked, Connection::capabilities);
+        let domain_capabilities = match capabilities.get() {
+            Some(host) => self.ask("virConnectGetDomainCapabilities", asked, |c| c.domain_capabilities(host)),
+            None => Fact::unknown(capabilities.why_not().unwrap_or_default()),
+        };
+        FactsPart::Capabilities { capabilities, domain_capabilities }
+    }
+
+    fn pci(&self, asked: Instant) -> FactsPart {
+        if self.target.reads_sysfs() {
+            return self.pci_from_sysfs();
+        }
+        let pci = self.ask("virConnectListAllNodeDevices", asked, Connection::pci_devices);
+        let iommu = match &pci {
+            Fact::Known { value, source, seen_at } => Fact::known(node_device_iommu(value), source.clone(), *seen_at),
+            Fact::Unknown { why } | Fact::Denied { why } => Fact::unknown(why.clone()),
+        };
+        FactsPart::Pci { pci, iommu }
+    }
+
+    fn pci_from_sysfs(&self) -> FactsPart {
+        let sysroot = &self.target.sysroot;
+        let pci = match pci::scan(sysroot) {
+            Ok(mut devices) => {
+                let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+                names.fill(sysroot, &mut devices);
+                Fact::known(devices, Source::File(pci::DEVICES.into()), now())
+            }
+            Err(error) => Fact::unknown(format!("{} cannot be listed: {error}.", pci::DEVICES)),
+        };
+        let iommu = iommu::read(sysroot);
+        FactsPart::Pci { pci, iommu }
+    }
+
+    /// Of another machine's files libvirt shows only volumes.
+    fn remote_file(&self, path: &str, asked: Instant) -> Fact<MediaFile> {
+        let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_size(path));
+        match found {
+            Fact::Known { value: Some(size), source, seen_at } => Fact::known(
+                MediaFile { kind: MediaKind::File, size: Bytes(size), world_readable: true },
+                source,
+                seen_at,
+            ),
+            Fact::Known { value: None, .. } if self.target.demo => match Record::load() {
+                Ok(record) => record.file(path),
+                Err(error) => error.fact(),
+            },
+            Fact::Known { value: None, .. } => Fact::unknown(format!(
+                "{path} is no volume of a started pool, and other files of this host cannot be seen from here."
+            )),
+            Fact::Unknown { why } => Fact::Unknown { why },
+            Fact::Denied { why } => Fact::Denied { why },
+        }
+    }
+}
+
+/// A bridge belongs to the network that made it; one that a network merely joins stands by itself.
+fn name_owners(bridges: &mut Fact<Vec<Bridge>>, networks: &Fact<Vec<Network>>) {
+    let makes = |network: &&Network| network.forward.as_deref() != Some("bridge");
+    for bridge in bridges.get_mut().into_iter().flatten() {
+        let mut owners = networks.items().iter().filter(makes);
+        let owner = owners.find(|network| network.bridge.as_deref() == Some(&bridge.name));
+        bridge.network = owner.map(|network| network.name.clone());
+    }
+}

@@ -1,0 +1,68 @@
+//! Facts that were recorded as JSON and answer in place of a host.
+
+use super::{Cause, HostError};
+use crate::facts::{Fact, Facts, FactsPart, Part};
+use std::path::Path;
+
+/// Reads the file, the output of `vmbuild facts --json`.
+pub(super) fn load(path: &Path) -> Result<Facts, HostError> {
+    let name = path.display();
+    let refused = |why: String| {
+        let remedy = "Record one with 'vmbuild facts --json > FILE' on the host.";
+        HostError::new(Cause::NotFound, format!("The facts in {name} cannot be used: {why}."), remedy)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof if text.trim().is_empty() => refused("the file is empty".into()),
+        serde_json::error::Category::Eof => {
+            refused(format!("the JSON breaks off at line {}, column {}", error.line(), error.column()))
+        }
+        _ => refused(error.to_string()),
+    })?;
+    // Every part may be absent, so any object would do, a spec as well.
+    if !value.as_object().is_some_and(|parts| parts.keys().any(|name| NAMES.contains(&name.as_str()))) {
+        return Err(refused("it holds none of the parts that facts have".into()));
+    }
+    serde_json::from_value(value).map_err(|error| refused(error.to_string()))
+}
+
+/// Names of parts, one of which a record must have.
+const NAMES: [&str; 9] = ["host", "capabilities", "pools", "networks", "domains", "pci", "iommu", "kernel", "files"];
+
+/// One part of recorded facts.
+pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
+    let facts = facts.clone();
+    match part {
+        Part::Host => FactsPart::Host { host: facts.host, memory: facts.memory, kvm: facts.kvm },
+        Part::Pools => FactsPart::Pools(facts.pools),
+        Part::Networks => FactsPart::Networks { networks: facts.networks, bridges: facts.bridges },
+        Part::Domains => FactsPart::Domains(facts.domains),
+        Part::Pci => FactsPart::Pci { pci: facts.pci, iommu: facts.iommu },
+        Part::Capabilities => {
+            FactsPart::Capabilities { capabilities: facts.capabilities, domain_capabilities: facts.domain_capabilities }
+        }
+        Part::Boot => {
+            FactsPart::Boot { kernel: Box::new(facts.kernel), boot: Box::new(facts.boot), vfio: Box::new(facts.vfio) }
+        }
+        Part::Uses => FactsPart::Uses {
+            storage: Box::new(facts.storage),
+            networking: Box::new(facts.networking),
+            displays: Box::new(facts.displays),
+            usb: Box::new(facts.usb),
+        },
+        Part::Details => FactsPart::Details { details: facts.details, groups: facts.groups },
+        Part::Files => FactsPart::Files(facts.files),
+    }
+}
+
+/// Recorded files; those that nobody looked at then are unknown now.
+pub(super) fn files(recorded: &Result<Facts, HostError>, paths: &[String]) -> FactsPart {
+    let answer = |path: &String| match recorded {
+        Ok(facts) => {
+            let known = facts.files.get(path).cloned();
+            known.unwrap_or_else(|| Fact::unknown(format!("{path} is not among the recorded facts.")))
+        }
+        Err(error) => error.fact(),
+    };
+    FactsPart::Files(paths.iter().map(|path| (path.clone(), answer(path))).collect())
+}

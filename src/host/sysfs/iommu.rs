@@ -1,0 +1,123 @@
+//! Whether the IOMMU is on and, if not, why: firmware, kernel command line, or the hypervisor around this machine.
+
+use super::boot;
+use super::cpu::Cpu;
+use crate::facts::{Fact, Iommu, Source};
+use crate::host::{Sysroot, now};
+
+/// Where the kernel lists its groups.
+pub const GROUPS: &str = "/sys/kernel/iommu_groups";
+
+/// The state of the IOMMU; unknown in a tree without /sys, where nothing speaks for or against it.
+pub fn read(sysroot: &Sysroot) -> Fact<Iommu> {
+    let groups = sysroot.names(GROUPS).len();
+    let iommu = if groups > 0 {
+        Iommu::On { groups: u32::try_from(groups).unwrap_or(u32::MAX) }
+    } else if sysroot.exists("/sys") {
+        let (cause, remedy) = why_off(sysroot);
+        Iommu::Off { cause, remedy }
+    } else {
+        return Fact::unknown(format!("{GROUPS} cannot be listed: there is no /sys in this tree."));
+    };
+    Fact::known(iommu, Source::File(GROUPS.into()), now())
+}
+
+fn why_off(sysroot: &Sysroot) -> (String, String) {
+    let tables = sysroot.names("/sys/firmware/acpi/tables");
+    let announced = tables.iter().any(|table| table == "DMAR" || table == "IVRS");
+    let cmdline = sysroot.read("/proc/cmdline").unwrap_or_default();
+    let words: Vec<&str> = cmdline.split_whitespace().collect();
+    if let Some(word) = words.iter().find(|word| ["iommu=off", "intel_iommu=off", "amd_iommu=off"].contains(*word)) {
+        let cause = format!("The kernel command line switches the IOMMU off with '{word}'.");
+        return (cause, boot::edit(sysroot, false, word));
+    }
+    let cpu = Cpu::read(sysroot).ok();
+    if !announced {
+        return not_announced(cpu.as_ref());
+    }
+    if tables.iter().any(|table| table == "DMAR") && !words.contains(&"intel_iommu=on") {
+        let cause = "The firmware announces Intel VT-d, but this kernel leaves it off unless it is told to use it.";
+        return (cause.into(), boot::edit(sysroot, true, "intel_iommu=on"));
+    }
+    (
+        "The firmware announces an IOMMU, but the kernel has built no groups.".into(),
+        "Look for the reason with 'dmesg | grep -e DMAR -e AMD-Vi -e IOMMU'.".into(),
+    )
+}
+
+/// No DMAR (Intel) and no IVRS (AMD) table.
+fn not_announced(cpu: Option<&Cpu>) -> (String, String) {
+    match cpu {
+        Some(cpu) if cpu.is_virtual() => (
+            "This machine is itself a virtual machine, and its hypervisor gives it no IOMMU.".into(),
+            "Run vmbuild against the physical host, or give this machine a virtual IOMMU (libvirt: <iommu model='intel'> \
+             with <driver intremap='on'/>)."
+                .into(),
+        ),
+        Some(cpu) if cpu.is_intel() => (
+            "The firmware announces no IOMMU (there is no DMAR table in ACPI).".into(),
+            "Switch on VT-d in the firmware set-up, then reboot.".into(),
+        ),
+        Some(cpu) if cpu.vendor == "AuthenticAMD" => (
+            "The firmware announces no IOMMU (there is no IVRS table in ACPI).".into(),
+            "Set IOMMU to Enabled, not Auto, and switch on SVM in the firmware set-up, then reboot.".into(),
+        ),
+        _ => (
+            "The kernel has built no IOMMU groups, and the firmware announces no IOMMU.".into(),
+            "Switch on Intel VT-d or AMD IOMMU in the firmware set-up, then reboot.".into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    /// A host without groups, by ACPI table, command line, CPU vendor and flags.
+    fn off(table: &str, cmdline: &str, vendor: &str, flags: &str) -> (String, String) {
+        let tree = tempfile::tempdir().unwrap();
+        for folder in ["sys/firmware/acpi/tables", "proc", "usr/sbin"] {
+            std::fs::create_dir_all(tree.path().join(folder)).unwrap();
+        }
+        if !table.is_empty() {
+            std::fs::write(tree.path().join("sys/firmware/acpi/tables").join(table), "").unwrap();
+        }
+        std::fs::write(tree.path().join("usr/sbin/update-grub"), "").unwrap();
+        std::fs::write(tree.path().join("proc/cmdline"), cmdline).unwrap();
+        let cpu = format!("vendor_id : {vendor}\nflags : fpu {flags}\n");
+        std::fs::write(tree.path().join("proc/cpuinfo"), cpu).unwrap();
+        match read(&Sysroot::new(tree.path())).get() {
+            Some(Iommu::Off { cause, remedy }) => (cause.clone(), remedy.clone()),
+            other => panic!("no groups, yet {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_tree_without_sysfs_says_nothing_of_the_iommu() {
+        let tree = tempfile::tempdir().unwrap();
+        assert!(read(&Sysroot::new(tree.path())).get().is_none());
+        assert!(read(&Sysroot::new(tree.path().join("nonexistent"))).get().is_none());
+    }
+
+    #[test]
+    fn the_command_line_is_quoted_and_the_remedy_fits_the_boot_loader() {
+        let (cause, remedy) = off("DMAR", "quiet intel_iommu=off", "GenuineIntel", "vmx");
+        assert!(cause.contains("'intel_iommu=off'"), "{cause}");
+        assert!(remedy.contains("Remove intel_iommu=off from") && remedy.contains("'update-grub'"), "{remedy}");
+    }
+
+    #[test]
+    fn an_intel_kernel_that_waits_to_be_told_is_told() {
+        let (_, remedy) = off("DMAR", "quiet", "GenuineIntel", "vmx");
+        assert!(remedy.contains("Add intel_iommu=on to"), "{remedy}");
+    }
+
+    #[test]
+    fn firmware_and_hypervisor_are_told_apart() {
+        assert!(off("", "quiet", "AuthenticAMD", "svm").1.contains("SVM"));
+        assert!(off("", "quiet", "GenuineIntel", "vmx").1.contains("VT-d"));
+        assert!(off("", "quiet", "GenuineIntel", "hypervisor").0.contains("virtual machine"));
+        assert!(off("IVRS", "quiet", "AuthenticAMD", "svm").1.contains("dmesg"));
+    }
+}

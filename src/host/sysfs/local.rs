@@ -1,0 +1,44 @@
+//! The parts of the facts that the kernel's files answer alone, put together.
+
+use super::attribute::last_part;
+use super::pci::DEVICES;
+use super::pci_details::{self, Slots};
+use super::{boot, display, iommu_group, kernel, networking, storage, usb, vfio};
+use crate::facts::FactsPart;
+use crate::host::Sysroot;
+use crate::units::PciAddress;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stands in the way of passthrough on the whole host.
+pub fn boot(sysroot: &Sysroot) -> FactsPart {
+    let kernel = kernel::read(sysroot);
+    let vfio = vfio::read(sysroot, &kernel);
+    FactsPart::Boot { kernel: Box::new(kernel), boot: Box::new(boot::read(sysroot)), vfio: Box::new(vfio) }
+}
+
+/// What the host itself uses; `session` is the session of SSH of whoever asks, as SSH_CONNECTION tells it.
+pub fn uses(sysroot: &Sysroot, session: Option<&str>) -> FactsPart {
+    FactsPart::Uses {
+        storage: Box::new(storage::read(sysroot)),
+        networking: Box::new(networking::read(sysroot, session)),
+        displays: Box::new(display::read(sysroot)),
+        usb: Box::new(usb::read(sysroot)),
+    }
+}
+
+/// Details of the functions `addresses` and of their IOMMU groups; of all functions where none is named.
+pub fn details(sysroot: &Sysroot, addresses: &[PciAddress]) -> FactsPart {
+    let slots = Slots::read(sysroot);
+    let every = || sysroot.names(DEVICES).iter().filter_map(|name| name.parse().ok()).collect();
+    let addresses: Vec<PciAddress> = if addresses.is_empty() { every() } else { addresses.to_vec() };
+    let read = |address: &PciAddress| Some((*address, pci_details::read(sysroot, *address, &slots)?));
+    let details: BTreeMap<_, _> = addresses.iter().filter_map(read).collect();
+    let groups: BTreeSet<u32> = details.keys().filter_map(|address| group(sysroot, *address)).collect();
+    let groups = groups.into_iter().map(|number| (number, iommu_group::read(sysroot, number))).collect();
+    FactsPart::Details { details, groups }
+}
+
+/// The IOMMU group of a function.
+fn group(sysroot: &Sysroot, address: PciAddress) -> Option<u32> {
+    last_part(&sysroot.link(&format!("{DEVICES}/{address}/iommu_group")).ok()?).parse().ok()
+}

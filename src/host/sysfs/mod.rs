@@ -1,0 +1,32 @@
+//! Facts from the kernel's files: PCI functions, the IOMMU, memory, KVM, bridges, files that a spec names.
+
+mod attribute;
+mod block;
+pub mod boot;
+pub mod bridge;
+pub mod cpu;
+pub mod display;
+mod holders;
+mod initramfs;
+pub mod iommu;
+pub mod iommu_group;
+pub mod kernel;
+pub mod kvm;
+pub mod local;
+pub mod media;
+pub mod memory;
+mod modprobe;
+pub mod networking;
+pub mod pci;
+mod pci_config;
+pub mod pci_details;
+pub mod pci_names;
+mod pci_resources;
+mod route;
+mod ssh;
+pub mod storage;
+mod udev;
+pub mod usb;
+pub mod vfio;
+
+pub use pci_names::PciNames;

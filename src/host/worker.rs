@@ -1,0 +1,201 @@
+//! The threads that speak with a host while a screen goes on: requests in, replies out, nothing waits for anything else.
+
+use super::libvirt::{Connection, Happening, OnEvent};
+use super::observe::Observer;
+use super::session::Listeners;
+use super::{Cause, HostError, Target, uevent};
+use crate::facts::{Fact, FactsPart, Host, Part};
+use crate::units::PciAddress;
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Number of a request; the asker drops answers to old ones.
+pub type Generation = u64;
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Read a part of the facts. [`Part::Files`] is asked with `Files`.
+    Observe(Part, Generation),
+    /// Look at files by absolute path.
+    Files(Vec<String>, Generation),
+    /// Read the details of PCI functions.
+    Details(Vec<PciAddress>, Generation),
+    /// Let the threads end as soon as their calls return.
+    Stop,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A connection was made.
+    Connected(Fact<Host>),
+    /// The answer to a request.
+    Facts(Generation, FactsPart),
+    /// Something in this part changed: ask again.
+    Changed(Part),
+    /// No connection could be made, or it was cut; the next request tries again.
+    Failed(HostError),
+}
+
+/// Takes replies, from any of the worker's threads, one at a time.
+pub(super) type Sink = Arc<Mutex<dyn Fn(Reply) + Send>>;
+
+/// Delivers a reply.
+pub(super) fn deliver(sink: &Sink, reply: Reply) {
+    (sink.lock().unwrap_or_else(PoisonError::into_inner))(reply);
+}
+
+/// Questions that may hold each other up share a thread; these may not: listing pools blocks while any pool is
+/// refreshed, domain capabilities take seconds when QEMU must be probed, and the kernel's files never wait for libvirt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Lane {
+    Files,
+    Quick,
+    Pools,
+    Capabilities,
+}
+
+/// A host under observation. Dropping it lets its threads end.
+pub struct Worker {
+    observer: Arc<Observer>,
+    sink: Sink,
+    news: bool,
+    kernel: Option<uevent::Watch>,
+    lanes: HashMap<Lane, Sender<(Request, Instant)>>,
+}
+
+impl Worker {
+    /// Starts to observe `target`; nothing is opened before the first request. `reply` is called from other threads and
+    /// should only pass the reply on.
+    pub fn spawn(target: Target, reply: impl Fn(Reply) + Send + 'static) -> Self {
+        Self::new(target, true, Arc::new(Mutex::new(reply)))
+    }
+
+    /// The same for who asks once: without [`Reply::Changed`], and without what it costs to hear of changes.
+    pub fn spawn_without_news(target: Target, reply: impl Fn(Reply) + Send + 'static) -> Self {
+        Self::new(target, false, Arc::new(Mutex::new(reply)))
+    }
+
+    fn new(target: Target, news: bool, sink: Sink) -> Self {
+        let listeners = listeners(&target, &sink, news);
+        let observer = Arc::new(Observer::new(target, Some(listeners)));
+        Self { observer, sink, news, kernel: None, lanes: HashMap::new() }
+    }
+
+    /// For a process that is about to end: its threads stay where they are. Threads that end while the process does meet
+    /// the clean-up of the C libraries, and closing a connection costs a round trip that nobody waits for.
+    pub fn leave_behind(self) {
+        std::mem::forget(self);
+    }
+
+    /// Hands in a request; the answer comes as a reply. Never blocks.
+    pub fn ask(&mut self, request: Request) {
+        let lane = match &request {
+            Request::Stop => {
+                self.kernel = None;
+                return self.lanes.clear();
+            }
+            Request::Files(..) => self.lane(Part::Files),
+            Request::Details(..) => self.lane(Part::Details),
+            Request::Observe(part, _) => self.lane(*part),
+        };
+        if matches!(request, Request::Observe(Part::Pci, _)) {
+            self.hear_kernel();
+        }
+        let sender = self.lanes.entry(lane).or_insert_with(|| serve(lane, self.observer.clone(), self.sink.clone()));
+        // A lane ends only when its sender is dropped.
+        let _ = sender.send((request, Instant::now()));
+    }
+
+    /// Listens to the kernel from the first question about PCI functions on: before it is answered, so that no change
+    /// falls between.
+    fn hear_kernel(&mut self) {
+        if !self.news || self.kernel.is_some() || !self.observer.hears_kernel() {
+            return;
+        }
+        let sink = self.sink.clone();
+        match uevent::Watch::start(move || deliver(&sink, Reply::Changed(Part::Pci))) {
+            Ok(watch) => self.kernel = Some(watch),
+            Err(error) => tracing::warn!(%error, "no news of PCI functions from the kernel"),
+        }
+    }
+
+    fn lane(&self, part: Part) -> Lane {
+        match part {
+            _ if self.observer.is_local(part) => Lane::Files,
+            Part::Pools => Lane::Pools,
+            Part::Capabilities => Lane::Capabilities,
+            _ => Lane::Quick,
+        }
+    }
+}
+
+/// Attempts to connect and libvirt's events, as replies.
+fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
+    let (local, kernel_tells, demo) = (target.shares_files(), target.reads_sysfs(), target.demo);
+    let (told, heard) = (sink.clone(), sink.clone());
+    let uri = if demo { String::from("The demo host") } else { target.uri() };
+    let on_attempt = move |attempt: Result<&Connection, &HostError>| {
+        let reply = match attempt {
+            Ok(connection) => Reply::Connected(connected(connection, local)),
+            Err(error) => {
+                tracing::warn!(%error, "no connection");
+                Reply::Failed(error.clone())
+            }
+        };
+        deliver(&told, reply);
+    };
+    let on_event = move |happening| match happening {
+        Happening::Closed => deliver(&heard, Reply::Failed(lost(&uri))),
+        // sysfs is read, and the kernel tells of it first.
+        Happening::Changed(Part::Pci) if kernel_tells => {}
+        Happening::Changed(Part::Domains) => {
+            deliver(&heard, Reply::Changed(Part::Domains));
+            // A domain that starts or stops takes or frees memory; the demo's devices change hands with it, too.
+            deliver(&heard, Reply::Changed(Part::Host));
+            if demo {
+                deliver(&heard, Reply::Changed(Part::Pci));
+            }
+        }
+        Happening::Changed(part) => deliver(&heard, Reply::Changed(part)),
+    };
+    Listeners { on_attempt: Box::new(on_attempt), on_event: news.then(|| Arc::new(on_event) as OnEvent) }
+}
+
+fn lost(uri: &str) -> HostError {
+    HostError::new(Cause::Lost, format!("The connection to {uri} was cut."), "The next request makes it again.")
+}
+
+fn connected(connection: &Connection, local: bool) -> Fact<Host> {
+    match connection.host(local) {
+        Ok(host) => Fact::known(host, crate::facts::Source::Libvirt("virConnectGetHostname".into()), super::now()),
+        Err(error) => error.fact(),
+    }
+}
+
+/// Starts the thread of a lane.
+fn serve(lane: Lane, observer: Arc<Observer>, sink: Sink) -> Sender<(Request, Instant)> {
+    let (sender, requests) = channel();
+    let name = format!("host-{lane:?}").to_lowercase();
+    let run = move || answer(&requests, &observer, &sink);
+    if let Err(error) = std::thread::Builder::new().name(name).spawn(run) {
+        tracing::error!(%error, "no thread for the host");
+    }
+    sender
+}
+
+fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &Sink) {
+    while let Ok((request, asked)) = requests.recv() {
+        let (generation, what, part) = match request {
+            Request::Observe(part, generation) => (generation, part, observer.part(part, asked)),
+            Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
+            Request::Details(addresses, generation) => (generation, Part::Pci, observer.details(&addresses)),
+            Request::Stop => return,
+        };
+        tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");
+        deliver(sink, Reply::Facts(generation, part));
+    }
+}

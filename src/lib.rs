@@ -1,0 +1,50 @@
+//! vmbuild builds virtual machines by hand, GPU passthrough workstations above all.
+//!
+//! Folders are layers. A layer may import only what stands above it in this list:
+//!
+//! | layer | owns |
+//! |---|---|
+//! | [`units`] | sizes, PCI addresses, MAC addresses, names: parsing and printing |
+//! | [`spec`] | what the user asks for: the JSON spec, templates, path rules |
+//! | [`facts`] | what the host has, as plain serialisable data |
+//! | [`machine`] | spec and facts in, the machine with every default chosen and every path resolved out |
+//! | [`checks`] | spec, facts and machine in, findings out |
+//! | [`domain`] | machine in, libvirt domain XML out |
+//! | [`plan`] | machine and facts in, ordered steps with their undo out; the events of a build |
+//! | [`host`] | the machine: libvirt connections, sysfs and procfs; facts come out, steps go in |
+//! | [`store`] | our own files: config, presets, templates, drafts |
+//! | [`build`] | runs a plan on a host |
+//! | [`app`] | the wizard's state and its pure `update` |
+//! | [`ui`] | pure drawing of the state |
+//! | [`run`] | the event loop, the terminal, signals |
+//! | [`cli`] | the headless commands |
+//!
+//! `units` to `plan` do no I/O, read no clock, start no thread. `tests/layers.rs` holds these rules.
+
+pub mod units;
+
+pub mod spec;
+
+pub mod facts;
+
+pub mod machine;
+
+pub mod checks;
+
+pub mod domain;
+
+pub mod plan;
+
+pub mod host;
+
+pub mod store;
+
+pub mod build;
+
+pub mod app;
+
+pub mod ui;
+
+pub mod run;
+
+pub mod cli;

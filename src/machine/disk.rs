@@ -1,0 +1,129 @@
+//! Disks with their pool, path, format, bus and target settled.
+
+use super::Choice;
+use crate::spec::{DiskBus, DiskDevice, Place};
+use crate::units::Bytes;
+
+/// One disk or CD-ROM of the machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disk {
+    /// Where in the spec it comes from: `storage.disks[0]`, `storage.boot_iso` or `cloud_init`.
+    pub place: Place,
+    /// What it is made of.
+    pub origin: DiskOrigin,
+    /// Disk or CD-ROM.
+    pub device: DiskDevice,
+    /// Bus.
+    pub bus: Choice<DiskBus>,
+    /// Target: vda, sdb, ...
+    pub target: Choice<String>,
+    /// Format as QEMU names it; `None` where only the file itself can tell and nobody has looked.
+    pub format: Option<String>,
+    /// The guest may not write.
+    pub readonly: bool,
+    /// Place in the boot order.
+    pub boot_order: Option<u32>,
+}
+
+impl Disk {
+    /// Its image's place; `None` where the spec does not say which image, or says it in a way that is refused.
+    pub fn location(&self) -> Option<&Location> {
+        match &self.origin {
+            DiskOrigin::New { at, .. } | DiskOrigin::Clone { at, .. } | DiskOrigin::Seed { at } => Some(at),
+            DiskOrigin::Existing(at) => at.as_ref(),
+        }
+    }
+
+    /// The format written to the XML. libvirt must be told one, and QEMU must never guess it: a guest that writes a
+    /// qcow2 header into its raw disk could make it read any file of the host. Where nobody has looked into the image,
+    /// its name decides, and anything unusual is raw.
+    pub fn driver_format(&self) -> &str {
+        match &self.format {
+            Some(format) => format,
+            None => self.location().and_then(Location::extension_format).unwrap_or("raw"),
+        }
+    }
+}
+
+/// What a disk is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskOrigin {
+    /// A volume that the build creates.
+    New {
+        /// Where it will be.
+        at: Location,
+        /// Size; `None` where missing or not a size.
+        size: Option<Bytes>,
+    },
+    /// A copy that the build makes.
+    Clone {
+        /// Where it will be.
+        at: Location,
+        /// Source; `None` where missing or refused.
+        from: Option<Location>,
+        /// Wanted size, if larger than the source's.
+        size: Option<Bytes>,
+    },
+    /// An image that exists; `None` where the spec does not say which, or says it in a way that is refused.
+    Existing(Option<Location>),
+    /// The cloud-init seed, which the build writes.
+    Seed {
+        /// Where it will be.
+        at: Location,
+    },
+}
+
+/// Where an image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A volume of a pool.
+    Volume {
+        /// Pool.
+        pool: String,
+        /// Name within the pool.
+        volume: String,
+        /// Its path, where the pool is known and has paths.
+        path: Option<String>,
+        /// True where the pool's volumes are block devices.
+        block: bool,
+    },
+    /// A path that no pool was named for.
+    Path {
+        /// Absolute and normalised.
+        path: String,
+        /// True for a block device.
+        block: bool,
+    },
+}
+
+impl Location {
+    /// The absolute path, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Volume { path, .. } => path.as_deref(),
+            Self::Path { path, .. } => Some(path),
+        }
+    }
+
+    /// True for a block device.
+    pub fn is_block(&self) -> bool {
+        let (Self::Volume { block, .. } | Self::Path { block, .. }) = self;
+        *block
+    }
+
+    /// The format that the name's ending stands for.
+    pub(super) fn extension_format(&self) -> Option<&'static str> {
+        let name = match self {
+            Self::Volume { volume, .. } => volume,
+            Self::Path { path, .. } => path,
+        };
+        let (_, extension) = name.rsplit('/').next()?.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
+            "qcow2" => Some("qcow2"),
+            "vmdk" => Some("vmdk"),
+            "vdi" => Some("vdi"),
+            "raw" | "img" | "iso" => Some("raw"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Graphical consoles and the emulated video card.
+
+use super::platform::filled;
+use super::{Choice, Firmware, GuestSlot};
+use crate::facts::Facts;
+use crate::spec::{GraphicsKind, Place, Spec};
+
+/// One graphical console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Console {
+    /// Row in `graphics`; `None` for the console that is there by default.
+    pub row: Option<usize>,
+    /// VNC or SPICE.
+    pub kind: GraphicsKind,
+    /// Address it listens on.
+    pub listen: Choice<String>,
+    /// Port; `None` lets libvirt choose.
+    pub port: Option<u16>,
+}
+
+/// The consoles asked for; VNC for this host alone where `graphics` is absent; none where it is empty or says `none`.
+pub(super) fn consoles(spec: &Spec) -> Vec<Console> {
+    let Some(rows) = &spec.graphics else {
+        return vec![Console { row: None, kind: GraphicsKind::Vnc, listen: loopback(), port: None }];
+    };
+    let rows = rows.iter().enumerate().filter(|(_, row)| row.kind != Some(GraphicsKind::None));
+    rows.map(|(row, graphics)| Console {
+        row: Some(row),
+        kind: graphics.kind.unwrap_or(GraphicsKind::Vnc),
+        listen: match filled(graphics.listen.as_deref()) {
+            Some(address) => Choice::asked(address.to_owned(), Place::row("graphics", row, "listen")),
+            None => loopback(),
+        },
+        port: graphics.port,
+    })
+    .collect()
+}
+
+fn loopback() -> Choice<String> {
+    Choice::default("127.0.0.1".into(), "seen from the host alone; go through SSH from elsewhere")
+}
+
+/// The emulated card. With a passed GPU as first display, a card without VGA registers leaves it that place.
+pub(super) fn video(
+    facts: &Facts,
+    consoles: &[Console],
+    slots: &[GuestSlot],
+    firmware: Firmware,
+    windows: bool,
+) -> Choice<Option<String>> {
+    if consoles.is_empty() {
+        return Choice::default(None, "there is no graphical console");
+    }
+    let primary_gpu = slots.iter().flat_map(|slot| &slot.functions).any(|function| function.primary_gpu);
+    let (first, why) = if primary_gpu && firmware.is_uefi() {
+        ("bochs", "a second head without VGA registers: the passed GPU is the first display")
+    } else if windows {
+        ("vga", "Windows draws on it without a driver")
+    } else {
+        ("virtio", "the best that Linux guests know")
+    };
+    let model = if lacks(facts, first) { "vga" } else { first };
+    let why = if model == first { why.to_owned() } else { format!("this host's QEMU has no {first}") };
+    Choice::default(Some(model.to_owned()), why)
+}
+
+/// True where the host's QEMU is known to be built without the model.
+fn lacks(facts: &Facts, model: &str) -> bool {
+    let known = facts.domain_capabilities.items().first().filter(|known| !known.video_models.is_empty());
+    known.is_some_and(|known| !known.video_models.iter().any(|name| name == model))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::machine::machine;
+    use serde_json::{Value, json};
+
+    fn video_of(spec: Value) -> Option<String> {
+        machine(&serde_json::from_value(spec).unwrap(), &Facts::default()).video.value
+    }
+
+    #[test]
+    fn consoles_listen_on_this_host_alone_unless_asked() {
+        let of = |spec| consoles(&serde_json::from_value(spec).unwrap());
+        assert_eq!(of(json!({}))[0].listen.value, "127.0.0.1");
+        assert_eq!(of(json!({"graphics": [{"listen": " "}]}))[0].listen.value, "127.0.0.1");
+        assert_eq!(of(json!({"graphics": [{"listen": "::"}]}))[0].listen.value, "::");
+        assert_eq!((of(json!({"graphics": []})), of(json!({"graphics": [{"type": "none"}]}))), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_emulated_card_makes_room_for_a_passed_one() {
+        let gpu = json!([{"host_address": "01:00.0", "primary_gpu": true}]);
+        assert_eq!(video_of(json!({})).as_deref(), Some("virtio"));
+        assert_eq!(video_of(json!({"os_type": "windows"})).as_deref(), Some("vga"));
+        assert_eq!(video_of(json!({"uefi": true, "pci_devices": gpu})).as_deref(), Some("bochs"));
+        assert_eq!(video_of(json!({"graphics": [], "pci_devices": gpu})), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Which files of the host a machine names, so that whoever observes knows where to look.
+
+use super::{DiskOrigin, Location, Machine};
+
+/// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
+/// (a pool that was not refreshed does not list what lies there), video BIOS files.
+pub fn files(machine: &Machine) -> Vec<String> {
+    let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
+        DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
+        DiskOrigin::Clone { at, from, .. } => [Some(at), from.as_ref()],
+        DiskOrigin::Existing(at) => [at.as_ref(), None],
+    });
+    let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
+    let roms = functions.filter_map(|function| function.rom_file.as_deref());
+    let mut files = Vec::new();
+    for path in images.flatten().filter_map(Location::path).chain(roms).filter(|path| path.starts_with('/')) {
+        if !files.iter().any(|known| known == path) {
+            files.push(path.to_owned());
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+    use crate::spec::Spec;
+
+    #[test]
+    fn every_named_file_is_listed_once() {
+        let spec: Spec = serde_json::from_value(serde_json::json!({
+            "name": "a",
+            "storage": { "boot_iso": "/iso/a.iso", "disks": [
+                { "action": "attach", "path": "/img/a.qcow2" },
+                { "action": "clone", "clone_from": "/img/a.qcow2" }
+            ]},
+            "pci_devices": [{ "host_address": "01:00.0", "rom_file": "/rom/a.rom" }, { "rom_file": "relative.rom" }]
+        }))
+        .unwrap_or_default();
+        let files = files(&super::super::machine(&spec, &Facts::default()));
+        assert_eq!(files, ["/img/a.qcow2", "/iso/a.iso", "/rom/a.rom"]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Network interfaces with their source and card settled.
+
+use super::Choice;
+use super::platform::filled;
+use crate::facts::Facts;
+use crate::spec::{Network, NetworkKind, NetworkModel, Place, Spec};
+
+/// One network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Row in `networks`; `None` for the interface that is there by default.
+    pub row: Option<usize>,
+    /// What it is connected to.
+    pub kind: NetworkKind,
+    /// Network or bridge; empty for user mode, and for a bridge that the spec does not name.
+    pub source: Choice<String>,
+    /// Card.
+    pub model: Choice<NetworkModel>,
+    /// Address as the user wrote it.
+    pub mac: Option<String>,
+    /// Place in the boot order.
+    pub boot_order: Option<u32>,
+}
+
+/// The interfaces asked for; one with NAT where `networks` is absent, none where it is empty.
+pub(super) fn interfaces(spec: &Spec, facts: &Facts) -> Vec<Interface> {
+    match &spec.networks {
+        Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network)).collect(),
+        None => vec![default(facts)],
+    }
+}
+
+fn asked(row: usize, network: &Network) -> Interface {
+    let kind = network.kind.unwrap_or_default();
+    let named = filled(network.source.as_deref()).filter(|_| kind != NetworkKind::User);
+    let source = match (named, kind) {
+        (Some(name), _) => Choice::asked(name.to_owned(), Place::row("networks", row, "source")),
+        (None, NetworkKind::Network) => Choice::default("default".into(), "the network that libvirt brings along"),
+        (None, NetworkKind::Bridge) => Choice::default(String::new(), "no bridge was named"),
+        (None, NetworkKind::User) => Choice::default(String::new(), "QEMU's own NAT needs no network"),
+    };
+    let model = match network.model {
+        Some(model) => Choice::asked(model, Place::row("networks", row, "model")),
+        None => default_model(),
+    };
+    Interface {
+        row: Some(row),
+        kind,
+        source,
+        model,
+        mac: filled(network.mac.as_deref()).map(ToOwned::to_owned),
+        boot_order: network.boot_order,
+    }
+}
+
+/// NAT through libvirt's own network; through QEMU's where the host is known to lack that network, so that a spec that
+/// never mentions networks builds on every host.
+fn default(facts: &Facts) -> Interface {
+    let missing = facts.networks.get().is_some_and(|known| !known.iter().any(|network| network.name == "default"));
+    let (kind, source) = if missing {
+        (NetworkKind::User, Choice::default(String::new(), "QEMU's own NAT: this host has no network 'default'"))
+    } else {
+        (NetworkKind::Network, Choice::default("default".into(), "NAT, because no network was named"))
+    };
+    Interface { row: None, kind, source, model: default_model(), mac: None, boot_order: None }
+}
+
+fn default_model() -> Choice<NetworkModel> {
+    Choice::default(NetworkModel::default(), "paravirtual, the fastest")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::facts::{Fact, Source};
+
+    #[test]
+    fn a_spec_without_networks_gets_one_with_nat() {
+        let all = interfaces(&Spec::default(), &Facts::default());
+        assert_eq!((all.len(), all[0].kind, all[0].source.value.as_str()), (1, NetworkKind::Network, "default"));
+        assert!(all[0].source.why().is_some());
+    }
+
+    #[test]
+    fn a_host_without_the_default_network_gets_user_mode() {
+        let facts = Facts { networks: Fact::known(Vec::new(), Source::Command("test".into()), 0), ..Facts::default() };
+        assert_eq!(interfaces(&Spec::default(), &facts)[0].kind, NetworkKind::User);
+    }
+
+    #[test]
+    fn an_empty_list_means_no_network() {
+        let spec = Spec { networks: Some(Vec::new()), ..Spec::default() };
+        assert!(interfaces(&spec, &Facts::default()).is_empty());
+    }
+}

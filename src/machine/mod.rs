@@ -1,0 +1,120 @@
+//! The machine as it will be built: spec and facts in; every default chosen with its reason, every path resolved.
+//!
+//! `checks`, `domain` and `plan` all read this one answer, so that what is checked is what is built. Resolving never
+//! fails: what the spec leaves out stays `None`, and `checks` says so.
+
+pub mod boot_order;
+pub mod card;
+pub mod choice;
+pub mod disk;
+pub mod display;
+pub mod files;
+pub mod guest_pci;
+pub mod hypervisor;
+pub mod interface;
+pub mod location;
+pub mod platform;
+pub mod storage;
+pub mod target;
+
+pub use card::{Member, Role};
+pub use choice::{Choice, Reason};
+pub use disk::{Disk, DiskOrigin, Location};
+pub use display::Console;
+pub use files::files;
+pub use guest_pci::{GuestFunction, GuestSlot};
+pub use interface::Interface;
+pub use platform::{Chipset, Firmware};
+
+use crate::facts::Facts;
+use crate::spec::{Spec, VirtType};
+use crate::units::Bytes;
+
+/// One virtual machine with nothing left to choose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// Name as asked for; empty where the spec has none.
+    pub name: String,
+    /// Memory; `None` where missing or not a size.
+    pub memory: Option<Bytes>,
+    /// Virtual CPUs; `None` where missing.
+    pub vcpus: Option<u32>,
+    /// KVM or emulation.
+    pub virt_type: Choice<VirtType>,
+    /// Domain type as written to the XML: the name of `virt_type`, or `test` on libvirt's test driver, which runs
+    /// nothing else.
+    pub domain_type: String,
+    /// Architecture.
+    pub arch: Choice<String>,
+    /// Machine type as written to the XML: q35, pc, or a versioned name.
+    pub machine_type: Choice<String>,
+    /// What the machine type stands for.
+    pub chipset: Chipset,
+    /// BIOS or UEFI.
+    pub firmware: Choice<Firmware>,
+    /// TPM 2.0.
+    pub tpm: Choice<bool>,
+    /// The disks in the order of creation, then the CD-ROM of the boot ISO, then the cloud-init seed.
+    pub disks: Vec<Disk>,
+    /// Network interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Graphical consoles; empty for none.
+    pub consoles: Vec<Console>,
+    /// Emulated video card; `None` for none.
+    pub video: Choice<Option<String>>,
+    /// Guest slots that hold host PCI functions.
+    pub slots: Vec<GuestSlot>,
+    /// Whether the guest is kept from seeing KVM.
+    pub hide_kvm: Choice<bool>,
+    /// Start with the host.
+    pub autostart: bool,
+    /// osinfo id of the guest system, if one was given.
+    pub os_variant: Option<String>,
+    /// True for Windows guests: clock and Hyper-V defaults differ.
+    pub windows: bool,
+}
+
+impl Machine {
+    /// True where host PCI functions are passed: the guest's memory is then pinned, which some defaults follow.
+    pub fn passes_devices(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    /// True on libvirt's test driver: it takes any domain and runs none, so what its capabilities lack stops nothing.
+    pub fn is_only_a_test(&self) -> bool {
+        self.domain_type == "test"
+    }
+}
+
+/// Resolves a spec on a host. Total: whatever is missing or malformed in the spec is `None` or left out here.
+pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
+    let arch = platform::arch(spec);
+    let machine_type = platform::machine_type(spec, facts, &arch.value);
+    let chipset = Chipset::of(&machine_type.value);
+    let firmware = platform::firmware(spec, chipset);
+    let windows = platform::is_windows(spec);
+    let virt_type = hypervisor::virt_type(spec, facts, &arch.value);
+    let consoles = display::consoles(spec);
+    let slots = guest_pci::slots(spec, facts, chipset);
+    Machine {
+        name: spec.name.clone().unwrap_or_default(),
+        memory: spec.memory.as_ref().and_then(|memory| memory.bytes().ok()),
+        vcpus: spec.vcpus,
+        domain_type: hypervisor::domain_type(virt_type.value, facts),
+        virt_type,
+        tpm: platform::tpm(spec),
+        disks: storage::disks(spec, facts, chipset, windows),
+        interfaces: interface::interfaces(spec, facts),
+        video: display::video(facts, &consoles, &slots, firmware.value, windows),
+        consoles,
+        hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
+        slots,
+        arch,
+        machine_type,
+        chipset,
+        firmware,
+        autostart: spec.autostart.unwrap_or(false),
+        os_variant: spec.os_variant.clone(),
+        windows,
+    }
+}

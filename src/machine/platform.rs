@@ -1,0 +1,161 @@
+//! Architecture, machine type, firmware, TPM and the family of the guest system.
+
+use super::Choice;
+use crate::facts::Facts;
+use crate::spec::{Place, Spec};
+
+/// What boots the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi {
+        /// With Secure Boot and enrolled keys.
+        secure_boot: bool,
+    },
+}
+
+impl Firmware {
+    /// True for UEFI, with or without Secure Boot.
+    pub fn is_uefi(self) -> bool {
+        matches!(self, Self::Uefi { .. })
+    }
+}
+
+/// The family of a machine type, on which buses and addresses hang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chipset {
+    /// Intel Q35: PCI Express, AHCI, no IDE.
+    Q35,
+    /// Intel 440FX: PCI, IDE.
+    Pc,
+    /// Any other, such as `virt` of aarch64: PCI Express, neither AHCI nor IDE built in.
+    Other,
+}
+
+impl Chipset {
+    /// The family of a machine type, versioned or not.
+    pub fn of(machine_type: &str) -> Self {
+        match machine_type {
+            "q35" => Self::Q35,
+            "pc" => Self::Pc,
+            name if name.starts_with("pc-q35-") => Self::Q35,
+            name if name.starts_with("pc-i440fx-") => Self::Pc,
+            _ => Self::Other,
+        }
+    }
+
+    /// True where cards sit on PCI Express ports.
+    pub fn is_pci_express(self) -> bool {
+        self != Self::Pc
+    }
+}
+
+pub(super) fn arch(spec: &Spec) -> Choice<String> {
+    match filled(spec.architecture.as_deref()) {
+        Some(arch) => Choice::asked(arch.to_owned(), Place::root().key("architecture")),
+        None => Choice::default("x86_64".into(), "the usual one"),
+    }
+}
+
+/// q35 on PCs, `virt` and its like elsewhere; what the host lists decides only where our first choice is missing.
+pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<String> {
+    if let Some(asked) = filled(spec.machine.as_deref()) {
+        return Choice::asked(asked.to_owned(), Place::root().key("machine"));
+    }
+    let (first, why) = match arch {
+        "x86_64" | "i686" => ("q35", "PCI Express, which passed cards and UEFI want"),
+        "ppc64" | "ppc64le" => ("pseries", "the common machine of POWER"),
+        "s390x" => ("s390-ccw-virtio", "the common machine of IBM Z"),
+        _ => ("virt", "the common machine of this architecture"),
+    };
+    let guests = facts.capabilities.get().map_or(&[][..], |known| &known.guests);
+    let listed = guests.iter().find(|guest| guest.arch == arch).map_or(&[][..], |guest| &guest.machines);
+    match listed.first() {
+        Some(other) if !listed.iter().any(|name| name == first) => {
+            Choice::default(other.clone(), format!("this host's QEMU has no {first}"))
+        }
+        _ => Choice::default(first.to_owned(), why),
+    }
+}
+
+/// UEFI where asked for, where Secure Boot needs it and where the machine has nothing else.
+pub(super) fn firmware(spec: &Spec, chipset: Chipset) -> Choice<Firmware> {
+    let secure_boot = spec.secure_boot.unwrap_or(false);
+    match spec.uefi {
+        _ if secure_boot => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("secure_boot")),
+        Some(true) => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("uefi")),
+        Some(false) => Choice::asked(Firmware::Bios, Place::root().key("uefi")),
+        None if chipset == Chipset::Other => {
+            Choice::default(Firmware::Uefi { secure_boot }, "this machine type has no BIOS")
+        }
+        None => Choice::default(Firmware::Bios, "UEFI was not asked for"),
+    }
+}
+
+pub(super) fn tpm(spec: &Spec) -> Choice<bool> {
+    match spec.tpm {
+        Some(asked) => Choice::asked(asked, Place::root().key("tpm")),
+        None => Choice::default(false, "not asked for"),
+    }
+}
+
+/// Windows by `os_type`, or by an osinfo id such as win11 or win2k22.
+pub(super) fn is_windows(spec: &Spec) -> bool {
+    let os_type = filled(spec.os_type.as_deref()).map(str::to_ascii_lowercase);
+    match os_type.as_deref() {
+        Some(kind) => kind == "windows",
+        None => spec.os_variant.as_deref().is_some_and(|id| id.trim_start().to_ascii_lowercase().starts_with("win")),
+    }
+}
+
+/// A text that says something.
+pub(super) fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_spec_is_a_bios_q35_pc() {
+        let spec = Spec::default();
+        assert_eq!(arch(&spec).value, "x86_64");
+        assert_eq!(machine_type(&spec, &Facts::default(), "x86_64").value, "q35");
+        assert_eq!(firmware(&spec, Chipset::Q35).value, Firmware::Bios);
+    }
+
+    #[test]
+    fn secure_boot_brings_uefi_along() {
+        let spec = Spec { secure_boot: Some(true), ..Spec::default() };
+        assert_eq!(firmware(&spec, Chipset::Q35).value, Firmware::Uefi { secure_boot: true });
+    }
+
+    #[test]
+    fn machines_without_a_bios_boot_by_uefi() {
+        let chipset = Chipset::of(&machine_type(&Spec::default(), &Facts::default(), "aarch64").value);
+        assert_eq!(firmware(&Spec::default(), chipset).value, Firmware::Uefi { secure_boot: false });
+    }
+
+    #[test]
+    fn versioned_machine_types_keep_their_family() {
+        assert_eq!(Chipset::of("pc-q35-10.0"), Chipset::Q35);
+        assert_eq!(Chipset::of("pc-i440fx-10.0"), Chipset::Pc);
+        assert_eq!(Chipset::of("virt-9.2"), Chipset::Other);
+    }
+
+    #[test]
+    fn windows_is_told_by_type_or_by_id() {
+        let spec = |os_type: Option<&str>, id: Option<&str>| Spec {
+            os_type: os_type.map(Into::into),
+            os_variant: id.map(Into::into),
+            ..Spec::default()
+        };
+        assert!(is_windows(&spec(Some("Windows"), None)));
+        assert!(is_windows(&spec(None, Some("win11"))));
+        assert!(!is_windows(&spec(Some("linux"), Some("win11"))));
+        assert!(!is_windows(&spec(None, Some("ubuntu22.04"))));
+    }
+}

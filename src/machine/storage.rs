@@ -1,0 +1,325 @@
+//! The disks of a spec resolved: bus, target, image, format and boot order; the boot ISO and the cloud-init seed added.
+
+use super::location::{self, holds_block_devices};
+use super::platform::filled;
+use super::target::{self, Wish};
+use super::{Chipset, Choice, Disk, DiskOrigin, Location, boot_order};
+use crate::facts::{Facts, Pool};
+use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage};
+use std::collections::HashSet;
+
+/// The disks in the spec's order, then the boot ISO, then the seed.
+pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, windows: bool) -> Vec<Disk> {
+    let nothing = Storage::default();
+    let storage = spec.storage.as_ref().unwrap_or(&nothing);
+    let rows = storage.disks.as_deref().unwrap_or_default();
+    let wanted = wanted(spec, storage, rows, chipset, windows);
+    let targets = target::assign(&wanted.iter().map(Wanted::wish).collect::<Vec<_>>());
+    let mut images = Images {
+        name: spec.name.as_deref().unwrap_or("vm"),
+        default_pool: storage.default_pool.as_deref().unwrap_or_default(),
+        facts,
+        made: HashSet::new(),
+    };
+    let mut disks: Vec<Disk> =
+        wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect();
+    let boot_iso = filled(storage.boot_iso.as_deref()).map(|_| rows.len());
+    let networks = spec.networks.iter().flatten().filter_map(|network| network.boot_order);
+    boot_order::assign(&mut disks, boot_iso, networks);
+    disks
+}
+
+/// A disk before its target is known.
+struct Wanted<'a> {
+    place: Place,
+    source: Source<'a>,
+    device: DiskDevice,
+    bus: Choice<DiskBus>,
+    asked_target: Option<&'a str>,
+    preferred_target: Option<&'static str>,
+}
+
+enum Source<'a> {
+    Row(&'a spec::Disk),
+    Iso(&'a str),
+    Seed,
+}
+
+fn wanted<'a>(
+    spec: &'a Spec,
+    storage: &'a Storage,
+    rows: &'a [spec::Disk],
+    chipset: Chipset,
+    windows: bool,
+) -> Vec<Wanted<'a>> {
+    let list = Place::root().key("storage").key("disks");
+    let rows = rows.iter().enumerate().map(|(row, disk)| {
+        let place = list.clone().index(row);
+        let device = disk.device.unwrap_or(DiskDevice::Disk);
+        let asked_target = filled(disk.target.as_deref());
+        let bus = bus(disk, &place, device, asked_target, chipset);
+        Wanted { place, source: Source::Row(disk), device, bus, asked_target, preferred_target: None }
+    });
+    let iso = filled(storage.boot_iso.as_deref()).map(|path| Wanted {
+        place: Place::root().key("storage").key("boot_iso"),
+        source: Source::Iso(path),
+        device: DiskDevice::Cdrom,
+        bus: cdrom_bus(chipset),
+        asked_target: None,
+        preferred_target: (chipset == Chipset::Pc).then_some("hdc"),
+    });
+    let seed = has_seed(spec.cloud_init.as_ref()).then(|| Wanted {
+        place: Place::root().key("cloud_init"),
+        source: Source::Seed,
+        device: DiskDevice::Disk,
+        bus: seed_bus(chipset, windows),
+        asked_target: None,
+        preferred_target: None,
+    });
+    rows.chain(iso).chain(seed).collect()
+}
+
+/// An empty `cloud_init` asks for nothing.
+fn has_seed(cloud_init: Option<&CloudInit>) -> bool {
+    cloud_init.is_some_and(|wanted| *wanted != CloudInit::default())
+}
+
+/// What was asked for; else what the target's name stands for; else what suits the device.
+fn bus(
+    disk: &spec::Disk,
+    place: &Place,
+    device: DiskDevice,
+    target: Option<&str>,
+    chipset: Chipset,
+) -> Choice<DiskBus> {
+    if let Some(bus) = disk.bus {
+        return Choice::asked(bus, place.clone().key("bus"));
+    }
+    match target.and_then(|target| target.get(..2)) {
+        Some("hd") => return Choice::default(DiskBus::Ide, "the target is an IDE name"),
+        Some("sd") if device == DiskDevice::Disk => return Choice::default(DiskBus::Scsi, "the target is a SCSI name"),
+        _ => {}
+    }
+    match device {
+        DiskDevice::Disk => Choice::default(DiskBus::Virtio, "paravirtual, the fastest"),
+        DiskDevice::Cdrom => cdrom_bus(chipset),
+    }
+}
+
+fn cdrom_bus(chipset: Chipset) -> Choice<DiskBus> {
+    match chipset {
+        Chipset::Q35 => Choice::default(DiskBus::Sata, "q35 has no IDE"),
+        Chipset::Pc => Choice::default(DiskBus::Ide, "every guest reads an IDE CD-ROM"),
+        Chipset::Other => Choice::default(DiskBus::Scsi, "this machine has neither IDE nor SATA built in"),
+    }
+}
+
+/// Windows has no virtio driver before the seed has been read.
+fn seed_bus(chipset: Chipset, windows: bool) -> Choice<DiskBus> {
+    match (windows, chipset) {
+        (true, Chipset::Pc) => Choice::default(DiskBus::Ide, "Windows reads it without a driver"),
+        (true, _) => Choice::default(DiskBus::Sata, "Windows reads it without a driver"),
+        (false, _) => Choice::default(DiskBus::Virtio, "paravirtual, the fastest"),
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn wish(&self) -> Wish<'a> {
+        Wish { prefix: self.bus.value.prefix(), asked: self.asked_target, preferred: self.preferred_target }
+    }
+
+    fn resolve(self, target: String, images: &mut Images<'_>) -> Disk {
+        let (origin, format) = match self.source {
+            Source::Row(disk) => images.of_row(disk, self.device, &target),
+            Source::Iso(path) => (DiskOrigin::Existing(images.existing(path, None)), Some("raw".to_owned())),
+            Source::Seed => images.seed(),
+        };
+        let row = if let Source::Row(disk) = self.source { Some(disk) } else { None };
+        let readonly = match row {
+            _ if self.device == DiskDevice::Cdrom => true,
+            Some(disk) => disk.readonly.unwrap_or(false),
+            // The seed is read-only wherever QEMU can do that: its IDE and SATA disks are always writable.
+            None => !matches!(self.bus.value, DiskBus::Ide | DiskBus::Sata),
+        };
+        let target = match self.asked_target {
+            Some(_) => Choice::asked(target, self.place.clone().key("target")),
+            None => Choice::default(target, "the first free one of its bus"),
+        };
+        Disk {
+            origin,
+            device: self.device,
+            bus: self.bus,
+            target,
+            format,
+            readonly,
+            boot_order: row.and_then(|disk| disk.boot_order),
+            place: self.place,
+        }
+    }
+}
+
+/// Where images are and how new ones are named.
+struct Images<'a> {
+    name: &'a str,
+    default_pool: &'a str,
+    facts: &'a Facts,
+    /// Pool and name of the volumes that this VM makes.
+    made: HashSet<(String, String)>,
+}
+
+impl Images<'_> {
+    fn of_row(&mut self, disk: &spec::Disk, device: DiskDevice, target: &str) -> (DiskOrigin, Option<String>) {
+        let pool_name = filled(disk.storage_pool.as_deref());
+        let size = disk.size.as_ref().and_then(|size| size.bytes().ok());
+        match disk.action {
+            Some(DiskAction::Create) => {
+                let format = self.new_format(disk.format, pool_name);
+                (DiskOrigin::New { at: self.make(target, &format, pool_name), size }, Some(format))
+            }
+            Some(DiskAction::Clone) => {
+                let from = filled(disk.clone_from.as_deref()).and_then(|path| self.existing(path, pool_name));
+                let format = self.clone_format(disk.format, pool_name, from.as_ref());
+                (DiskOrigin::Clone { at: self.make(target, &format, pool_name), from, size }, Some(format))
+            }
+            Some(DiskAction::Attach) | None => {
+                let at = filled(disk.path.as_deref()).and_then(|path| self.existing(path, pool_name));
+                let format = self.found_format(disk.format, device, at.as_ref());
+                (DiskOrigin::Existing(at), format)
+            }
+        }
+    }
+
+    fn seed(&mut self) -> (DiskOrigin, Option<String>) {
+        (DiskOrigin::Seed { at: self.make("cidata", "raw", None) }, Some("raw".into()))
+    }
+
+    fn existing(&self, path: &str, pool_name: Option<&str>) -> Option<Location> {
+        location::existing(path, pool_name.unwrap_or(self.default_pool), self.facts)
+    }
+
+    fn pool(&self, pool_name: Option<&str>) -> Option<&Pool> {
+        location::pool(self.facts, pool_name.unwrap_or(self.default_pool))
+    }
+
+    /// qcow2 in files; block devices and network pools hold raw data.
+    fn new_format(&self, asked: Option<DiskFormat>, pool_name: Option<&str>) -> String {
+        let fallback = match self.pool(pool_name) {
+            Some(pool) if !pool.holds_files() => DiskFormat::Raw,
+            _ => DiskFormat::Qcow2,
+        };
+        asked.unwrap_or(fallback).name().to_owned()
+    }
+
+    /// A copy keeps its source's format where the pool can hold it.
+    fn clone_format(&self, asked: Option<DiskFormat>, pool_name: Option<&str>, from: Option<&Location>) -> String {
+        let holds_files = self.pool(pool_name).is_none_or(Pool::holds_files);
+        let kept = from
+            .filter(|_| asked.is_none() && holds_files)
+            .and_then(|from| self.listed_format(from).or_else(|| from.extension_format().map(ToOwned::to_owned)));
+        kept.unwrap_or_else(|| self.new_format(asked, pool_name))
+    }
+
+    /// The format of an image that exists: as asked, as its pool lists it, or not known.
+    fn found_format(&self, asked: Option<DiskFormat>, device: DiskDevice, at: Option<&Location>) -> Option<String> {
+        let listed = || at.and_then(|at| self.listed_format(at));
+        let block = || at.filter(|at| at.is_block()).map(|_| "raw".to_owned());
+        let cdrom = || (device == DiskDevice::Cdrom).then(|| "raw".to_owned());
+        asked.map(|format| format.name().to_owned()).or_else(cdrom).or_else(listed).or_else(block)
+    }
+
+    fn listed_format(&self, at: &Location) -> Option<String> {
+        match location::volume(at, self.facts)?.format.as_deref()? {
+            "iso" => Some("raw".into()),
+            "unknown" | "dir" | "none" | "" => None,
+            format => Some(format.to_owned()),
+        }
+    }
+
+    /// A new volume's place, unlike that of any other disk of this VM.
+    fn make(&mut self, part: &str, format: &str, pool_name: Option<&str>) -> Location {
+        let name = pool_name.unwrap_or(self.default_pool).to_owned();
+        let pool = location::pool(self.facts, &name);
+        let block = pool.is_some_and(holds_block_devices);
+        let stem = if block { device_name(self.name) } else { self.name.to_owned() };
+        let ending = if block { "" } else { extension(format) };
+        let mut volume = format!("{stem}-{part}{ending}");
+        let mut next = 2;
+        while !self.made.insert((name.clone(), volume.clone())) {
+            volume = format!("{stem}-{part}-{next}{ending}");
+            next += 1;
+        }
+        location::in_pool(&name, volume, pool)
+    }
+}
+
+fn extension(format: &str) -> &'static str {
+    match format {
+        "qcow2" => ".qcow2",
+        "vmdk" => ".vmdk",
+        "vdi" => ".vdi",
+        _ => ".img",
+    }
+}
+
+/// LVM and ZFS take letters, digits and `_.+-` only, and no leading dash.
+fn device_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_.+-".contains(c) { c } else { '_' };
+    name.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn of(chipset: Chipset, spec: Value) -> Vec<Disk> {
+        disks(&serde_json::from_value(spec).unwrap(), &Facts::default(), chipset, false)
+    }
+
+    fn volumes(disks: &[Disk]) -> Vec<&str> {
+        let volume = |disk| match Disk::location(disk) {
+            Some(Location::Volume { volume, .. }) => Some(volume.as_str()),
+            _ => None,
+        };
+        disks.iter().filter_map(volume).collect()
+    }
+
+    #[test]
+    fn the_boot_iso_is_the_contracts_cdrom() {
+        let spec = json!({"storage": {"boot_iso": "/a.iso", "disks": [{"action": "create", "size": 1}]}});
+        let pc = of(Chipset::Pc, spec.clone());
+        let iso = (pc[1].bus.value, pc[1].target.value.as_str(), pc[1].boot_order, pc[1].readonly);
+        assert_eq!(iso, (DiskBus::Ide, "hdc", Some(1), true));
+        let q35 = of(Chipset::Q35, spec);
+        assert_eq!((q35[1].bus.value, q35[1].target.value.as_str()), (DiskBus::Sata, "sda"));
+        assert_eq!((q35[0].boot_order, q35[1].format.as_deref()), (Some(2), Some("raw")));
+    }
+
+    #[test]
+    fn new_volumes_never_share_a_name() {
+        let twice = json!({"action": "create", "size": 1, "target": "vda"});
+        let spec = json!({"name": "a", "storage": {"disks": [twice, twice, {"action": "create", "format": "raw"}]}});
+        assert_eq!(volumes(&of(Chipset::Q35, spec)), ["a-vda.qcow2", "a-vda-2.qcow2", "a-vdb.img"]);
+    }
+
+    #[test]
+    fn the_seed_is_last_and_never_boots() {
+        let spec = json!({"name": "a", "storage": {"disks": [{"action": "create"}]}, "cloud_init": {"user": "u"}});
+        let disks = of(Chipset::Q35, spec);
+        assert_eq!(volumes(&disks), ["a-vda.qcow2", "a-cidata.img"]);
+        assert_eq!((disks[1].boot_order, disks[1].readonly), (None, true));
+        assert_eq!(of(Chipset::Q35, json!({"cloud_init": {}})), []);
+    }
+
+    #[test]
+    fn a_path_that_is_refused_has_no_location() {
+        let disks = of(Chipset::Q35, json!({"storage": {"disks": [{"action": "attach", "path": "../x"}, {}]}}));
+        assert!(disks.iter().all(|disk| disk.location().is_none()));
+    }
+
+    #[test]
+    fn block_devices_get_names_that_lvm_takes() {
+        assert_eq!(device_name("Jörg's box"), "J_rg_s_box");
+    }
+}

@@ -1,0 +1,276 @@
+//! The answers of the creation API: the VM that was made, or the error with its code and details.
+
+use super::{BuildEvent, Outcome, Plan};
+use crate::checks::Report;
+use crate::machine::{Disk, DiskOrigin, Interface, Location, Machine};
+use crate::units::{MIB, MacAddr};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The VM that was made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Created {
+    /// UUID that libvirt gave it.
+    pub uuid: String,
+    /// Its name.
+    pub name: String,
+    /// shutoff or running.
+    pub state: String,
+    /// MiB.
+    pub memory: u64,
+    /// Virtual CPUs.
+    pub vcpus: u32,
+    /// Architecture.
+    pub architecture: String,
+    /// Machine type as it was asked of libvirt.
+    pub machine: String,
+    /// kvm, qemu, test.
+    pub virt_type: String,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+    /// Disks and CD-ROMs: target, bus, device, format, pool and volume or path, size in bytes where it was given.
+    pub disks: Vec<Value>,
+    /// Interfaces: type, source, model, and the address where one was given.
+    pub networks: Vec<Value>,
+    /// Host functions with their places in the guest.
+    pub pci_devices: Vec<Value>,
+}
+
+impl Created {
+    /// The answer for `machine`, which libvirt knows by `uuid`.
+    pub fn new(machine: &Machine, uuid: &str, state: &str) -> Self {
+        let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
+        Self {
+            uuid: uuid.to_owned(),
+            name: machine.name.clone(),
+            state: state.to_owned(),
+            memory: machine.memory.map_or(0, |memory| memory.0 / MIB),
+            vcpus: machine.vcpus.unwrap_or(0),
+            architecture: machine.arch.value.clone(),
+            machine: machine.machine_type.value.clone(),
+            virt_type: machine.domain_type.clone(),
+            autostart: machine.autostart,
+            disks: machine.disks.iter().map(disk).collect(),
+            networks: machine.interfaces.iter().map(network).collect(),
+            pci_devices: functions
+                .map(|function| json!({"host_address": function.host, "guest_address": function.guest.value}))
+                .collect(),
+        }
+    }
+}
+
+fn disk(disk: &Disk) -> Value {
+    let mut body = json!({
+        "target": disk.target.value,
+        "bus": disk.bus.value,
+        "device": disk.device,
+        "format": disk.driver_format(),
+        "readonly": disk.readonly,
+    });
+    if let DiskOrigin::New { size: Some(size), .. } = disk.origin {
+        body["size_bytes"] = size.0.into();
+    }
+    if let Some(Location::Volume { pool, volume, .. }) = disk.location() {
+        body["storage_pool"] = pool.as_str().into();
+        body["volume"] = volume.as_str().into();
+    }
+    if let Some(path) = disk.location().and_then(Location::path) {
+        body["path"] = path.into();
+    }
+    body
+}
+
+fn network(interface: &Interface) -> Value {
+    let mut body = json!({"type": interface.kind, "model": interface.model.value});
+    if !interface.source.value.is_empty() {
+        body["source"] = interface.source.value.as_str().into();
+    }
+    if let Some(mac) = interface.mac.as_deref().and_then(|mac| mac.parse::<MacAddr>().ok()) {
+        body["mac"] = mac.to_string().into();
+    }
+    body
+}
+
+/// Why there is no VM.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refused {
+    /// What is wrong, in one sentence.
+    pub error: String,
+    /// Stable name: the code of the finding, or BUILD-FAILED, BUILD-CANCELLED.
+    pub code: String,
+    /// An object with all there is to say.
+    pub details: Value,
+}
+
+/// What the creation API validates, in its order: required fields, storage, disks, IOMMU, PCI devices. Clients match its error
+/// texts, so a finding that only we have never takes their place.
+const VALIDATED: [&str; 16] = [
+    "NAME-MISSING",
+    "MEM-MISSING",
+    "CPU-MISSING",
+    "STORAGE-MISSING",
+    "POOL-REQUIRED",
+    "POOL-MISSING",
+    "DISK-NONE",
+    "DISK-ACTION",
+    "DISK-SIZE",
+    "DISK-PATH",
+    "DISK-CLONE-FROM",
+    "ISO-MISSING",
+    "IOMMU-OFF",
+    "PCI-MISSING",
+    "PCI-IN-USE",
+    "ROM-MISSING",
+];
+
+impl Refused {
+    /// The blocker that the creation API would have named, else the first one, with all findings in the details; `None`
+    /// where nothing blocks.
+    pub fn by_findings(report: &Report) -> Option<Self> {
+        let named = VALIDATED.iter().find_map(|code| report.blockers().find(|finding| finding.code == *code));
+        let first = named.or_else(|| report.blockers().next())?;
+        Some(Self {
+            error: first.message.clone(),
+            code: first.code.to_owned(),
+            details: json!({"findings": report.findings}),
+        })
+    }
+
+    /// How a build of `plan` went wrong: the step, libvirt's words, what was undone and what was not. `None` where it
+    /// did not.
+    pub fn by_events(plan: &Plan, events: &[BuildEvent]) -> Option<Self> {
+        let mut details = json!({"undone": [], "not_undone": []});
+        let mut push = |list: &str, value: Value| {
+            details.get_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| list.push(value.clone()));
+        };
+        let mut failure = None;
+        for event in events {
+            match event {
+                BuildEvent::StepFailed { step, message, original, .. } => failure = Some((*step, message, original)),
+                BuildEvent::Undone { what, .. } => push("undone", what.as_str().into()),
+                BuildEvent::NotUndone { what, why, by_hand, .. } => {
+                    push("not_undone", json!({"what": what, "why": why, "by_hand": by_hand}));
+                }
+                _ => {}
+            }
+        }
+        if let Some((step, _, original)) = failure {
+            details["step"] = plan.steps.get(step).map(|step| step.call.clone()).into();
+            details["libvirt"] = original.as_str().into();
+        }
+        let (error, code) = match outcome(events)? {
+            Outcome::Built { .. } => return None,
+            Outcome::Undone { message } | Outcome::NotFullyUndone { message } => (message.clone(), "BUILD-FAILED"),
+            Outcome::Cancelled => ("the build was cancelled".to_owned(), "BUILD-CANCELLED"),
+        };
+        Some(Self { error, code: code.to_owned(), details })
+    }
+}
+
+fn outcome(events: &[BuildEvent]) -> Option<&Outcome> {
+    events.iter().rev().find_map(|event| match event {
+        BuildEvent::Ended { outcome, .. } => Some(outcome),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::facts::Facts;
+    use crate::machine::machine;
+    use crate::plan::{PlanOptions, plan};
+    use crate::spec::Spec;
+
+    fn spec() -> Spec {
+        let spec = json!({
+            "name": "ubuntu-vm", "memory": 2048, "vcpus": 2,
+            "storage": {"default_pool": "default", "boot_iso": "/isos/u.iso", "disks": [{"action": "create", "size": 20}]},
+            "networks": [{"mac": "52-54-00-00-00-0A"}],
+            "pci_devices": [{"host_address": "01:00.0", "guest_address": "05:00.0"}],
+        });
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn the_created_vm_is_described_as_the_api_does() {
+        let uuid = "550e8400-e29b-41d4-a716-446655440000";
+        let body = serde_json::to_value(Created::new(&machine(&spec(), &Facts::default()), uuid, "shutoff")).unwrap();
+        let first: Vec<_> = body.as_object().unwrap().iter().take(5).collect();
+        let want = json!({"uuid": uuid, "name": "ubuntu-vm", "state": "shutoff", "memory": 2048, "vcpus": 2});
+        assert_eq!(first, want.as_object().unwrap().iter().collect::<Vec<_>>());
+        assert_eq!(body["disks"][0]["volume"], "ubuntu-vm-vda.qcow2");
+        assert_eq!(body["disks"][0]["size_bytes"], 21_474_836_480_u64);
+        assert_eq!((&body["disks"][1]["device"], &body["disks"][1]["path"]), (&json!("cdrom"), &json!("/isos/u.iso")));
+        assert_eq!(body["networks"][0]["mac"], "52:54:00:00:00:0a");
+        let pci = json!({"host_address": "0000:01:00.0", "guest_address": "0000:05:00.0"});
+        assert_eq!(body["pci_devices"][0], pci);
+    }
+
+    #[test]
+    fn the_first_blocker_is_the_error() {
+        let facts = Facts::default();
+        let spec = Spec { memory: None, ..spec() };
+        let report = crate::checks::report(&spec, &facts, &machine(&spec, &facts));
+        let refused = Refused::by_findings(&report).unwrap();
+        assert_eq!((refused.error.as_str(), refused.code.as_str()), ("memory is required", "MEM-MISSING"));
+        assert_eq!(refused.details["findings"].as_array().unwrap().len(), report.findings.len());
+        assert_eq!(Refused::by_findings(&Report::default()), None);
+    }
+
+    #[test]
+    fn what_the_api_validates_is_named_before_what_only_we_find() {
+        let finding = |code| crate::checks::Finding {
+            code,
+            severity: crate::checks::Severity::Blocker,
+            place: crate::spec::Place::root(),
+            message: code.to_owned(),
+            remedy: String::new(),
+            address: None,
+        };
+        let report = Report { findings: ["MEM-PINNED", "IOMMU-OFF", "DISK-SIZE"].map(finding).into(), passed: vec![] };
+        assert_eq!(Refused::by_findings(&report).unwrap().code, "DISK-SIZE");
+    }
+
+    #[test]
+    fn every_validated_code_is_in_the_table_of_checks() {
+        for code in VALIDATED {
+            assert!(crate::checks::explain(code).is_some(), "{code}");
+        }
+    }
+
+    fn ended(outcome: Outcome) -> BuildEvent {
+        BuildEvent::Ended { at_ms: 9, outcome }
+    }
+
+    #[test]
+    fn a_failed_build_says_what_was_undone_and_what_was_not() {
+        let facts = Facts::default();
+        let plan = plan(&machine(&spec(), &facts), &facts, "<domain/>", PlanOptions::default());
+        let events = [
+            BuildEvent::StepFailed { step: 1, at_ms: 1, message: "no space".into(), original: "ENOSPC".into() },
+            BuildEvent::Undone { step: 1, what: "deleted volume a".into() },
+            BuildEvent::NotUndone { step: 0, what: "volume b".into(), why: "busy".into(), by_hand: "virsh".into() },
+            ended(Outcome::NotFullyUndone { message: "no space".into() }),
+        ];
+        let refused = Refused::by_events(&plan, &events).unwrap();
+        assert_eq!((refused.error.as_str(), refused.code.as_str()), ("no space", "BUILD-FAILED"));
+        let want = json!({
+            "undone": ["deleted volume a"],
+            "not_undone": [{"what": "volume b", "why": "busy", "by_hand": "virsh"}],
+            "step": "virStorageVolCreateXML default/ubuntu-vm-vda.qcow2 20 GiB",
+            "libvirt": "ENOSPC",
+        });
+        assert_eq!(refused.details, want);
+    }
+
+    #[test]
+    fn a_cancelled_build_is_an_error_and_a_built_vm_is_none() {
+        let plan = Plan { name: "a".into(), steps: Vec::new() };
+        let cancelled = Refused::by_events(&plan, &[ended(Outcome::Cancelled)]).unwrap();
+        assert_eq!(cancelled.code, "BUILD-CANCELLED");
+        let built = ended(Outcome::Built { uuid: "u".into(), state: "shutoff".into() });
+        assert_eq!(Refused::by_events(&plan, &[built]), None);
+    }
+}

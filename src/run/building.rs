@@ -1,0 +1,37 @@
+//! The thread of the running build, and its cancel flag.
+
+use super::news::{News, Teller};
+use crate::build::{self, Order};
+use crate::host::Target;
+use crate::plan::{BuildEvent, Outcome, Plan};
+use crate::spec::Spec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A build that was started.
+#[derive(Debug)]
+pub(super) struct Building {
+    cancel: Arc<AtomicBool>,
+}
+
+impl Building {
+    /// Starts it; its events come as news, the end last, whatever happens.
+    pub(super) fn start(plan: Plan, spec: Spec, target: Target, news: &Teller) -> Self {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let (flag, told) = (cancel.clone(), news.clone());
+        let order = Order { plan, spec, target };
+        let run = move || {
+            build::run(&order, &mut |event| told.tell(News::Build(event)), &flag);
+        };
+        if let Err(error) = std::thread::Builder::new().name("build".into()).spawn(run) {
+            let message = format!("no thread for the build: {error}");
+            news.tell(News::Build(BuildEvent::Ended { at_ms: 0, outcome: Outcome::Undone { message } }));
+        }
+        Self { cancel }
+    }
+
+    /// Has it end at the next opportunity and undo what it made.
+    pub(super) fn cancel(&self) {
+        self.cancel.store(true, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,343 @@
+//! The event loop: whatever happens becomes a message for the wizard, whatever the wizard asks for is done, and what
+//! changed is drawn. Decides nothing of the wizard; nothing in it waits but the one `select!`.
+
+use super::building::Building;
+use super::clipboard;
+use super::input::{Input, InputEvent};
+use super::news::{News, Teller};
+use super::observation::Observation;
+use super::screen::Screen;
+use super::shelves::{Order, Shelves};
+use super::signals::{Signal, Signals};
+use super::terminal::{Terminal, TtyWriter};
+use crate::app::{self, App, Effect, Exit, Msg, Reply};
+use crate::host::Target;
+use crate::plan::BuildEvent;
+use crate::store::Folders;
+use crate::ui::{self, Look};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Changes that the user did not make are drawn no more often than this.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Where messages come from.
+pub(super) struct Sources {
+    pub(super) signals: Signals,
+    pub(super) input: Input,
+    pub(super) news: UnboundedReceiver<News>,
+}
+
+/// What on screen is out of date, and who made it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stale {
+    No,
+    /// Something outside: may wait for [`FRAME`].
+    World,
+    /// The user, who must see it at once.
+    Person,
+}
+
+/// The wizard at work.
+pub(super) struct Session {
+    app: App,
+    look: Look,
+    /// `None` once it is gone: a build that runs goes on without.
+    screen: Option<(Screen<TtyWriter>, Terminal)>,
+    target: Target,
+    observation: Observation,
+    shelves: Shelves,
+    news: Teller,
+    building: Option<Building>,
+    /// The signal that ends the wizard as soon as the build is over.
+    ending: Option<app::Signal>,
+    exit: Option<Exit>,
+    stale: Stale,
+    drawn: Instant,
+    /// The wizard asked to be suspended.
+    suspending: bool,
+    /// The terminal takes texts for its clipboard.
+    pub(super) clipboard: bool,
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub(super) fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Lets the session work until the wizard is left; the terminal is given back and everything written on return.
+pub(super) async fn live(mut session: Session, mut sources: Sources) -> Exit {
+    loop {
+        if let Some(exit) = session.exit.take() {
+            session.screen = None;
+            session.shelves.finish();
+            return exit;
+        }
+        let due = session.due();
+        tokio::select! {
+            biased;
+            signal = sources.signals.next() => session.signal(signal, &mut sources.input),
+            events = sources.input.next() => session.input(events, &mut sources.input),
+            Some(news) = sources.news.recv() => session.news(news),
+            () = until(due) => session.tick(),
+        }
+        while let Ok(news) = sources.news.try_recv() {
+            session.news(news);
+        }
+        session.draw_if_due();
+    }
+}
+
+/// Never, where there is nothing to wait for: an idle wizard does not wake up.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Session {
+    pub(super) fn new(
+        app: App,
+        look: Look,
+        terminal: Terminal,
+        screen: Screen<TtyWriter>,
+        target: Target,
+        folders: Option<Folders>,
+        news: Teller,
+    ) -> Self {
+        Self {
+            app,
+            look,
+            screen: Some((screen, terminal)),
+            observation: Observation::of(target.clone(), news.clone()),
+            target,
+            shelves: Shelves::new(folders, news.clone()),
+            news,
+            building: None,
+            ending: None,
+            exit: None,
+            stale: Stale::No,
+            drawn: Instant::now(),
+            suspending: false,
+            clipboard: false,
+        }
+    }
+
+    /// Does what the wizard asks for at its start, and offers the draft of an earlier session.
+    pub(super) fn begin(&mut self, effects: Vec<Effect>) {
+        self.shelves.order(Order::OfferDraft);
+        self.perform(effects);
+    }
+
+    /// Takes in what was typed, all of it before the next frame.
+    fn input(&mut self, events: Vec<InputEvent>, input: &mut Input) {
+        self.tell_time();
+        for event in events {
+            self.stale = Stale::Person;
+            match event {
+                InputEvent::Key(key) => self.tell(Msg::Key(key)),
+                InputEvent::Paste(text) => self.tell(Msg::Paste(text)),
+                InputEvent::Resize(size) => {
+                    if let Some((screen, _)) = &mut self.screen {
+                        screen.resize(size);
+                    }
+                    self.tell(Msg::Size(size.width, size.height));
+                }
+                InputEvent::Closed => self.end(app::Signal::HangUp),
+            }
+            if std::mem::take(&mut self.suspending) {
+                self.suspend(input);
+            }
+        }
+    }
+
+    fn news(&mut self, news: News) {
+        self.tell_time();
+        self.stale = self.stale.max(Stale::World);
+        match news {
+            News::Host(number, reply) => {
+                for msg in self.observation.take(number, *reply) {
+                    self.tell(msg);
+                }
+            }
+            News::Stored(reply) => self.tell(Msg::Stored(reply)),
+            News::Build(event) => {
+                let over = matches!(event, BuildEvent::Ended { .. });
+                self.tell(Msg::Build(event));
+                if over {
+                    self.building = None;
+                    if let Some(signal) = self.ending {
+                        self.tell(Msg::Signal(signal));
+                    }
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: Signal, input: &mut Input) {
+        match signal {
+            Signal::HangUp => self.end(app::Signal::HangUp),
+            Signal::Terminate | Signal::Interrupt => {
+                if let Some(building) = &self.building {
+                    building.cancel();
+                }
+                self.end(app::Signal::Terminate);
+            }
+            Signal::Continue => self.continued(input),
+        }
+    }
+
+    /// Ends the wizard now, or when the build is over.
+    fn end(&mut self, signal: app::Signal) {
+        if signal == app::Signal::HangUp {
+            self.screen = None;
+        }
+        self.ending = Some(signal);
+        self.tell_time();
+        self.tell(Msg::Signal(signal));
+    }
+
+    /// When there is something to do although nothing happens.
+    fn due(&self) -> Option<Instant> {
+        let frame = (self.stale == Stale::World && self.screen.is_some()).then(|| self.drawn + FRAME);
+        let marks = self.app.pci.changed.values().min().map(|until| until.saturating_sub(self.app.clock));
+        let second = self.building.is_some().then_some(1).into_iter().chain(marks).min();
+        let second = second.map(|seconds| Instant::now() + Duration::from_secs(seconds.max(1)));
+        [frame, second, self.observation.due()].into_iter().flatten().min()
+    }
+
+    fn tick(&mut self) {
+        let told = self.observation.tick(Instant::now());
+        if self.tell_time() || told.is_some() {
+            self.stale = self.stale.max(Stale::World);
+        }
+        if let Some(msg) = told {
+            self.tell(msg);
+        }
+    }
+
+    /// Tells the wizard what time it is; false where it knows.
+    fn tell_time(&mut self) -> bool {
+        let now = clock();
+        let new = now != self.app.clock;
+        if new {
+            self.tell(Msg::Clock(now));
+        }
+        new
+    }
+
+    /// Tells the wizard something, and does what it asks for.
+    fn tell(&mut self, msg: Msg) {
+        let effects = app::update(&mut self.app, msg);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut left = VecDeque::from(effects);
+        while let Some(effect) = left.pop_front() {
+            if let Some(reply) = self.act(effect) {
+                left.extend(app::update(&mut self.app, Msg::Stored(reply)));
+            }
+        }
+    }
+
+    /// Does one thing, or has it done by whoever may wait for it. What is answered at once comes back.
+    fn act(&mut self, effect: Effect) -> Option<Reply> {
+        tracing::debug!(effect = effect.name());
+        match effect {
+            Effect::Observe(parts) => self.observation.ask(&parts),
+            Effect::Files(paths) => self.observation.ask_files(paths),
+            Effect::SaveDraft(draft) => self.shelves.order(Order::SaveDraft(draft)),
+            Effect::DiscardDraft => self.shelves.order(Order::DiscardDraft),
+            Effect::ListPresets => self.shelves.order(Order::ListPresets),
+            Effect::ListTemplates => self.shelves.order(Order::ListTemplates),
+            Effect::SavePreset { name, description, spec } => {
+                self.shelves.order(Order::SavePreset { name, description, spec });
+            }
+            Effect::DeletePreset(name) => self.shelves.order(Order::DeletePreset(name)),
+            Effect::WriteFile { path, text } => self.shelves.order(Order::WriteFile { path, text }),
+            Effect::Build { plan, spec } => {
+                self.building = Some(Building::start(*plan, *spec, self.target.clone(), &self.news));
+            }
+            Effect::CancelBuild => {
+                if let Some(building) = &self.building {
+                    building.cancel();
+                }
+            }
+            Effect::UseDemo => {
+                self.target = Target { demo: true, ..Target::default() };
+                self.observation.go_to(self.target.clone());
+            }
+            Effect::Copy(text) => return Some(self.copy(&text)),
+            Effect::Suspend => self.suspending = self.building.is_none(),
+            Effect::Leave(exit) => self.exit = Some(exit),
+        }
+        None
+    }
+
+    fn copy(&mut self, text: &str) -> Reply {
+        let failed = |why: String| Reply::Failed { what: "copy".to_owned(), why };
+        if !self.clipboard {
+            return failed("this terminal has no clipboard; w writes to a file instead".to_owned());
+        }
+        let Some((screen, _)) = &mut self.screen else { return failed("the terminal is gone".to_owned()) };
+        match screen.sink_mut().write_all(&clipboard::sequence(text)) {
+            Ok(()) => Reply::Copied(text.len()),
+            Err(error) => failed(error.to_string()),
+        }
+    }
+
+    fn suspend(&mut self, input: &mut Input) {
+        let Some((_, terminal)) = &mut self.screen else { return };
+        if terminal.suspend().is_err() {
+            return self.end(app::Signal::HangUp);
+        }
+        self.resumed(input);
+    }
+
+    fn continued(&mut self, input: &mut Input) {
+        let Some((_, terminal)) = &mut self.screen else { return };
+        match terminal.continued() {
+            Ok(true) => self.resumed(input),
+            Ok(false) => {}
+            Err(_) => self.end(app::Signal::HangUp),
+        }
+    }
+
+    /// The terminal may have any size and show anything by now.
+    fn resumed(&mut self, input: &mut Input) {
+        let Some((screen, terminal)) = &mut self.screen else { return };
+        if let Ok(size) = terminal.size() {
+            input.set_size(size);
+            screen.resize(size);
+        }
+        screen.forget();
+        let size = screen.size();
+        self.stale = Stale::Person;
+        self.tell_time();
+        self.tell(Msg::Size(size.width, size.height));
+        self.tell(Msg::Resumed);
+    }
+
+    fn draw_if_due(&mut self) {
+        match self.stale {
+            Stale::No => {}
+            Stale::World if self.drawn.elapsed() < FRAME => {}
+            Stale::World | Stale::Person => self.draw_now(),
+        }
+    }
+
+    /// Draws what is out of date; a terminal that takes no frame is gone.
+    pub(super) fn draw_now(&mut self) {
+        self.stale = Stale::No;
+        let Some((screen, _)) = &mut self.screen else { return };
+        let drawn = screen.draw(|frame| ui::draw(&self.app, &self.look, frame));
+        self.drawn = Instant::now();
+        if drawn.is_err() {
+            self.end(app::Signal::HangUp);
+        }
+    }
+}

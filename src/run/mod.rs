@@ -1,0 +1,24 @@
+//! The edge between the wizard and the terminal: the event loop, drawing, input, signals. Decides nothing of the wizard.
+
+mod building;
+pub mod capability;
+mod clipboard;
+mod decoder;
+mod encoder;
+mod event_loop;
+pub mod input;
+mod look;
+mod motion;
+mod news;
+mod observation;
+mod pen;
+#[cfg(test)]
+mod pty;
+pub mod screen;
+mod sequence;
+mod shelves;
+pub mod signals;
+pub mod terminal;
+pub mod wizard;
+
+pub use wizard::{WizardError, WizardOptions, wizard};

@@ -1,0 +1,169 @@
+//! The host under observation: which question is open since when, which answer is too old, when to connect again. Knows
+//! nothing of what the answers mean.
+
+use super::news::{News, Teller};
+use crate::app::Msg;
+use crate::facts::{FactsPart, Part};
+use crate::host::{Cause, Generation, Reply, Request, Target, Worker};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// The first wait before a lost connection is made again; it doubles up to [`LONGEST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest wait between two attempts.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// A question without an answer.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    part: Part,
+    since: Instant,
+}
+
+/// A host and what it was asked.
+pub(super) struct Observation {
+    worker: Worker,
+    number: u64,
+    news: Teller,
+    generation: Generation,
+    open: BTreeMap<Generation, Open>,
+    /// Parts that changed while a question about them was open: its answer may be older than the change.
+    again: BTreeSet<Part>,
+    /// Seconds of waiting that were told last.
+    told: u64,
+    retry: Option<Retry>,
+}
+
+/// A connection that was cut is made again by itself.
+#[derive(Clone, Copy, Debug)]
+struct Retry {
+    at: Instant,
+    wait: Duration,
+}
+
+impl Observation {
+    /// Nothing is opened before the first question.
+    pub(super) fn of(target: Target, news: Teller) -> Self {
+        Self {
+            worker: spawn(target, 0, &news),
+            number: 0,
+            news,
+            generation: 0,
+            open: BTreeMap::new(),
+            again: BTreeSet::new(),
+            told: 0,
+            retry: None,
+        }
+    }
+
+    /// Observes another host from now on. Answers of the one before are dropped.
+    pub(super) fn go_to(&mut self, target: Target) {
+        self.number += 1;
+        self.worker = spawn(target, self.number, &self.news);
+        self.open.clear();
+        self.again.clear();
+        self.retry = None;
+    }
+
+    /// Asks for parts. A part that is being asked for is asked again afterwards, so that a host that hangs is not given
+    /// ever more questions.
+    pub(super) fn ask(&mut self, parts: &[Part]) {
+        for part in parts.iter().copied().filter(|part| *part != Part::Files) {
+            if self.open.values().any(|open| open.part == part) {
+                self.again.insert(part);
+            } else {
+                let generation = self.number_of(part);
+                self.worker.ask(Request::Observe(part, generation));
+            }
+        }
+    }
+
+    /// Asks about files.
+    pub(super) fn ask_files(&mut self, paths: Vec<String>) {
+        let generation = self.number_of(Part::Files);
+        self.worker.ask(Request::Files(paths, generation));
+    }
+
+    fn number_of(&mut self, part: Part) -> Generation {
+        self.generation += 1;
+        self.open.insert(self.generation, Open { part, since: Instant::now() });
+        self.generation
+    }
+
+    /// Takes what the host with this number said; what the wizard has to know comes back.
+    pub(super) fn take(&mut self, number: u64, reply: Reply) -> Vec<Msg> {
+        if number != self.number {
+            return Vec::new();
+        }
+        match reply {
+            Reply::Connected(_) => {
+                // What was known before the connection was cut may have changed.
+                if self.retry.take().is_some() {
+                    self.ask(&Part::ALL);
+                }
+                Vec::new()
+            }
+            Reply::Facts(generation, part) => self.answered(generation, part),
+            Reply::Changed(part) => {
+                self.ask(&[part]);
+                Vec::new()
+            }
+            Reply::Failed(error) => {
+                if error.cause == Cause::Lost || self.retry.is_some() {
+                    self.retry = Some(Retry::after(self.retry));
+                }
+                let words = error.words().map(|words| format!(" libvirt: {words}")).unwrap_or_default();
+                vec![Msg::HostFailed { text: error.message.clone() + &words, remedy: error.remedy }]
+            }
+        }
+    }
+
+    fn answered(&mut self, generation: Generation, part: FactsPart) -> Vec<Msg> {
+        let Some(open) = self.open.remove(&generation) else { return Vec::new() };
+        let mut msgs = vec![Msg::Facts(part)];
+        if self.again.remove(&open.part) {
+            self.ask(&[open.part]);
+        }
+        if self.open.is_empty() && self.told > 0 {
+            self.told = 0;
+            msgs.push(Msg::Waiting(0));
+        }
+        msgs
+    }
+
+    /// When there is something to do without an answer; `None` while nothing is open.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waiting = self.since().map(|since| since + Duration::from_secs(self.told + 1));
+        let retry = self.retry.filter(|_| self.open.is_empty()).map(|retry| retry.at);
+        waiting.into_iter().chain(retry).min()
+    }
+
+    fn since(&self) -> Option<Instant> {
+        self.open.values().map(|open| open.since).min()
+    }
+
+    /// Says how long the host has been silent, and connects again where it is time to.
+    pub(super) fn tick(&mut self, now: Instant) -> Option<Msg> {
+        if self.retry.is_some_and(|retry| retry.at <= now) && self.open.is_empty() {
+            self.ask(&[Part::Host]);
+        }
+        let seconds = self.since().map_or(0, |since| now.saturating_duration_since(since).as_secs());
+        if seconds == self.told {
+            return None;
+        }
+        self.told = seconds;
+        Some(Msg::Waiting(seconds))
+    }
+}
+
+impl Retry {
+    fn after(before: Option<Self>) -> Self {
+        let wait = before.map_or(FIRST_RETRY, |before| (before.wait * 2).min(LONGEST_RETRY));
+        Self { at: Instant::now() + wait, wait }
+    }
+}
+
+fn spawn(target: Target, number: u64, news: &Teller) -> Worker {
+    let news = news.clone();
+    Worker::spawn(target, move |reply| news.tell(News::Host(number, Box::new(reply))))
+}

@@ -1,0 +1,188 @@
+//! The grammar of `custom_xml`: what may be written there, with line and column of what may not. What it does to a
+//! domain is the business of `domain`.
+
+use roxmltree::{Document, Error, Node};
+
+/// Our namespace: that of the `op` attribute here, and of the metadata that domains carry. It names a format, not a page
+/// to fetch; the number changes when the format does.
+pub const NAMESPACE: &str = "urn:vmbuild:domain:1";
+/// Values of the `op` attribute: take the generated element away, or put this one in its place as it is.
+pub const OPERATIONS: [&str; 2] = ["remove", "replace"];
+
+/// Levels of nesting read. libvirt's documents have about ten; the limit keeps a hostile text from exhausting the stack.
+const DEEPEST: usize = 200;
+/// Stands around a fragment while it is read.
+const WRAPPER: &str = "fragment";
+
+/// What is wrong with a text, and where. Line and column count from 1, in characters.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {row}, column {column}: {message}")]
+pub struct Fault {
+    /// Line.
+    pub row: u32,
+    /// Character within the line.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads one document strictly and hands it to `visit`.
+pub fn read_document<T>(text: &str, visit: impl FnOnce(&Document<'_>) -> T) -> Result<T, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    refuse_deep(text)?;
+    Document::parse(text).map(|document| visit(&document)).map_err(|error| fault(&error, text))
+}
+
+/// Reads the text of `custom_xml`, a document or a row of elements, and hands it to `visit` as the children of one root.
+pub fn read<T>(text: &str, visit: impl FnOnce(&Document<'_>) -> T) -> Result<T, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    refuse_deep(text)?;
+    // An XML declaration may only stand at the very start. Blanks in its place keep line and column of what follows.
+    let declaration = if text.starts_with("<?xml") { text.find("?>").map_or(0, |end| end + 2) } else { 0 };
+    let (head, rest) = text.split_at(declaration);
+    let blank: String = head.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
+    let wrapped = format!("<{WRAPPER}>{blank}{rest}</{WRAPPER}>");
+    let document = Document::parse(&wrapped).map_err(|error| unwrapped(fault(&error, &wrapped)))?;
+    match stray_text(&document).or_else(|| unknown_operation(&document)) {
+        Some((offset, message)) => {
+            let (row, column) = position(&wrapped, offset);
+            Err(unwrapped(Fault { row, column, message }))
+        }
+        None => Ok(visit(&document)),
+    }
+}
+
+fn stray_text(document: &Document<'_>) -> Option<(usize, String)> {
+    let is_stray = |node: &Node<'_, '_>| node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty());
+    let stray = document.root_element().children().find(is_stray)?;
+    let blank = stray.text().map_or(0, |text| text.len() - text.trim_start().len());
+    Some((stray.range().start + blank, "text outside of an element".to_owned()))
+}
+
+fn unknown_operation(document: &Document<'_>) -> Option<(usize, String)> {
+    let attributes = document.descendants().flat_map(|node| node.attributes());
+    let mut ours = attributes.filter(|attribute| attribute.namespace() == Some(NAMESPACE) && attribute.name() == "op");
+    let unknown = ours.find(|attribute| !OPERATIONS.contains(&attribute.value()))?;
+    let message = format!("unknown operation '{}', write remove or replace", unknown.value());
+    Some((unknown.range().start, message))
+}
+
+/// Takes the wrapper off the position of a fault.
+fn unwrapped(fault: Fault) -> Fault {
+    let added = if fault.row == 1 { u32::try_from(WRAPPER.len() + 2).unwrap_or(0) } else { 0 };
+    Fault { column: fault.column.saturating_sub(added).max(1), ..fault }
+}
+
+/// roxmltree's error in our words. At the end of the text it knows no position, so that is found here.
+fn fault(error: &Error, text: &str) -> Fault {
+    let (row, column) = match error {
+        Error::UnexpectedEndOfStream | Error::UnclosedRootNode | Error::NoRootNode => position(text, text.len()),
+        other => (other.pos().row, other.pos().col),
+    };
+    let message = match error {
+        Error::UnexpectedEndOfStream | Error::UnclosedRootNode => "the text ends within an element".to_owned(),
+        Error::NoRootNode => "there is no element".to_owned(),
+        Error::UnexpectedCloseTag(open, close, _) if close == WRAPPER => format!("<{open}> is not closed"),
+        other => other.to_string().replace(&format!(" at {}", other.pos()), ""),
+    };
+    Fault { row, column, message }
+}
+
+/// Line and column, from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (u32, u32) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+    (count(before.matches('\n').count()), count(line.chars().count()))
+}
+
+/// Where tags are only text: how that begins and ends.
+const OPAQUE: [(&str, &str); 3] = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
+
+/// Counts tags without understanding them, before anything that recurses sees the text.
+fn refuse_deep(text: &str) -> Result<(), Fault> {
+    let mut depth = 0usize;
+    let mut passed = 0;
+    for (at, _) in text.match_indices('<') {
+        let tag = text.get(at..).unwrap_or_default();
+        if at < passed {
+            continue;
+        }
+        if let Some((_, end)) = OPAQUE.iter().find(|(start, _)| tag.starts_with(start)) {
+            passed = tag.find(end).map_or(text.len(), |end| at + end);
+        } else if tag.starts_with("</") {
+            depth = depth.saturating_sub(1);
+        } else if !tag.starts_with("<!") {
+            let empty = tag.find('>').is_some_and(|end| tag.get(..end).is_some_and(|inner| inner.ends_with('/')));
+            depth += usize::from(!empty);
+        }
+        if depth > DEEPEST {
+            let (row, column) = position(text, at);
+            let message = format!("elements are nested more than {DEEPEST} deep");
+            return Err(Fault { row, column, message });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn place(outcome: Result<(), Fault>) -> (u32, u32) {
+        outcome.map_err(|fault| (fault.row, fault.column)).unwrap_err()
+    }
+
+    #[test]
+    fn errors_have_line_and_column() {
+        for (text, want) in [("<a>\n  <b>\n</a>", (3, 1)), ("<a/", (1, 4)), ("<a><x:b/></a>", (1, 5)), ("", (1, 1))] {
+            assert_eq!(place(read_document(text, |_| ())), want, "{text}");
+        }
+        assert!(read_document("< a/>", |_| ()).is_err());
+        assert!(read_document("<!DOCTYPE a><a/>", |_| ()).is_err());
+    }
+
+    #[test]
+    fn errors_in_a_fragment_count_from_the_users_own_text() {
+        for (text, want) in
+            [("<a/", (1, 4)), ("<a/>\n words <b/>", (2, 2)), ("<a>\n<b></a>", (2, 4)), ("words", (1, 1))]
+        {
+            assert_eq!(place(read(text, |_| ())), want, "{text}");
+        }
+        let count = |text| read(text, |document| document.root_element().children().filter(Node::is_element).count());
+        assert_eq!(count("<?xml version='1.0'?>\n<a/><b/>"), Ok(2));
+        assert_eq!(count("\u{feff}<a/>"), Ok(1));
+        assert_eq!(count(" \n<!-- nothing -->"), Ok(0));
+    }
+
+    #[test]
+    fn operations_are_known_ones() {
+        let with = |operation| format!("<a xmlns:v='{NAMESPACE}'>\n<b v:op='{operation}'/></a>");
+        assert_eq!(read(&with("remove"), |_| ()), Ok(()));
+        assert_eq!(place(read(&with("drop"), |_| ())), (2, 4));
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_before_it_exhausts_the_stack() {
+        let hidden = |text: &str| text.repeat(100_000) + &"</a>".repeat(100_000);
+        for text in [
+            "<a>".repeat(100_000),
+            hidden("<a>"),
+            hidden("<a><!-- </a> -->"),
+            hidden("<a><![CDATA[</a>]]>"),
+            hidden("<a><?a </a>?>"),
+        ] {
+            assert!(read_document(&text, |_| ()).is_err_and(|fault| fault.message.contains("nested more than")));
+            assert!(read(&text, |_| ()).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_without_panic(text in "\\PC*|[<>/a=' \\n!?-]*") {
+            let _ = (read_document(&text, |_| ()), read(&text, |_| ()));
+        }
+    }
+}

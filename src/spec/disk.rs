@@ -1,0 +1,155 @@
+//! Storage of a VM: its default pool, its boot ISO and its disks.
+
+use super::DiskSize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where the disks live and which there are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// Pool of every disk that names none. Required to build; it must exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_pool: Option<String>,
+    /// Installation medium: becomes a read-only CD-ROM that boots first. Absolute, or relative to the default pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_iso: Option<String>,
+    /// The disks, created in this order. Required to build: at least one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disks: Option<Vec<Disk>>,
+}
+
+/// One disk. Which fields are needed depends on `action`; flat, because a tagged enum would lose the place of an error.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disk {
+    /// create, attach or clone. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<DiskAction>,
+    /// Size, required for `create`: a number counts GiB, a text carries its unit. For `clone`: grow the copy to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<DiskSize>,
+    /// Image format; qcow2 for created disks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<DiskFormat>,
+    /// Bus the guest sees the disk on; virtio if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bus: Option<DiskBus>,
+    /// Pool of this disk instead of `default_pool`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_pool: Option<String>,
+    /// Device name such as vda; the first free one of the bus if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Image, required for `attach`: absolute, or relative to the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Source, required for `clone`: absolute, or relative to the pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clone_from: Option<String>,
+    /// disk or cdrom; disk if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DiskDevice>,
+    /// The guest may not write; always so for a CD-ROM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readonly: Option<bool>,
+    /// Place in the boot order, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_order: Option<u32>,
+}
+
+/// What becomes of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskAction {
+    /// A new, empty volume.
+    Create,
+    /// An image that exists.
+    Attach,
+    /// A copy of an image.
+    Clone,
+}
+
+/// Image formats that libvirt takes. QEMU alone could do more (vhdx), but a domain with those is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskFormat {
+    /// Grows on demand, allows snapshots.
+    Qcow2,
+    /// Plain bytes.
+    Raw,
+    /// VMware; for attached images.
+    Vmdk,
+    /// VirtualBox; for attached images.
+    Vdi,
+}
+
+/// Bus between guest and disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskBus {
+    /// virtio-blk: vda, vdb, ...
+    Virtio,
+    /// virtio-scsi: sda, sdb, ...
+    Scsi,
+    /// AHCI: sda, sdb, ...
+    Sata,
+    /// PIIX IDE, on the pc machine only: hda to hdd.
+    Ide,
+    /// USB storage: sda, sdb, ...
+    Usb,
+}
+
+/// What kind of drive the guest sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskDevice {
+    /// A hard disk.
+    Disk,
+    /// A CD-ROM drive.
+    Cdrom,
+}
+
+impl DiskFormat {
+    /// As the spec, QEMU and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Qcow2 => "qcow2",
+            Self::Raw => "raw",
+            Self::Vmdk => "vmdk",
+            Self::Vdi => "vdi",
+        }
+    }
+}
+
+impl DiskDevice {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "disk",
+            Self::Cdrom => "cdrom",
+        }
+    }
+}
+
+impl DiskBus {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Virtio => "virtio",
+            Self::Scsi => "scsi",
+            Self::Sata => "sata",
+            Self::Ide => "ide",
+            Self::Usb => "usb",
+        }
+    }
+
+    /// How its target names start.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Virtio => "vd",
+            Self::Scsi | Self::Sata | Self::Usb => "sd",
+            Self::Ide => "hd",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The fields whose texts have a grammar of their own, for the parser; limits of their values are for the checks.
+
+use super::{DiskSize, MemorySize, Place, Segment};
+use crate::units::{MacAddr, PciAddress, UnitError};
+
+/// Whether `text` can be read as what the field at `place` holds. Any text does where the field has no grammar.
+pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
+    let keys: Vec<&str> = place.0.iter().filter_map(key).collect();
+    // A preset file may hold its spec below a description.
+    match keys.strip_prefix(&["spec"]).unwrap_or(&keys) {
+        ["memory"] => MemorySize::Text(text.to_owned()).bytes().map(drop),
+        ["storage", "disks", "size"] => DiskSize::Text(text.to_owned()).bytes().map(drop),
+        ["networks", "mac"] => text.parse::<MacAddr>().map(drop),
+        ["pci_devices", "host_address" | "guest_address"] => text.parse::<PciAddress>().map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn key(segment: &Segment) -> Option<&str> {
+    match segment {
+        Segment::Key(key) => Some(key),
+        Segment::Index(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_with_a_grammar_refuse_what_they_cannot_read() {
+        for (place, good, bad) in [
+            (Place::root().key("memory"), "2 GiB", "2 GBi"),
+            (Place::disk(1, "size"), "20", "20 GBi"),
+            (Place::row("networks", 0, "mac"), "52:54:00:12:34:56", "52:54"),
+            (Place::row("pci_devices", 0, "host_address"), "01:00.0", "01:00"),
+        ] {
+            assert!(read(&place, good).is_ok() && read(&place, bad).is_err(), "{place}");
+        }
+        assert!(read(&Place::root().key("name"), "2 GBi").is_ok());
+    }
+}

@@ -1,0 +1,42 @@
+//! Graphical consoles of a VM.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One graphical console.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Graphics {
+    /// vnc, spice or none.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<GraphicsKind>,
+    /// Address it listens on; 127.0.0.1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// Port; chosen by libvirt if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// Protocol of a console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GraphicsKind {
+    /// VNC.
+    Vnc,
+    /// SPICE.
+    Spice,
+    /// No console and no emulated video card.
+    None,
+}
+
+impl GraphicsKind {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vnc => "vnc",
+            Self::Spice => "spice",
+            Self::None => "none",
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Partial specs laid over each other: what the result says, and which layer each field came from.
+//!
+//! The rules of the creation API: simple fields override if given, lists replace as a whole, objects merge member by
+//! member one level deep, metadata merges by key.
+
+use super::{CloudInit, Place, Segment, Spec, Storage};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, fmt};
+
+/// `over` laid over `base`. The literals name every field, so that a new one cannot be forgotten here.
+#[must_use]
+pub fn merge(base: &Spec, over: &Spec) -> Spec {
+    let (base, over) = (base.clone(), over.clone());
+    Spec {
+        name: over.name.or(base.name),
+        template: over.template.or(base.template),
+        memory: over.memory.or(base.memory),
+        vcpus: over.vcpus.or(base.vcpus),
+        storage: both(base.storage, over.storage, storage),
+        os_type: over.os_type.or(base.os_type),
+        os_variant: over.os_variant.or(base.os_variant),
+        architecture: over.architecture.or(base.architecture),
+        machine: over.machine.or(base.machine),
+        virt_type: over.virt_type.or(base.virt_type),
+        uefi: over.uefi.or(base.uefi),
+        secure_boot: over.secure_boot.or(base.secure_boot),
+        tpm: over.tpm.or(base.tpm),
+        networks: over.networks.or(base.networks),
+        graphics: over.graphics.or(base.graphics),
+        pci_devices: over.pci_devices.or(base.pci_devices),
+        cloud_init: both(base.cloud_init, over.cloud_init, cloud_init),
+        autostart: over.autostart.or(base.autostart),
+        custom_xml: over.custom_xml.or(base.custom_xml),
+        metadata: both(base.metadata, over.metadata, |mut base, over| {
+            base.extend(over);
+            base
+        }),
+    }
+}
+
+/// The smallest layer that, laid over `base`, gives `edited`: what a user changed by hand. A field that `edited` lacks
+/// stays the base's, because a layer cannot take away.
+#[must_use]
+pub fn difference(base: &Spec, edited: &Spec) -> Spec {
+    let (Ok(Value::Object(old)), Ok(Value::Object(new))) = (serde_json::to_value(base), serde_json::to_value(edited))
+    else {
+        return edited.clone();
+    };
+    let changed = new.into_iter().filter_map(|(key, value)| match (old.get(&key), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            let inner: Map<_, _> = new.into_iter().filter(|(name, value)| old.get(name) != Some(value)).collect();
+            (!inner.is_empty()).then_some((key, Value::Object(inner)))
+        }
+        (old, value) => (old != Some(&value)).then_some((key, value)),
+    });
+    serde_json::from_value(Value::Object(changed.collect())).unwrap_or_else(|_| edited.clone())
+}
+
+fn storage(base: Storage, over: Storage) -> Storage {
+    Storage {
+        default_pool: over.default_pool.or(base.default_pool),
+        boot_iso: over.boot_iso.or(base.boot_iso),
+        disks: over.disks.or(base.disks),
+    }
+}
+
+fn cloud_init(base: CloudInit, over: CloudInit) -> CloudInit {
+    CloudInit {
+        hostname: over.hostname.or(base.hostname),
+        user: over.user.or(base.user),
+        ssh_authorized_keys: over.ssh_authorized_keys.or(base.ssh_authorized_keys),
+        user_data: over.user_data.or(base.user_data),
+        meta_data: over.meta_data.or(base.meta_data),
+        network_config: over.network_config.or(base.network_config),
+    }
+}
+
+fn both<T>(base: Option<T>, over: Option<T>, merge: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (base, over) {
+        (Some(base), Some(over)) => Some(merge(base, over)),
+        (base, over) => over.or(base),
+    }
+}
+
+/// Where a layer comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The template of this name.
+    Template(String),
+    /// The preset of this name.
+    Preset(String),
+    /// The spec file of this path; `-` for the standard input.
+    File(String),
+    /// Typed in the wizard.
+    User,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template(name) => write!(f, "template {name}"),
+            Self::Preset(name) => write!(f, "preset {name}"),
+            Self::File(path) => write!(f, "file {path}"),
+            Self::User => f.write_str("you"),
+        }
+    }
+}
+
+/// One partial spec of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it says.
+    pub spec: Spec,
+}
+
+/// Layers merged, with the origin of every field.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stacked {
+    /// What all layers say together.
+    pub spec: Spec,
+    /// The layer of each simple field and each list: `memory`, `storage.disks`, `metadata.owner`.
+    pub origins: BTreeMap<Place, Origin>,
+}
+
+/// Merges `layers`, the lowest first.
+pub fn stack(layers: &[Layer]) -> Stacked {
+    let mut stacked = Stacked::default();
+    for Layer { origin, spec } in layers {
+        stacked.spec = merge(&stacked.spec, spec);
+        for place in fields(spec) {
+            stacked.origins.insert(place, origin.clone());
+        }
+    }
+    stacked
+}
+
+impl Stacked {
+    /// The layer that `place` came from: for a place within a list, that of the list; `None` where nothing is set.
+    pub fn origin(&self, place: &Place) -> Option<&Origin> {
+        let mut place = place.clone();
+        loop {
+            if let Some(origin) = self.origins.get(&place) {
+                return Some(origin);
+            }
+            place.0.pop()?;
+        }
+    }
+}
+
+/// The places that a merge decides on: members of objects, everything else as a whole.
+fn fields(spec: &Spec) -> Vec<Place> {
+    let Ok(Value::Object(members)) = serde_json::to_value(spec) else { return Vec::new() };
+    members.iter().flat_map(|(key, value)| places(key, value)).collect()
+}
+
+fn places(key: &str, value: &Value) -> Vec<Place> {
+    let place = Place(vec![Segment::Key(key.to_owned())]);
+    match value {
+        Value::Object(inner) => inner.keys().map(|name| place.clone().key(name)).collect(),
+        _ => vec![place],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn spec(value: Value) -> Spec {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn lists_replace_objects_merge_and_metadata_merges_by_key() {
+        let template = spec(json!({
+            "memory": 2048, "vcpus": 2, "os_variant": "ubuntu22.04",
+            "storage": {"default_pool": "default", "boot_iso": "a.iso", "disks": [{"size": 10}, {"size": 20}]},
+            "networks": [{"type": "bridge", "source": "br0"}],
+            "metadata": {"owner": "ops", "tier": {"a": 1}},
+        }));
+        let request = spec(json!({
+            "name": "my-vm", "memory": 8192,
+            "storage": {"default_pool": "fast-ssd", "disks": [{"action": "create", "size": 100}]},
+            "networks": [],
+            "metadata": {"tier": {"b": 2}, "new": 1},
+        }));
+        let want = spec(json!({
+            "name": "my-vm", "memory": 8192, "vcpus": 2, "os_variant": "ubuntu22.04",
+            "storage": {"default_pool": "fast-ssd", "boot_iso": "a.iso", "disks": [{"action": "create", "size": 100}]},
+            "networks": [],
+            "metadata": {"owner": "ops", "tier": {"b": 2}, "new": 1},
+        }));
+        assert_eq!(merge(&template, &request), want);
+    }
+
+    #[test]
+    fn every_field_knows_its_layer() {
+        let template = Origin::Template("base".into());
+        let layers = [
+            Layer {
+                origin: template.clone(),
+                spec: spec(json!({"memory": 1, "vcpus": 1, "storage": {"default_pool": "a", "disks": [{"size": 1}]}})),
+            },
+            Layer { origin: Origin::User, spec: spec(json!({"memory": 2, "storage": {"default_pool": "b"}})) },
+        ];
+        let stacked = stack(&layers);
+        let origin = |text: &str| stacked.origin(&text.parse().unwrap());
+        assert_eq!(origin("memory"), Some(&Origin::User));
+        assert_eq!(origin("storage.default_pool"), Some(&Origin::User));
+        assert_eq!(origin("vcpus"), Some(&template));
+        assert_eq!(origin("storage.disks[0].size"), Some(&template));
+        assert_eq!(origin("name"), None);
+        assert_eq!(origin("storage"), None);
+        assert_eq!(template.to_string(), "template base");
+    }
+
+    fn optional(value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+        prop_oneof![Just(Value::Null), value].boxed()
+    }
+
+    fn list(field: &'static str) -> BoxedStrategy<Value> {
+        let row = "[a-z]{1,2}".prop_map(move |text| json!({ field: text }));
+        optional(prop::collection::vec(row, 0..3).prop_map(Value::from))
+    }
+
+    fn text() -> BoxedStrategy<Value> {
+        optional("[a-z]{1,2}".prop_map(Value::from))
+    }
+
+    /// Partial specs with at least one field of every kind.
+    fn specs() -> impl Strategy<Value = Spec> {
+        let storage = (text(), text(), list("path"))
+            .prop_map(|(pool, iso, disks)| json!({"default_pool": pool, "boot_iso": iso, "disks": disks}));
+        let cloud = (text(), text()).prop_map(|(user, data)| json!({"user": user, "user_data": data}));
+        let metadata = prop::collection::btree_map("[a-c]", text(), 0..3).prop_map(|map| json!(map));
+        let number = optional((0u32..4).prop_map(Value::from));
+        (text(), number, optional(storage), list("mac"), optional(cloud), optional(metadata), list("host_address"))
+            .prop_map(|(name, vcpus, storage, networks, cloud_init, metadata, pci)| {
+                spec(json!({"name": name, "vcpus": vcpus, "storage": storage, "networks": networks,
+                    "cloud_init": cloud_init, "metadata": metadata, "pci_devices": pci}))
+            })
+    }
+
+    fn at(spec: &Spec, place: &Place) -> Option<Value> {
+        crate::spec::edit::get(spec, place)
+    }
+
+    proptest! {
+        #[test]
+        fn the_empty_spec_changes_nothing_on_either_side(a in specs()) {
+            prop_assert_eq!(&merge(&a, &Spec::default()), &a);
+            prop_assert_eq!(&merge(&Spec::default(), &a), &a);
+            prop_assert_eq!(&merge(&a, &a), &a);
+        }
+
+        #[test]
+        fn merging_is_associative(a in specs(), b in specs(), c in specs()) {
+            prop_assert_eq!(merge(&merge(&a, &b), &c), merge(&a, &merge(&b, &c)));
+        }
+
+        #[test]
+        fn each_field_is_wholly_the_upper_ones_or_the_lower_ones(a in specs(), b in specs()) {
+            let merged = merge(&a, &b);
+            for place in fields(&merged) {
+                let upper = at(&b, &place);
+                prop_assert_eq!(at(&merged, &place), upper.or_else(|| at(&a, &place)));
+            }
+            for place in fields(&a).iter().chain(&fields(&b)) {
+                prop_assert!(at(&merged, place).is_some(), "{}", place);
+            }
+        }
+
+        #[test]
+        fn the_difference_is_what_was_changed_and_no_more(a in specs(), b in specs()) {
+            let merged = merge(&a, &b);
+            let change = difference(&a, &merged);
+            prop_assert_eq!(&merge(&a, &change), &merged);
+            prop_assert!(fields(&change).iter().all(|place| at(&a, place) != at(&merged, place)));
+            prop_assert_eq!(difference(&a, &a), Spec::default());
+        }
+
+        #[test]
+        fn origins_tell_the_truth(a in specs(), b in specs(), c in specs()) {
+            let origins = [Origin::Template("a".into()), Origin::Preset("b".into()), Origin::User];
+            let layers: Vec<Layer> = origins.into_iter().zip([a, b, c])
+                .map(|(origin, spec)| Layer { origin, spec }).collect();
+            let stacked = stack(&layers);
+            let places = fields(&stacked.spec);
+            prop_assert_eq!(places.len(), stacked.origins.len());
+            for place in places {
+                let origin = stacked.origin(&place).unwrap();
+                let layer = layers.iter().find(|layer| layer.origin == *origin).unwrap();
+                prop_assert_eq!(at(&layer.spec, &place), at(&stacked.spec, &place));
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the user asks for: the VM spec as plain data, field by field as the creation API names it.
+//!
+//! Every field is optional, because a template or preset is a partial spec. Texts with a grammar (sizes, addresses)
+//! are kept as the user wrote them and parsed by whoever needs the value, so that a wrong value is a finding with a
+//! place and not a lost draft. What is missing or wrong is judged in `checks`, never here.
+
+pub mod amount;
+pub mod cloud_init;
+pub mod custom_xml;
+pub mod described;
+pub mod disk;
+pub mod edit;
+mod grammar;
+pub mod graphics;
+pub mod merge;
+pub mod network;
+pub mod parse;
+pub mod paths;
+pub mod pci;
+pub mod place;
+pub mod problem;
+pub mod schema;
+pub mod suggest;
+mod syntax;
+mod walk;
+
+pub use amount::{DiskSize, MemorySize};
+pub use cloud_init::CloudInit;
+pub use described::Described;
+pub use disk::{Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, Storage};
+pub use graphics::{Graphics, GraphicsKind};
+pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
+pub use network::{Network, NetworkKind, NetworkModel};
+pub use parse::parse;
+pub use pci::PciDevice;
+pub use place::{Place, Segment};
+pub use problem::{Problem, Problems};
+pub use schema::schema;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One virtual machine, or a part of one: a template or preset leaves out what it does not decide. To be built, a spec
+/// needs name, memory, vcpus, a default pool and at least one disk, after its template is applied.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spec {
+    /// Name of the VM. Required to build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Name of the template whose values are the defaults of this spec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Memory: a number counts MiB, a text carries its unit ("32 GiB"). Required to build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySize>,
+    /// Number of virtual CPUs. Required to build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<u32>,
+    /// Disks and the pool they live in. Required to build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
+    /// Family of the guest system: linux, windows, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_type: Option<String>,
+    /// Short id of the guest system as osinfo names it: ubuntu22.04, win11, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_variant: Option<String>,
+    /// CPU architecture of the guest; x86_64 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
+    /// Machine type: q35 (PCI Express, the default), pc, or a versioned name of the host's list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// Which virtualisation runs the guest; chosen by what the host can do if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virt_type: Option<VirtType>,
+    /// Boot by UEFI instead of BIOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uefi: Option<bool>,
+    /// Secure Boot with enrolled vendor keys; needs `uefi`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure_boot: Option<bool>,
+    /// Emulated TPM 2.0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<bool>,
+    /// Network interfaces, in order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Vec<Network>>,
+    /// Graphical consoles; `[{"type": "none"}]` for a VM without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graphics: Option<Vec<Graphics>>,
+    /// Host PCI devices given to the guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pci_devices: Option<Vec<PciDevice>>,
+    /// First-boot configuration, written to a seed disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_init: Option<CloudInit>,
+    /// Start the VM when the host boots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autostart: Option<bool>,
+    /// Domain XML merged over the generated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_xml: Option<String>,
+    /// Free keys and values stored with the domain. No secrets: anyone who may read the domain reads them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// How the guest's instructions are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VirtType {
+    /// Hardware virtualisation.
+    Kvm,
+    /// Emulation (TCG): runs anywhere, slowly.
+    Qemu,
+}
+
+impl VirtType {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Qemu => "qemu",
+        }
+    }
+}

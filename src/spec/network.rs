@@ -1,0 +1,76 @@
+//! Network interfaces of a VM.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One network interface.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// What it is connected to; a libvirt network if absent.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<NetworkKind>,
+    /// Name of the network or bridge; "default" for a network that names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Card the guest sees; virtio if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<NetworkModel>,
+    /// Address; libvirt makes one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Place in the boot order, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_order: Option<u32>,
+}
+
+/// What an interface is connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkKind {
+    /// A network of libvirt.
+    #[default]
+    Network,
+    /// A bridge of the host.
+    Bridge,
+    /// QEMU's own user-mode NAT: no privileges, no incoming connections.
+    User,
+}
+
+/// Emulated network cards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkModel {
+    /// Paravirtual, fast; Windows needs a driver.
+    #[default]
+    Virtio,
+    /// Intel gigabit, PCI Express.
+    E1000e,
+    /// Intel gigabit, PCI.
+    E1000,
+    /// Realtek 100 Mbit, for old guests.
+    Rtl8139,
+}
+
+impl NetworkKind {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Bridge => "bridge",
+            Self::User => "user",
+        }
+    }
+}
+
+impl NetworkModel {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Virtio => "virtio",
+            Self::E1000e => "e1000e",
+            Self::E1000 => "e1000",
+            Self::Rtl8139 => "rtl8139",
+        }
+    }
+}

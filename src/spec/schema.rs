@@ -1,0 +1,82 @@
+//! The JSON Schema of a spec, made from the types themselves.
+
+use super::Spec;
+use serde_json::Value;
+
+/// The schema, draft 2020-12, for editors and other programs. It describes partial specs too, so nothing is `required`;
+/// the descriptions say what a build needs.
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(Spec).to_value();
+    if let Some(title) = schema.get_mut("title") {
+        *title = Value::from("VM spec of vmbuild");
+    }
+    flow(&mut schema);
+    schema
+}
+
+/// Joins the lines of descriptions: they are broken for the source, not for the reader of a schema.
+fn flow(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match member {
+                    Value::String(text) if key == "description" => *text = text.replace('\n', " "),
+                    member => flow(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(flow),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// All nodes below `node`.
+    fn nodes(node: &Value) -> Vec<&Value> {
+        let inner: Vec<&Value> = match node {
+            Value::Object(members) => members.values().collect(),
+            Value::Array(items) => items.iter().collect(),
+            _ => Vec::new(),
+        };
+        std::iter::once(node).chain(inner.into_iter().flat_map(nodes)).collect()
+    }
+
+    #[test]
+    fn the_schema_is_closed_and_every_field_is_described() {
+        let schema = schema();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(schema["title"], "VM spec of vmbuild");
+        let objects: Vec<&Value> = nodes(&schema).into_iter().filter(|node| node.get("properties").is_some()).collect();
+        assert!(objects.len() >= 7);
+        for object in objects {
+            assert_eq!(object["additionalProperties"], false);
+            assert!(object["properties"].as_object().unwrap().values().all(|field| field["description"].is_string()));
+        }
+        assert!(!schema.to_string().contains("\\n"));
+    }
+
+    #[test]
+    fn what_the_contract_requires_is_said() {
+        let schema = schema();
+        for pointer in [
+            "/properties/name",
+            "/properties/memory",
+            "/properties/vcpus",
+            "/properties/storage",
+            "/$defs/Storage/properties/default_pool",
+            "/$defs/Storage/properties/disks",
+            "/$defs/Disk/properties/action",
+            "/$defs/Disk/properties/size",
+            "/$defs/Disk/properties/path",
+            "/$defs/Disk/properties/clone_from",
+            "/$defs/PciDevice/properties/host_address",
+        ] {
+            let text = schema.pointer(pointer).and_then(|field| field["description"].as_str()).unwrap();
+            assert!(text.to_lowercase().contains("required"), "{pointer}: {text}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Our own files: config, presets, templates, drafts. Found through the XDG folders, written whole or not at all, and
+//! readable by the user alone. Knows nothing of hosts and screens.
+
+pub mod config;
+pub mod drafts;
+pub mod error;
+mod file;
+pub mod folders;
+pub mod presets;
+pub mod shelf;
+pub mod templates;
+
+pub use config::{Color, Config, Host};
+pub use drafts::Drafts;
+pub use error::{Kind, StoreError};
+pub use folders::Folders;
+pub use presets::presets;
+pub use shelf::{Entry, Shelf, Source};
+pub use templates::Templates;

@@ -1,0 +1,88 @@
+//! The checks at the bottom: how many of each kind on the rule, the worst ones below it.
+
+use super::Role;
+use super::canvas::{Canvas, cells, count, wrap};
+use crate::app::{App, StepId, Zone, focus};
+use crate::checks::{Finding, Severity};
+use ratatui::layout::Rect;
+
+/// The sign and colour of a severity.
+pub(super) fn sign(canvas: &Canvas, severity: Severity) -> (&'static str, Role) {
+    let glyphs = canvas.glyphs();
+    match severity {
+        Severity::Blocker => (glyphs.error, Role::Error),
+        Severity::Warning => (glyphs.warn, Role::Warn),
+        Severity::Unknown => (glyphs.unknown, Role::Info),
+        Severity::Info => (glyphs.info, Role::Info),
+    }
+}
+
+/// Draws rule and rows.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let focused = app.zone == Zone::Checks && app.overlays.is_empty();
+    let findings = &app.derived.report.findings;
+    let remedy = if app.zone == Zone::Checks { 2 } else { 0 };
+    let rows = usize::from(area.height.saturating_sub(1 + remedy));
+    let first = if app.zone == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
+    rule(app, canvas, area, findings.len().saturating_sub(rows));
+    for (y, (at, finding)) in (area.y + 1..).zip(findings.iter().enumerate().skip(first).take(rows)) {
+        row(app, canvas, Rect { y, height: 1, ..area }, finding);
+        if focused && at == app.checks_row {
+            canvas.focus_row(area.x, y, area.width);
+        }
+    }
+    if let (true, Some(finding)) = (remedy > 0, findings.get(app.checks_row)) {
+        let width = area.width.saturating_sub(6);
+        for (y, line) in (area.bottom() - remedy..area.bottom()).zip(wrap(&finding.remedy, width)) {
+            canvas.put(area.x + 4, y, width, &line, Role::Muted);
+        }
+    }
+}
+
+fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
+    canvas.rule(area.x, area.y, area.width);
+    let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", Role::Heading);
+    if hidden > 0 && area.height > 1 {
+        canvas.put(area.x + 3 + used, area.y, 20, &format!(" {hidden} more: c "), Role::Muted);
+    }
+    let report = &app.derived.report;
+    let of = |severity| report.count(severity);
+    let some = |n: usize, one: &str, many: &str| format!("{n} {}   ", if n == 1 { one } else { many });
+    let unknown = match of(Severity::Unknown) {
+        0 => String::new(),
+        n => format!("{n} not checked   "),
+    };
+    let notes = match of(Severity::Info) {
+        0 => String::new(),
+        n => some(n, "note", "notes"),
+    };
+    let pieces = [
+        (some(of(Severity::Blocker), "error", "errors"), Severity::Blocker),
+        (some(of(Severity::Warning), "warning", "warnings"), Severity::Warning),
+        (unknown, Severity::Unknown),
+        (notes, Severity::Info),
+    ];
+    let passed = format!("{} passed ", report.passed.len());
+    let wide = pieces.iter().map(|(text, _)| cells(text)).sum::<u16>() + cells(&passed) + 1;
+    let mut x = area.right().saturating_sub(wide + 2);
+    x += canvas.put(x, area.y, 1, " ", Role::Text);
+    for (text, severity) in &pieces {
+        let role = if of(*severity) > 0 { sign(canvas, *severity).1 } else { Role::Muted };
+        x += canvas.put(x, area.y, cells(text), text, role);
+    }
+    canvas.put(x, area.y, cells(&passed), &passed, Role::Muted);
+}
+
+/// One finding: sign, code, message, and the step it belongs to.
+fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding) {
+    let (sign, role) = sign(canvas, finding.severity);
+    canvas.put(area.x + 1, area.y, 2, sign, role);
+    let step = StepId::of(&finding.place);
+    let place = if step == app.step { "here".to_owned() } else { format!("{} {}", step.number(), step.short()) };
+    let end = area.right().saturating_sub(1);
+    canvas.put_right(end, area.y, 12, &place, Role::Muted);
+    let code = area.x + 3;
+    let used = canvas.put(code, area.y, 22, finding.code, role).max(count(14));
+    let message = code + used + 2;
+    canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message, Role::Text);
+}

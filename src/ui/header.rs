@@ -1,0 +1,52 @@
+//! The line on top: the VM on the left, the host on the right.
+
+use super::Role;
+use super::canvas::{Canvas, cells};
+use crate::app::{App, HostState};
+use ratatui::layout::Rect;
+
+/// Draws the line.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let (state, role, facts) = host(app);
+    let name = if app.name().is_empty() { "no name yet" } else { app.name() };
+    let left = cells(" vmbuild   ") + cells(name).min(32) + 3;
+    let mut end = area.right().saturating_sub(1);
+    // What does not fit is left out from the right, so that the state and the URI stay longest.
+    let room = end.saturating_sub(left + if state.is_empty() { 0 } else { cells(&state) + 2 });
+    let mut shown = facts;
+    while shown.len() > 1 && cells(&shown.join("  ")) > room {
+        shown.pop();
+    }
+    let text = shown.join("  ");
+    end -= canvas.put_right(end, area.y, room, &text, Role::Text);
+    if !state.is_empty() {
+        let gap = if text.is_empty() { 0 } else { 2 };
+        end = end.saturating_sub(gap);
+        end -= canvas.put_right(end, area.y, end, &state, role);
+    }
+    let width = end.saturating_sub(13).min(area.width);
+    canvas.put(1, area.y, 10, "vmbuild", Role::Heading);
+    let role = if app.name().is_empty() { Role::Placeholder } else { Role::Value };
+    canvas.put(11, area.y, width, name, role);
+}
+
+/// What is wrong with the connection, and what is known of the host, most important first.
+fn host(app: &App) -> (String, Role, Vec<String>) {
+    let known = app.facts.host.get();
+    let state = match &app.host {
+        HostState::Failed { .. } => ("no connection".to_owned(), Role::Error),
+        _ if app.waiting > 0 => (format!("waiting for libvirt, {} s", app.waiting), Role::Warn),
+        HostState::Connecting => ("asking the host".to_owned(), Role::Muted),
+        HostState::Up => (String::new(), Role::Muted),
+    };
+    let facts = match known {
+        Some(host) => vec![
+            host.hostname.clone(),
+            host.uri.clone(),
+            format!("libvirt {}", host.libvirt),
+            format!("{} {}", host.driver.to_lowercase(), host.hypervisor),
+        ],
+        None => vec![app.uri.clone()],
+    };
+    (state.0, state.1, facts)
+}

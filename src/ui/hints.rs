@@ -1,0 +1,95 @@
+//! The last line: the keys of the focus from the key table, or a short message.
+
+use super::Role;
+use super::canvas::{Canvas, cells};
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::editor::Target;
+use crate::app::keys::{self, Context, Offer};
+use ratatui::layout::Rect;
+
+/// Draws the line.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let end = area.right().saturating_sub(1);
+    let end = end.saturating_sub(tail(app, canvas, area.y, end));
+    if let Some(toast) = &app.toast {
+        canvas.put(area.x + 1, area.y, end.saturating_sub(area.x + 2), toast, Role::Value);
+        return;
+    }
+    // The keys of an overlay stand on its lower line.
+    if !app.overlays.is_empty() {
+        return;
+    }
+    let shown: Vec<Offer> = keys::offers(app).into_iter().filter(|offer| is_shown(app, offer)).collect();
+    let all: u16 = shown.iter().map(columns).sum();
+    // Where not all fit, the way to the next step stays.
+    let is_next = |offer: &&Offer| offer.entry.action == Action::NextStep;
+    let next = shown.iter().find(is_next).filter(|_| area.x + 1 + all > end + 2);
+    let end = end.saturating_sub(next.map_or(0, columns));
+    let mut x = area.x + 1;
+    for offer in shown.iter().filter(|offer| next.is_none() || !is_next(offer)) {
+        if x + columns(offer) > end + 2 {
+            break;
+        }
+        x += hint(canvas, x, area.y, offer);
+    }
+    if let Some(next) = next {
+        hint(canvas, x, area.y, next);
+    }
+}
+
+/// In a text there is no letter for the next step, so its other key is shown.
+fn is_shown(app: &App, offer: &Offer) -> bool {
+    let steps = matches!(offer.entry.action, Action::NextStep | Action::PreviousStep);
+    offer.entry.hint || (steps && (app.editing.is_some() || app.filling))
+}
+
+/// Columns of a hint and of the gap behind it.
+fn columns(offer: &Offer) -> u16 {
+    cells(&key(offer)) + cells(offer.entry.label) + 3
+}
+
+/// One hint. What is off stays in its place, dimmed; pressing it says why.
+fn hint(canvas: &mut Canvas, x: u16, y: u16, offer: &Offer) -> u16 {
+    let (key_role, role) = if offer.why_not.is_some() { (Role::Muted, Role::Muted) } else { (Role::Key, Role::Text) };
+    let wide = columns(offer);
+    canvas.put_all(x, y, wide, &[(&key(offer), key_role), (" ", role), (offer.entry.label, role)]);
+    wide
+}
+
+/// The name of the key that the hint shows.
+pub(super) fn key(offer: &Offer) -> String {
+    offer.entry.keys.first().map(ToString::to_string).unwrap_or_default()
+}
+
+/// What stands at the right end: the field being edited, the way to commands and help. Gives its columns.
+fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
+    let what = match &app.editing {
+        Some(editing) if app.overlays.is_empty() => match &editing.target {
+            Target::Field(place) => {
+                let fields = app.fields();
+                let label = fields.iter().find(|field| field.place == *place).map_or("", |field| field.label);
+                format!("editing {label}")
+            }
+            Target::Filter => "typing a filter".into(),
+            Target::Search => "typing a search".into(),
+        },
+        _ if app.filling && app.overlays.is_empty() => "filling in the form".into(),
+        _ => String::new(),
+    };
+    let context = keys::context(app);
+    let pieces: &[(&str, &str)] = match context {
+        Context::Text | Context::Form | Context::Lines => &[("F1", " help")],
+        Context::Rows | Context::Fields | Context::Checks | Context::Xml => &[(":", " commands   "), ("?", " help")],
+        Context::List | Context::Help | Context::Ask | Context::Prompt | Context::Notice => &[],
+    };
+    let keys: u16 = pieces.iter().map(|(key, label)| cells(key) + cells(label)).sum();
+    let gap = if what.is_empty() { 0 } else { cells(&what) + 3 };
+    let start = end.saturating_sub(keys + gap);
+    canvas.put(start, y, gap, &what, Role::Muted);
+    let mut x = start + gap;
+    for (key, label) in pieces {
+        x += canvas.put_all(x, y, keys, &[(key, Role::Key), (label, Role::Text)]);
+    }
+    keys + gap + 2
+}

@@ -1,0 +1,72 @@
+//! The keys of the focus: those of this place at the left, those of everywhere at the right.
+
+use super::{Canvas, Role, frame, more, place, rows};
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::keys::Offer;
+use crate::app::overlay::Help;
+use crate::ui::widgets::input;
+use ratatui::layout::Rect;
+
+/// Columns of the keys.
+const KEYS: u16 = 14;
+
+/// Draws the help.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, help: &Help) {
+    let needle = help.filter.value().to_lowercase();
+    let wanted = |offer: &&Offer| {
+        let text = format!("{} {}", offer.entry.label, offer.keys()).to_lowercase();
+        text.contains(&needle)
+    };
+    let (here, everywhere): (Vec<&Offer>, Vec<&Offer>) =
+        help.offers.iter().filter(wanted).filter(|offer| !is_further_step(offer)).partition(|offer| is_here(offer));
+    let all = here.len().max(everywhere.len());
+    // The height follows from all keys, so that the box stands still while the filter is typed.
+    let area = place(screen, 94, rows(help.offers.len()).min(20) + 5);
+    let title = format!("Keys -- {}", app.step.title());
+    let inner = frame(app, canvas, area, &title, "type to filter");
+    canvas.put(inner.x, inner.y, 2, "/ ", Role::Key);
+    let width = inner.width.saturating_sub(2);
+    let scroll = help.filter.visual_scroll(usize::from(width));
+    let text = &help.filter;
+    input::line(canvas, inner.x + 2, inner.y, width, text.value(), text.visual_cursor(), scroll);
+    let half = inner.width / 2;
+    let left = Rect { y: inner.y + 2, width: half.saturating_sub(2), height: inner.height.saturating_sub(2), ..inner };
+    let right = Rect { x: inner.x + half, width: inner.width - half, ..left };
+    let shown = usize::from(left.height.saturating_sub(1));
+    let first = help.top.min(all.saturating_sub(shown));
+    column(canvas, left, "Here", &here, first);
+    column(canvas, right, "Everywhere", &everywhere, first);
+    more(canvas, inner, first, shown, all);
+}
+
+/// True for what belongs to this list or text alone, moving in it included.
+fn is_here(offer: &Offer) -> bool {
+    let entry = offer.entry;
+    let global = matches!(entry.action, Action::Go(_) | Action::Palette | Action::Close);
+    !entry.steps.is_empty() || entry.contexts.len() == 1 || !(entry.action.is_command() || global)
+}
+
+/// The keys 1 to 9 are one line: that of the first.
+fn is_further_step(offer: &Offer) -> bool {
+    matches!(offer.entry.action, Action::Go(step) if step.number() > 1)
+}
+
+fn column(canvas: &mut Canvas, area: Rect, title: &str, offers: &[&Offer], first: usize) {
+    canvas.put(area.x, area.y, area.width, title, Role::Heading);
+    for (y, offer) in (area.y + 1..area.bottom()).zip(offers.iter().skip(first)) {
+        let off = offer.why_not.is_some();
+        let (keys, label) = match offer.entry.action {
+            Action::Go(_) => ("1 to 9".to_owned(), "go to a step"),
+            _ => (offer.keys(), offer.entry.label),
+        };
+        canvas.put(area.x + 1, y, KEYS, &keys, if off { Role::Muted } else { Role::Key });
+        let x = area.x + KEYS + 2;
+        let width = area.right().saturating_sub(x);
+        let role = if off { Role::Muted } else { Role::Text };
+        let used = canvas.put(x, y, width, label, role);
+        if let Some(why) = &offer.why_not {
+            canvas.put(x + used, y, width.saturating_sub(used), &format!(": {why}"), Role::Muted);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Step 4: the disks in their order of creation, the installation medium, and the form of the row under the cursor.
+
+use super::super::canvas::Canvas;
+use super::super::checks::sign;
+use super::super::widgets::table::{Table, column, number};
+use super::{Role, in_rows, list_height, size, with_form};
+use crate::app::App;
+use crate::app::steps::disks::{Row, asked, row};
+use crate::app::steps::logic;
+use crate::checks::Severity;
+use crate::spec::Place;
+use ratatui::layout::Rect;
+
+/// Draws list and form.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let columns = [
+        column("#", 2),
+        column("ACTION", 6),
+        column("SOURCE", 0),
+        column("", 1),
+        number("SIZE", 9),
+        column("BUS", 6),
+        column("TARGET", 6),
+    ];
+    let rows = logic(app.step).rows(app);
+    let table = Table { columns: &columns, rows, at: app.cursor().row, focused: in_rows(app) };
+    let height = list_height(app, canvas, area);
+    let signs: Vec<(&str, Role)> = (0..rows).map(|at| worst(app, canvas, at)).collect();
+    table.draw(canvas, Rect { height, ..area }, |at| {
+        let Row { number, action, source, size: bytes, bus, target } = row(app, at);
+        let (sign, role) = signs.get(at).copied().unwrap_or(("", Role::Text));
+        let role_of_source = if bus.is_empty() { Role::Placeholder } else { Role::Value };
+        vec![
+            (number, Role::Text),
+            (action, Role::Text),
+            (source, role_of_source),
+            (sign.to_owned(), role),
+            (bytes.map(size).unwrap_or_default(), Role::Value),
+            (bus, Role::Muted),
+            (target, Role::Muted),
+        ]
+    });
+    with_form(app, canvas, area, height);
+}
+
+/// The sign of the worst finding about a row.
+fn worst(app: &App, canvas: &Canvas, at: usize) -> (&'static str, Role) {
+    let storage = Place::root().key("storage");
+    let place = if at < asked(app).len() { storage.key("disks").index(at) } else { storage.key("boot_iso") };
+    let findings = app.derived.report.findings.iter().filter(|finding| finding.place.within(&place));
+    let worst = findings.map(|finding| finding.severity).filter(|severity| *severity <= Severity::Warning).min();
+    worst.map_or(("", Role::Text), |severity| sign(canvas, severity))
+}

@@ -1,0 +1,36 @@
+//! Step 7: the consoles, and the form of the one under the cursor with all that not every VM needs.
+
+use super::super::canvas::Canvas;
+use super::super::widgets::table::{Table, column};
+use super::{Role, in_rows, list_height, with_form};
+use crate::app::App;
+use crate::app::steps::extras::{console_of, kind};
+use crate::app::steps::logic;
+use ratatui::layout::Rect;
+
+/// Draws list and form.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let rows = logic(app.step).rows(app);
+    if rows == 0 {
+        let text = "no console: the guest is reached over its network or its own screen; a adds one";
+        canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), text, Role::Muted);
+        with_form(app, canvas, area, 2);
+        return;
+    }
+    let columns = [column("#", 2), column("CONSOLE", 8), column("LISTENS ON", 0), column("PORT", 18)];
+    let table = Table { columns: &columns, rows, at: app.cursor().row, focused: in_rows(app) };
+    let height = list_height(app, canvas, area).min(area.height / 3);
+    table.draw(canvas, Rect { height, ..area }, |at| {
+        let number = (at.to_string(), Role::Text);
+        let Some(console) = console_of(app, at) else {
+            return vec![number, ("none".into(), Role::Text), ("no emulated card either".into(), Role::Muted)];
+        };
+        let port = match console.port {
+            Some(port) => (port.to_string(), Role::Value),
+            None => ("chosen by libvirt".to_owned(), Role::Placeholder),
+        };
+        let listen = (console.listen.value.clone(), Role::Value);
+        vec![number, (kind(console.kind).to_owned(), Role::Text), listen, port]
+    });
+    with_form(app, canvas, area, height);
+}

@@ -1,0 +1,121 @@
+//! Step 8: the whole once more in four tabs. Every line knows the step it comes from.
+
+use super::super::canvas::{Canvas, cells, wrap};
+use super::super::widgets::xml;
+use super::{Role, in_rows};
+use crate::app::steps::review::{Base, Line, Tab, summary_lines, xml_lines};
+use crate::app::xml::{Mark, hunks};
+use crate::app::{App, focus, write};
+use ratatui::layout::Rect;
+
+/// Draws the tabs and the one on screen.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+    let body = Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area };
+    let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+    match app.review.tab {
+        Tab::Summary => summary(app, canvas, body),
+        Tab::Xml => diff(app, canvas, body, foot, area.y),
+        Tab::Plan => plan(app, canvas, body, foot),
+        Tab::Json => json(app, canvas, body),
+    }
+    tabs(app, canvas, area);
+    xml::search(app, canvas, foot);
+}
+
+fn tabs(app: &App, canvas: &mut Canvas, area: Rect) {
+    let mut x = area.x;
+    for (tab, name) in Tab::ALL {
+        let (text, role) = if tab == app.review.tab {
+            (format!("[{name}]"), Role::Heading)
+        } else {
+            (format!(" {name} "), Role::Muted)
+        };
+        x += canvas.put(x, area.y, cells(&text), &text, role) + 1;
+    }
+}
+
+/// By step, in words.
+fn summary(app: &App, canvas: &mut Canvas, area: Rect) {
+    let lines = summary_lines(app);
+    let names = lines.iter().map(|line| cells(&line.label)).max().unwrap_or(0).min(area.width / 2) + 2;
+    let first = focus::offset(app.cursor().row, lines.len(), usize::from(area.height));
+    for (y, (at, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(first)) {
+        let row = Rect { y, height: 1, ..area };
+        if line.place.is_none() {
+            heading(canvas, row, line);
+        } else {
+            canvas.put(row.x + 5, y, names.saturating_sub(1), &line.label, Role::Label);
+            let x = row.x + 5 + names;
+            let used = canvas.put(x, y, row.right().saturating_sub(x), &line.value, Role::Value).max(16);
+            let note = x + used + 2;
+            canvas.put(note, y, row.right().saturating_sub(note), &line.note, Role::Muted);
+        }
+        if at == app.cursor().row && in_rows(app) {
+            canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
+        }
+    }
+}
+
+fn heading(canvas: &mut Canvas, row: Rect, line: &Line) {
+    let title = format!("{}  {}", line.step.number(), line.step.title());
+    let used = canvas.put(row.x + 3, row.y, row.width, &title, Role::Heading).max(20);
+    let x = row.x + 3 + used + 2;
+    canvas.put(x, row.y, row.right().saturating_sub(x), &line.value, Role::Muted);
+}
+
+/// The domain XML against its base.
+fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
+    let lines = xml_lines(app);
+    let (added, removed, _) = xml::tally(&lines);
+    let base = match app.review.base {
+        Base::Layers => "templates",
+        Base::LastChange => "last change",
+        Base::Nothing => "nothing",
+    };
+    let text = format!("compared with: {base}   +{added} -{removed}");
+    canvas.put_right(area.right(), top, area.width.saturating_sub(38), &text, Role::Muted);
+    let at = app.cursor().row;
+    xml::list(canvas, area, &lines, at, in_rows(app));
+    let starts = hunks(&lines);
+    let here = lines.get(at).is_some_and(|line| line.mark != Mark::Same);
+    let nth = starts.iter().filter(|start| **start <= at).count();
+    if !starts.is_empty() {
+        let text = if here { format!("change {nth} of {}", starts.len()) } else { format!("{} changes", starts.len()) };
+        canvas.put_right(foot.right(), foot.y, 20, &text, Role::Muted);
+    }
+    xml::origin(canvas, Rect { width: foot.width.saturating_sub(22), ..foot }, lines.get(at));
+}
+
+/// What a build does.
+fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
+    let steps = &app.derived.plan.steps;
+    let first = focus::offset(app.cursor().row, steps.len(), usize::from(area.height));
+    for (y, (at, step)) in (area.y..area.bottom()).zip(steps.iter().enumerate().skip(first)) {
+        canvas.put_right(area.x + 5, y, 2, &(at + 1).to_string(), Role::Muted);
+        canvas.put(area.x + 7, y, 24, &step.title, Role::Label);
+        let x = area.x + 33;
+        canvas.put(x, y, area.right().saturating_sub(x), &step.detail, Role::Value);
+        if at == app.cursor().row && in_rows(app) {
+            canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
+            canvas.put(foot.x, foot.y, foot.width, &step.call, Role::Muted);
+        }
+    }
+    if let Some(why) = app.build_gate() {
+        let row = foot.y.saturating_sub(1);
+        canvas.put(foot.x, row, foot.width, &format!("not buildable now: {why}"), Role::Error);
+    }
+}
+
+/// The spec.
+fn json(app: &App, canvas: &mut Canvas, area: Rect) {
+    let text = write::json(app);
+    let lines: Vec<&str> = text.lines().collect();
+    let first = focus::offset(app.cursor().row, lines.len(), usize::from(area.height));
+    for (y, (at, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(first)) {
+        let shown = wrap(line, area.width.saturating_sub(3)).into_iter().next().unwrap_or_default();
+        canvas.put(area.x + 3, y, area.width.saturating_sub(3), &shown, Role::Text);
+        if at == app.cursor().row && in_rows(app) {
+            canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Forms: label, value and note of each field, the findings under their field, the cursor. What stands in a field is
+//! the business of the step.
+
+use super::input;
+use crate::app::editor::TextInput;
+use crate::app::form::{Field, Kind};
+use crate::app::{App, Zone, focus};
+use crate::checks::Severity;
+use crate::ui::Role;
+use crate::ui::canvas::{Canvas, cells, count, wrap};
+use crate::ui::checks::sign;
+use ratatui::layout::Rect;
+
+/// Columns of a value before its note.
+const VALUE: u16 = 20;
+/// Lines that a message or a remedy may take.
+const LINES: usize = 2;
+
+/// One line of a form.
+enum Line {
+    /// A field.
+    Field(usize),
+    /// What is wrong with the field above: sign, text, colour.
+    Message(&'static str, String, Role),
+}
+
+/// Columns of the labels of `fields`.
+fn labels(fields: &[Field]) -> u16 {
+    fields.iter().map(|field| cells(field.label)).max().unwrap_or(0).clamp(11, 18) + 2
+}
+
+/// The lines of a form, and which of them belong to the field that has the focus.
+fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>, std::ops::Range<usize>) {
+    let focus = (app.zone == Zone::Fields).then_some(app.cursor().field);
+    let room = width.saturating_sub(labels(fields) + 6);
+    let (mut lines, mut current) = (Vec::new(), 0..0);
+    for (at, field) in fields.iter().enumerate() {
+        let start = lines.len();
+        lines.push(Line::Field(at));
+        let here = focus == Some(at);
+        let finding = app.shown_finding(field).filter(|finding| here || finding.severity <= Severity::Warning);
+        if let Some(finding) = finding {
+            let (sign, role) = sign(canvas, finding.severity);
+            let most = if here { LINES } else { 1 };
+            let mut first = sign;
+            for text in cut(about(&finding.message), room, most) {
+                lines.push(Line::Message(std::mem::take(&mut first), text, role));
+            }
+            if here && !finding.remedy.is_empty() {
+                let remedy = cut(&finding.remedy, room, LINES).into_iter();
+                lines.extend(remedy.map(|text| Line::Message("", text, Role::Muted)));
+            }
+        }
+        if here {
+            current = start..lines.len();
+        }
+    }
+    (lines, current)
+}
+
+/// A message without the row it begins with: it stands under the field itself.
+fn about(message: &str) -> &str {
+    let Some((row, rest)) = message.split_once(": ") else { return message };
+    let mut words = row.split(' ');
+    let numbered = words.next().is_some() && words.next().is_some_and(|word| word.parse::<usize>().is_ok());
+    let named = words.next().is_none_or(|word| word.starts_with('(')) && words.next().is_none();
+    if numbered && named { rest } else { message }
+}
+
+/// At most `most` lines of `text`; the last one holds the rest, to be cut where it is drawn.
+fn cut(text: &str, width: u16, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, width);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(rest);
+    }
+    lines
+}
+
+/// How many rows a form takes.
+pub(in crate::ui) fn height(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> u16 {
+    count(lines(app, canvas, fields, width).0.len())
+}
+
+/// Draws `fields` in `area`, scrolled so that the field that has the focus is visible.
+pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
+    let (lines, current) = lines(app, canvas, fields, area.width);
+    let rows = usize::from(area.height);
+    let first = focus::offset(current.end.saturating_sub(1), lines.len(), rows).min(current.start.max(
+        // Without a focus the form is shown from its start.
+        if current.is_empty() { 0 } else { current.start },
+    ));
+    let label = labels(fields);
+    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(first)) {
+        match line {
+            Line::Field(at) => {
+                if let Some(known) = fields.get(*at) {
+                    let here = current.contains(&(first + usize::from(y - area.y)));
+                    field(app, canvas, Rect { y, height: 1, ..area }, known, label, here);
+                }
+            }
+            Line::Message(sign, text, role) => {
+                let x = area.x + 3 + label;
+                let width = area.right().saturating_sub(x);
+                canvas.put_all(x, y, width, &[(sign, *role), (if sign.is_empty() { "  " } else { " " }, *role)]);
+                canvas.put(x + 2, y, width.saturating_sub(2), text, *role);
+            }
+        }
+    }
+    if first + rows < lines.len() && area.height > 1 {
+        canvas.put_right(area.right(), area.bottom() - 1, 12, "  more below", Role::Muted);
+    }
+}
+
+fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, here: bool) {
+    let off = field.disabled.is_some();
+    let name = if off { Role::Muted } else { Role::Label };
+    canvas.put(row.x + 3, row.y, label.saturating_sub(1), field.label, name);
+    let x = row.x + 3 + label;
+    let width = row.right().saturating_sub(x);
+    let editing = app.editing.as_ref().filter(|_| app.is_editing(&field.place));
+    if here && app.overlays.is_empty() {
+        canvas.put(row.x + 1, row.y, 2, canvas.glyphs().cursor, Role::Accent);
+    }
+    let used = match editing.map(|editing| &editing.text) {
+        Some(TextInput::Line(text)) => {
+            let wide = VALUE.max(count(text.value().len()).saturating_add(1)).min(width);
+            let scroll = text.visual_scroll(usize::from(wide));
+            input::line(canvas, x, row.y, wide, text.value(), text.visual_cursor(), scroll);
+            wide
+        }
+        _ => value(canvas, x, row.y, width, field, here),
+    };
+    if here && editing.is_none() && app.overlays.is_empty() {
+        canvas.cursor_at(x, row.y);
+    }
+    note(canvas, x, row, used, field);
+}
+
+/// What stands in the field; gives its columns.
+fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: bool) -> u16 {
+    let role = match () {
+        () if field.disabled.is_some() => Role::Muted,
+        () if field.text.is_empty() => Role::Placeholder,
+        () if here => Role::Focus,
+        () => Role::Value,
+    };
+    match &field.kind {
+        Kind::Toggle => {
+            let [off, on, _] = canvas.glyphs().boxes;
+            let sign = if field.is_on() { on } else { off };
+            canvas.put(x, y, width, sign, role)
+        }
+        Kind::Choice { .. } => {
+            let used = canvas.put(x, y, width.saturating_sub(2), field.shown(), role);
+            // The sign stands in one column for all fields whose values are short.
+            let at = used.max(VALUE - 3) + 1;
+            canvas.put(x + at, y, 1, canvas.glyphs().open, Role::Muted);
+            at + 1
+        }
+        Kind::Lines(_) => {
+            let lines = field.text.lines().count();
+            let text = match lines {
+                0 => field.default.clone(),
+                1 => field.text.clone(),
+                n => format!("{n} lines: {}", field.text.lines().next().unwrap_or_default()),
+            };
+            canvas.put(x, y, width, &text, role)
+        }
+        Kind::Text(_) => canvas.put(x, y, width, field.shown(), role),
+    }
+}
+
+/// Beside the value: why the field is off, what the value means, where it comes from.
+fn note(canvas: &mut Canvas, x: u16, row: Rect, used: u16, field: &Field) {
+    let origin = field.origin.as_ref().map(|origin| format!("from {origin}"));
+    let parts = match &field.disabled {
+        Some(why) => vec![why.clone()],
+        None => [Some(field.note.clone()).filter(|note| !note.is_empty()), origin].into_iter().flatten().collect(),
+    };
+    let at = x + used.max(VALUE) + 2;
+    let room = row.right().saturating_sub(at);
+    if room >= 8 {
+        // The origin is shown where it fits: the review has it, too.
+        let whole = parts.join(", ");
+        let text = if cells(&whole) <= room { &whole } else { parts.first().unwrap_or(&whole) };
+        canvas.put(at, row.y, room, text, Role::Muted);
+    }
+}

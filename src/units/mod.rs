@@ -1,0 +1,18 @@
+//! Values with a unit or a grammar: parsing with an explaining error, printing, ordering. Nothing about specs or hosts.
+
+mod bytes;
+mod mac;
+mod name;
+mod pci;
+mod shell;
+
+pub use bytes::{Bytes, GIB, KIB, MIB, TIB};
+pub use mac::MacAddr;
+pub use name::VmName;
+pub use pci::PciAddress;
+pub use shell::shell_quote;
+
+/// Why a text is not a value of the wanted kind. `Display` is a whole sentence part: thing, value, limit and way out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnitError(pub String);

@@ -1,0 +1,186 @@
+//! `make bench`: vmbuild beside the bare ratatui floor and whatever peers are installed, in one run.
+//! Read the ratios; the absolute times are those of this machine and this hour.
+//!
+//! vmbuild-bench VMBUILD FLOOR HOME [--quick]
+
+mod commands;
+mod measure;
+mod process;
+mod program;
+mod pty;
+
+use anyhow::{Context, Result};
+use measure::percentile;
+use program::Program;
+use pty::Answers;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The workstation of the headless jobs in `pool`.
+fn spec(pool: &str, uefi: bool) -> String {
+    format!(
+        r#"{{"name": "bench-ws", "memory": 8192, "vcpus": 4, "uefi": {uefi}, "networks": [],
+        "graphics": [{{"type": "vnc"}}],
+        "storage": {{"default_pool": "{pool}", "disks": [{{"action": "create", "size": 20}}]}}}}"#
+    )
+}
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let mut path = |what: &str| {
+        args.next()
+            .with_context(|| format!("argument missing: {what}"))
+            .and_then(|path| Ok(PathBuf::from(path).canonicalize()?))
+    };
+    let (vmbuild, floor, home) = (path("VMBUILD")?, path("FLOOR")?, path("HOME")?);
+    let quick = std::env::args().any(|arg| arg == "--quick");
+    let (programs, missing) = program::programs(&vmbuild, &floor, &home)?;
+    println!(
+        "Terminal {}x{}, TERM=xterm-256color. Not installed, so not compared: {missing:?}",
+        pty::SIZE.0,
+        pty::SIZE.1
+    );
+    starts(&programs, if quick { 3 } else { 9 })?;
+    slow_answers(&programs, if quick { 3 } else { 5 })?;
+    large_library(&home)?;
+    keys(&programs)?;
+    idle(&programs, Duration::from_secs(if quick { 5 } else { 60 }))?;
+    headless(&vmbuild, &home, if quick { 3 } else { 15 })?;
+    println!("\nBinary of vmbuild: {} bytes", commands::size(&vmbuild)?);
+    Ok(())
+}
+
+fn starts(programs: &[Program], runs: usize) -> Result<()> {
+    println!("\nStart and end, medians of {runs} interleaved runs (first frame: fork to first painted cell)");
+    println!(
+        "{:12} {:>14} {:>12} {:>16} {:>10}",
+        "program", "first frame ms", "start bytes", "RSS at frame KiB", "leave ms"
+    );
+    let mut all: Vec<Vec<measure::Start>> = programs.iter().map(|_| vec![]).collect();
+    for run in 0..=runs {
+        for (program, starts) in programs.iter().zip(&mut all) {
+            let start = measure::start(program)?;
+            // The first run warms the caches.
+            if run > 0 {
+                starts.push(start);
+            }
+        }
+    }
+    for (program, starts) in programs.iter().zip(&all) {
+        let median = |value: fn(&measure::Start) -> f64| percentile(&starts.iter().map(value).collect::<Vec<_>>(), 50);
+        println!(
+            "{:12} {:14.2} {:10.2} {:12.0} {:16.0} {:10.2}",
+            program.name,
+            median(|start| start.first_frame_ms),
+            median(|start| start.ready_ms),
+            median(|start| start.bytes as f64),
+            median(|start| start.rss_first_kib as f64),
+            median(|start| start.leave_ms.unwrap_or(f64::NAN)),
+        );
+    }
+    Ok(())
+}
+
+/// Whether the first frame waits for what the terminal is asked.
+fn slow_answers(programs: &[Program], runs: usize) -> Result<()> {
+    println!("\nFirst frame ms by how the terminal answers queries, medians of {runs}");
+    println!("{:12} {:>10} {:>14} {:>10}", "program", "at once", "after 200 ms", "never");
+    let ways = [Answers::AtOnce, Answers::After(Duration::from_millis(200)), Answers::Never];
+    for program in programs {
+        let mut times = [vec![], vec![], vec![]];
+        for _ in 0..runs {
+            for (way, times) in ways.iter().zip(&mut times) {
+                times.push(measure::first_frame(program, *way)?);
+            }
+        }
+        let [now, late, never] = times.map(|times| percentile(&times, 50));
+        println!("{:12} {now:10.2} {late:14.2} {never:10.2}", program.name);
+    }
+    Ok(())
+}
+
+/// The peer whose start grows with the host, at 1,000 machines.
+fn large_library(home: &std::path::Path) -> Result<()> {
+    let Some(path) = program::find("vm-curator") else { return Ok(()) };
+    let library = program::library(home, 1000)?;
+    let argv = vec![path.to_string_lossy().into_owned(), "--library".into(), library.to_string_lossy().into_owned()];
+    let none: &[&[u8]] = &[];
+    let program = Program {
+        name: "vm-curator",
+        argv,
+        env: vec![],
+        ready: "VMs",
+        to_list: none,
+        down: b"j",
+        to_field: none,
+        leave: b"q",
+    };
+    println!("vm-curator with 1,000 machines: ready after {:.0} ms", measure::start(&program)?.ready_ms);
+    Ok(())
+}
+
+fn keys(programs: &[Program]) -> Result<()> {
+    println!("\nKeys: write to first changed cell; bytes per key; 50 moves in one write");
+    println!(
+        "{:12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>12} {:>8}",
+        "program", "move p50", "p99", "bytes", "type p50", "p99", "bytes", "burst bytes", "reads"
+    );
+    for program in programs {
+        let moves = measure::keys(program, program.to_list, &[program.down; 40]);
+        let letters: Vec<&[u8]> = b"gpu-ws-01-abcdefghijkl".chunks(1).collect();
+        let typed =
+            (!program.to_field.is_empty()).then(|| measure::keys(program, program.to_field, &letters)).transpose()?;
+        let burst = measure::burst(program)?;
+        print!("{:12}", program.name);
+        for keys in [moves.ok(), typed] {
+            match keys {
+                Some(keys) => print!(
+                    " {:8.2} {:8.2} {:8.0}",
+                    percentile(&keys.paint_ms, 50),
+                    percentile(&keys.paint_ms, 99),
+                    percentile(&keys.bytes, 50)
+                ),
+                None => print!(" {:>8} {:>8} {:>8}", "-", "-", "-"),
+            }
+        }
+        println!(" {:12} {:8}", burst.0, burst.1);
+    }
+    Ok(())
+}
+
+fn idle(programs: &[Program], time: Duration) -> Result<()> {
+    println!("\nStanding still for {} s on the list, host connected", time.as_secs());
+    println!("{:12} {:>8} {:>12} {:>12} {:>10}", "program", "bytes", "switches/s", "CPU ms/s", "RSS KiB");
+    for program in programs {
+        let idle = measure::idle(program, time)?;
+        println!(
+            "{:12} {:8} {:12.3} {:12.4} {:10}",
+            program.name,
+            idle.bytes,
+            idle.cost.switches as f64 / time.as_secs_f64(),
+            idle.cost.cpu_ns as f64 / 1e6 / time.as_secs_f64(),
+            idle.rss_kib
+        );
+    }
+    Ok(())
+}
+
+fn headless(vmbuild: &std::path::Path, home: &std::path::Path, runs: usize) -> Result<()> {
+    // run.sh makes a pool where a daemon answers, because a fresh one has none.
+    let pool = std::env::var("VMBUILD_BENCH_POOL").unwrap_or_else(|_| "default".to_owned());
+    let (bios, uefi) = (home.join("bios.json"), home.join("uefi.json"));
+    std::fs::write(&bios, spec("default-pool", false))?;
+    std::fs::write(&uefi, spec(&pool, true))?;
+    let jobs: Vec<_> = commands::xml_jobs(vmbuild, &bios, &uefi, &pool)
+        .into_iter()
+        .filter(|job| program::find(&job.argv[0]).is_some() || job.argv[0].contains('/'))
+        .collect();
+    println!("\nHeadless, whole process, medians of {runs} interleaved runs");
+    for (job, time) in jobs.iter().zip(commands::compare(&jobs, runs)?) {
+        match time {
+            Some(time) => println!("{:44} {time:10.2} ms", job.name),
+            None => println!("{:44} {:>10}", job.name, "failed"),
+        }
+    }
+    Ok(())
+}

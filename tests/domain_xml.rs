@@ -1,0 +1,272 @@
+//! Domain XML of any spec: what must hold of it always, and what libvirt says to it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/specs.rs"]
+mod specs;
+mod support;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::{env, fs};
+use virt::connect::Connect;
+use virt::sys;
+use vmbuild::checks;
+use vmbuild::domain::{Element, Node, domain, generated, parse};
+use vmbuild::facts::Facts;
+use vmbuild::machine::{Machine, machine};
+use vmbuild::spec::{Spec, VirtType};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn workstation() -> Facts {
+    serde_json::from_str(&fs::read_to_string(golden().join("facts/workstation.json")).unwrap()).unwrap()
+}
+
+/// True for a case that shows what is refused.
+fn is_refused(folder: &Path) -> bool {
+    let findings = fs::read_to_string(folder.join("findings.json")).unwrap_or_default();
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("faults-"))
+        && findings.contains("\"severity\": \"blocker\"")
+}
+
+/// Name, file and text of every golden domain that may be built.
+fn recorded() -> Vec<(String, PathBuf, String)> {
+    let folders =
+        fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).filter(|folder| !is_refused(folder));
+    let files =
+        folders.map(|folder| (folder.file_name().unwrap().to_string_lossy().into_owned(), folder.join("domain.xml")));
+    let mut all: Vec<_> =
+        files.filter_map(|(name, file)| Some((name, file.clone(), fs::read_to_string(&file).ok()?))).collect();
+    all.retain(|(_, _, text)| text.starts_with('<'));
+    all.sort();
+    assert!(all.len() >= 14);
+    all
+}
+
+// ---- what always holds ------------------------------------------------------------------------------------------------
+
+fn check_targets(machine: &Machine, spec: &Spec) -> Result<(), TestCaseError> {
+    let asked: Vec<_> =
+        spec.storage.iter().flat_map(|s| s.disks.iter().flatten()).filter_map(|d| d.target.as_deref()).collect();
+    let twice = asked.iter().any(|target| asked.iter().filter(|other| other == &target).count() > 1);
+    let targets: HashSet<_> = machine.disks.iter().map(|disk| &disk.target.value).collect();
+    prop_assert!(twice || targets.len() == machine.disks.len(), "{:?}", targets);
+    Ok(())
+}
+
+fn check_slots(machine: &Machine, spec: &Spec) -> Result<(), TestCaseError> {
+    let asked = spec.pci_devices.iter().flatten().any(|device| device.guest_address.is_some());
+    for slot in &machine.slots {
+        let first = slot.functions.first().expect("a slot has functions");
+        prop_assert!(asked || first.guest.value.function == 0, "{slot:?}");
+        prop_assert!(slot.functions.len() == 1 || first.guest.value.function != 0 || first.multifunction);
+        let mut numbers = HashSet::new();
+        prop_assert!(asked || slot.functions.iter().all(|function| numbers.insert(function.guest.value.function)));
+    }
+    let cards: HashSet<_> = machine.slots.iter().flat_map(|s| &s.functions).map(|f| f.host.with_function(0)).collect();
+    prop_assert!(asked || cards.len() == machine.slots.len());
+    Ok(())
+}
+
+fn check_listening(machine: &Machine, spec: &Spec) -> Result<(), TestCaseError> {
+    for console in &machine.consoles {
+        let asked = console.row.and_then(|row| spec.graphics.as_ref()?.get(row)?.listen.clone());
+        let asked = asked.map(|listen| listen.trim().to_owned()).filter(|listen| !listen.is_empty());
+        prop_assert_eq!(&console.listen.value, &asked.unwrap_or_else(|| "127.0.0.1".into()));
+    }
+    Ok(())
+}
+
+fn check_boot_orders(machine: &Machine, spec: &Spec) -> Result<(), TestCaseError> {
+    let disks =
+        spec.storage.iter().flat_map(|storage| storage.disks.iter().flatten()).filter_map(|disk| disk.boot_order);
+    let asked: Vec<u32> =
+        disks.chain(spec.networks.iter().flatten().filter_map(|network| network.boot_order)).collect();
+    let all = machine.disks.iter().filter_map(|disk| disk.boot_order);
+    let all: Vec<u32> = all.chain(machine.interfaces.iter().filter_map(|interface| interface.boot_order)).collect();
+    for order in &all {
+        let given = asked.iter().filter(|other| *other == order).count();
+        prop_assert_eq!(all.iter().filter(|other| *other == order).count(), given.max(1));
+    }
+    Ok(())
+}
+
+fn find<'a>(tree: &'a Element, path: &[&str]) -> Option<&'a Element> {
+    path.iter().try_fold(tree, |element, name| element.find(name))
+}
+
+/// Without the origins, which a text does not carry.
+fn plain(element: &Element) -> Element {
+    let mut element = Element { origin: None, ..element.clone() };
+    element.elements_mut().for_each(|child| *child = plain(child));
+    element
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn any_spec_becomes_a_domain_that_reads_back(spec in specs::any_spec(), known in any::<bool>()) {
+        let facts = if known { workstation() } else { Facts::default() };
+        let machine = machine(&spec, &facts);
+        check_targets(&machine, &spec)?;
+        check_slots(&machine, &spec)?;
+        check_listening(&machine, &spec)?;
+        check_boot_orders(&machine, &spec)?;
+        let tree = generated(&spec, &machine);
+        prop_assert_eq!(find(&tree, &["os", "boot"]), None, "boot order stands at the devices");
+        prop_assert!(find(&tree, &["devices", "console"]).is_some());
+        let firmware = tree.find("os").and_then(|os| os.attribute("firmware"));
+        prop_assert!(firmware.is_none() || find(&tree, &["os", "firmware", "feature"]).is_some(), "bare firmware='efi'");
+        if let Ok(tree) = domain(&spec, &machine) {
+            prop_assert_eq!(parse(&tree.to_xml()).unwrap(), plain(&tree));
+        }
+    }
+
+    #[test]
+    fn the_same_spec_gives_the_same_text(spec in specs::any_spec()) {
+        let facts = workstation();
+        let text = |spec: &Spec| generated(spec, &machine(spec, &facts)).to_xml();
+        prop_assert_eq!(text(&spec), text(&spec.clone()));
+    }
+}
+
+// ---- what libvirt says ------------------------------------------------------------------------------------------------
+
+#[test]
+fn every_golden_domain_is_valid_by_libvirts_schema() {
+    const SCHEMA: &str = "/usr/share/libvirt/schemas/domain.rng";
+    if !Path::new(SCHEMA).exists() {
+        return support::skip("libvirt's schemas are not installed");
+    }
+    let mut command = Command::new("xmllint");
+    command.args(["--noout", "--relaxng", SCHEMA]).args(recorded().into_iter().map(|(_, file, _)| file));
+    match command.output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => support::skip(&format!("xmllint does not run: {error}")),
+    }
+}
+
+/// libvirt's test driver, which needs no daemon.
+fn test_driver() -> Option<Connect> {
+    virt::error::clear_error_callback();
+    match Connect::open(Some("test:///default")) {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            support::skip(&format!("no test driver of libvirt: {error}"));
+            None
+        }
+    }
+}
+
+/// The domain as the test driver takes it: of its own type.
+fn of_test_type(mut tree: Element) -> String {
+    tree.set("type".into(), "test".into());
+    tree.to_xml()
+}
+
+/// Defines with VALIDATE and takes back.
+fn define(connection: &Connect, xml: &str, undefine: u32) -> Result<(), virt::error::Error> {
+    // The test driver reads its schema within this process, and libxml2 sets up the types of schemas for one thread only.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let domain = connection.define_domain_xml_flags(xml, sys::VIR_DOMAIN_DEFINE_VALIDATE)?;
+    if undefine == 0 { domain.undefine() } else { domain.undefine_flags(undefine) }
+}
+
+#[test]
+fn every_golden_domain_is_defined_by_the_test_driver() {
+    let Some(connection) = test_driver() else { return };
+    for (name, _, text) in recorded() {
+        let outcome = define(&connection, &of_test_type(parse(&text).unwrap()), 0);
+        assert!(outcome.is_ok(), "{name}: {outcome:?}");
+    }
+}
+
+/// A domain to define, unless a check forbids to build it.
+fn permitted(spec: &Spec, facts: &Facts) -> Option<Element> {
+    let machine = machine(spec, facts);
+    if checks::report(spec, facts, &machine).blockers().next().is_some() {
+        return None;
+    }
+    Some(domain(spec, &machine).expect("a check says so where there is no domain"))
+}
+
+#[test]
+fn what_the_checks_permit_is_defined_by_the_test_driver() {
+    let Some(connection) = test_driver() else { return };
+    let facts = workstation();
+    proptest!(config(64), |(spec in prop_oneof![specs::complete_spec(), specs::nearly_complete_spec()])| {
+        if let Some(tree) = permitted(&spec, &facts) {
+            let text = of_test_type(tree);
+            let outcome = define(&connection, &text, 0);
+            prop_assert!(outcome.is_ok(), "{outcome:?}\n{text}");
+        }
+    });
+}
+
+/// What a host may lack, by libvirt's own words. Everything else that it refuses is our mistake.
+const LACKING: [&str; 3] =
+    ["No emulator found for arch", "spice graphics are not supported with this QEMU", "does not support virt type"];
+/// The same for the translation to a command line, which looks at the host itself.
+const NOT_HERE: [&str; 2] =
+    ["host doesn't support passthrough of host PCI devices", "no storage pool with matching name"];
+
+#[test]
+fn what_the_checks_permit_is_defined_by_a_real_host() {
+    let Some(uri) = support::system_uri() else { return };
+    virt::error::clear_error_callback();
+    let connection = Connect::open(Some(&uri)).unwrap();
+    let facts = workstation();
+    proptest!(config(64), |(spec in prop_oneof![specs::complete_spec(), specs::nearly_complete_spec()])| {
+        let spec = Spec { name: Some(own_name("any")), virt_type: Some(VirtType::Qemu), ..spec };
+        let Some(tree) = permitted(&spec, &facts) else { return Ok(()) };
+        let text = tree.to_xml();
+        if let Err(error) = define(&connection, &text, sys::VIR_DOMAIN_UNDEFINE_NVRAM) {
+            prop_assert!(LACKING.iter().any(|words| error.message().contains(words)), "{error}\n{text}");
+        }
+    });
+}
+
+/// Nobody else's domain, and told by its name.
+fn own_name(what: &str) -> String {
+    format!("vmbuild-golden-{}-{what}", std::process::id())
+}
+
+#[test]
+fn every_golden_domain_that_this_host_can_run_is_accepted_by_it() {
+    let Some(uri) = support::system_uri() else { return };
+    virt::error::clear_error_callback();
+    let connection = Connect::open(Some(&uri)).unwrap();
+    let (mut defined, mut translated) = (0, 0);
+    for (name, _, text) in recorded() {
+        let mut tree = parse(&text).unwrap();
+        for element in tree.elements_mut().filter(|element| element.name == "name") {
+            element.children = vec![Node::Text(own_name(&name).into())];
+        }
+        let text = tree.to_xml();
+        let lacking = |message: &str, known: &[&str]| known.iter().any(|words| message.contains(words));
+        match define(&connection, &text, sys::VIR_DOMAIN_UNDEFINE_NVRAM) {
+            Ok(()) => defined += 1,
+            Err(error) => assert!(lacking(error.message(), &LACKING), "{name}: {error}"),
+        }
+        match connection.domain_xml_to_native("qemu-argv", &text, 0) {
+            Ok(_) => translated += 1,
+            Err(error) => {
+                let known = [&LACKING[..], &NOT_HERE[..]].concat();
+                assert!(lacking(error.message(), &known), "{name}: {error}");
+            }
+        }
+    }
+    assert!(defined >= 14 && translated >= 10, "{defined} defined, {translated} translated");
+}

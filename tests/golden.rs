@@ -1,0 +1,318 @@
+//! Golden cases: a spec and the facts of a host in; domain XML, findings and plan out. A folder in `tests/golden` is a
+//! case; `UPDATE_GOLDEN=1 cargo test --test golden` writes what comes out, to be read before it is committed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use vmbuild::checks::{self, Finding, Severity};
+use vmbuild::facts::Facts;
+use vmbuild::machine::{Machine, machine};
+use vmbuild::plan::{Action, PlanOptions, plan};
+use vmbuild::spec::{self, Place, Segment, Spec};
+use vmbuild::{domain, domain::Element};
+
+/// One folder.
+struct Case {
+    name: String,
+    folder: PathBuf,
+    /// The spec as written, for the fields it sets.
+    written: Value,
+    spec: Spec,
+    facts: Facts,
+    machine: Machine,
+}
+
+/// `case.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    /// What the case is there to show.
+    shows: String,
+    /// Name of a file in `tests/golden/facts`.
+    facts: String,
+    /// What differs from that file, by JSON pointer.
+    #[serde(default)]
+    but: BTreeMap<String, Value>,
+}
+
+impl About {
+    fn facts(&self) -> Facts {
+        let text = read(&root().join("facts").join(format!("{}.json", self.facts)));
+        let mut facts: Value = serde_json::from_str(&text).unwrap();
+        for (pointer, value) in &self.but {
+            *facts.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer} in {}", self.facts)) = value.clone();
+        }
+        serde_json::from_value(facts).unwrap()
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn parse_spec(path: &Path) -> Spec {
+    spec::parse(&read(path)).unwrap_or_else(|problems| panic!("{}: {problems:?}", path.display()))
+}
+
+fn cases() -> Vec<Case> {
+    let folders = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = folders.filter(|path| path.join("case.json").exists()).collect();
+    folders.sort();
+    assert!(folders.len() >= 14);
+    folders.into_iter().map(case).collect()
+}
+
+fn case(folder: PathBuf) -> Case {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let about: About = serde_json::from_str(&read(&folder.join("case.json"))).unwrap();
+    assert!(!about.shows.is_empty(), "{name}");
+    let facts = about.facts();
+    let written = parse_spec(&folder.join("spec.json"));
+    let template = folder.join("template.json");
+    let spec = if template.exists() { spec::merge(&parse_spec(&template), &written) } else { written };
+    let written = serde_json::to_value(&spec).unwrap();
+    let machine = machine(&spec, &facts);
+    Case { name, folder, written, spec, facts, machine }
+}
+
+/// What a case must come out as, by file name.
+fn artefacts(case: &Case) -> Vec<(&'static str, String)> {
+    vec![
+        ("domain.xml", xml(case)),
+        ("choices.txt", choices(case)),
+        ("findings.json", findings(case)),
+        ("plan.txt", steps(case)),
+    ]
+}
+
+/// The plan as users read it, and the XML of the volumes it makes.
+fn steps(case: &Case) -> String {
+    let plan = plan(&case.machine, &case.facts, "", PlanOptions { start: true });
+    let volumes = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::CreateVolume { xml, .. } | Action::CloneVolume { xml, .. } => Some(format!("\n{xml}")),
+        _ => None,
+    });
+    volumes.fold(plan.to_string(), |text, xml| text + &xml)
+}
+
+/// Without the checks that passed: a new check would change every file, and what it finds is held by its own tests.
+fn findings(case: &Case) -> String {
+    let report = checks::report(&case.spec, &case.facts, &case.machine);
+    serde_json::to_string_pretty(&report.findings).unwrap() + "\n"
+}
+
+fn xml(case: &Case) -> String {
+    match domain::domain(&case.spec, &case.machine) {
+        Ok(tree) => tree.to_xml(),
+        Err(error) => format!("error: {error}\n"),
+    }
+}
+
+/// Every value that vmbuild chose, with its reason: the texts that the review screen shows.
+fn choices(case: &Case) -> String {
+    let machine = &case.machine;
+    let mut out = String::new();
+    let mut say = |what: &str, value: String, why: Option<&str>| {
+        writeln!(out, "{what}: {value} ({})", why.unwrap_or("asked")).unwrap();
+    };
+    say("virt_type", machine.virt_type.value.name().into(), machine.virt_type.why());
+    say("architecture", machine.arch.value.clone(), machine.arch.why());
+    say("machine", machine.machine_type.value.clone(), machine.machine_type.why());
+    say("firmware", format!("{:?}", machine.firmware.value), machine.firmware.why());
+    say("tpm", machine.tpm.value.to_string(), machine.tpm.why());
+    for disk in &machine.disks {
+        say(&format!("{} bus", disk.place), disk.bus.value.name().into(), disk.bus.why());
+        say(&format!("{} target", disk.place), disk.target.value.clone(), disk.target.why());
+    }
+    for interface in &machine.interfaces {
+        let place = interface.row.map_or("networks".into(), |row| format!("networks[{row}]"));
+        say(&format!("{place} source"), interface.source.value.clone(), interface.source.why());
+        say(&format!("{place} model"), interface.model.value.name().into(), interface.model.why());
+    }
+    for console in &machine.consoles {
+        let place = console.row.map_or("graphics".into(), |row| format!("graphics[{row}]"));
+        say(&format!("{place} listen"), console.listen.value.clone(), console.listen.why());
+    }
+    say("video", machine.video.value.clone().unwrap_or_else(|| "none".into()), machine.video.why());
+    for function in machine.slots.iter().flat_map(|slot| &slot.functions) {
+        let what = format!("{} {} in the guest", function.place, function.host);
+        say(&what, function.guest.value.to_string(), function.guest.why());
+    }
+    say("hide_kvm", machine.hide_kvm.value.to_string(), machine.hide_kvm.why());
+    out
+}
+
+#[test]
+fn every_case_comes_out_as_recorded() {
+    let update = env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1");
+    let mut wrong = String::new();
+    for case in cases() {
+        for (file, now) in artefacts(&case) {
+            let path = case.folder.join(file);
+            let recorded = fs::read_to_string(&path).unwrap_or_default();
+            if update {
+                fs::write(&path, &now).unwrap();
+            } else if recorded != now {
+                let diff = similar::TextDiff::from_lines(&recorded, &now);
+                writeln!(wrong, "{}/{file}\n{}", case.name, diff.unified_diff()).unwrap();
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{wrong}\nIf this is meant: UPDATE_GOLDEN=1 cargo test --test golden, and read the diff."
+    );
+}
+
+/// The paths of a schema: `storage.disks[].size`.
+fn schema_paths(schema: &Value, node: &Value, path: &str, out: &mut BTreeSet<String>) {
+    if let Some(target) = node.get("$ref").and_then(Value::as_str) {
+        let target = schema.pointer(target.trim_start_matches('#')).expect("a definition of the schema itself");
+        return schema_paths(schema, target, path, out);
+    }
+    for node in ["anyOf", "oneOf"].iter().filter_map(|key| node.get(key)?.as_array()).flatten() {
+        schema_paths(schema, node, path, out);
+    }
+    if let Some(items) = node.get("items") {
+        schema_paths(schema, items, &format!("{path}[]"), out);
+    }
+    for (key, member) in node.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        out.insert(path.clone());
+        schema_paths(schema, member, &path, out);
+    }
+}
+
+/// The paths that a spec sets.
+fn set_paths(node: &Value, path: &str, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                out.insert(path.clone());
+                set_paths(member, &path, out);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| set_paths(item, &format!("{path}[]"), out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_a_spec_is_in_some_case() {
+    let schema = spec::schema();
+    let mut fields = BTreeSet::new();
+    schema_paths(&schema, &schema, "", &mut fields);
+    assert!(fields.contains("storage.disks[].boot_order") && fields.contains("pci_devices[].rom_file"));
+    let mut set = BTreeSet::new();
+    for case in cases() {
+        set_paths(&case.written, "", &mut set);
+    }
+    let missing: Vec<_> = fields.difference(&set).collect();
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
+#[test]
+fn every_finding_code_is_in_some_case() {
+    // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
+    let says = |finding: &Finding| finding.severity != Severity::Unknown || finding.code == "HOST-CONNECTION";
+    let found = |case: Case| checks::report(&case.spec, &case.facts, &case.machine).findings;
+    let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code).collect();
+    // What taking devices of published machines says: `! CODE: message` in `takes/*.txt`.
+    let takes = fs::read_dir(root().join("takes")).unwrap().map(|entry| read(&entry.unwrap().path()));
+    let takes: String = takes.collect();
+    let marked = |line: &str| {
+        ["X ", "! ", "i "]
+            .iter()
+            .find_map(|mark| line.trim_start().strip_prefix(mark)?.split(':').next().map(String::from))
+    };
+    let by_taking: BTreeSet<String> = takes.lines().filter_map(marked).collect();
+    let known = |code: &&str| seen.contains(code) || by_taking.contains(*code);
+    let missing: Vec<_> = checks::all().map(|check| check.code).filter(|code| !known(code)).collect();
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
+#[test]
+fn only_the_faults_are_refused() {
+    for case in cases() {
+        let report = checks::report(&case.spec, &case.facts, &case.machine);
+        let blockers: Vec<_> = report.blockers().collect();
+        assert!(blockers.is_empty() || case.name.starts_with("faults-"), "{}: {blockers:?}", case.name);
+    }
+}
+
+/// Fields that reach the XML only through others, or not at all.
+const WITHOUT_ELEMENT: [&str; 3] = ["autostart", "custom_xml", "storage.default_pool"];
+
+/// The rows and top-level fields of a spec: what an element's origin names at least.
+fn rows(spec: &Value) -> Vec<String> {
+    let rows_of = |list: &str, value: &Value| -> Vec<String> {
+        (0..value.as_array().map_or(0, Vec::len)).map(|row| format!("{list}[{row}]")).collect()
+    };
+    let mut all = Vec::new();
+    for (key, value) in spec.as_object().into_iter().flatten() {
+        match key.as_str() {
+            "storage" => {
+                all.extend(value.get("disks").into_iter().flat_map(|disks| rows_of("storage.disks", disks)));
+                all.extend(value.get("boot_iso").map(|_| "storage.boot_iso".to_owned()));
+            }
+            "networks" | "pci_devices" => all.extend(rows_of(key, value)),
+            _ => all.push(key.clone()),
+        }
+    }
+    all.retain(|field| !WITHOUT_ELEMENT.contains(&field.as_str()));
+    all
+}
+
+fn origins<'a>(element: &'a Element, out: &mut BTreeSet<&'a Place>) {
+    out.extend(&element.origin);
+    element.elements().for_each(|child| origins(child, out));
+}
+
+/// Fields whose default value changes nothing in the XML, with that value.
+fn is_silent(field: &str, spec: &Value) -> bool {
+    let value = spec.get(field);
+    match field {
+        "uefi" | "secure_boot" | "tpm" => value == Some(&Value::Bool(false)),
+        "architecture" => true,
+        _ => false,
+    }
+}
+
+#[test]
+fn every_row_and_field_of_a_case_has_an_element_that_names_it() {
+    for case in cases() {
+        let tree = domain::generated(&case.spec, &case.machine);
+        let mut named = BTreeSet::new();
+        origins(&tree, &mut named);
+        let named: BTreeSet<String> = named
+            .into_iter()
+            .flat_map(|place| (1..=place.0.len()).map(|n| Place(place.0[..n].to_vec()).to_string()))
+            .collect();
+        // A row that is refused, such as one without an address, may have none.
+        let report = checks::report(&case.spec, &case.facts, &case.machine);
+        let refused: Vec<String> = report.blockers().map(|finding| finding.place.to_string()).collect();
+        for field in rows(&case.written) {
+            let excused = is_silent(&field, &case.written) || refused.iter().any(|place| place.starts_with(&field));
+            assert!(named.contains(&field) || excused, "{}: {field} has no element", case.name);
+        }
+        let shown = |place: &Place| matches!(place.0.first(), Some(Segment::Key(_)));
+        assert!(tree.write().origins.into_iter().flatten().all(shown), "{}", case.name);
+    }
+}
+
+#[test]
+fn facts_of_the_cases_are_as_the_program_writes_them() {
+    for case in cases() {
+        let text = serde_json::to_string(&case.facts).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), case.facts, "{}", case.name);
+    }
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Makes the test guest from Debian packages, once per cache folder: an ISO that boots by UEFI, and its kernel and initrd
+# for direct boot. The packages are unpacked below the cache, never installed on the host.
+#
+#   make.sh CACHE   ->   CACHE/guest.iso CACHE/vmlinuz CACHE/initrd.gz
+#
+# Needs: apt-get (for the download), busybox-static, cpio, objcopy, mtools, dosfstools, genisoimage.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=$1
+mkdir -p "$cache"
+stamp=$(cat "$here/init" "$here/make.sh" | sha256sum | cut -c1-16)
+[ -e "$cache/made-$stamp" ] && exit 0
+
+work=$(mktemp -d "$cache/making.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# apt drops privileges for downloads and warns where it cannot write; the folder is ours and short-lived.
+kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+[ -n "$kernel" ] || { echo "no linux-image-cloud-amd64 in the package lists: run apt-get update" >&2; exit 1; }
+apt-get download -q "$kernel" systemd-boot-efi >download.log 2>&1 || { cat download.log >&2; exit 1; }
+for package in ./*.deb; do dpkg-deb -x "$package" root; done
+cp root/boot/vmlinuz-* vmlinuz
+
+mkdir -p initrd/bin initrd/proc initrd/sys initrd/dev initrd/modules
+cp "$(command -v busybox)" initrd/bin/busybox
+install -m 0755 "$here/init" initrd/init
+# A module after those it depends on; what a kernel has built in is not there and not missed.
+add_module() {
+    local module=$1 file depends dependency
+    grep -qx "$module.ko" initrd/modules/order && return
+    file=$(find root -name "$module.ko" -print -quit)
+    [ -n "$file" ] || return 0
+    depends=$(strings -a "$file" | sed -n 's/^depends=//p' | head -n 1)
+    for dependency in ${depends//,/ }; do add_module "${dependency//-/_}"; add_module "${dependency//_/-}"; done
+    cp "$file" "initrd/modules/$module.ko"
+    echo "$module.ko" >>initrd/modules/order
+}
+touch initrd/modules/order
+for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod; do add_module "$module"; done
+(cd initrd && find . | LC_ALL=C sort | cpio --quiet -o -H newc --owner=0:0) | gzip -9n >initrd.gz
+
+# Kernel, initrd and command line in one EFI program, on a FAT image that the firmware finds on the CD.
+printf 'console=ttyS0 panic=-1 quiet' >cmdline
+objcopy --add-section .cmdline=cmdline --change-section-vma .cmdline=0x30000 \
+    --add-section .linux=vmlinuz --change-section-vma .linux=0x2000000 \
+    --add-section .initrd=initrd.gz --change-section-vma .initrd=0x4000000 \
+    root/usr/lib/systemd/boot/efi/linuxx64.efi.stub BOOTX64.EFI
+mkdir iso
+truncate -s 24M iso/efi.img
+mkfs.vfat iso/efi.img >/dev/null
+mmd -i iso/efi.img ::EFI ::EFI/BOOT
+mcopy -i iso/efi.img BOOTX64.EFI ::EFI/BOOT/
+genisoimage -quiet -V VMBUILD_TEST -e efi.img -no-emul-boot -o guest.iso iso
+chmod 0644 guest.iso vmlinuz initrd.gz
+mv guest.iso vmlinuz initrd.gz "$cache/"
+rm -f "$cache"/made-*
+touch "$cache/made-$stamp"

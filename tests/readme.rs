@@ -1,0 +1,124 @@
+//! The README's files and commands: every example is run as it stands, on the demo host, and prints what it shows.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod program;
+
+use program::Home;
+
+const README: &str = include_str!("../README.md");
+
+/// A fenced block: its language, the name of its file where the line before it gives one, its text.
+struct Block {
+    language: String,
+    file: Option<String>,
+    text: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut file = None;
+    let mut lines = README.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("<!-- file: ") {
+            file = name.strip_suffix(" -->").map(str::to_owned);
+        } else if let Some(language) = line.strip_prefix("```") {
+            let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(Block { language: language.into(), file: file.take(), text: text.join("\n") + "\n" });
+        }
+    }
+    blocks
+}
+
+/// A command of a console block: what is typed, the exit code behind `#`, the lines that it shows.
+struct Shown {
+    typed: Vec<String>,
+    code: i32,
+    lines: Vec<String>,
+}
+
+fn commands(text: &str) -> Vec<Shown> {
+    let mut commands: Vec<Shown> = Vec::new();
+    for line in text.lines() {
+        if let Some(typed) = line.strip_prefix("$ ") {
+            let (typed, code) = typed.split_once(" # exit code ").unwrap_or((typed, "0"));
+            let typed = typed.split_whitespace().map(str::to_owned).collect();
+            commands.push(Shown { typed, code: code.trim().parse().unwrap(), lines: Vec::new() });
+        } else if !line.is_empty() && line != "..." {
+            commands
+                .last_mut()
+                .unwrap_or_else(|| panic!("output before a command: {line}"))
+                .lines
+                .push(line.to_owned());
+        }
+    }
+    commands
+}
+
+/// Times and UUIDs differ from run to run.
+fn comparable(line: &str) -> String {
+    let word = |word: &str| {
+        let uuid = word.len() == 36 && word.bytes().filter(|b| *b == b'-').count() == 4;
+        let time = word.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        if uuid || (time && word.contains('.')) { "*".to_owned() } else { word.to_owned() }
+    };
+    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_command_of_the_readme_runs_and_prints_what_it_shows() {
+    let home = Home::new();
+    let mut run = 0;
+    for block in blocks() {
+        if let Some(file) = &block.file {
+            home.write(file, &block.text);
+        }
+        if block.language != "console" {
+            continue;
+        }
+        for shown in commands(&block.text) {
+            let [program, args @ ..] = shown.typed.as_slice() else { panic!("an empty command") };
+            assert_eq!(program, "vmbuild");
+            let ran = home.run(args).code(shown.code);
+            let printed: Vec<_> = ran.out.lines().chain(ran.err.lines()).map(comparable).collect();
+            for line in &shown.lines {
+                assert!(
+                    printed.contains(&comparable(line)),
+                    "{args:?} does not print\n{line}\nbut\n{}{}",
+                    ran.out,
+                    ran.err
+                );
+            }
+            run += 1;
+        }
+    }
+    assert!(run > 5, "only {run} commands were found");
+}
+
+#[test]
+fn every_spec_of_the_readme_can_be_built_on_the_demo_host_except_the_bad_one() {
+    let home = Home::new();
+    let specs: Vec<_> = blocks().into_iter().filter(|block| block.language == "json").collect();
+    assert!(!specs.is_empty());
+    for block in specs {
+        let ran = home.run_with(&["--demo", "check", "-"], &block.text);
+        let bad = block.file.as_deref() == Some("bad.json");
+        assert_eq!(ran.code, Some(if bad { 3 } else { 0 }), "{:?}:\n{}{}", block.file, ran.out, ran.err);
+    }
+}
+
+#[test]
+fn every_command_is_in_the_readme() {
+    let help = Home::new().run(&["--help"]).code(0).out;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let mut seen = 0;
+    for line in commands {
+        let name = line.split_whitespace().next().unwrap();
+        // The description of a command that needs two lines goes on far to the right.
+        if line.starts_with("   ") || name == "help" {
+            continue;
+        }
+        assert!(README.contains(&format!("`{name}")), "{name}");
+        seen += 1;
+    }
+    assert!(seen > 10);
+}

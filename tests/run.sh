@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Runs every check and test that can run on this machine, and says which could not, and why. Quiet where all is well;
+# the last line is the test runner's summary. What it makes stays outside of the repository.
+#
+# For the tests (tests/support/mod.rs) it sets
+#   VMBUILD_TEST_URI      a libvirt that runs real guests      (or VMBUILD_TEST_URI_WHY: why there is none)
+#   VMBUILD_TEST_GUEST    folder with the test guest           (or VMBUILD_TEST_GUEST_WHY)
+#   VMBUILD_TEST_SKIPPED  file to which a test that is skipped appends its name and the reason
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-tests
+work=$(mktemp -d)
+started=()
+not_run=()
+failed=()
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Stops the daemons that were started here, the last one first, and waits for their end.
+finish() {
+    local index pid
+    for ((index = ${#started[@]} - 1; index >= 0; index--)); do
+        pid=$(cat "${started[index]}" 2>/dev/null) || continue
+        kill "$pid" 2>/dev/null || continue
+        timeout 20 tail --pid="$pid" -f /dev/null || true
+    done
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Runs a check and shows what it printed only when it fails. The rest runs all the same: one run tells everything.
+check() {
+    "$@" >"$work/check.log" 2>&1 </dev/null && return
+    cat "$work/check.log"
+    failed+=("$*")
+}
+
+# ---- checks of the sources ----------------------------------------------------------------------------------------
+
+check_sources() {
+    if cargo fmt --version >/dev/null 2>&1; then
+        check cargo fmt --check
+        check cargo fmt --check --manifest-path tests/bench/Cargo.toml
+    else
+        not_run+=("cargo fmt: the component rustfmt is not installed")
+    fi
+    if cargo clippy --version >/dev/null 2>&1; then
+        check cargo clippy --locked --quiet --all-targets -- -D warnings
+    else
+        not_run+=("cargo clippy: the component clippy is not installed")
+    fi
+    if ! cargo deny --version >/dev/null 2>&1; then
+        not_run+=("cargo deny: cargo-deny is not installed")
+    elif ! cargo metadata --locked --format-version 1 >/dev/null 2>&1; then
+        not_run+=("cargo deny: the crates of other systems cannot be downloaded")
+    else
+        check cargo deny --log-level error check licenses bans sources
+    fi
+}
+
+# ---- what the tests need ------------------------------------------------------------------------------------------
+
+libvirt_answers() { timeout 20 virsh -c qemu:///system uri >/dev/null 2>&1 </dev/null; }
+
+# Starts a daemon that puts itself into the background, its warnings and errors in a file.
+start_daemon() {
+    LIBVIRT_LOG_OUTPUTS="3:file:$work/$1.log" "$1" -d -p "$work/$1.pid" >"$work/$1.out" 2>&1 </dev/null || return
+    started+=("$work/$1.pid")
+}
+
+# Finds a libvirtd, or starts one where no init does. What it says goes to the tests.
+find_libvirt() {
+    local why='' tries
+    if ! have virsh; then
+        why="virsh is not installed"
+    elif libvirt_answers; then
+        :
+    elif [ -d /run/systemd/system ]; then
+        why="qemu:///system does not answer: systemctl start libvirtd, and be root or in the group libvirt"
+    elif [ "$(id -u)" != 0 ]; then
+        why="qemu:///system does not answer, and only root can start libvirtd"
+    elif ! have libvirtd; then
+        why="libvirtd is not installed"
+    else
+        pgrep -x virtlogd >/dev/null || start_daemon virtlogd || true
+        if start_daemon libvirtd; then
+            for ((tries = 0; tries < 100; tries++)); do
+                if libvirt_answers; then break; fi
+                sleep 0.2
+            done
+        fi
+        libvirt_answers || why="libvirtd was started and does not answer: $(cat "$work"/libvirtd.{out,log} 2>/dev/null | tail -n 1)"
+    fi
+    if [ -n "$why" ]; then
+        export VMBUILD_TEST_URI='' VMBUILD_TEST_URI_WHY=$why
+    else
+        export VMBUILD_TEST_URI=qemu:///system
+    fi
+}
+
+make_guest() { timeout 600 tests/guest/make.sh "$cache" >"$work/guest.log" 2>&1 </dev/null; }
+
+find_guest() {
+    mkdir -p "$cache"
+    # Package lists may be absent, or too old to download from.
+    if make_guest || { [ "$(id -u)" = 0 ] && have apt-get && apt-get update -q >/dev/null 2>&1 && make_guest; }; then
+        export VMBUILD_TEST_GUEST=$cache
+    else
+        VMBUILD_TEST_GUEST_WHY="making it failed: $(tail -n 1 "$work/guest.log")"
+        export VMBUILD_TEST_GUEST='' VMBUILD_TEST_GUEST_WHY
+    fi
+}
+
+# ---- the tests ----------------------------------------------------------------------------------------------------
+
+# Prints what failed beside the tests, and the reasons for what was not run, one a line. $1: how the summary counts
+# the tests that skipped themselves.
+say_beside() {
+    local line
+    [ ${#failed[@]} = 0 ] || printf 'failed: %s\n' "${failed[@]}"
+    [ ${#not_run[@]} = 0 ] || printf 'not run: %s\n' "${not_run[@]}"
+    [ -s "$VMBUILD_TEST_SKIPPED" ] || return 0
+    echo "skipped, $1 in the summary:"
+    sort -u "$VMBUILD_TEST_SKIPPED" | while read -r line; do echo "  $line"; done
+}
+
+with_nextest() {
+    local status=0
+    # nextest does not run the examples in the documentation.
+    check cargo test --locked --quiet --doc
+    cargo nextest run --locked --config-file tests/nextest.toml --cargo-quiet --color never >"$work/tests.log" 2>&1 </dev/null || status=$?
+    if [ "$status" != 0 ]; then cat "$work/tests.log"; fi
+    say_beside 'counted as passed'
+    grep -E '^ *Summary \[' "$work/tests.log" | tail -n 1 || true
+    return "$status"
+}
+
+with_cargo_test() {
+    local status=0 skipped=0
+    cargo test --locked --quiet --no-fail-fast >"$work/tests.log" 2>&1 </dev/null || status=$?
+    if [ "$status" != 0 ]; then cat "$work/tests.log"; fi
+    say_beside 'counted as skipped'
+    if [ -s "$VMBUILD_TEST_SKIPPED" ]; then skipped=$(sort -u "$VMBUILD_TEST_SKIPPED" | wc -l); fi
+    # One line for all test programs; a test that skipped itself is not one that passed.
+    awk -v skipped="$skipped" '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
+        END { printf "%d passed, %d failed, %d skipped\n", passed - skipped, failed, ignored + skipped }' "$work/tests.log"
+    return "$status"
+}
+
+packaging/setup.sh test || [ $? = 3 ]
+check_sources
+find_libvirt
+find_guest
+export VMBUILD_TEST_SKIPPED=$work/skipped
+# Whatever a test forgets to redirect does not reach the files of the user.
+for kind in CONFIG DATA STATE CACHE; do export "XDG_${kind}_HOME=$work/$kind"; done
+if cargo nextest --version >/dev/null 2>&1; then with_nextest; else with_cargo_test; fi
+[ ${#failed[@]} = 0 ]

@@ -1,0 +1,412 @@
+//! Whole screens as a user sees them: every step at 80x24 and 120x40, and what lies over them. Each is a file to read.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Position;
+use std::fs;
+use vmbuild::app::state::Start;
+use vmbuild::app::{App, Draft, Effect, Key, Msg, Reply, Saved, update};
+use vmbuild::facts::{Facts, FactsPart};
+use vmbuild::plan::{BuildEvent, Outcome};
+use vmbuild::spec::{Layer, Origin, Spec};
+use vmbuild::ui::{self, Look, Theme, glyphs};
+
+const NOW: u64 = 1_700_000_000;
+
+/// A session at a GPU workstation, and how its screen looks.
+struct Session {
+    app: App,
+    look: Look,
+}
+
+fn colours() -> Look {
+    Look { theme: Theme::named("ansi").unwrap(), glyphs: glyphs::UNICODE }
+}
+
+fn plain() -> Look {
+    Look { theme: Theme::named("mono").unwrap(), glyphs: glyphs::ASCII }
+}
+
+fn facts() -> Facts {
+    serde_json::from_str(&fs::read_to_string("tests/golden/facts/workstation.json").unwrap()).unwrap()
+}
+
+fn spec(text: &str) -> Spec {
+    serde_json::from_str(text).unwrap()
+}
+
+/// What the user of most screens has typed: a passthrough workstation with three findings in it.
+fn workstation() -> Spec {
+    spec(
+        r#"{
+            "name": "gpu-ws-01", "os_variant": "win11", "vcpus": 16, "memory": "32 GiB",
+            "storage": {
+                "default_pool": "fast-nvme", "boot_iso": "/var/lib/libvirt/images/Win11.iso",
+                "disks": [
+                    {"action": "create", "size": "200 GiB"},
+                    {"action": "clone", "clone_from": "/dev/bulk/golden"},
+                    {"action": "attach", "path": "/mnt/shared/data.qcow2", "bus": "scsi"}
+                ]
+            },
+            "networks": [{"type": "bridge", "source": "br0"}, {"type": "network", "source": "lab"}],
+            "pci_devices": [
+                {"host_address": "0000:01:00.0", "rom_file": "/usr/share/vgabios/rtx2080.rom", "primary_gpu": true},
+                {"host_address": "0000:01:00.1"}, {"host_address": "0000:01:00.2"}, {"host_address": "0000:01:00.3"}
+            ],
+            "tpm": true,
+            "metadata": {"owner": "jo", "ticket": "4711"}
+        }"#,
+    )
+}
+
+fn template() -> Layer {
+    let spec = spec(r#"{"uefi": true, "secure_boot": true, "machine": "q35"}"#);
+    Layer { origin: Origin::Template("gpu-workstation".into()), spec }
+}
+
+impl Session {
+    /// A session before anything has answered.
+    fn new(width: u16, height: u16) -> Self {
+        let start = Start { uri: "qemu:///system".into(), size: (width, height), clock: NOW, ..Start::default() };
+        Self { app: App::new(start).0, look: colours() }
+    }
+
+    /// A session with templates, the workstation's facts, and a draft that was taken up.
+    fn full(width: u16, height: u16) -> Self {
+        Self::with(workstation(), width, height)
+    }
+
+    fn with(own: Spec, width: u16, height: u16) -> Self {
+        let mut session = Self::new(width, height);
+        session.shelves();
+        session.facts(facts());
+        let draft = Draft { saved_at: NOW - 600, spec: own, layers: vec![template()], ..Draft::default() };
+        session.tell(Msg::Stored(Reply::DraftOffered(Box::new(draft))));
+        session.keys("Enter")
+    }
+
+    fn shelves(&mut self) {
+        let saved = |name: &str, description: &str, text: &str| Saved {
+            name: name.into(),
+            description: description.into(),
+            spec: Ok(spec(text)),
+            shipped: false,
+        };
+        self.tell(Msg::Stored(Reply::Templates(vec![
+            saved("basic", "A small server", r#"{"vcpus": 2, "memory": 4096}"#),
+            Saved { spec: Ok(template().spec), ..saved("gpu-workstation", "Passthrough of a whole GPU", "{}") },
+        ])));
+        let broken = Saved { spec: Err("line 3: unknown field".into()), ..saved("old", "", "{}") };
+        self.tell(Msg::Stored(Reply::Presets(vec![saved("office", "Bridged", r#"{"networks": []}"#), broken])));
+    }
+
+    fn facts(&mut self, facts: Facts) {
+        let Facts { host, memory, kvm, capabilities, domain_capabilities, pools, networks, .. } = facts;
+        for part in [
+            FactsPart::Host { host, memory, kvm },
+            FactsPart::Pools(pools),
+            FactsPart::Networks { networks, bridges: facts.bridges },
+            FactsPart::Domains(facts.domains),
+            FactsPart::Pci { pci: facts.pci, iommu: facts.iommu },
+            FactsPart::Capabilities { capabilities, domain_capabilities },
+            FactsPart::Files(facts.files),
+        ] {
+            self.tell(Msg::Facts(part));
+        }
+    }
+
+    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+        update(&mut self.app, msg)
+    }
+
+    /// Presses keys by their names.
+    fn keys(mut self, names: &str) -> Self {
+        for name in names.split(' ') {
+            let key: Key = name.parse().unwrap_or_else(|_| panic!("no key {name}"));
+            self.tell(Msg::Key(key));
+        }
+        self
+    }
+
+    /// Types a text.
+    fn types(mut self, text: &str) -> Self {
+        for c in text.chars() {
+            self.tell(Msg::Key(Key::char(c)));
+        }
+        self
+    }
+
+    fn plain(mut self) -> Self {
+        self.look = plain();
+        self
+    }
+
+    /// The screen as text, the place of the cursor below it.
+    fn screen(&self) -> String {
+        let (width, height) = self.app.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut cursor = None;
+        terminal.draw(|frame| ui::draw(&self.app, &self.look, frame)).unwrap();
+        if terminal.backend().cursor_visible() {
+            cursor = Some(terminal.backend().cursor_position());
+        }
+        let buffer = terminal.backend().buffer();
+        let mut out = String::new();
+        for y in 0..height {
+            let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        let Position { x, y } = cursor.unwrap_or_else(|| panic!("no cursor on\n{out}"));
+        out + &format!("cursor in column {x} of row {y}\n")
+    }
+}
+
+fn check(name: &str, session: &Session) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("screens");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, session.screen()));
+}
+
+/// The steps by key and name.
+const STEPS: [(&str, &str); 9] = [
+    ("1", "template"),
+    ("2", "system"),
+    ("3", "storage"),
+    ("4", "disks"),
+    ("5", "network"),
+    ("6", "pci"),
+    ("7", "extras"),
+    ("8", "review"),
+    ("9", "build"),
+];
+
+#[test]
+fn every_step_at_80_by_24() {
+    for (key, name) in STEPS {
+        check(&format!("{name}-80x24"), &Session::full(80, 24).keys(key));
+    }
+}
+
+#[test]
+fn every_step_at_120_by_40() {
+    for (key, name) in STEPS {
+        check(&format!("{name}-120x40"), &Session::full(120, 40).keys("2 3 4 5 6 7 8").keys(key));
+    }
+}
+
+#[test]
+fn a_c_locale_without_colour_reads_as_well() {
+    check("disks-ascii", &Session::full(80, 24).plain().keys("4"));
+    check("pci-ascii", &Session::full(80, 24).plain().keys("6"));
+    check("ask-ascii", &Session::full(80, 24).plain().keys("q"));
+}
+
+#[test]
+fn the_screen_before_anything_has_answered() {
+    check("start-100x30", &Session::new(100, 30));
+    check("storage-waiting", &Session::new(100, 30).keys("3"));
+    let mut waiting = Session::new(100, 30).keys("6");
+    waiting.tell(Msg::Waiting(12));
+    check("pci-waiting", &waiting);
+    let mut failed = Session::new(100, 30).keys("3");
+    let text = "libvirt does not answer at qemu:///system.".to_owned();
+    failed.tell(Msg::HostFailed { text, remedy: "Start it: systemctl start libvirtd.".into() });
+    check("no-host-question", &failed);
+    check("storage-no-connection", &failed.keys("Esc"));
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so() {
+    check("notice-60x20", &Session::full(60, 20));
+}
+
+#[test]
+fn wide_screens_show_the_xml_beside_the_step() {
+    check("disks-140x40", &Session::full(140, 40).keys("4 Enter"));
+    check("pci-180x50", &Session::full(180, 50).keys("6"));
+}
+
+#[test]
+fn the_xml_over_a_step() {
+    check("xml-100x30", &Session::full(100, 30).keys("2 x"));
+}
+
+#[test]
+fn errors_show_under_their_field() {
+    let typing = Session::full(100, 30).keys("4 a Enter").types("lots");
+    check("disks-typing", &typing);
+    check("disks-left", &typing.keys("Tab Shift-Tab"));
+    check("system-name", &Session::full(100, 30).keys("2 Enter Esc Enter").types("/x").keys("Tab"));
+}
+
+/// A block device of the host is attached, and the build was asked for.
+fn consent() -> Session {
+    use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Source};
+    let device = MediaFile { kind: MediaKind::BlockDevice, size: vmbuild::units::Bytes::gib(10), world_readable: true };
+    let device = Fact::known(device, Source::File("stat".into()), NOW);
+    let mut session = Session::full(80, 24).keys("4 e").types("/dev/sdz").keys("Enter");
+    session.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
+    session.keys("Esc 8 B").types("yes").keys("Enter")
+}
+
+#[test]
+fn overlays() {
+    check("help-100x30", &Session::full(100, 30).keys("6 ?"));
+    check("palette-100x30", &Session::full(100, 30).keys("4 :").types("disk"));
+    check("pick-100x30", &Session::full(100, 30).keys("4 i"));
+    check("leave-100x30", &Session::full(100, 30).keys("q"));
+    check("write-100x30", &Session::full(100, 30).keys("w"));
+    check("prompt-100x30", &Session::full(100, 30).keys("w Enter"));
+    check("consent-80x24", &consent());
+    check("editor-100x30", &Session::full(100, 30).keys("7 Shift-Tab Enter").types("x"));
+    check("checks-100x30", &Session::full(100, 30).keys("c j"));
+}
+
+#[test]
+fn the_review_in_its_tabs() {
+    let session = Session::full(100, 30).keys("8 ]");
+    check("review-xml", &session);
+    let session = session.keys("n n");
+    check("review-xml-change", &session);
+    let session = session.keys("]");
+    check("review-plan", &session);
+    check("review-json", &session.keys("]"));
+}
+
+/// A spec that can be built.
+fn buildable() -> Spec {
+    spec(
+        r#"{
+            "name": "web-01", "vcpus": 4, "memory": 8192, "autostart": true,
+            "storage": {"default_pool": "fast-nvme", "disks": [
+                {"action": "create", "size": 20}, {"action": "clone", "clone_from": "/dev/bulk/golden"}
+            ]}
+        }"#,
+    )
+}
+
+fn building() -> Session {
+    let mut session = Session::with(buildable(), 100, 30).keys("8 B");
+    if !session.app.overlays.is_empty() {
+        session = session.keys("Enter");
+    }
+    let plan = session.app.build.plan.clone().unwrap_or_else(|| panic!("no build: {:?}", session.app.build_gate()));
+    session.tell(Msg::Build(BuildEvent::Began { name: plan.name.clone(), steps: plan.steps.len() }));
+    for step in 0..3 {
+        let at_ms = step as u64 * 400;
+        session.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
+        if step < 2 {
+            session.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 400, note: String::new() }));
+        }
+    }
+    session.tell(Msg::Clock(NOW + 39));
+    session.tell(Msg::Build(BuildEvent::Progress { step: 2, done: 24 << 30, total: 40 << 30 }));
+    session
+}
+
+#[test]
+fn a_build_from_start_to_end() {
+    check("building", &building());
+    let mut built = building();
+    let uuid = "6f9f0a3c-6a51-4c55-9c4c-0d5c3b0b6c11".to_owned();
+    for step in 2..built.app.build.steps.len() {
+        let at_ms = 60_000 + step as u64 * 100;
+        built.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
+        built.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 100, note: String::new() }));
+    }
+    let outcome = Outcome::Built { uuid, state: "shutoff".into() };
+    built.tell(Msg::Build(BuildEvent::Ended { at_ms: 61_000, outcome }));
+    check("built", &built);
+    let mut failed = building();
+    let message = "Clone volume web-01-vdb.qcow2: the pool fast-nvme is full".to_owned();
+    let original = "cannot extend file '/srv/fast/web-01-vdb.qcow2': No space left on device".to_owned();
+    failed.tell(Msg::Build(BuildEvent::StepFailed { step: 2, at_ms: 40_000, message: message.clone(), original }));
+    failed.tell(Msg::Build(BuildEvent::Undone { step: 1, what: "deleted volume web-01-vda.qcow2".into() }));
+    failed.tell(Msg::Build(BuildEvent::NotUndone {
+        step: 2,
+        what: "volume web-01-vdb.qcow2".into(),
+        why: "the pool does not answer".into(),
+        by_hand: "virsh vol-delete web-01-vdb.qcow2 fast-nvme".into(),
+    }));
+    failed.tell(Msg::Build(BuildEvent::Ended { at_ms: 40_100, outcome: Outcome::NotFullyUndone { message } }));
+    check("build-failed", &failed);
+}
+
+/// Keys that lead everywhere.
+const KEYS: [&str; 30] = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "j",
+    "k",
+    "Tab",
+    "Shift-Tab",
+    "Enter",
+    "Esc",
+    "Space",
+    "a",
+    "d",
+    "x",
+    "c",
+    "?",
+    ":",
+    "i",
+    "]",
+    "n",
+    "G",
+    "u",
+    "w",
+    "f",
+    "/",
+    "Right",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn every_screen_of_every_size_has_a_cursor_within(
+        keys in proptest::collection::vec(0..KEYS.len(), 0..30), width in 1u16..200, height in 1u16..60,
+    ) {
+        let mut session = Session::full(100, 30);
+        for key in keys {
+            session.tell(Msg::Key(KEYS[key].parse().unwrap()));
+        }
+        session.tell(Msg::Size(width, height));
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| ui::draw(&session.app, &session.look, frame)).unwrap();
+        proptest::prop_assert!(terminal.backend().cursor_visible());
+        let Position { x, y } = terminal.backend().cursor_position();
+        proptest::prop_assert!(x < width && y < height);
+    }
+}
+
+#[test]
+fn the_end_of_a_list_of_50_000_volumes_is_shown() {
+    let volume = |n: usize| vmbuild::facts::Volume {
+        name: format!("v{n}.iso"),
+        path: format!("/srv/fast/v{n}.iso"),
+        capacity: vmbuild::units::Bytes(1 << 30),
+        allocation: vmbuild::units::Bytes(0),
+        format: Some("iso".into()),
+    };
+    let mut many = facts();
+    let pools = many.pools.get_mut().unwrap();
+    let source = vmbuild::facts::Source::File("test".into());
+    pools[0].volumes = vmbuild::facts::Fact::known((0..50_000).map(volume).collect(), source, NOW);
+    let mut session = Session::full(100, 30);
+    session.facts(many);
+    let session = session.keys("4 i End");
+    let screen = session.screen();
+    assert!(screen.contains("/srv/fast/ubuntu-desktop.iso"), "{screen}");
+    assert!(screen.contains("more above") && !screen.contains("more below"), "{screen}");
+}

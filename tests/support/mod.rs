@@ -1,0 +1,54 @@
+//! What a test asks of the machine it runs on, and how it says that it was skipped. `tests/run.sh` (`make test`) sets
+//! the variables named here and lists the skipped tests with their reasons.
+
+#![allow(dead_code, reason = "each test program uses its own part of this module")]
+#![allow(clippy::print_stderr, reason = "the reason of a skipped test goes where its other output goes")]
+#![allow(clippy::expect_used, reason = "a skip that cannot be recorded must not pass silently")]
+
+pub(crate) mod machine;
+pub(crate) mod tree;
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::thread;
+
+/// URI of a libvirt that runs real guests, for tests that need one. `None`, recorded as a skip, where there is none.
+///
+/// ```ignore
+/// let Some(uri) = support::system_uri() else { return };
+/// ```
+///
+/// Name everything you create there with a prefix of your own test, and remove it when the test ends, failed or not.
+pub(crate) fn system_uri() -> Option<String> {
+    given("VMBUILD_TEST_URI", "needs a running libvirtd")
+}
+
+/// Folder with the test guest: `guest.iso` boots by UEFI, `vmlinuz` and `initrd.gz` directly; see `tests/guest/make.sh`.
+/// `None`, recorded as a skip, where it could not be made.
+pub(crate) fn guest() -> Option<PathBuf> {
+    given("VMBUILD_TEST_GUEST", "needs the test guest").map(PathBuf::from)
+}
+
+/// Records that the running test does not test anything, and why. The test returns after it.
+pub(crate) fn skip(reason: &str) {
+    // nextest runs a test in a process of its own, where its thread may be the main one.
+    let name = env::var("NEXTEST_TEST_NAME").ok();
+    let name = name.or_else(|| thread::current().name().map(str::to_owned)).unwrap_or_default();
+    eprintln!("skipped: {name}: {reason}");
+    if let Some(list) = env::var_os("VMBUILD_TEST_SKIPPED") {
+        let mut list = OpenOptions::new().append(true).create(true).open(list).expect("the list of skipped tests");
+        list.write_all(format!("{name}: {reason}\n").as_bytes()).expect("the list of skipped tests");
+    }
+}
+
+/// The value of a variable that `tests/run.sh` sets, or a skip.
+fn given(variable: &str, need: &str) -> Option<String> {
+    if let Some(value) = env::var(variable).ok().filter(|value| !value.is_empty()) {
+        return Some(value);
+    }
+    let why = env::var(format!("{variable}_WHY")).unwrap_or_else(|_| format!("{variable} is not set, run `make test`"));
+    skip(&format!("{need}: {why}"));
+    None
+}
