@@ -108,10 +108,12 @@ apt_install() {
 # libvirt and QEMU depend on parts of their own exact version, so all of them come from one suite.
 of_the_family() { [[ $1 == libvirt* || $1 == qemu-* ]]; }
 
-# Whether a package of the family is installed from backports.
+# Whether a package of the family is installed from backports. (A `grep -q` at the end of a pipe would break the pipe
+# now and then, which counts as a failure here.)
 family_is_backported() {
-    dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' 2>/dev/null |
-        grep -Eq '^installed (libvirt|qemu-).*~bpo'
+    local installed
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' 2>/dev/null) || true
+    grep -Eq '^installed (libvirt|qemu-).*~bpo' <<<"$installed"
 }
 
 # The name of the backports suite of this release, also on a distribution made from Debian or Ubuntu.
@@ -121,7 +123,7 @@ backports() (
     echo "${DEBIAN_CODENAME:-${UBUNTU_CODENAME:-${VERSION_CODENAME:-}}}-backports"
 )
 
-suite_is_known() { apt-cache policy | grep -q "n=$1,"; }
+suite_is_known() { grep -q "n=$1," <<<"$(apt-cache policy)"; }
 
 # Adds the suite $1 in a file of its own, from the mirror and with the key that this system uses for its main suite.
 add_suite() {

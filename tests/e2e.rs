@@ -12,7 +12,7 @@ use program::Home;
 use pty::{Person, Session};
 use roxmltree::{Document, Node};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use virt::stream::Stream;
 
 /// How long a guest may take to boot where the processor is emulated.
 const BOOT: Duration = Duration::from_secs(240);
+/// What a guest sees of the image that is slow to copy.
+const SLOW_BYTES: u64 = 2 << 30;
 
 /// A pool in a folder of its own, and one name for all that the test makes; all of it goes with the value.
 struct Site {
@@ -339,16 +341,21 @@ fn keys_in_the_wizard_make_a_vm_that_boots_and_the_headless_commands_make_the_sa
     assert_eq!(without_lots(&site.virsh(&["dumpxml", "--inactive", &site.name])), without_lots(&stored));
 }
 
+/// An image that takes a second to copy and no room on the disk, neither itself nor its copy: zeros, each cluster of them
+/// compressed, so that a copy unpacks all before it finds nothing to write.
+fn slow_to_copy(folder: &Path) -> PathBuf {
+    let (zeros, packed) = (folder.join("zeros.raw"), folder.join("source.qcow2"));
+    std::fs::File::create(&zeros).unwrap().set_len(SLOW_BYTES).unwrap();
+    let options = ["convert", "-c", "-S", "0", "-f", "raw", "-O", "qcow2", "-o", "compression_type=zstd"];
+    let made = Command::new("qemu-img").args(options).args([&zeros, &packed]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::remove_file(zeros).unwrap();
+    packed
+}
+
 /// The wizard in the middle of copying a large volume, the VM not yet defined.
 fn in_the_middle_of_a_build(home: &Home, site: &Site) -> Person {
-    // Bytes that no copy leaves out.
-    let source = site.folder.path().join("source.raw");
-    let mut file = std::fs::File::create(&source).unwrap();
-    let block = vec![0x5a_u8; 1 << 20];
-    for _ in 0..1024 {
-        std::io::Write::write_all(&mut file, &block).unwrap();
-    }
-    drop(file);
+    let source = slow_to_copy(site.folder.path());
     site.virsh(&["pool-refresh", &site.name]);
     let spec = serde_json::json!({
         "memory": 512, "vcpus": 1, "networks": [{"type": "user"}],
@@ -386,9 +393,9 @@ fn a_build_goes_on_when_the_terminal_hangs_up() {
     assert_eq!(site.virsh(&["domstate", &site.name]), "shut off");
     let listed = site.virsh(&["vol-list", &site.name]);
     let mut names = listed.lines().filter_map(|line| line.split_whitespace().next());
-    let volume = names.find(|name| *name != "source.raw").unwrap_or_else(|| panic!("no volume in {listed}"));
+    let volume = names.find(|name| *name != "source.qcow2").unwrap_or_else(|| panic!("no volume in {listed}"));
     let volume = site.virsh(&["vol-dumpxml", volume, &site.name]);
-    assert!(volume.contains("<capacity unit='bytes'>1073741824</capacity>"), "{volume}");
+    assert!(volume.contains(&format!("<capacity unit='bytes'>{SLOW_BYTES}</capacity>")), "{volume}");
 }
 
 #[test]

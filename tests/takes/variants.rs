@@ -138,6 +138,7 @@ pub(crate) fn variants() -> Vec<Variant> {
     let mut all = of_the_host();
     all.extend(of_the_isolation());
     all.extend(of_the_use());
+    all.extend(of_the_binding());
     all.extend(of_the_device());
     all
 }
@@ -242,6 +243,11 @@ fn of_the_use() -> Vec<Variant> {
             let keyboard = Keyboard { name: "Model M".into(), function: Some(at("0000:0e:00.3")) };
             f.usb.get_mut().unwrap().keyboards = known(vec![keyboard]);
         }),
+    ]
+}
+
+fn of_the_binding() -> Vec<Variant> {
+    vec![
         of("BIND-IDS-CAPTURES-HOST", "the ids of the host's drive", |f| {
             mounted(f, 0x0108, "/");
             let id = format!("vfio-pci.ids={}", f.pci.items().iter().find(|d| d.class >> 8 == 0x0108).unwrap().ids());
