@@ -63,7 +63,7 @@ fn warnings_are_a_question_and_no_is_no() {
     for answer in ["n\n", "\n", "what\n", "\u{4}"] {
         let (code, shown) = build(&[], Some(answer), &[]);
         assert_eq!(code, 130, "{shown}");
-        assert!(shown.contains("PCI-DRIVER") && shown.contains("nothing was changed"), "{shown}");
+        assert!(shown.contains("BOOT-NOTHING") && shown.contains("nothing was changed"), "{shown}");
         assert!(!shown.contains("[1/"), "{shown}");
     }
     let (code, shown) = build(&[], Some("y\n"), &[]);

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 use vmbuild::build::{Order, run};
+use vmbuild::checks::{Severity, take};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass};
 use vmbuild::host::{Target, observe};
 use vmbuild::plan::{Action, Outcome, Plan, Step};
@@ -49,7 +50,7 @@ fn the_demo_is_one_workstation_and_a_build_in_it_shows_in_its_facts() {
     let before = facts();
     assert_known(&before);
     assert_consistent(&before);
-    assert_eq!(driver(&before, "01:00.0").as_deref(), Some("nvidia"));
+    assert_eq!(driver(&before, "01:00.0").as_deref(), Some("nouveau"));
     let outcome = run(&order(), &mut |_| {}, &AtomicBool::new(false));
     assert!(matches!(outcome, Outcome::Built { .. }), "{outcome:?}");
     let after = facts();
@@ -98,6 +99,30 @@ fn assert_consistent(facts: &Facts) {
     assert_eq!(kinds(14), [PciClass::Gpu, PciClass::Audio]);
     assert_eq!(kinds(17), [PciClass::Nvme, PciClass::Nic, PciClass::Usb]);
     assert!(facts.pci.items().iter().any(|device| device.boot_vga == Some(true)));
+}
+
+/// The cards of the demo stand for what there is on real hosts, and every check of passthrough has its facts.
+#[test]
+fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
+    let parts: Vec<Part> = Part::ALL.into_iter().chain([Part::Details]).collect();
+    let facts = observe(&demo(), &parts, &[]).facts;
+    let codes = |address: &str| -> Vec<&str> {
+        let taken = take(&facts, &[address.parse().unwrap()]);
+        let unknown = taken.findings.iter().find(|finding| finding.severity == Severity::Unknown);
+        assert_eq!(unknown, None, "{address}");
+        let heeded = taken.findings.iter().filter(|finding| finding.severity <= Severity::Warning);
+        heeded.map(|finding| finding.code).collect()
+    };
+    assert_eq!(codes("01:00.0"), [""; 0], "a graphics card that is free");
+    assert_eq!(codes("02:00.0"), ["USE-GPU-DISPLAY", "PCI-BOOT-GPU"], "that of the console");
+    let shared = codes("05:00.0");
+    assert!(["USE-ROOT-DISK", "USE-NET-SSH", "USE-NET-ROUTE"].iter().all(|code| shared.contains(code)), "{shared:?}");
+    assert_eq!(codes("06:00.0"), ["PCI-IN-USE", "PCI-IN-USE"], "that of a VM");
+    assert_eq!(codes("08:00.0"), ["PCI-IN-USE"], "that of a VM that is shut off");
+    assert_eq!(codes("09:00.1"), ["NET-PF-WITH-VFS"]);
+    assert_eq!(codes("09:10.1"), [""; 0], "a virtual function");
+    assert_eq!(codes("0a:00.0"), [""; 0], "a drive that is free");
+    assert_eq!(codes("00:14.0"), ["USE-USB-INPUT"], "that of the keyboard");
 }
 
 /// A spec that the checks find nothing wrong with.

@@ -122,10 +122,11 @@ impl Observer {
     }
 
     /// Details of the PCI functions `addresses`, of all where none is named.
-    pub(super) fn details(&self, addresses: &[PciAddress]) -> FactsPart {
+    pub(super) fn details(&self, addresses: &[PciAddress], asked: Instant) -> FactsPart {
         match &self.recorded {
             Some(Ok(facts)) => super::recorded::part(facts, Part::Details),
             None if self.target.reads_sysfs() => local::details(&self.target.sysroot, addresses),
+            None if self.target.demo => self.complete(FactsPart::unknown(Part::Details, NOT_HERE), asked),
             _ => FactsPart::unknown(Part::Details, NOT_HERE),
         }
     }
@@ -149,7 +150,9 @@ impl Observer {
     /// What the demo's test driver cannot tell.
     fn complete(&self, answer: FactsPart, asked: Instant) -> FactsPart {
         let domains = match &answer {
-            FactsPart::Pci { .. } => self.ask("virConnectListAllDomains", asked, Connection::domains),
+            FactsPart::Pci { .. } | FactsPart::Details { .. } => {
+                self.ask("virConnectListAllDomains", asked, Connection::domains)
+            }
             _ => Fact::default(),
         };
         let running = domains.items().iter().filter(|domain| domain.state == DomainState::Active);

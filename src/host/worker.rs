@@ -192,7 +192,7 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
         let (generation, what, part) = match request {
             Request::Observe(part, generation) => (generation, part, observer.part(part, asked)),
             Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
-            Request::Details(addresses, generation) => (generation, Part::Pci, observer.details(&addresses)),
+            Request::Details(addresses, generation) => (generation, Part::Details, observer.details(&addresses, asked)),
             Request::Stop => return,
         };
         tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");

@@ -1,6 +1,8 @@
 //! The demo host: a GPU workstation on libvirt's test driver, and what that driver cannot tell of it. Nothing of this
 //! machine is read or changed, and no file is written.
 
+mod kernel;
+
 use super::{HostError, now};
 use crate::facts::{
     Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Kvm, MediaFile, MediaKind, Memory, PciDevice, Pool,
@@ -78,6 +80,9 @@ impl Record {
     /// Puts the record's facts beside those of the test driver. `running` are the functions that started domains hold.
     pub(super) fn complete(self, mut part: FactsPart, running: &[PciAddress]) -> FactsPart {
         match &mut part {
+            FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Details { .. } => {
+                return kernel::part(part.part(), running);
+            }
             FactsPart::Host { host, memory, kvm } => {
                 if let Some(host) = host.get_mut() {
                     (host.uri, host.hostname) = (URI.into(), self.hostname);
@@ -104,7 +109,7 @@ impl Record {
                 *capabilities = recorded(self.capabilities);
                 *domain_capabilities = recorded(self.domain_capabilities);
             }
-            FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Details { .. } | FactsPart::Files(_) => {}
+            FactsPart::Files(_) => {}
         }
         part
     }
