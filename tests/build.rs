@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use vmbuild::build::{Order, run};
+use vmbuild::checks::Allowed;
 use vmbuild::facts::{DomainState, Facts, Part};
 use vmbuild::host::libvirt::Connection;
 use vmbuild::host::{Target, observe};
@@ -59,7 +60,8 @@ impl World {
     ) -> (Outcome, Vec<BuildEvent>) {
         let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect() };
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
-        let order = Order { plan, spec: Spec { cloud_init, ..Spec::default() }, target: self.target.clone() };
+        let spec = Spec { cloud_init, ..Spec::default() };
+        let order = Order { plan, spec, allowed: Allowed::default(), target: self.target.clone() };
         let cancel = AtomicBool::new(false);
         let mut events = Vec::new();
         let outcome = run(

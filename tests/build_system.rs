@@ -14,6 +14,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vmbuild::build::{Order, run};
+use vmbuild::checks::Allowed;
 use vmbuild::facts::{FactsPart, Part};
 use vmbuild::host::{Cause, Reply, Request, Target, Worker, observe};
 use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step};
@@ -117,6 +118,7 @@ impl Site {
         let order = Order {
             plan: Plan { name: self.name.clone(), steps: steps.into_iter().map(step).collect() },
             spec: Spec { cloud_init, ..Spec::default() },
+            allowed: Allowed::default(),
             target,
         };
         let (cancel, mut events) = (AtomicBool::new(false), Vec::new());

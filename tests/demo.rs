@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 use vmbuild::build::{Order, run};
-use vmbuild::checks::{Severity, take};
+use vmbuild::checks::{Allowed, Severity, take};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass};
 use vmbuild::host::{Target, observe};
 use vmbuild::plan::{Action, Outcome, Plan, Step};
@@ -42,7 +42,7 @@ fn order() -> Order {
         Action::Start,
     ];
     let plan = Plan { name: "demo-ws".into(), steps: actions.into_iter().map(step).collect() };
-    Order { plan, spec: Spec::default(), target: demo() }
+    Order { plan, spec: Spec::default(), allowed: Allowed::default(), target: demo() }
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
     let plan = Plan { name: "demo-recheck".into(), steps: vec![step(Action::Recheck)] };
     let good = r#"{"name": "demo-recheck", "memory": 2048, "vcpus": 2,
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
-    let order = Order { plan, spec: spec(good), target: demo() };
+    let order = Order { plan, spec: spec(good), allowed: Allowed::default(), target: demo() };
     let mut events = Vec::new();
     let outcome = run(&order, &mut |event| events.push(event), &AtomicBool::new(false));
     assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
-use vmbuild::checks::{self, Finding, Severity};
+use vmbuild::checks::{self, Allowed, Finding, Severity};
 use vmbuild::facts::Facts;
 use vmbuild::machine::{Machine, machine};
 use vmbuild::plan::{Action, PlanOptions, plan};
@@ -105,7 +105,7 @@ fn steps(case: &Case) -> String {
 
 /// Without the checks that passed: a new check would change every file, and what it finds is held by its own tests.
 fn findings(case: &Case) -> String {
-    let report = checks::report(&case.spec, &case.facts, &case.machine);
+    let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
     serde_json::to_string_pretty(&report.findings).unwrap() + "\n"
 }
 
@@ -224,7 +224,7 @@ fn every_field_of_a_spec_is_in_some_case() {
 fn every_finding_code_is_in_some_case() {
     // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
     let says = |finding: &Finding| finding.severity != Severity::Unknown || finding.code == "HOST-CONNECTION";
-    let found = |case: Case| checks::report(&case.spec, &case.facts, &case.machine).findings;
+    let found = |case: Case| checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default()).findings;
     let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code).collect();
     // What taking devices of published machines says: `! CODE: message` in `takes/*.txt`.
     let takes = fs::read_dir(root().join("takes")).unwrap().map(|entry| read(&entry.unwrap().path()));
@@ -243,7 +243,7 @@ fn every_finding_code_is_in_some_case() {
 #[test]
 fn only_the_faults_are_refused() {
     for case in cases() {
-        let report = checks::report(&case.spec, &case.facts, &case.machine);
+        let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
         let blockers: Vec<_> = report.blockers().collect();
         assert!(blockers.is_empty() || case.name.starts_with("faults-"), "{}: {blockers:?}", case.name);
     }
@@ -298,7 +298,7 @@ fn every_row_and_field_of_a_case_has_an_element_that_names_it() {
             .flat_map(|place| (1..=place.0.len()).map(|n| Place(place.0[..n].to_vec()).to_string()))
             .collect();
         // A row that is refused, such as one without an address, may have none.
-        let report = checks::report(&case.spec, &case.facts, &case.machine);
+        let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
         let refused: Vec<String> = report.blockers().map(|finding| finding.place.to_string()).collect();
         for field in rows(&case.written) {
             let excused = is_silent(&field, &case.written) || refused.iter().any(|place| place.starts_with(&field));

@@ -3,7 +3,7 @@
 use super::grammar::{self, Reading};
 use super::history::Content;
 use super::xml::{self, XmlLine};
-use crate::checks::{self, Finding, Report, Severity};
+use crate::checks::{self, Allowed, Finding, Report, Severity};
 use crate::domain;
 use crate::facts::Facts;
 use crate::machine::{self, Machine};
@@ -29,12 +29,12 @@ pub struct Derived {
 
 impl Derived {
     /// Computes it all.
-    pub fn of(content: &Content, facts: &Facts) -> Self {
+    pub fn of(content: &Content, facts: &Facts, allowed: &Allowed) -> Self {
         let mut layers = content.layers.clone();
         layers.push(Layer { origin: Origin::User, spec: content.own.clone() });
         let stack = stack(&layers);
         let machine = machine::machine(&stack.spec, facts);
-        let mut report = checks::report(&stack.spec, facts, &machine);
+        let mut report = checks::report(&stack.spec, facts, &machine, allowed);
         report.findings.splice(0..0, pending(content));
         // Custom XML that cannot be merged is a finding; the preview then shows what it would be merged into.
         let tree = domain::domain(&stack.spec, &machine);
@@ -71,6 +71,7 @@ fn pending(content: &Content) -> Vec<Finding> {
         },
         remedy: "correct the value, or empty the field to take the default".to_owned(),
         address: None,
+        lock_out: false,
     };
     content.pending.iter().map(finding).collect()
 }

@@ -180,7 +180,8 @@ fn take(app: &mut App, draft: Draft) {
 
 fn start_build(app: &mut App) -> Vec<Effect> {
     app.build = BuildView::of(app);
-    vec![Effect::Build { plan: Box::new(app.derived.plan.clone()), spec: Box::new(app.spec().clone()) }]
+    let (plan, spec) = (Box::new(app.derived.plan.clone()), Box::new(app.spec().clone()));
+    vec![Effect::Build { plan, spec, allowed: app.allowed.clone() }]
 }
 
 /// Findings that take more than Enter: what they are about can take the screen or the data of the host away.

@@ -1,6 +1,7 @@
 //! What reaches the wizard and what it asks for: plain data both ways. Owns no behaviour.
 
 use super::key::Key;
+use crate::checks::Allowed;
 use crate::facts::{FactsPart, Part};
 use crate::plan::{BuildEvent, Plan};
 use crate::spec::{Place, Spec, merge::Layer};
@@ -137,6 +138,8 @@ pub enum Effect {
         plan: Box<Plan>,
         /// The spec it was made from: the re-check and the cloud-init seed need it.
         spec: Box<Spec>,
+        /// What is given up of what the host stands on.
+        allowed: Allowed,
     },
     /// Cancel the running build and undo what it made.
     CancelBuild,

@@ -8,9 +8,10 @@ use super::overlay::Overlay;
 use super::steps::{build::BuildView, pci::PciView, review::ReviewView};
 use super::xml::XmlLine;
 use super::{Cursor, Derived, Effect, StepId, Zone};
-use crate::checks::Severity;
+use crate::checks::{Allowed, Severity};
 use crate::facts::{Facts, Part};
 use crate::spec::{Layer, Place, Spec};
+use crate::units::PciAddress;
 use std::collections::BTreeSet;
 
 /// Everything the screen shows follows from this.
@@ -62,6 +63,8 @@ pub struct App {
     pub pci: PciView,
     /// The build.
     pub build: BuildView,
+    /// What the user gives up although the host stands on it, for this session alone.
+    pub allowed: Allowed,
     /// The facts are a record: there is no host to build on.
     pub record: bool,
     /// The form is being filled in: what is typed goes into its fields until Esc.
@@ -126,7 +129,7 @@ impl App {
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let content = Content { layers: start.layers, ..Content::default() };
         let facts = Facts::default();
-        let derived = Derived::of(&content, &facts);
+        let derived = Derived::of(&content, &facts, &Allowed::default());
         let mut app = Self {
             stored: content.clone(),
             content,
@@ -153,6 +156,7 @@ impl App {
             review: ReviewView::default(),
             pci: PciView::default(),
             build: BuildView::default(),
+            allowed: Allowed::default(),
             record: start.record,
             toast: None,
             xml_before: None,
@@ -164,6 +168,12 @@ impl App {
         app.go(first);
         let effects = vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets];
         (app, effects)
+    }
+
+    /// Gives up a function that the host stands on; its address was typed out.
+    pub fn give_up(&mut self, address: PciAddress) {
+        self.allowed.give_up(address);
+        self.stale = true;
     }
 
     /// The spec as it stands: templates, presets and what the user set.

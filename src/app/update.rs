@@ -166,7 +166,9 @@ impl App {
         if !std::mem::take(&mut self.stale) {
             return;
         }
-        self.derived = Derived::of(&self.content, &self.facts);
+        self.derived = Derived::of(&self.content, &self.facts, &self.allowed);
+        // Whoever asks for another device and comes back types its address again.
+        self.allowed.keep(&self.derived.report.findings);
         if let Some(report) = self.build.report(&self.content) {
             self.derived.report = report;
         }

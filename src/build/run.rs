@@ -2,6 +2,7 @@
 
 use super::act::{Halt, Site};
 use super::{lost, undo};
+use crate::checks::Allowed;
 use crate::host::libvirt::{Connection, MadeDomain, MadeVolume};
 use crate::host::{Cause, HostError, Target};
 use crate::plan::{BuildEvent, Outcome, Plan};
@@ -16,6 +17,8 @@ pub struct Order {
     pub plan: Plan,
     /// What the plan was made from: its cloud-init documents go into the seed, and its checks run again.
     pub spec: Spec,
+    /// What is given up of what the host stands on.
+    pub allowed: Allowed,
     /// The host.
     pub target: Target,
 }

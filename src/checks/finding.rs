@@ -3,6 +3,7 @@
 use crate::spec::Place;
 use crate::units::PciAddress;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// One thing that a check has to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +21,10 @@ pub struct Finding {
     /// The host's PCI function that it is about, where that is not the one at its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<PciAddress>,
+    /// True where the host itself stands on that function. Such a blocker yields to the address typed out, and is then a
+    /// warning.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lock_out: bool,
 }
 
 /// How bad a finding is.
@@ -49,6 +54,16 @@ impl Report {
     /// The findings that forbid a build.
     pub fn blockers(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Blocker)
+    }
+
+    /// The functions that the host stands on and nobody gave up.
+    pub fn lock_outs(&self) -> BTreeSet<PciAddress> {
+        self.blockers().filter(|finding| finding.lock_out).filter_map(|finding| finding.address).collect()
+    }
+
+    /// True where nothing but lock-outs forbids a build.
+    pub fn is_only_locked_out(&self) -> bool {
+        self.blockers().next().is_some() && self.blockers().all(|finding| finding.lock_out)
     }
 
     /// How many findings are of this severity.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Finding, Report, Severity, report};
+use super::{Allowed, Finding, Report, Severity, report};
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
     MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
@@ -118,7 +118,7 @@ impl Asked {
 
     pub(super) fn report(&self) -> Report {
         let spec = serde_json::from_value(self.spec.clone()).unwrap();
-        report(&spec, &self.facts, &machine(&spec, &self.facts))
+        report(&spec, &self.facts, &machine(&spec, &self.facts), &Allowed::default())
     }
 
     fn findings(&self, code: &str) -> (Vec<Finding>, bool) {

@@ -4,6 +4,7 @@
 //! had something to look at and found it good. What cannot be judged for want of a fact is a finding of severity
 //! `Unknown`, never a pass.
 
+pub mod allowed;
 pub mod finding;
 pub mod notes;
 pub mod subject;
@@ -44,6 +45,7 @@ mod wording;
 #[cfg(test)]
 mod fixture;
 
+pub use allowed::Allowed;
 pub use finding::{Finding, Report, Severity};
 pub use notes::Notes;
 pub use passthrough::taking::{HostLine, Taken, doctor, take};
@@ -53,8 +55,8 @@ pub use table::{Check, all, explain};
 use crate::{facts::Facts, machine::Machine, spec::Spec};
 
 /// Runs every check. Findings come worst first, then in the order of the spec; checks that looked at something and
-/// had nothing to say are listed as passed.
-pub fn report(spec: &Spec, facts: &Facts, machine: &Machine) -> Report {
+/// had nothing to say are listed as passed. A lock-out of what is `allowed` is a warning.
+pub fn report(spec: &Spec, facts: &Facts, machine: &Machine, allowed: &Allowed) -> Report {
     let subject = Subject::new(spec, facts, machine);
     let mut report = Report::default();
     for check in all() {
@@ -65,6 +67,7 @@ pub fn report(spec: &Spec, facts: &Facts, machine: &Machine) -> Report {
         }
         report.findings.append(&mut notes.findings);
     }
+    allowed.apply(&mut report.findings);
     passthrough::fold(&mut report.findings);
     report.findings.sort_by_cached_key(|finding| (finding.severity, order::rank(&finding.place)));
     report
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn nothing_that_needs_the_host_passes_before_the_host_answered() {
         let spec = serde_json::from_value(json!({"name": "a", "memory": 2048, "vcpus": 2})).unwrap_or_default();
-        let report = report(&spec, &Facts::default(), &machine(&spec, &Facts::default()));
+        let report = report(&spec, &Facts::default(), &machine(&spec, &Facts::default()), &Allowed::default());
         assert!(report.count(Severity::Unknown) > 5);
         for code in ["HOST-CONNECTION", "NAME-TAKEN", "MEM-HOST", "CPU-HOST", "VIRT-KVM", "ARCH-UNKNOWN", "NET-MISSING"]
         {

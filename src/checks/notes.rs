@@ -39,6 +39,14 @@ impl Notes {
         self.push(Severity::Blocker, place, message.into(), remedy.into());
     }
 
+    /// The host stands on the function that this is about: nothing is built unless its address is typed out.
+    pub(super) fn lock_out(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.blocker(place, message, remedy);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.lock_out = true;
+        }
+    }
+
     /// The VM can be built but may surprise.
     pub fn warning(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
         self.push(Severity::Warning, place, message.into(), remedy.into());
@@ -68,6 +76,7 @@ impl Notes {
 
     fn push(&mut self, severity: Severity, place: Place, message: String, remedy: String) {
         self.looked = true;
-        self.findings.push(Finding { code: self.code, severity, place, message, remedy, address: self.address });
+        let (code, address) = (self.code, self.address);
+        self.findings.push(Finding { code, severity, place, message, remedy, address, lock_out: false });
     }
 }

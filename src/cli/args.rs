@@ -1,5 +1,7 @@
 //! The command line as data: commands, options and their help texts. Nothing is executed here.
 
+use crate::checks::Allowed;
+use crate::units::PciAddress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -87,7 +89,7 @@ pub enum Command {
     /// Print the domain XML; touch nothing.
     Xml(SpecArgs),
     /// Check a spec against the host; exit code 3 if something forbids a build.
-    Check(SpecArgs),
+    Check(CheckArgs),
     /// Print what is known of the host.
     Facts,
     /// Print the IOMMU groups with their PCI devices, or what taking some of them means.
@@ -129,6 +131,26 @@ pub struct SpecArgs {
     pub offline: bool,
 }
 
+/// What is taken from the host although the host stands on it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GiveUp {
+    /// Give this function up although the host stands on it (root disk, default route, SSH session, console); its
+    /// address in full; may be given several times.
+    #[arg(long, value_name = "ADDRESS", value_parser = Allowed::typed)]
+    pub give_up: Vec<PciAddress>,
+}
+
+/// What `check` takes.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The spec.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// What the host loses.
+    #[command(flatten)]
+    pub give_up: GiveUp,
+}
+
 /// What `plan` takes.
 #[derive(Args, Clone, Debug)]
 pub struct PlanArgs {
@@ -138,6 +160,9 @@ pub struct PlanArgs {
     /// Plan to start the VM, too.
     #[arg(long)]
     pub start: bool,
+    /// What the host loses.
+    #[command(flatten)]
+    pub give_up: GiveUp,
 }
 
 /// What `build` takes.
@@ -152,6 +177,9 @@ pub struct BuildArgs {
     /// Accept warnings without being asked; without a terminal nobody is asked anyway.
     #[arg(short, long)]
     pub yes: bool,
+    /// What the host loses.
+    #[command(flatten)]
+    pub give_up: GiveUp,
 }
 
 /// What to do with presets.

@@ -21,7 +21,7 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
         return Err(Failure::usage(format!("{} is a record, not a host: nothing can be built on it", facts.display()))
             .remedy("Leave --facts out, or use: vmbuild plan"));
     }
-    let case = Case::read(&args.spec, Depth::Build, options)?;
+    let case = Case::read(&args.spec, Depth::Build, options, &args.give_up)?;
     let plan = plan::of(&case, args.start, out)?;
     if !out.is_json() {
         report::warn(&case.report, out);
@@ -29,9 +29,9 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
     if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
         return Err(Failure::new(Exit::Cancelled, "BUILD-CANCELLED", "cancelled; nothing was changed"));
     }
-    let Case { target, spec, machine, .. } = case;
+    let Case { target, spec, machine, allowed, .. } = case;
     let target = target.ok_or_else(|| Failure::usage("a build needs a host"))?;
-    let order = Order { plan, spec, target };
+    let order = Order { plan, spec, allowed, target };
     let events = follow(&order, out)?;
     match events.last() {
         Some(BuildEvent::Ended { outcome: Outcome::Built { uuid, state }, .. }) => {

@@ -1,11 +1,11 @@
 //! One spec on one host: read, laid over its presets and template, observed, resolved, judged.
 
-use super::args::Options;
+use super::args::{GiveUp, Options};
 use super::exit::{Exit, Failure};
 use super::observe::Observed;
 use super::shelves::{folders, refused};
 use super::target::target;
-use crate::checks::{self, Report};
+use crate::checks::{self, Allowed, Report};
 use crate::facts::{Facts, FactsPart, Part};
 use crate::host::Target;
 use crate::machine::{self, Machine};
@@ -31,6 +31,8 @@ pub struct Case {
     pub machine: Machine,
     /// What the checks say.
     pub report: Report,
+    /// What is given up of what the host stands on.
+    pub allowed: Allowed,
 }
 
 /// How much a command must know.
@@ -71,14 +73,15 @@ impl Depth {
 
 impl Case {
     /// Reads the spec at `path` (`-` for standard input) and judges it as far as `depth` allows.
-    pub fn read(path: &Path, depth: Depth, options: &Options) -> Result<Self, Failure> {
+    pub fn read(path: &Path, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
+        let allowed: Allowed = give_up.give_up.iter().copied().collect();
         let spec = whole(path, options)?;
         if depth == Depth::Offline {
             let mut facts = Facts::default();
             for part in Part::ALL {
                 facts.absorb(FactsPart::unknown(part, "no host was asked"));
             }
-            return Ok(Self::judged(spec, facts, None));
+            return Self::judged(spec, facts, None, allowed);
         }
         let target = target(options)?;
         let mut observed = Observed::of(target.clone(), depth.parts());
@@ -86,13 +89,18 @@ impl Case {
         // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
         let facts =
             if options.sysroot.is_some() && depth != Depth::Build { observed.facts } else { observed.required()? };
-        Ok(Self::judged(spec, facts, Some(target)))
+        Self::judged(spec, facts, Some(target), allowed)
     }
 
-    fn judged(spec: Spec, facts: Facts, target: Option<Target>) -> Self {
+    fn judged(spec: Spec, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
         let machine = machine::machine(&spec, &facts);
-        let report = checks::report(&spec, &facts, &machine);
-        Self { target, spec, facts, machine, report }
+        let report = checks::report(&spec, &facts, &machine, &allowed);
+        if let Some(address) = allowed.without_finding(&report.findings).next() {
+            let message =
+                format!("--give-up {address}: no finding says that the host stands on it and the VM takes it");
+            return Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what stands in the way."));
+        }
+        Ok(Self { target, spec, facts, machine, report, allowed })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `vmbuild check`: what the checks say of a spec on a host.
 
-use super::args::{Options, SpecArgs};
+use super::args::{CheckArgs, Options};
 use super::case::{Case, Depth};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
@@ -8,9 +8,9 @@ use super::report;
 use serde_json::{Value, json};
 
 /// Prints every finding; blockers are in the exit code.
-pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = if args.offline { Depth::Offline } else { Depth::All };
-    let case = match Case::read(&args.spec, depth, options) {
+pub fn run(args: &CheckArgs, options: &Options, out: &mut Out) -> Ended {
+    let depth = if args.spec.offline { Depth::Offline } else { Depth::All };
+    let case = match Case::read(&args.spec.spec, depth, options, &args.give_up) {
         Err(failure) if out.is_json() && failure.body.details.get("problems").is_some() => {
             out.json(&unparsable(&failure))?;
             return Ok(failure.exit);

@@ -14,7 +14,7 @@ use std::io;
 /// Prints the plan, if nothing forbids it.
 pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
     let depth = if args.spec.offline { Depth::Offline } else { Depth::All };
-    let case = Case::read(&args.spec.spec, depth, options)?;
+    let case = Case::read(&args.spec.spec, depth, options, &args.give_up)?;
     let plan = of(&case, args.start, out)?;
     if out.is_json() {
         let findings = &case.report.findings;

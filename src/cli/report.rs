@@ -109,7 +109,8 @@ mod tests {
     use crate::spec::Place;
 
     fn finding(code: &'static str, severity: Severity) -> Finding {
-        Finding { code, severity, place: Place::root(), message: String::new(), remedy: String::new(), address: None }
+        let (message, remedy) = (String::new(), String::new());
+        Finding { code, severity, place: Place::root(), message, remedy, address: None, lock_out: false }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `vmbuild xml`: the domain XML that would be defined.
 
+use super::args::{GiveUp, Options, SpecArgs};
 use super::case::{Case, Depth};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::report;
-use super::{args::Options, args::SpecArgs};
 use crate::checks::Severity;
 use crate::domain::{XmlError, domain};
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 /// not looked at, so the XML of a VM that exists can be printed, too.
 pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
     let depth = if args.offline { Depth::Offline } else { Depth::Xml };
-    let case = Case::read(&args.spec, depth, options)?;
+    let case = Case::read(&args.spec, depth, options, &GiveUp::default())?;
     let xml = domain(&case.spec, &case.machine).map_err(|error| refused(&error))?.to_xml();
     if out.is_json() {
         out.json(&json!({ "verdict": report::verdict(&case.report), "findings": case.report.findings, "xml": xml }))?;

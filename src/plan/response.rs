@@ -212,7 +212,7 @@ mod tests {
     fn the_first_blocker_is_the_error() {
         let facts = Facts::default();
         let spec = Spec { memory: None, ..spec() };
-        let report = crate::checks::report(&spec, &facts, &machine(&spec, &facts));
+        let report = crate::checks::report(&spec, &facts, &machine(&spec, &facts), &crate::checks::Allowed::default());
         let refused = Refused::by_findings(&report).unwrap();
         assert_eq!((refused.error.as_str(), refused.code.as_str()), ("memory is required", "MEM-MISSING"));
         assert_eq!(refused.details["findings"].as_array().unwrap().len(), report.findings.len());
@@ -228,6 +228,7 @@ mod tests {
             message: code.to_owned(),
             remedy: String::new(),
             address: None,
+            lock_out: false,
         };
         let report = Report { findings: ["MEM-PINNED", "IOMMU-OFF", "DISK-SIZE"].map(finding).into(), passed: vec![] };
         assert_eq!(Refused::by_findings(&report).unwrap().code, "DISK-SIZE");

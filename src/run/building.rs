@@ -2,9 +2,7 @@
 
 use super::news::{News, Teller};
 use crate::build::{self, Order};
-use crate::host::Target;
-use crate::plan::{BuildEvent, Outcome, Plan};
-use crate::spec::Spec;
+use crate::plan::{BuildEvent, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,10 +14,9 @@ pub(super) struct Building {
 
 impl Building {
     /// Starts it; its events come as news, the end last, whatever happens.
-    pub(super) fn start(plan: Plan, spec: Spec, target: Target, news: &Teller) -> Self {
+    pub(super) fn start(order: Order, news: &Teller) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         let (flag, told) = (cancel.clone(), news.clone());
-        let order = Order { plan, spec, target };
         let run = move || {
             build::run(&order, &mut |event| told.tell(News::Build(event)), &flag);
         };

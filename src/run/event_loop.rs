@@ -11,6 +11,7 @@ use super::shelves::{Order, Shelves};
 use super::signals::{Signal, Signals};
 use super::terminal::{Terminal, TtyWriter};
 use crate::app::{self, App, Effect, Exit, Msg, Reply};
+use crate::build;
 use crate::host::Target;
 use crate::plan::BuildEvent;
 use crate::store::Folders;
@@ -259,8 +260,9 @@ impl Session {
             }
             Effect::DeletePreset(name) => self.shelves.order(Order::DeletePreset(name)),
             Effect::WriteFile { path, text } => self.shelves.order(Order::WriteFile { path, text }),
-            Effect::Build { plan, spec } => {
-                self.building = Some(Building::start(*plan, *spec, self.target.clone(), &self.news));
+            Effect::Build { plan, spec, allowed } => {
+                let order = build::Order { plan: *plan, spec: *spec, allowed, target: self.target.clone() };
+                self.building = Some(Building::start(order, &self.news));
             }
             Effect::CancelBuild => {
                 if let Some(building) = &self.building {

@@ -4,7 +4,10 @@
 mod boot;
 mod disks;
 mod function;
+mod given_up;
 mod network;
+#[path = "../program/mod.rs"]
+mod program;
 mod screen;
 #[path = "../support/mod.rs"]
 mod support;

@@ -145,7 +145,7 @@ pub(in crate::app) fn opened(app: &mut App) {
     if app.step == StepId::Review {
         let mut layers = Content { layers: app.content.layers.clone(), ..Content::default() };
         layers.own.template.clone_from(&app.content.own.template);
-        app.review.layers_xml = Derived::of(&layers, &app.facts).xml;
+        app.review.layers_xml = Derived::of(&layers, &app.facts, &app.allowed).xml;
     }
 }
 

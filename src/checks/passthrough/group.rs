@@ -136,7 +136,7 @@ fn physical_function(subject: &Subject, notes: &mut Notes) {
         });
         let message =
             format!("{} has {} virtual functions{}", named(&leaving), functions.len(), held.unwrap_or_default());
-        notes.blocker(place(leaving.row.row), message, "pass a virtual function instead, or remove them all first");
+        notes.lock_out(place(leaving.row.row), message, "pass a virtual function instead, or remove them all first");
     }
 }
 

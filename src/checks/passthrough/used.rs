@@ -63,7 +63,7 @@ fn uses<'a>(subject: &'a Subject, leaving: &Leaving) -> impl Iterator<Item = &'a
 
 fn say(notes: &mut Notes, leaving: &Leaving, done: &str, way_out: &str) {
     notes.about(leaving.device.address);
-    notes.blocker(place(leaving.row.row), format!("{} {done}", named(leaving)), way_out);
+    notes.lock_out(place(leaving.row.row), format!("{} {done}", named(leaving)), way_out);
 }
 
 /// The fact, or the note that the host's use of this function is not known.
