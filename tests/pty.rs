@@ -33,8 +33,25 @@ fn name(person: &mut Person, name: &str) {
     });
 }
 
+/// What all drafts say.
+fn drafts(home: &Path) -> Vec<String> {
+    let folder = std::fs::read_dir(home.join(".local/state/vmbuild/drafts"));
+    let files = folder.into_iter().flatten().map(|file| file.unwrap().path());
+    files.map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect()
+}
+
+/// Waits until `fits` holds.
+#[track_caller]
+fn settled(what: &str, fits: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + pty::PATIENCE;
+    while !fits() {
+        assert!(std::time::Instant::now() < deadline, "not settled: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn draft(home: &Path) -> String {
-    std::fs::read_to_string(home.join(".local/state/vmbuild/draft.json")).unwrap_or_default()
+    drafts(home).concat()
 }
 
 #[test]
@@ -95,6 +112,53 @@ fn what_is_typed_is_drafted_and_offered_at_the_next_start() {
     person.keys("Down Down Enter");
     assert!(person.ended_restored().success());
     assert_eq!(draft(home.path()), "");
+}
+
+#[test]
+fn two_wizards_keep_a_draft_each_and_the_third_is_offered_what_none_holds() {
+    let home = home();
+    let mut first = demo(home.path());
+    name(&mut first, "alpha");
+    let mut second = demo(home.path());
+    name(&mut second, "beta");
+    let kept = |name: &str| drafts(home.path()).iter().any(|draft| draft.contains(&format!("\"{name}\"")));
+    settled("both drafts", || kept("alpha") && kept("beta"));
+    // Both run: neither is offered. The thread that offers drafts lists the templates only then.
+    let mut third = demo(home.path());
+    third.wait_for("gpu-workstation");
+    third.keys("q");
+    assert!(third.ended_restored().success());
+    // Killed without a word, the first one no longer holds its draft.
+    first.signal(Signal::KILL);
+    first.ended();
+    let mut third = demo(home.path());
+    third.wait_for("Continue the draft of alpha?");
+    third.wait_for("for demo host");
+    third.keys("Enter");
+    third.wait_until("the name", |screen| screen.contents().starts_with(" vmbuild   alpha"));
+    name(&mut third, "-two");
+    settled("the draft goes on", || kept("alpha-two") && kept("beta") && !kept("alpha"));
+    second.keys("^C ^C");
+    assert!(second.ended_restored().success());
+    let fourth = demo(home.path());
+    fourth.wait_for("Continue the draft of beta?");
+    assert_eq!(drafts(home.path()).len(), 2);
+}
+
+#[test]
+fn the_draft_of_an_older_version_is_offered() {
+    let home = home();
+    let state = home.path().join(".local/state/vmbuild");
+    std::fs::create_dir_all(&state).unwrap();
+    let old = r#"{"version": 1, "draft": {"saved_at": 1, "spec": {"name": "ancient"}}}"#;
+    std::fs::write(state.join("draft.json"), old).unwrap();
+    let mut person = demo(home.path());
+    person.wait_for("Continue the draft of ancient?");
+    person.keys("Enter");
+    person.wait_until("the name", |screen| screen.contents().starts_with(" vmbuild   ancient"));
+    person.keys("^C ^C");
+    assert!(person.ended_restored().success());
+    assert!(draft(home.path()).contains("ancient") && !state.join("draft.json").exists());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Position;
 use std::fs;
 use vmbuild::app::state::Start;
-use vmbuild::app::{App, Draft, Effect, Key, Msg, Reply, Saved, update};
+use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
 use vmbuild::facts::{Facts, FactsPart};
 use vmbuild::plan::{BuildEvent, Outcome};
 use vmbuild::spec::{Layer, Origin, Spec};
@@ -82,7 +82,8 @@ impl Session {
         session.shelves();
         session.facts(facts());
         let draft = Draft { saved_at: NOW - 600, spec: own, layers: vec![template()], ..Draft::default() };
-        session.tell(Msg::Stored(Reply::DraftOffered(Box::new(draft))));
+        let left = LeftDraft { path: "draft.json".into(), draft };
+        session.tell(Msg::Stored(Reply::DraftsOffered(vec![left])));
         session.keys("Enter")
     }
 

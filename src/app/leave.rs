@@ -1,10 +1,10 @@
-//! Questions and their answers: leaving, drafts, starting and cancelling a build. Owns when a question is asked.
+//! Questions and their answers: leaving, starting and cancelling a build. Owns when a question is asked.
 
 use super::history::Content;
 use super::overlay::{Answer, Ask, Overlay};
 use super::state::DEMO;
 use super::steps::build::BuildView;
-use super::{App, Draft, Effect, Exit, ExitReason, HostState, Signal, StepId};
+use super::{App, Effect, Exit, ExitReason, HostState, Signal, StepId};
 use crate::checks::{Finding, Severity};
 use crate::facts::Facts;
 
@@ -24,9 +24,9 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
         "^C again leaves at once, draft kept.".to_owned(),
     ];
     let answers = vec![
-        ("Stay", Answer::Stay),
-        ("Leave, keep the draft", Answer::LeaveKeeping),
-        ("Leave, forget the draft", Answer::LeaveDiscarding),
+        ("Stay".into(), Answer::Stay),
+        ("Leave, keep the draft".into(), Answer::LeaveKeeping),
+        ("Leave, forget the draft".into(), Answer::LeaveDiscarding),
     ];
     app.overlays.push(Overlay::Ask(Ask { title: "Leave vmbuild?".into(), lines, answers, row: 0 }));
     Vec::new()
@@ -40,7 +40,7 @@ fn cancel_question(app: &App) -> Ask {
         n => format!("{n} things that were made are undone, newest first:"),
     }];
     lines.extend(undo.into_iter().take(6).map(|what| format!("  {what}")));
-    let answers = vec![("Let it run", Answer::Stay), ("Cancel the build and undo", Answer::CancelBuild)];
+    let answers = vec![("Let it run".into(), Answer::Stay), ("Cancel the build and undo".into(), Answer::CancelBuild)];
     Ask { title: format!("Cancel the build of {}?", app.name()), lines, answers, row: 0 }
 }
 
@@ -62,11 +62,8 @@ pub fn answer(app: &mut App, answer: Answer) -> Vec<Effect> {
             effects.extend(leave(app, false));
             effects
         }
-        Answer::TakeDraft(draft) => {
-            take(app, *draft);
-            Vec::new()
-        }
-        Answer::StartAnew => vec![Effect::DiscardDraft],
+        Answer::TakeDraft(left) => super::drafts::take(app, left),
+        Answer::ForgetDrafts(paths) => vec![Effect::ForgetDrafts(paths)],
         Answer::Build => start_build(app),
         Answer::CancelBuild => {
             app.build.cancelling();
@@ -113,32 +110,15 @@ pub fn signal(app: &mut App, _signal: Signal) -> Vec<Effect> {
     effects
 }
 
-/// Offers the draft of an earlier session, unless the user has begun something else.
-pub fn offer_draft(app: &mut App, draft: Draft) {
-    let empty = draft.spec == crate::spec::Spec::default() && draft.layers.is_empty() && draft.pending.is_empty();
-    if app.history.can_undo(&app.content) || empty {
-        return;
-    }
-    let name = draft.spec.name.clone().filter(|name| !name.is_empty());
-    let title = match name {
-        Some(name) => format!("Continue the draft of {name}?"),
-        None => "Continue the draft without a name?".into(),
-    };
-    let lines = vec![format!("It is from {}.", age(app.clock.saturating_sub(draft.saved_at)))];
-    let answers =
-        vec![("Continue", Answer::TakeDraft(Box::new(draft))), ("Start anew, forget the draft", Answer::StartAnew)];
-    app.overlays.push(Overlay::Ask(Ask { title, lines, answers, row: 0 }));
-}
-
 /// The host cannot be asked. Where it never answered, the user can have the demo host instead; one that is lost on the way
 /// is connected again by itself.
 pub fn host_failed(app: &mut App, text: String, remedy: String) {
     if app.host == HostState::Connecting && app.editing.is_none() {
         let lines = vec![text.clone(), remedy.clone()].into_iter().filter(|line| !line.is_empty()).collect();
-        let mut answers = vec![("Go on without a host", Answer::Stay), ("Try again", Answer::AskAgain)];
+        let mut answers = vec![("Go on without a host".into(), Answer::Stay), ("Try again".into(), Answer::AskAgain)];
         // Where the demo host itself cannot be had, libvirt's library is missing.
         if app.uri != DEMO {
-            answers.push(("Use the demo host: a recorded workstation, nothing real changes", Answer::UseDemo));
+            answers.push(("Use the demo host: a recorded workstation, nothing real changes".into(), Answer::UseDemo));
         }
         let title = format!("{} cannot be asked", app.uri);
         // Below a question that is open already.
@@ -156,26 +136,6 @@ fn use_demo(app: &mut App) -> Vec<Effect> {
     let mut effects = vec![Effect::UseDemo];
     effects.extend(super::action::refresh_all(app));
     effects
-}
-
-/// A span of time in words.
-fn age(seconds: u64) -> String {
-    match seconds {
-        0..=59 => "less than a minute ago".into(),
-        60..=119 => "one minute ago".into(),
-        120..=7199 => format!("{} minutes ago", seconds / 60),
-        7200..=172_799 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86400),
-    }
-}
-
-fn take(app: &mut App, draft: Draft) {
-    let Draft { spec: own, layers, pending, start, .. } = draft;
-    app.content = Content { own, layers, pending, start };
-    app.stored = app.content.clone();
-    app.stale = true;
-    app.refresh();
-    app.go(StepId::System);
 }
 
 fn start_build(app: &mut App) -> Vec<Effect> {
@@ -215,7 +175,7 @@ pub fn build(app: &mut App) -> Vec<Effect> {
         (n, 0) => format!("Build with {n} warning{}?", if n == 1 { "" } else { "s" }),
         (n, m) => format!("Build with {n} warning{} and {m} not checked?", if n == 1 { "" } else { "s" }),
     };
-    let answers = vec![("Build", Answer::Build), ("Not yet", Answer::Stay)];
+    let answers = vec![("Build".into(), Answer::Build), ("Not yet".into(), Answer::Stay)];
     app.overlays.push(Overlay::Ask(Ask { title, lines, answers, row: 0 }));
     Vec::new()
 }

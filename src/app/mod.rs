@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod derived;
+pub(crate) mod drafts;
 pub mod edit;
 pub mod editor;
 pub mod focus;
@@ -28,7 +29,7 @@ pub mod xml;
 pub use derived::Derived;
 pub use focus::{Cursor, Zone};
 pub use key::{Key, KeyCode};
-pub use msg::{Draft, Effect, Exit, ExitReason, Msg, Reply, Saved, Signal};
+pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Reply, Saved, Signal};
 pub use state::{App, HostState};
 pub use step::StepId;
 pub use update::update;

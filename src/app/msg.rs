@@ -7,6 +7,7 @@ use crate::plan::{BuildEvent, Plan};
 use crate::spec::{Place, Spec, merge::Layer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Something that happened outside. Time, facts and replies all come in this way, so that a replay is exact.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +61,10 @@ pub enum Reply {
     PresetSaved(String),
     /// A preset was deleted; the list that holds now follows as [`Reply::Presets`].
     PresetDeleted(String),
-    /// There is a draft of an earlier session. Sent once after the start.
-    DraftOffered(Box<Draft>),
+    /// Drafts of earlier sessions that no running wizard holds. Sent once after the start.
+    DraftsOffered(Vec<LeftDraft>),
+    /// Answers [`Effect::TakeDraft`] where another wizard was faster: a copy of the draft is kept for this one.
+    DraftCopied,
     /// Answers [`Effect::Copy`]: how many bytes went to the terminal.
     Copied(usize),
     /// Answers [`Effect::WriteFile`]: the path as it is on disk.
@@ -94,6 +97,8 @@ pub struct Saved {
 pub struct Draft {
     /// When it was made, in seconds since 1970-01-01 UTC.
     pub saved_at: u64,
+    /// The host it was made for: [`super::App::uri`]. Empty in drafts of older versions.
+    pub uri: String,
     /// What the user set.
     pub spec: Spec,
     /// Templates and presets below it, lowest first.
@@ -102,6 +107,15 @@ pub struct Draft {
     pub pending: BTreeMap<Place, String>,
     /// Start the VM at the end of the build.
     pub start: bool,
+}
+
+/// A draft that an earlier session left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftDraft {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub draft: Draft,
 }
 
 /// What the wizard asks the outside to do. Every effect is answered by a message; none blocks.
@@ -113,10 +127,14 @@ pub enum Effect {
     UseDemo,
     /// Look at these absolute paths; answered by a [`FactsPart::Files`].
     Files(Vec<String>),
-    /// Keep this draft, in place of the one before.
+    /// Keep this draft, in place of the one before of this session.
     SaveDraft(Box<Draft>),
-    /// Forget the draft.
+    /// Make a draft of an earlier session the one of this session.
+    TakeDraft(Box<LeftDraft>),
+    /// Forget the draft of this session.
     DiscardDraft,
+    /// Forget drafts of earlier sessions, by their files.
+    ForgetDrafts(Vec<PathBuf>),
     /// List the presets with their specs.
     ListPresets,
     /// List the templates with their specs.
@@ -166,7 +184,9 @@ impl Effect {
             Self::UseDemo => "use demo",
             Self::Files(_) => "look at files",
             Self::SaveDraft(_) => "save draft",
+            Self::TakeDraft(_) => "take draft",
             Self::DiscardDraft => "discard draft",
+            Self::ForgetDrafts(_) => "forget drafts",
             Self::ListPresets => "list presets",
             Self::ListTemplates => "list templates",
             Self::SavePreset { .. } => "save preset",

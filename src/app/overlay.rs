@@ -11,6 +11,8 @@ use crate::spec::Place;
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::borrow::Cow;
+use std::path::PathBuf;
 use tui_input::Input;
 
 /// What lies over the step.
@@ -136,7 +138,7 @@ pub struct Ask {
     /// What has to be known to answer it.
     pub lines: Vec<String>,
     /// The answers; the first one has the focus at the start and changes nothing that could be regretted.
-    pub answers: Vec<(&'static str, Answer)>,
+    pub answers: Vec<(Cow<'static, str>, Answer)>,
     /// The answer that has the focus.
     pub row: usize,
 }
@@ -150,10 +152,10 @@ pub enum Answer {
     LeaveKeeping,
     /// Leave and forget the draft.
     LeaveDiscarding,
-    /// Go on with the draft.
-    TakeDraft(Box<super::Draft>),
-    /// Start anew; the draft is replaced at the first change.
-    StartAnew,
+    /// Go on with a draft.
+    TakeDraft(Box<super::LeftDraft>),
+    /// Start anew and forget these drafts, by their files.
+    ForgetDrafts(Vec<PathBuf>),
     /// Start the build.
     Build,
     /// Cancel the build and undo it.

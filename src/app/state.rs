@@ -224,7 +224,7 @@ impl App {
     /// What a later session needs to go on.
     pub fn draft(&self) -> Draft {
         let Content { own, layers, pending, start } = self.content.clone();
-        Draft { saved_at: self.clock, spec: own, layers, pending, start }
+        Draft { saved_at: self.clock, uri: self.uri.clone(), spec: own, layers, pending, start }
     }
 
     /// True where the XML stands beside the step without being asked for.

@@ -3,7 +3,7 @@
 use super::editor::Target;
 use super::history::Content;
 use super::steps::pci::PciView;
-use super::{App, Derived, Effect, HostState, Key, Msg, Reply, Saved, Zone, action, keys, leave, steps};
+use super::{App, Derived, Effect, HostState, Key, Msg, Reply, Saved, Zone, action, drafts, keys, leave, steps};
 use crate::facts::{Fact, FactsPart};
 use crate::machine::files::files;
 
@@ -148,7 +148,10 @@ fn stored(app: &mut App, reply: Reply) -> Vec<Effect> {
         Reply::Templates(list) => app.templates = by_name(list),
         Reply::PresetSaved(name) => app.toast = Some(format!("saved as preset {name}")),
         Reply::PresetDeleted(name) => app.toast = Some(format!("preset {name} deleted")),
-        Reply::DraftOffered(draft) => leave::offer_draft(app, *draft),
+        Reply::DraftsOffered(left) => drafts::offer(app, left),
+        Reply::DraftCopied => {
+            app.toast = Some("another vmbuild goes on with this draft; here is a copy of it".into());
+        }
         Reply::Copied(bytes) => app.toast = Some(format!("sent to your terminal ({bytes} bytes)")),
         Reply::Written(path) => app.toast = Some(format!("written to {path}")),
         Reply::Failed { what, why } => {

@@ -96,8 +96,8 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
                     title: format!("Replace the preset {text}?"),
                     lines: vec!["There is one of this name.".into()],
                     answers: vec![
-                        ("Keep the old one", Answer::Stay),
-                        ("Replace it", Answer::OverwritePreset { name: text, description }),
+                        ("Keep the old one".into(), Answer::Stay),
+                        ("Replace it".into(), Answer::OverwritePreset { name: text, description }),
                     ],
                     row: 0,
                 };

@@ -14,7 +14,6 @@ use crate::app::{self, App, Effect, Exit, Msg, Reply};
 use crate::build;
 use crate::host::Target;
 use crate::plan::BuildEvent;
-use crate::store::Folders;
 use crate::ui::{self, Look};
 use std::collections::VecDeque;
 use std::io::Write;
@@ -106,7 +105,7 @@ impl Session {
         terminal: Terminal,
         screen: Screen<TtyWriter>,
         target: Target,
-        folders: Option<Folders>,
+        shelves: Shelves,
         news: Teller,
     ) -> Self {
         Self {
@@ -115,7 +114,7 @@ impl Session {
             screen: Some((screen, terminal)),
             observation: Observation::of(target.clone(), news.clone()),
             target,
-            shelves: Shelves::new(folders, news.clone()),
+            shelves,
             news,
             building: None,
             ending: None,
@@ -127,9 +126,9 @@ impl Session {
         }
     }
 
-    /// Does what the wizard asks for at its start, and offers the draft of an earlier session.
+    /// Does what the wizard asks for at its start, and offers the drafts of earlier sessions.
     pub(super) fn begin(&mut self, effects: Vec<Effect>) {
-        self.shelves.order(Order::OfferDraft);
+        self.shelves.order(Order::OfferDrafts);
         self.perform(effects);
     }
 
@@ -252,7 +251,9 @@ impl Session {
             Effect::Observe(parts) => self.observation.ask(&parts),
             Effect::Files(paths) => self.observation.ask_files(paths),
             Effect::SaveDraft(draft) => self.shelves.order(Order::SaveDraft(draft)),
+            Effect::TakeDraft(left) => self.shelves.order(Order::TakeDraft(left)),
             Effect::DiscardDraft => self.shelves.order(Order::DiscardDraft),
+            Effect::ForgetDrafts(paths) => self.shelves.order(Order::ForgetDrafts(paths)),
             Effect::ListPresets => self.shelves.order(Order::ListPresets),
             Effect::ListTemplates => self.shelves.order(Order::ListTemplates),
             Effect::SavePreset { name, description, spec } => {

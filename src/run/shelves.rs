@@ -1,21 +1,24 @@
 //! The thread that reads and writes our own files while the screen goes on: draft, presets, templates, exports.
 
 use super::news::{News, Teller};
-use crate::app::{Draft, Reply, Saved};
+use crate::app::{Draft, LeftDraft, Reply, Saved};
 use crate::spec::{Described, Spec};
-use crate::store::{Drafts, Entry, Folders, Source, StoreError, Templates, presets};
+use crate::store::{Drafts, Entry, Folders, Found, Source, StoreError, Templates, presets};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 /// What can be asked of our own files.
 #[derive(Debug)]
 pub(super) enum Order {
-    OfferDraft,
+    OfferDrafts,
     SaveDraft(Box<Draft>),
+    TakeDraft(Box<LeftDraft>),
     DiscardDraft,
+    ForgetDrafts(Vec<PathBuf>),
     ListPresets,
     ListTemplates,
     SavePreset { name: String, description: String, spec: Box<Spec> },
@@ -25,23 +28,23 @@ pub(super) enum Order {
 
 /// The thread, started by the first order.
 pub(super) struct Shelves {
-    folders: Option<Folders>,
+    /// Until the thread has it.
+    keeper: Option<Keeper>,
     news: Teller,
     thread: Option<(Sender<Order>, JoinHandle<()>)>,
 }
 
 impl Shelves {
     /// Without folders nothing is found and nothing kept, which is said where the user asks for it.
-    pub(super) fn new(folders: Option<Folders>, news: Teller) -> Self {
-        Self { folders, news, thread: None }
+    pub(super) fn new(folders: Option<Folders>, drafts: Option<Drafts>, news: Teller) -> Self {
+        let keeper = Some(Keeper { folders, drafts, news: news.clone(), draft_failed: false });
+        Self { keeper, news, thread: None }
     }
 
     /// Hands in an order. Orders are carried out one after another.
     pub(super) fn order(&mut self, order: Order) {
-        if self.thread.is_none() {
+        if let Some(mut keeper) = self.keeper.take() {
             let (sender, orders) = channel();
-            let (folders, news) = (self.folders.clone(), self.news.clone());
-            let mut keeper = Keeper { folders, news, draft_failed: false };
             let thread = std::thread::Builder::new().name("files".into()).spawn(move || keeper.work(&orders));
             match thread {
                 Ok(thread) => self.thread = Some((sender, thread)),
@@ -71,6 +74,7 @@ impl Drop for Shelves {
 
 struct Keeper {
     folders: Option<Folders>,
+    drafts: Option<Drafts>,
     news: Teller,
     /// Said once: at every change it would stand in the way.
     draft_failed: bool,
@@ -91,16 +95,22 @@ impl Keeper {
 
     fn carry_out(&mut self, order: Order) -> Result<(), News> {
         match order {
-            Order::OfferDraft | Order::DiscardDraft | Order::ListPresets | Order::ListTemplates
+            Order::OfferDrafts | Order::DiscardDraft | Order::ListPresets | Order::ListTemplates
                 if self.folders.is_none() =>
             {
                 Ok(())
             }
-            Order::OfferDraft => self.offer_draft(),
+            Order::OfferDrafts => self.offer_drafts(),
             Order::SaveDraft(draft) => self.save_draft(&draft),
+            Order::TakeDraft(left) => self.take_draft(&left),
             Order::DiscardDraft => {
-                let folders = self.folders("forget the draft")?;
-                Drafts::new(folders).discard().map_err(|error| failed("forget the draft", &error))
+                let what = "forget the draft";
+                self.drafts(what)?.discard().map_err(|error| failed(what, &error))
+            }
+            Order::ForgetDrafts(paths) => {
+                let what = "forget the drafts";
+                let drafts = self.drafts(what)?;
+                paths.iter().try_for_each(|path| drafts.forget(path)).map_err(|error| failed(what, &error))
             }
             Order::ListPresets => self.list_presets(),
             Order::ListTemplates => {
@@ -137,20 +147,39 @@ impl Keeper {
         self.folders.as_ref().ok_or_else(|| refused(what, &StoreError::NoHome))
     }
 
-    fn offer_draft(&self) -> Result<(), News> {
-        let what = "read the draft";
-        let draft = Drafts::new(self.folders(what)?).load().map_err(|error| refused(what, &error))?;
-        if let Some(draft) = draft {
-            self.say(Reply::DraftOffered(Box::new(draft)));
+    /// The drafts; `what` cannot be done without.
+    fn drafts(&mut self, what: &str) -> Result<&mut Drafts, News> {
+        self.drafts.as_mut().ok_or_else(|| refused(what, &StoreError::NoHome))
+    }
+
+    fn offer_drafts(&mut self) -> Result<(), News> {
+        let what = "read the drafts of earlier sessions";
+        let mut left = Vec::new();
+        for found in self.drafts(what)?.found().map_err(|error| refused(what, &error))? {
+            match found {
+                Ok(Found { path, draft }) => left.push(LeftDraft { path, draft }),
+                Err(error) => self.news.tell(refused("read a draft", &error)),
+            }
+        }
+        if !left.is_empty() {
+            self.say(Reply::DraftsOffered(left));
+        }
+        Ok(())
+    }
+
+    /// Where another wizard has taken the draft up in the meantime, this one gets a copy: nothing is lost.
+    fn take_draft(&mut self, left: &LeftDraft) -> Result<(), News> {
+        let what = "take up the draft";
+        if !self.drafts(what)?.take(&left.path).map_err(|error| refused(what, &error))? {
+            self.save_draft(&left.draft)?;
+            self.say(Reply::DraftCopied);
         }
         Ok(())
     }
 
     fn save_draft(&mut self, draft: &Draft) -> Result<(), News> {
         let what = "keep the draft";
-        let kept = self
-            .folders(what)
-            .and_then(|folders| Drafts::new(folders).save(draft).map_err(|error| refused(what, &error)));
+        let kept = self.drafts(what).and_then(|drafts| drafts.save(draft).map_err(|error| refused(what, &error)));
         let before = std::mem::replace(&mut self.draft_failed, kept.is_err());
         if before { Ok(()) } else { kept }
     }
@@ -208,9 +237,9 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn done(folders: Option<Folders>, orders: Vec<Order>) -> Vec<Reply> {
+    fn done(folders: Option<&Folders>, orders: Vec<Order>) -> Vec<Reply> {
         let (teller, mut news) = super::super::news::channel();
-        let mut shelves = Shelves::new(folders, teller);
+        let mut shelves = Shelves::new(folders.cloned(), folders.map(Drafts::new), teller);
         for order in orders {
             shelves.order(order);
         }
@@ -235,7 +264,7 @@ mod tests {
     fn without_a_home_what_cannot_be_kept_is_said_once() {
         let preset = Order::SavePreset { name: "a".into(), description: String::new(), spec: Box::default() };
         let draft = || Order::SaveDraft(Box::default());
-        let replies = done(None, vec![Order::OfferDraft, Order::ListPresets, preset, draft(), draft()]);
+        let replies = done(None, vec![Order::OfferDrafts, Order::ListPresets, preset, draft(), draft()]);
         let [Reply::Failed { what, why }, Reply::Failed { what: other, .. }] = replies.as_slice() else {
             panic!("{replies:?}")
         };

@@ -7,6 +7,7 @@ use super::input::Input;
 use super::look::look;
 use super::news;
 use super::screen::Screen;
+use super::shelves::Shelves;
 use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 use crate::app::App;
@@ -58,7 +59,8 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
     let capabilities = Capabilities::decide(&environment.collect(), options.look)?;
     let look = look(&capabilities, options.theme.as_deref())?;
     let tty = Tty::open()?;
-    panic_hook(options.folders.as_ref());
+    let drafts = options.folders.as_ref().map(Drafts::new);
+    panic_hook(drafts.as_ref());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // Before the terminal is entered: no signal may end the process while it is.
@@ -77,7 +79,15 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
             record: options.target.facts_file.is_some(),
         };
         let (app, effects) = App::new(start);
-        let mut session = Session::new(app, look, terminal, screen, options.target, options.folders, teller);
+        let mut session = Session::new(
+            app,
+            look,
+            terminal,
+            screen,
+            options.target,
+            Shelves::new(options.folders, drafts, teller.clone()),
+            teller,
+        );
         session.clipboard = capabilities.xterm;
         // The first frame comes before anything that could be slow, or missing.
         session.draw_now();
@@ -88,8 +98,8 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
 }
 
 /// After a panic the user learns where the work of the session is.
-fn panic_hook(folders: Option<&Folders>) {
-    let draft = folders.map(|folders| Drafts::new(folders).path().to_owned());
+fn panic_hook(drafts: Option<&Drafts>) {
+    let draft = drafts.map(|drafts| drafts.path().to_owned());
     install_panic_hook(move || {
         let draft = draft.as_deref().filter(|draft| draft.exists())?;
         Some(format!("vmbuild: the draft is kept in {}; vmbuild offers it at the next start.", draft.display()))

@@ -41,16 +41,27 @@ fn content(path: &Path) -> io::Result<String> {
     if text.len() as u64 > LONGEST { Err(io::Error::other("longer than 16 MiB")) } else { Ok(text) }
 }
 
-/// Writes `text` to `path`: readers see the old or the new content, never a part, even after a power cut. The file gets
-/// mode 0600, folders made on the way 0700. A link in the place of the file is replaced, never followed.
+/// Writes `text` to `path` as [`place`] does.
 pub(super) fn write(path: &Path, text: &str, existing: Existing) -> Result<(), StoreError> {
+    place(path, text, existing, |_| ()).map(|_| ())
+}
+
+/// Writes `text` to `path`: readers see the old or the new content, never a part, even after a power cut. The file gets
+/// mode 0600, folders made on the way 0700. A link in the place of the file is replaced, never followed. `prepare` gets
+/// the new file before anybody can find it at `path`.
+pub(super) fn place(
+    path: &Path,
+    text: &str,
+    existing: Existing,
+    prepare: impl FnOnce(&File),
+) -> Result<File, StoreError> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(StoreError::io("write", path)(io::Error::other("not the path of a file")));
     };
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::io("make", folder))?;
-    trusted(folder)?;
-    let write = || -> io::Result<()> {
+    make_folder(folder)?;
+    let write = || -> io::Result<File> {
         let (mut file, part) = beside(folder, &name.to_string_lossy())?;
+        prepare(&file);
         let placed = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| match existing {
             Existing::Replace => fs::rename(&part, path),
             // Unlike a rename, a link fails where something is.
@@ -61,9 +72,16 @@ pub(super) fn write(path: &Path, text: &str, existing: Existing) -> Result<(), S
             let _ = fs::remove_file(&part);
         }
         placed?;
-        File::open(folder)?.sync_all()
+        File::open(folder)?.sync_all()?;
+        Ok(file)
     };
     write().map_err(StoreError::io("write", path))
+}
+
+/// Makes a folder that is the user's alone, unless there is one that others cannot write to.
+pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::io("make", folder))?;
+    trusted(folder)
 }
 
 /// A new file next to the one to be written. The name may be guessed, but the folder is the user's own, and a name

@@ -11,7 +11,7 @@ pub struct Folders {
     pub config: PathBuf,
     /// presets/ and templates/.
     pub data: PathBuf,
-    /// The draft; later the journals of builds.
+    /// drafts/; later the journals of builds.
     pub state: PathBuf,
 }
 

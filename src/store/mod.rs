@@ -11,7 +11,7 @@ pub mod shelf;
 pub mod templates;
 
 pub use config::{Color, Config, Host};
-pub use drafts::Drafts;
+pub use drafts::{Drafts, Found};
 pub use error::{Kind, StoreError};
 pub use folders::Folders;
 pub use presets::presets;

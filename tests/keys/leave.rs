@@ -2,9 +2,11 @@
 
 use crate::script::Desk;
 use serde_json::json;
-use vmbuild::app::overlay::Overlay;
-use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, Msg, Reply, Signal, StepId};
+use std::path::Path;
+use vmbuild::app::overlay::{Ask, Overlay};
+use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, LeftDraft, Msg, Reply, Signal, StepId};
 use vmbuild::facts::Part;
+use vmbuild::spec::Spec;
 
 fn left(desk: &Desk) -> Option<&Exit> {
     desk.effects.iter().find_map(|effect| if let Effect::Leave(exit) = effect { Some(exit) } else { None })
@@ -58,14 +60,78 @@ fn a_draft_is_offered_and_taken_with_everything_in_it() {
     let draft: Draft = serde_json::from_str(&serde_json::to_string(&first.app.draft()).unwrap()).unwrap();
     let mut desk = Desk::workstation();
     desk.tell(Msg::Clock(draft.saved_at + 7200));
-    desk.tell(Msg::Stored(Reply::DraftOffered(Box::new(draft))));
-    let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("no question") };
+    offer(&mut desk, [("a", draft)]);
+    let ask = question(&desk);
     assert_eq!(ask.title, "Continue the draft of gpu-ws-01?");
-    assert_eq!(ask.lines, ["It is from 2 hours ago."]);
+    assert_eq!(ask.lines, ["It was saved 2 hours ago, for qemu:///system."]);
     desk.keys("Enter");
     assert_eq!((desk.at("/name"), desk.app.step), (json!("gpu-ws-01"), StepId::System));
     assert_eq!(desk.app.content.pending.values().collect::<Vec<_>>(), ["many"]);
-    assert_eq!(desk.effects, [], "a draft that was taken is not saved again before it changes");
+    let [Effect::TakeDraft(left)] = desk.effects.as_slice() else {
+        panic!("a draft that was taken is not saved again before it changes: {:?}", desk.effects)
+    };
+    assert_eq!(left.path, Path::new("a"));
+}
+
+fn offer<const N: usize>(desk: &mut Desk, drafts: [(&str, Draft); N]) {
+    let left = drafts.map(|(path, draft)| LeftDraft { path: path.into(), draft });
+    desk.tell(Msg::Stored(Reply::DraftsOffered(left.into())));
+}
+
+#[track_caller]
+fn question(desk: &Desk) -> &Ask {
+    let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("no question") };
+    ask
+}
+
+fn draft(name: &str, uri: &str, saved_at: u64) -> Draft {
+    let spec = Spec { name: Some(name.into()), ..Spec::default() };
+    Draft { spec, uri: uri.into(), saved_at, ..Draft::default() }
+}
+
+#[test]
+fn of_several_drafts_the_newest_are_offered_with_host_and_age() {
+    let mut desk = Desk::workstation();
+    desk.tell(Msg::Clock(1_000_000));
+    let names = ["a", "bb", "c", "d", "e", "f"];
+    let mut at = 0;
+    let drafts = names.map(|name| {
+        at += 3600;
+        (name, draft(name, "qemu+ssh://far/system", 1_000_000 - at))
+    });
+    offer(&mut desk, drafts.clone());
+    let ask = question(&desk);
+    assert_eq!(ask.title, "Continue one of 6 drafts?");
+    assert_eq!(ask.lines[1], "1 older ones are offered once these are gone.");
+    let rows: Vec<_> = ask.answers.iter().map(|(text, _)| text.as_ref()).collect();
+    assert_eq!(rows[0], "a   qemu+ssh://far/system, 60 minutes ago");
+    assert_eq!(rows[1], "bb  qemu+ssh://far/system, 2 hours ago");
+    assert_eq!(rows[5..], ["Start anew, keep them for later", "Start anew, forget these 5"]);
+    desk.keys("j Enter");
+    assert_eq!(desk.at("/name"), json!("bb"));
+    assert!(matches!(desk.effects.as_slice(), [Effect::TakeDraft(left)] if left.path == Path::new("bb")));
+
+    let mut desk = Desk::workstation();
+    offer(&mut desk, drafts.clone());
+    desk.keys("j j j j j j Enter");
+    assert_eq!(desk.effects, [Effect::ForgetDrafts(names[..5].iter().map(Into::into).collect())]);
+
+    let mut desk = Desk::workstation();
+    offer(&mut desk, drafts);
+    desk.keys("j j j j j Enter");
+    assert_eq!((desk.effects.as_slice(), desk.app.name()), (&[] as &[Effect], ""));
+}
+
+#[test]
+fn a_draft_of_another_host_or_of_an_older_version_says_so() {
+    let mut desk = Desk::workstation();
+    offer(&mut desk, [("a", draft("a", "qemu+ssh://far/system", 0))]);
+    assert_eq!(question(&desk).lines[1], "This session works on qemu:///system.");
+    let mut desk = Desk::workstation();
+    offer(&mut desk, [("a", draft("a", "", 0))]);
+    assert_eq!(question(&desk).lines.len(), 1);
+    desk.keys("Down Down Enter");
+    assert_eq!(desk.effects, [Effect::ForgetDrafts(vec!["a".into()])]);
 }
 
 #[test]
@@ -74,10 +140,10 @@ fn a_draft_is_not_offered_over_work_that_has_begun() {
     desk.set("name", "new");
     let mut draft = Draft::default();
     draft.spec.name = Some("old".into());
-    desk.tell(Msg::Stored(Reply::DraftOffered(Box::new(draft))));
+    offer(&mut desk, [("a", draft)]);
     assert!(desk.app.overlays.is_empty());
     let mut desk = Desk::workstation();
-    desk.tell(Msg::Stored(Reply::DraftOffered(Box::default())));
+    offer(&mut desk, [("a", Draft::default())]);
     assert!(desk.app.overlays.is_empty(), "an empty draft is none");
 }
 

@@ -47,7 +47,7 @@ impl Step for Template {
                 app.overlays.push(Overlay::Ask(Ask {
                     title: format!("Delete the preset {name}?"),
                     lines: vec!["VMs built from it stay as they are.".into()],
-                    answers: vec![("Keep it", Answer::Stay), ("Delete it", Answer::DeletePreset(name))],
+                    answers: vec![("Keep it".into(), Answer::Stay), ("Delete it".into(), Answer::DeletePreset(name))],
                     row: 0,
                 }));
                 Vec::new()

@@ -12,7 +12,7 @@ const WIDTH: u16 = 76;
 
 /// A question.
 pub(super) fn ask(app: &App, canvas: &mut Canvas, screen: Rect, ask: &Ask) {
-    let texts = ask.lines.iter().map(String::as_str).chain(ask.answers.iter().map(|(text, _)| *text));
+    let texts = ask.lines.iter().map(String::as_str).chain(ask.answers.iter().map(|(text, _)| text.as_ref()));
     let width = widest(texts).max(cells(&ask.title) + 4).saturating_add(8).clamp(48, WIDTH.max(screen.width * 3 / 4));
     let area = place(screen, width, 0);
     let lines: Vec<String> = ask.lines.iter().flat_map(|line| wrap(line, area.width.saturating_sub(6))).collect();
