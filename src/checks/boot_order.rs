@@ -59,7 +59,7 @@ fn nothing(subject: &Subject, notes: &mut Notes) {
         machine.disks.iter().any(|disk| !matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Seed { .. }));
     let network = machine.interfaces.iter().any(|interface| interface.boot_order.is_some());
     let bootable = |kind| matches!(kind, PciClass::Nvme | PciClass::Storage | PciClass::Usb);
-    let passed = subject.pci.iter().any(|row| row.device.is_none_or(|known| bootable(known.kind())));
+    let passed = subject.passed().any(|row| row.device.is_none_or(|known| bootable(known.kind())));
     let own = subject.spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
     if !(image || network || passed || own) {
         let message = "nothing to boot from: the disks are new and empty, and there is no boot ISO";

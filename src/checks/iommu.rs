@@ -20,8 +20,8 @@ pub(super) const CHECKS: &[Check] = &[
         code: "IOMMU-GROUP",
         title: "IOMMU groups are passed whole",
         explain: "Devices of one IOMMU group can reach each other's memory behind the IOMMU's back, so VFIO gives out \
-                  whole groups. Every endpoint of the group must go to this VM, or be without a driver of the host; \
-                  otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if the host can do \
+                  whole groups. Every endpoint of the group must go to this VM, be held for it (role hold), or be \
+                  without a driver of the host; otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if the host can do \
                   without them, put the card into another slot, or switch on ACS in the firmware.",
         run: group,
     },
@@ -106,9 +106,9 @@ fn companions(subject: &Subject, notes: &mut Notes, row: &PciRow, number: u32) {
         let names = list(&others.iter().map(name).collect::<Vec<_>>());
         let message = format!("{of_group} {names}; the group must be passed whole");
         let remedy = if others.len() == 1 {
-            "add it to pci_devices if the host can do without it, or choose a device of another group"
+            "add it to pci_devices, or have it held there (role hold), if the host can do without it, or choose a device of another group"
         } else {
-            "add them to pci_devices if the host can do without them, or choose a device of another group"
+            "add them to pci_devices, or have them held there (role hold), if the host can do without them, or choose a device of another group"
         };
         notes.blocker(place(row.row), message, remedy);
     }

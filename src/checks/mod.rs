@@ -21,6 +21,7 @@ mod firmware;
 mod graphics;
 mod guest_address;
 mod guest_os;
+mod held;
 mod host;
 mod hypervisor;
 mod image;
@@ -38,7 +39,7 @@ mod pool;
 mod rom;
 mod space;
 mod target;
-
+mod version;
 mod volume;
 mod wording;
 

@@ -198,7 +198,7 @@ fn group_held(subject: &Subject, notes: &mut Notes, row: &PciRow) {
 
 fn functions(subject: &Subject, notes: &mut Notes) {
     let mut seen: Vec<PciAddress> = Vec::new();
-    for row in &subject.pci {
+    for row in subject.passed() {
         let Some(passed) = row.device else { continue };
         if seen.iter().any(|slot| slot.same_slot(row.address)) {
             notes.looked();
@@ -217,6 +217,18 @@ fn functions(subject: &Subject, notes: &mut Notes) {
             let message = format!("{}: the same card also has {}", device(row.row, row.address), list(&left));
             notes.warning(place(row.row), message, "add them to pci_devices: a card is passed whole");
         }
+        held_back(subject, notes, row, passed);
+    }
+}
+
+/// Functions of a passed card that the spec keeps from the guest.
+fn held_back(subject: &Subject, notes: &mut Notes, row: &PciRow, passed: &PciDevice) {
+    let card = card::card(subject.facts, passed);
+    let is_of_card = |other: &&PciRow| other.asked.is_held() && card.iter().any(|known| known.address == other.address);
+    let held: Vec<String> = subject.pci.iter().filter(is_of_card).map(|other| other.address.to_string()).collect();
+    if !held.is_empty() {
+        let message = format!("{}: of the same card {} is held", device(row.row, row.address), list(&held));
+        notes.warning(place(row.row), message, "pass it, too: the guest's driver expects the card whole");
     }
 }
 
@@ -255,7 +267,7 @@ fn boot_gpu(subject: &Subject, notes: &mut Notes) {
 }
 
 fn primary(subject: &Subject, notes: &mut Notes) {
-    let mut rows = subject.pci.iter().filter(|row| row.asked.primary_gpu == Some(true));
+    let mut rows = subject.passed().filter(|row| row.asked.primary_gpu == Some(true));
     let Some(first) = rows.next() else { return };
     notes.looked();
     let place = |row: usize| Place::row("pci_devices", row, "primary_gpu");

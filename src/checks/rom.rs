@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// The rows with a ROM file, and what is known of it.
 fn roms<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str, Result<&'a MediaFile, &'a str>)> {
-    subject.pci.iter().filter_map(|row| {
+    subject.pci.iter().filter(|row| !row.asked.is_held()).filter_map(|row| {
         let path = row.asked.rom_file.as_deref().map(str::trim).filter(|path| path.starts_with('/'))?;
         Some((*row, path, subject.file(path)))
     })

@@ -34,7 +34,7 @@ pub struct Leaving<'a> {
     pub device: &'a PciDevice,
     /// The row that is the reason.
     pub row: &'a PciRow<'a>,
-    /// True where it is not asked for but goes along.
+    /// True where the guest does not see it: it goes along, or its row says so.
     pub held: bool,
 }
 
@@ -114,12 +114,17 @@ impl<'a> Subject<'a> {
         self.host_alone || !self.pci.is_empty()
     }
 
+    /// The rows that the guest sees.
+    pub fn passed(&self) -> impl Iterator<Item = &PciRow<'a>> + Clone {
+        self.pci.iter().filter(|row| !row.asked.is_held())
+    }
+
     /// The endpoints that leave the host: those asked for, then those that are held with them.
     pub fn leaving(&self) -> Vec<Leaving<'_>> {
         let endpoint = |row: &&PciRow| row.device.is_some_and(|device| device.kind() != PciClass::Bridge);
         let asked = self.pci.iter().filter(endpoint);
         let mut leaving: Vec<Leaving> =
-            asked.filter_map(|row| Some(Leaving { device: row.device?, row, held: false })).collect();
+            asked.filter_map(|row| Some(Leaving { device: row.device?, row, held: row.asked.is_held() })).collect();
         for member in self.companions.iter().filter(|member| member.role == Role::Hold) {
             let device = self.facts.pci.items().iter().find(|device| device.address == member.address);
             // What is drawn by a companion is laid at the door of the first row.

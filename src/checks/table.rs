@@ -2,8 +2,8 @@
 
 use super::{
     Notes, Subject, boot_order, character, clone, cloud_init, cpu, custom_xml, disk, firmware, graphics, guest_address,
-    guest_os, host, hypervisor, image, iommu, mac, memory, metadata, name, network, passthrough, path, pci, pool, rom,
-    space, target, volume,
+    guest_os, held, host, hypervisor, image, iommu, mac, memory, metadata, name, network, passthrough, path, pci, pool,
+    rom, space, target, version, volume,
 };
 
 /// One check.
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The rows by subject, in the order of the spec.
-const TABLE: [&[Check]; 25] = [
+const TABLE: [&[Check]; 26] = [
     host::CHECKS,
     name::CHECKS,
     memory::CHECKS,
@@ -35,6 +35,7 @@ const TABLE: [&[Check]; 25] = [
     space::CHECKS,
     guest_os::CHECKS,
     hypervisor::CHECKS,
+    version::CHECKS,
     firmware::CHECKS,
     network::CHECKS,
     mac::CHECKS,
@@ -49,12 +50,13 @@ const TABLE: [&[Check]; 25] = [
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 10] = [
+const PASSTHROUGH: [&[Check]; 11] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
     passthrough::group::CHECKS,
     pci::CHECKS,
+    held::CHECKS,
     passthrough::used::CHECKS,
     passthrough::bind::CHECKS,
     passthrough::reset::CHECKS,
@@ -75,7 +77,7 @@ pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
 /// True for the checks of passthrough that are many and rest on few facts.
 pub(super) fn is_of_passthrough(code: &str) -> bool {
     let of = |checks: &&[Check]| checks.iter().any(|check| check.code == code);
-    let own = [pci::CHECKS, iommu::CHECKS];
+    let own = [pci::CHECKS, held::CHECKS, iommu::CHECKS];
     PASSTHROUGH.iter().any(&of) && !own.iter().any(of)
 }
 

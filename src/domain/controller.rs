@@ -1,14 +1,15 @@
 //! Controllers: USB, virtio-scsi, and the PCI Express ports of passed GPUs. The rest libvirt adds as it needs them.
 
 use super::Element;
-use crate::machine::{Chipset, Disk, GuestSlot, Machine, target};
+use crate::machine::{Chipset, Disk, Feature, GuestSlot, Machine, target};
 use crate::spec::DiskBus;
 
 /// The controllers, by type and index.
 pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
     let mut all = vec![usb(machine)];
     all.extend((0..scsi_count(&machine.disks)).map(scsi));
-    if machine.chipset.is_pci_express() {
+    let may_refuse = !machine.dropped.contains(&Feature::PortWithoutHotplug);
+    if machine.chipset.is_pci_express() && may_refuse {
         all.extend(machine.slots.iter().filter_map(gpu_port));
     }
     all

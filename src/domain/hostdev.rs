@@ -2,11 +2,12 @@
 
 use super::Element;
 use crate::facts::PciClass;
-use crate::machine::{GuestFunction, GuestSlot, Machine};
+use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine};
+use crate::spec::Place;
 use crate::units::PciAddress;
 use std::collections::HashMap;
 
-/// Every passed function, slot by slot.
+/// Every passed function, slot by slot, then those that are held.
 pub(super) fn hostdevs(machine: &Machine) -> Vec<Element> {
     let mut counts = HashMap::new();
     let mut all = Vec::new();
@@ -17,24 +18,34 @@ pub(super) fn hostdevs(machine: &Machine) -> Vec<Element> {
         *count += 1;
         all.extend(slot.functions.iter().map(|function| hostdev(function, &alias(&card, function, slot))));
     }
+    all.extend(machine.held.iter().enumerate().map(|(number, function)| held(function, number)));
     all
 }
 
-/// libvirt takes the function from its driver at start and gives it back at stop.
-fn hostdev(function: &GuestFunction, alias: &str) -> Element {
+/// libvirt binds the function to vfio-pci at start and gives it back at stop, and QEMU never hears of it.
+fn held(function: &HeldFunction, number: usize) -> Element {
     let place = &function.place;
-    let guest = address(function.guest.value, true).origin(place.clone().key("guest_address"));
-    let guest = if function.multifunction { guest.attr("multifunction", "on") } else { guest };
-    let host = address(function.host, false).origin(place.clone().key("host_address"));
+    managed(function.host, place, format!("ua-hold{number}"))
+        .child(Element::new("address").attr("type", "unassigned").origin(place.clone().key("role")))
+        .origin(place.clone())
+}
+
+/// A host device that libvirt takes from its driver at start and gives back at stop.
+fn managed(host: PciAddress, place: &Place, alias: String) -> Element {
+    let host = address(host, false).origin(place.clone().key("host_address"));
     Element::new("hostdev")
         .attr("mode", "subsystem")
         .attr("type", "pci")
         .attr("managed", "yes")
         .child(Element::new("source").child(host))
-        .child(Element::new("alias").attr("name", alias.to_owned()))
-        .child(rom(function))
-        .child(guest)
-        .origin(place.clone())
+        .child(Element::new("alias").attr("name", alias))
+}
+
+fn hostdev(function: &GuestFunction, alias: &str) -> Element {
+    let place = &function.place;
+    let guest = address(function.guest.value, true).origin(place.clone().key("guest_address"));
+    let guest = if function.multifunction { guest.attr("multifunction", "on") } else { guest };
+    managed(function.host, place, alias.to_owned()).child(rom(function)).child(guest).origin(place.clone())
 }
 
 fn address(address: PciAddress, typed: bool) -> Element {

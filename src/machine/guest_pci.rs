@@ -65,11 +65,11 @@ struct Row<'a> {
     guest: Option<Choice<PciAddress>>,
 }
 
-/// The guest slots, in the order in which their cards appear in the spec. Rows without a readable host address are left
-/// out. Addresses asked for stand as they are; everything else follows the card.
+/// The guest slots, in the order in which their cards appear in the spec. Rows without a readable host address and rows
+/// that are held are left out. Addresses asked for stand as they are; everything else follows the card.
 pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset) -> Vec<GuestSlot> {
-    let mut rows: Vec<Row<'_>> =
-        spec.pci_devices.iter().flatten().enumerate().filter_map(|(row, device)| Row::read(row, device)).collect();
+    let passed = spec.pci_devices.iter().flatten().enumerate().filter(|(_, device)| !device.is_held());
+    let mut rows: Vec<Row<'_>> = passed.filter_map(|(row, device)| Row::read(row, device)).collect();
     let mut free = FreeSlots::new(chipset, &rows);
     let cards: Vec<PciAddress> = rows.iter().map(|row| row.host.with_function(0)).collect();
     let mut seen = HashSet::new();

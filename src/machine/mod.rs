@@ -8,8 +8,10 @@ pub mod card;
 pub mod choice;
 pub mod disk;
 pub mod display;
+pub mod feature;
 pub mod files;
 pub mod guest_pci;
+pub mod held;
 pub mod hypervisor;
 pub mod interface;
 pub mod location;
@@ -21,14 +23,17 @@ pub use card::{Member, Role};
 pub use choice::{Choice, Reason};
 pub use disk::{Disk, DiskOrigin, Location};
 pub use display::Console;
+pub use feature::Feature;
 pub use files::files;
 pub use guest_pci::{GuestFunction, GuestSlot};
+pub use held::HeldFunction;
 pub use interface::Interface;
 pub use platform::{Chipset, Firmware};
 
 use crate::facts::Facts;
 use crate::spec::{Spec, VirtType};
-use crate::units::Bytes;
+use crate::units::{Bytes, PciAddress};
+use std::collections::BTreeSet;
 
 /// One virtual machine with nothing left to choose.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +69,10 @@ pub struct Machine {
     pub video: Choice<Option<String>>,
     /// Guest slots that hold host PCI functions.
     pub slots: Vec<GuestSlot>,
+    /// Host PCI functions that nobody uses while the VM runs.
+    pub held: Vec<HeldFunction>,
+    /// What this libvirt is too old to be told.
+    pub dropped: BTreeSet<Feature>,
     /// Whether the guest is kept from seeing KVM.
     pub hide_kvm: Choice<bool>,
     /// Start with the host.
@@ -78,6 +87,12 @@ impl Machine {
     /// True where host PCI functions are passed: the guest's memory is then pinned, which some defaults follow.
     pub fn passes_devices(&self) -> bool {
         !self.slots.is_empty()
+    }
+
+    /// The host functions that leave their drivers while the VM runs: those that are passed, then those that are held.
+    pub fn taken(&self) -> impl Iterator<Item = PciAddress> {
+        let passed = self.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.host);
+        passed.chain(self.held.iter().map(|function| function.host))
     }
 
     /// True on libvirt's test driver: it takes any domain and runs none, so what its capabilities lack stops nothing.
@@ -96,6 +111,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let virt_type = hypervisor::virt_type(spec, facts, &arch.value);
     let consoles = display::consoles(spec);
     let slots = guest_pci::slots(spec, facts, chipset);
+    let held = held::held(spec, facts);
     Machine {
         name: spec.name.clone().unwrap_or_default(),
         memory: spec.memory.as_ref().and_then(|memory| memory.bytes().ok()),
@@ -108,7 +124,9 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         video: display::video(facts, &consoles, &slots, firmware.value, windows),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
+        dropped: feature::dropped(facts, &slots, &held),
         slots,
+        held,
         arch,
         machine_type,
         chipset,

@@ -25,7 +25,7 @@ pub fn plan(machine: &Machine, facts: &Facts, xml: &str, options: PlanOptions) -
     steps.push(made.read_back(xml));
     if options.start {
         steps.push(made.start());
-        steps.extend(machine.passes_devices().then(|| made.verify()));
+        steps.extend(machine.taken().next().is_some().then(|| made.verify()));
     }
     Plan { name: machine.name.clone(), steps }
 }
@@ -153,9 +153,11 @@ impl Making<'_> {
     }
 
     fn verify(&self) -> Step {
-        let functions = self.machine.slots.iter().flat_map(|slot| &slot.functions);
-        let devices: Vec<PciAddress> = functions.map(|function| function.host).collect();
-        let names = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let devices: Vec<PciAddress> = self.machine.taken().collect();
+        let held = |address| self.machine.held.iter().any(|function| function.host == address);
+        let name =
+            |address: &PciAddress| if held(*address) { format!("{address} (held)") } else { address.to_string() };
+        let names = devices.iter().map(name).collect::<Vec<_>>().join(", ");
         Step {
             detail: names.clone(),
             ..self.step(

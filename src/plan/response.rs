@@ -32,7 +32,7 @@ pub struct Created {
     pub disks: Vec<Value>,
     /// Interfaces: type, source, model, and the address where one was given.
     pub networks: Vec<Value>,
-    /// Host functions with their places in the guest.
+    /// Host functions with their places in the guest; `"role": "hold"` instead of a place where the guest sees none.
     pub pci_devices: Vec<Value>,
 }
 
@@ -54,6 +54,7 @@ impl Created {
             networks: machine.interfaces.iter().map(network).collect(),
             pci_devices: functions
                 .map(|function| json!({"host_address": function.host, "guest_address": function.guest.value}))
+                .chain(machine.held.iter().map(|held| json!({"host_address": held.host, "role": "hold"})))
                 .collect(),
         }
     }

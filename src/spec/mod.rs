@@ -32,7 +32,7 @@ pub use graphics::{Graphics, GraphicsKind};
 pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
 pub use network::{Network, NetworkKind, NetworkModel};
 pub use parse::parse;
-pub use pci::PciDevice;
+pub use pci::{PciDevice, PciRole};
 pub use place::{Place, Segment};
 pub use problem::{Problem, Problems};
 pub use schema::schema;

@@ -10,6 +10,10 @@ pub struct PciDevice {
     /// Address on the host: 0000:01:00.0. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_address: Option<String>,
+    /// pass (the default) gives it to the guest. hold keeps it from both: it is bound to vfio-pci while the VM runs, because
+    /// it shares an IOMMU group with a passed one, and the guest does not see it (libvirt 6.0 and later).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<PciRole>,
     /// Address in the guest; chosen so that a card's functions stay on one slot if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guest_address: Option<String>,
@@ -22,4 +26,32 @@ pub struct PciDevice {
     /// This GPU is the guest's first display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_gpu: Option<bool>,
+}
+
+/// What becomes of a host function that a VM takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PciRole {
+    /// The guest gets it.
+    #[default]
+    Pass,
+    /// Nobody has it while the VM runs: bound to vfio-pci, not seen by the guest.
+    Hold,
+}
+
+impl PciRole {
+    /// As the spec writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+impl PciDevice {
+    /// True where the guest does not see it.
+    pub fn is_held(&self) -> bool {
+        self.role == Some(PciRole::Hold)
+    }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use vmbuild::spec::{
     CloudInit, Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, DiskSize, Graphics, GraphicsKind, MemorySize,
-    Network, NetworkKind, NetworkModel, PciDevice, Spec, Storage, VirtType,
+    Network, NetworkKind, NetworkModel, PciDevice, PciRole, Spec, Storage, VirtType,
 };
 
 /// A text that some field might hold: plain, strange or empty.
@@ -51,8 +51,9 @@ prop_compose! {
     fn pci()(
         host_address in of(pci_address()), guest_address in prop::option::weighted(0.2, pci_address()),
         rom_file in prop::option::weighted(0.2, path()), multifunction in of(any::<bool>()), primary_gpu in of(any::<bool>()),
+        role in of(select(vec![PciRole::Pass, PciRole::Hold])),
     ) -> PciDevice {
-        PciDevice { host_address, guest_address, rom_file, multifunction, primary_gpu }
+        PciDevice { host_address, role, guest_address, rom_file, multifunction, primary_gpu }
     }
 }
 

@@ -3,6 +3,7 @@
 //! leave out are those that the kernel would bind; the host's own use of the devices is injected in `variants.txt`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod plans;
 #[path = "../support/mod.rs"]
 mod support;
 mod variants;

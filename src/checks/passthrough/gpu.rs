@@ -110,7 +110,7 @@ fn bmc(subject: &Subject, notes: &mut Notes) {
 }
 
 fn apu(subject: &Subject, notes: &mut Notes) {
-    for row in &subject.pci {
+    for row in subject.passed() {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if is_apu(device) {
@@ -125,7 +125,7 @@ fn apu(subject: &Subject, notes: &mut Notes) {
 }
 
 fn igd(subject: &Subject, notes: &mut Notes) {
-    for row in &subject.pci {
+    for row in subject.passed() {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if is_igd(device) {
@@ -152,7 +152,7 @@ fn only(subject: &Subject, notes: &mut Notes) {
 }
 
 fn no_display(subject: &Subject, notes: &mut Notes) {
-    for row in &subject.pci {
+    for row in subject.passed() {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if device.class >> 8 != 0x0300 && !is_igd(device) {
@@ -193,7 +193,7 @@ fn rom(subject: &Subject, notes: &mut Notes) {
 }
 
 fn guest_gpu<'a>(subject: &'a Subject) -> Option<&'a super::super::subject::PciRow<'a>> {
-    subject.pci.iter().find(|row| row.device.is_some_and(is_gpu))
+    subject.passed().find(|row| row.device.is_some_and(is_gpu))
 }
 
 fn machine(subject: &Subject, notes: &mut Notes) {

@@ -76,5 +76,9 @@ fn detail<'a, T>(
 /// `0000:01:00.0 (NVIDIA AD103)`.
 fn named(leaving: &Leaving) -> String {
     let name = format!("{} ({})", leaving.device.address, leaving.device.label());
-    if leaving.held { format!("{name}, which goes along with {},", leaving.row.address) } else { name }
+    match leaving.held {
+        true if leaving.device.address == leaving.row.address => format!("{name}, which is held,"),
+        true => format!("{name}, which goes along with {},", leaving.row.address),
+        false => name,
+    }
 }

@@ -111,7 +111,7 @@ fn known_to_return(subject: &Subject, device: &crate::facts::PciDevice) -> bool 
 }
 
 fn bus_only(subject: &Subject, notes: &mut Notes) {
-    for row in &subject.pci {
+    for row in subject.passed() {
         match card::only_bus_reset(subject.facts, row.address) {
             None => continue,
             Some(false) => {
@@ -128,7 +128,7 @@ fn bus_only(subject: &Subject, notes: &mut Notes) {
         let hit = hit.into_iter().filter(|other| other.kind() != PciClass::Bridge);
         let group = row.device.and_then(|device| device.iommu_group);
         let hit: Vec<String> = hit
-            .filter(|other| !subject.pci.iter().any(|row| row.address == other.address))
+            .filter(|other| !subject.passed().any(|row| row.address == other.address))
             .filter(|other| other.iommu_group.is_none() || other.iommu_group != group)
             .map(|other| {
                 format!("{} ({}{})", other.address, other.label(), if owned(other.address) { ", held" } else { "" })

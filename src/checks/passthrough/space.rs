@@ -79,7 +79,7 @@ fn large(subject: &Subject, notes: &mut Notes) {
 
 fn numa(subject: &Subject, notes: &mut Notes) {
     let heavy = |kind| matches!(kind, PciClass::Gpu | PciClass::Nvme | PciClass::Nic);
-    let rows = subject.pci.iter().filter_map(|row| Some((row, row.device?))).filter(|(_, device)| heavy(device.kind()));
+    let rows = subject.passed().filter_map(|row| Some((row, row.device?))).filter(|(_, device)| heavy(device.kind()));
     let numbers: BTreeSet<u32> = rows.clone().filter_map(|(_, device)| device.numa_node).collect();
     // One device cannot span, and machines of one node do not number it.
     if rows.clone().count() < 2 || numbers.is_empty() {

@@ -101,7 +101,11 @@ fn addressed(mut finding: Finding, rows: &[PciAddress]) -> Finding {
         finding.message = finding.message.replace(&format!("device {row} ({address})"), &address.to_string());
         finding.address = finding.address.or(Some(address));
     }
-    finding.remedy = finding.remedy.replace("add it to pci_devices", "take it, too,");
+    finding.remedy =
+        finding.remedy.replace("add it to pci_devices, or have it held there (role hold),", "take it, too,");
+    finding.remedy =
+        finding.remedy.replace("add them to pci_devices, or have them held there (role hold),", "take them, too,");
+    // The rest of a card and of a bus.
     finding.remedy = finding.remedy.replace("add them to pci_devices", "take them, too,");
     finding
 }
