@@ -51,10 +51,30 @@ fn the_kernel_its_modules_and_what_modprobe_is_told() {
     let (available, missing) = (ModuleState::Available, ModuleState::Missing);
     assert_eq!(states, [loaded, builtin, available, available, missing].map(Some));
     assert_eq!((vfio.unsafe_interrupts.get(), vfio.dma_entry_limit.get()), (Some(&false), Some(&65535)));
-    assert!(vfio.no_iommu.why_not().is_some(), "vfio is not loaded");
+    assert_eq!(vfio.no_iommu.get(), Some(&false), "vfio is not loaded, and nothing will switch it on");
     let ids: Vec<_> = vfio.options("vfio_pci", "ids").collect();
     assert_eq!(ids, [("/etc/modprobe.d/vfio.conf", "10de:2704,10de:22bb")], "the file of the same name is hidden");
     assert_eq!(vfio.modprobe.items().len(), 2, "what is shipped about other things is left out");
+}
+
+#[test]
+fn a_switch_of_vfio_is_what_the_module_will_be_told() {
+    let release = "6.1.0-50-amd64";
+    let on = || {
+        Tree::new()
+            .file("/proc/sys/kernel/osrelease", &format!("{release}\n"))
+            .file("/proc/cmdline", "quiet\n")
+            .folder("/sys/module")
+            .file(&format!("/lib/modules/{release}/modules.dep"), "kernel/drivers/vfio/vfio.ko:\n")
+            .file("/etc/modprobe.d/old.conf", "options vfio enable_unsafe_noiommu_mode=1\n")
+    };
+    let no_iommu = |tree: &Tree| facts_of(tree, None).vfio.get().unwrap().no_iommu.get().copied();
+    assert_eq!(no_iommu(&on()), Some(true), "by modprobe's configuration");
+    let off = on().file("/proc/cmdline", "quiet vfio.enable_unsafe_noiommu_mode=0\n");
+    assert_eq!(no_iommu(&off), Some(false), "by the kernel's command line");
+    let loaded = on().file("/sys/module/vfio/initstate", "live\n");
+    assert_eq!(no_iommu(&loaded), Some(false), "built without it, as Debian does");
+    assert_eq!(no_iommu(&Tree::new().folder("/sys/module")), None, "nobody knows whether the module is there");
 }
 
 #[test]

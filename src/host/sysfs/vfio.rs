@@ -49,16 +49,49 @@ pub fn read(sysroot: &Sysroot, kernel: &Fact<Kernel>) -> Fact<Vfio> {
         text(sysroot, &path).try_map(|text| flag(&text), || odd(&path))
     };
     let limit = parameter("vfio_iommu_type1/parameters/dma_entry_limit");
-    let vfio = Vfio {
+    let mut vfio = Vfio {
         modules: modules(sysroot, release.map(String::as_str)),
-        unsafe_interrupts: yes("vfio_iommu_type1/parameters/allow_unsafe_interrupts"),
-        no_iommu: yes("vfio/parameters/enable_unsafe_noiommu_mode"),
         dma_entry_limit: text(sysroot, &limit).try_map(|text| text.parse().ok(), || odd(&limit)),
-        disable_idle_d3: yes("vfio_pci/parameters/disable_idle_d3"),
         nvidia_modeset: yes("nvidia_drm/parameters/modeset"),
         modprobe: modprobe(sysroot),
+        ..Vfio::default()
     };
+    let switch = |module, name| {
+        let path = format!("/sys/module/{module}/parameters/{name}");
+        if sysroot.exists(&path) {
+            yes(&format!("{module}/parameters/{name}"))
+        } else {
+            absent(&vfio, kernel, module, name)
+        }
+    };
+    let unsafe_interrupts = switch("vfio_iommu_type1", "allow_unsafe_interrupts");
+    let no_iommu = switch("vfio", "enable_unsafe_noiommu_mode");
+    let disable_idle_d3 = switch("vfio_pci", "disable_idle_d3");
+    vfio = Vfio { unsafe_interrupts, no_iommu, disable_idle_d3, ..vfio };
     known(vfio, "/sys/module")
+}
+
+/// A switch of a module that shows none. Where the module runs, the kernel is built without the switch; where it does
+/// not, it is what the module will be told on loading, and off by default.
+fn absent(vfio: &Vfio, kernel: &Fact<Kernel>, module: &str, name: &str) -> Fact<bool> {
+    let running = format!("/sys/module/{module}");
+    match vfio.module(module) {
+        Some(ModuleState::Loaded | ModuleState::Builtin) => return known(false, running),
+        Some(ModuleState::Available | ModuleState::Missing) => {}
+        None => return Fact::unknown(format!("There is no {running}/parameters/{name}.")),
+    }
+    if let Some(why) = vfio.modprobe.why_not() {
+        return Fact::unknown(why);
+    }
+    let key = format!("{module}.{name}");
+    let word = kernel.get().and_then(|kernel| kernel.words(&key).last()).and_then(|word| word.split_once('='));
+    let line = vfio.options(module, name).last();
+    let told = word.map(|(_, value)| ("/proc/cmdline", value)).or(line);
+    let (file, value) = told.unwrap_or((MODPROBE.first().copied().unwrap_or_default(), "N"));
+    match flag(value) {
+        Some(on) => known(on, file),
+        None => Fact::unknown(odd(file)),
+    }
 }
 
 fn modules(sysroot: &Sysroot, release: Option<&str>) -> BTreeMap<String, Fact<ModuleState>> {
