@@ -76,7 +76,20 @@ pub fn card<'a>(facts: &'a Facts, device: &'a PciDevice) -> Vec<&'a PciDevice> {
 pub fn only_bus_reset(facts: &Facts, address: PciAddress) -> Option<bool> {
     let methods = facts.details.get(&address)?.reset_methods.get()?;
     let of_bus = |method: &ResetMethod| matches!(method, ResetMethod::Bus | ResetMethod::CxlBus);
-    Some(!methods.is_empty() && methods.iter().all(of_bus))
+    Some(if methods.is_empty() { first_resets_bus(facts, address) } else { methods.iter().all(of_bus) })
+}
+
+/// True where another function of the bus shows that the bus can be reset. The kernel shows it at the first function
+/// alone, since it looks before it knows the next; VFIO resets the bus for any of them once a VM has them all.
+pub fn first_resets_bus(facts: &Facts, address: PciAddress) -> bool {
+    let shows = |details: &PciDetails| match details.reset_methods.get() {
+        Some(methods) => methods.contains(&ResetMethod::Bus),
+        // Kernels before 5.15 do not say how they reset it.
+        None => details.resettable.get() == Some(&true),
+    };
+    let same_bus = |other: &PciAddress| (other.domain, other.bus) == (address.domain, address.bus);
+    let others = facts.details.iter().filter(|(other, _)| **other != address && same_bus(other));
+    address.bus != 0 && others.into_iter().any(|(_, details)| shows(details))
 }
 
 /// The functions that a reset of the bus of `address` hits, itself left out.

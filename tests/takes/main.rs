@@ -260,6 +260,22 @@ fn each_variant_says_its_code_and_the_same_machine_without_it_does_not() {
     }
 }
 
+#[test]
+fn a_card_of_which_the_kernel_shows_the_reset_at_its_first_function_alone_is_reset_whole() {
+    let mut facts = facts(&Machine::load("amd-x570-aorus-pro-wifi"));
+    let card = ["0000:0b:00.0", "0000:0b:00.1"].map(|address| address.parse::<PciAddress>().unwrap());
+    for (address, methods) in card.into_iter().zip([vec![ResetMethod::Bus], Vec::new()]) {
+        facts.details.get_mut(&address).unwrap().reset_methods = known(methods);
+    }
+    let taken = take(&facts, &card[..1]);
+    assert!(taken.findings.iter().all(|finding| !finding.code.starts_with("RESET-")), "{:#?}", taken.findings);
+    // What shares the bus and stays behind is hit all the same.
+    facts.pci.get_mut().unwrap().iter_mut().find(|device| device.address.short() == "0c:00.0").unwrap().address =
+        "0000:0b:01.0".parse().unwrap();
+    let taken = take(&facts, &card[1..]);
+    assert!(taken.findings.iter().any(|finding| finding.code == "RESET-BUS-ONLY"), "{:#?}", taken.findings);
+}
+
 /// GPUs of the published machines, and whether taking the card by itself must be refused.
 const GPUS: [(&str, &str, bool, &[&str]); 42] = [
     ("amd-b550-aorus-acs-off", "04:00.0", true, &["IOMMU-GROUP"]),

@@ -275,7 +275,10 @@ fn of_the_binding() -> Vec<Variant> {
 fn of_the_device() -> Vec<Variant> {
     vec![
         of("DEV-DEAD", "it reads as ones", |f| details(f, GPU).header = known(HeaderType::Dead)),
-        of("RESET-NONE", "no way to reset", |f| details(f, GPU).reset_methods = known(Vec::new())),
+        of("RESET-NONE", "no way to reset", |f| {
+            details(f, GPU).reset_methods = known(Vec::new());
+            details(f, SOUND).reset_methods = known(Vec::new());
+        }),
         of("RESET-BUS-ONLY", "another card below the bridge", |f| {
             details(f, GPU).reset_methods = known(vec![ResetMethod::Bus]);
             let bridge = vec![at("0000:00:03.1")];

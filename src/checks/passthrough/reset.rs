@@ -84,7 +84,7 @@ fn none(subject: &Subject, notes: &mut Notes) {
             }
             None => detail(subject, notes, &leaving, |details| &details.resettable, "how to reset") == Some(&false),
         };
-        if !none {
+        if !none || card::first_resets_bus(subject.facts, leaving.device.address) {
             continue;
         }
         notes.about(leaving.device.address);
