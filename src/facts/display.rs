@@ -20,6 +20,14 @@ pub struct Displays {
     pub holders: Fact<Holders>,
 }
 
+impl Displays {
+    /// True where the kernel draws its console on frame buffers, or nobody knows.
+    pub fn draws_console(&self) -> bool {
+        let mut drawn = self.consoles.iter().filter(|console| console.on.contains("frame buffer")).peekable();
+        drawn.peek().is_none() || drawn.any(|console| console.bound)
+    }
+}
+
 /// A card as the kernel's graphics drivers see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

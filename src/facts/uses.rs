@@ -206,7 +206,7 @@ impl Found {
 
     fn displays(&mut self, facts: &Facts) {
         let gpus = facts.pci.items().iter().filter(|device| device.kind() == PciClass::Gpu);
-        for device in gpus.filter(|device| device.boot_vga == Some(true)) {
+        for device in gpus.clone().filter(|device| device.boot_vga == Some(true)) {
             self.add(device.address, Use::BootDisplay);
         }
         let Some(displays) = facts.displays.get() else { return };
@@ -215,8 +215,17 @@ impl Found {
                 self.on(card.function, &Use::Monitor { connector: connector.name.clone() });
             }
         }
-        for framebuffer in &displays.framebuffers {
-            self.on(framebuffer.function, &Use::Console { framebuffer: framebuffer.name.clone() });
+        let primary = |function| gpus.clone().any(|gpu| function == Some(gpu.address) && gpu.boot_vga == Some(true));
+        let map = facts.kernel.get().and_then(|kernel| console_map(kernel.words("fbcon").last()?));
+        for framebuffer in displays.framebuffers.iter().filter(|_| displays.draws_console()) {
+            let on = match &map {
+                Some(map) => map.contains(&framebuffer.name),
+                // The first; or the firmware's display, which some kernels look for.
+                None => framebuffer.name == "fb0" || primary(framebuffer.function),
+            };
+            if on {
+                self.on(framebuffer.function, &Use::Console { framebuffer: framebuffer.name.clone() });
+            }
         }
         for holder in displays.holders.get().into_iter().flat_map(|holders| &holders.seen) {
             self.on(holder.function, &Use::HeldBy { program: holder.program.clone(), pid: holder.pid });
@@ -236,6 +245,12 @@ impl Found {
             self.on(device.controller, &Use::Usb { name: device.name.clone(), roles: device.roles.clone() });
         }
     }
+}
+
+/// The frame buffers that `fbcon=map:01` gives to the consoles, a digit for each in turn.
+fn console_map(word: &str) -> Option<BTreeSet<String>> {
+    let digits = word.strip_prefix("fbcon=")?.split(',').find_map(|option| option.strip_prefix("map:"))?;
+    Some(digits.chars().map(|digit| format!("fb{digit}")).collect())
 }
 
 fn by_mount(mount: &Mount) -> Use {

@@ -46,6 +46,26 @@ fn consoles_monitors_and_programs_hold_a_gpu() {
 }
 
 #[test]
+fn the_console_is_on_the_first_frame_buffer_or_where_the_kernel_is_told() {
+    let frames = || {
+        gpu(&[])
+            .link("/sys/class/graphics/fb0", "/sys/devices/pci0000:00/0000:00:02.0/graphics/fb0")
+            .link("/sys/class/graphics/fb1", &format!("/sys/devices/{GPU}/graphics/fb1"))
+            .file("/sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n")
+            .file("/sys/class/vtconsole/vtcon1/bind", "1\n")
+    };
+    let console = || BTreeSet::from([Use::Console { framebuffer: "fb1".into() }]);
+    let uses = |tree: &Tree| uses_of(&facts_of(tree, None), "01:00.0");
+    assert_eq!(uses(&frames()), BTreeSet::new(), "it is on fb0");
+    assert_eq!(uses(&frames().file("/proc/cmdline", "quiet fbcon=map:1\n")), console());
+    let unbound = frames().file("/proc/cmdline", "quiet fbcon=map:1\n").file("/sys/class/vtconsole/vtcon1/bind", "0\n");
+    assert_eq!(uses(&unbound), BTreeSet::new(), "it was taken away from the frame buffers");
+    let primary =
+        gpu(&[("boot_vga", "1\n")]).link("/sys/class/graphics/fb1", &format!("/sys/devices/{GPU}/graphics/fb1"));
+    assert!(uses(&primary).is_superset(&console()), "some kernels look for the firmware's display");
+}
+
+#[test]
 fn usb_devices_and_the_only_keyboard_hang_on_their_controller() {
     let controller = "pci0000:00/0000:00:14.0";
     let device = |tree: Tree, path: &str, product: &str, interface: [&str; 3]| {
