@@ -212,7 +212,8 @@ fn usb(subject: &Subject, notes: &mut Notes) {
         } else if !others.is_empty() {
             notes.about(leaving.device.address);
             let message = format!("{} carries {}", named(&leaving), list(&others));
-            notes.warning(place(leaving.row.row), message, "they go to the guest: plug what the host needs elsewhere");
+            let whither = if leaving.held { "neither host nor guest has them then" } else { "they go to the guest" };
+            notes.warning(place(leaving.row.row), message, format!("{whither}: plug what the host needs elsewhere"));
         } else {
             let Some(usb) = known(notes, &leaving, &subject.facts.usb) else { continue };
             let _ = known(notes, &leaving, &usb.devices);
