@@ -2,7 +2,6 @@
 
 pub mod boot;
 pub mod capabilities;
-pub mod cpu;
 pub mod display;
 pub mod domain;
 pub mod fact;
@@ -22,7 +21,6 @@ pub mod vfio;
 
 pub use boot::{Boot, BootChain, Distribution, Initramfs};
 pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
-pub use cpu::{CoreKind, HugePages, LogicalCpu, NumaNode};
 pub use display::Displays;
 pub use domain::{Domain, DomainState};
 pub use fact::{Fact, Source};
@@ -54,10 +52,6 @@ pub struct Facts {
     pub memory: Fact<Memory>,
     /// Whether guests can run on hardware virtualisation.
     pub kvm: Fact<Kvm>,
-    /// The host's CPUs, by their number.
-    pub cpus: Fact<Vec<LogicalCpu>>,
-    /// Its NUMA nodes, by their number.
-    pub nodes: Fact<Vec<NumaNode>>,
     /// What libvirt says of the host and the guests it can run.
     pub capabilities: Fact<Capabilities>,
     /// What QEMU can do per machine type; the default machine of x86_64 first.

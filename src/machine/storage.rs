@@ -1,9 +1,9 @@
-//! The disks of a spec resolved: bus, target, image, format and boot order; the boot ISO and the cloud-init seed added.
+//! The disks of a spec resolved: bus, target, image and format; the boot ISO and the cloud-init seed added.
 
 use super::location::{self, holds_block_devices};
 use super::platform::filled;
 use super::target::{self, Wish};
-use super::{Chipset, Choice, Disk, DiskOrigin, Location, boot_order};
+use super::{Chipset, Choice, Disk, DiskOrigin, Location};
 use crate::facts::{Facts, Pool};
 use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage};
 use std::collections::HashSet;
@@ -21,12 +21,7 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, windows: bool)
         facts,
         made: HashSet::new(),
     };
-    let mut disks: Vec<Disk> =
-        wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect();
-    let boot_iso = filled(storage.boot_iso.as_deref()).map(|_| rows.len());
-    let networks = spec.networks.iter().flatten().filter_map(|network| network.boot_order);
-    boot_order::assign(&mut disks, boot_iso, networks);
-    disks
+    wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect()
 }
 
 /// A disk before its target is known.

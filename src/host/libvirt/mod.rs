@@ -11,7 +11,6 @@ mod machine;
 mod network;
 mod node_device;
 mod pool;
-mod topology;
 mod volume;
 mod volume_files;
 mod xml;
