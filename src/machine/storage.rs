@@ -284,11 +284,11 @@ mod tests {
     fn the_boot_iso_is_the_contracts_cdrom() {
         let spec = json!({"storage": {"boot_iso": "/a.iso", "disks": [{"action": "create", "size": 1}]}});
         let pc = of(Chipset::Pc, spec.clone());
-        let iso = (pc[1].bus.value, pc[1].target.value.as_str(), pc[1].boot_order, pc[1].readonly);
-        assert_eq!(iso, (DiskBus::Ide, "hdc", Some(1), true));
+        let iso = (pc[1].bus.value, pc[1].target.value.as_str(), pc[1].readonly);
+        assert_eq!(iso, (DiskBus::Ide, "hdc", true));
         let q35 = of(Chipset::Q35, spec);
         assert_eq!((q35[1].bus.value, q35[1].target.value.as_str()), (DiskBus::Sata, "sda"));
-        assert_eq!((q35[0].boot_order, q35[1].format.as_deref()), (Some(2), Some("raw")));
+        assert_eq!(q35[1].format.as_deref(), Some("raw"));
     }
 
     #[test]

@@ -89,7 +89,7 @@ prop_compose! {
 prop_compose! {
     fn storage()(
         default_pool in of(select(vec!["default".to_owned(), "bulk-storage".to_owned(), "none".to_owned()])),
-        boot_iso in of(path()), disks in of(prop::collection::vec(disk(), 0..6)),
+        boot_iso in of(path()), disks in of(prop::collection::vec(disk().boxed(), 0..6)),
     ) -> Storage {
         Storage { default_pool, boot_iso, disks }
     }
@@ -100,14 +100,14 @@ prop_compose! {
     pub(crate) fn any_spec()(
         (name, template, os_type, os_variant) in (of(text()), of(text()), of(text()), of(text())),
         memory in of(prop_oneof![any::<u64>().prop_map(MemorySize::Number), text().prop_map(MemorySize::Text)]),
-        vcpus in of(any::<u32>()), storage in of(storage()),
+        vcpus in of(any::<u32>()), storage in of(storage().boxed()),
         architecture in of(prop_oneof![Just("aarch64".to_owned()), text()]),
         machine in of(prop_oneof![Just("pc".to_owned()), Just("q35".to_owned()), text()]),
         virt_type in of(select(vec![VirtType::Kvm, VirtType::Qemu])),
         (uefi, secure_boot, tpm, autostart) in (of(any::<bool>()), of(any::<bool>()), of(any::<bool>()), of(any::<bool>())),
-        networks in of(prop::collection::vec(network(), 0..4)), graphics in of(prop::collection::vec(graphics(), 0..3)),
-        pci_devices in of(prop::collection::vec(pci(), 0..10)),
-        user in of(text()), boot in of(boot()),
+        networks in of(prop::collection::vec(network().boxed(), 0..4)), graphics in of(prop::collection::vec(graphics(), 0..3)),
+        pci_devices in of(prop::collection::vec(pci().boxed(), 0..10)),
+        user in of(text()), boot in of(boot().boxed()),
         metadata in prop::collection::vec((text(), text()), 0..3),
     ) -> Spec {
         let metadata = metadata.into_iter().map(|(key, value)| (key, value.into()));
