@@ -17,7 +17,7 @@ use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
 use vmbuild::facts::{FactsPart, Part};
 use vmbuild::host::{Cause, Reply, Request, Target, Worker, observe};
-use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step};
+use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 use vmbuild::units::{Bytes, MIB};
 
@@ -295,6 +295,73 @@ fn a_domain_that_cannot_start_is_undone_with_everything() {
     assert!(events.iter().any(failed), "{events:#?}");
     assert!(!site.has_domain());
     assert_eq!(site.volumes(), Vec::<String>::new());
+}
+
+#[test]
+fn words_of_libvirt_are_read_back_to_the_check_that_they_belong_to() {
+    let Some(uri) = support::system_uri() else { return };
+    let site = Site::new(uri, "diagnosis");
+    // No machine has a function at this address, and one without an IOMMU says so first.
+    let hostdev = "<hostdev mode='subsystem' type='pci' managed='yes'><source>\
+                   <address domain='0x0000' bus='0xfe' slot='0x1f' function='0x7'/></source></hostdev></devices>";
+    let define = Action::Define { xml: site.domain_xml().replace("</devices>", hostdev) };
+    let (outcome, events) = site.build(vec![site.create("a.qcow2"), define, Action::Start], |_, _| {});
+    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
+    let told = events.iter().find_map(|event| match event {
+        BuildEvent::StepFailed { step: 2, original, diagnosis, .. } => Some((original, diagnosis.as_ref()?)),
+        _ => None,
+    });
+    let (original, diagnosis) = told.unwrap_or_else(|| panic!("{events:#?}"));
+    let expected = if original.contains("not found") { "PCI-MISSING" } else { "IOMMU-OFF" };
+    assert_eq!(diagnosis.code, expected, "{original}");
+    assert!(!diagnosis.cause.is_empty() && !diagnosis.remedy.is_empty());
+}
+
+#[test]
+fn a_vm_that_is_not_as_it_must_be_is_told_item_by_item_and_left_for_a_look() {
+    let Some(uri) = support::system_uri() else { return };
+    let site = Site::new(uri, "verify");
+    // A function that no machine has is on no driver, least of all on vfio-pci.
+    let verify = Action::VerifyPassthrough { passed: vec!["fe:1f.7".parse().unwrap()], held: Vec::new() };
+    let (outcome, events) = site.build(vec![site.create("a.qcow2"), site.define(), Action::Start, verify], |_, _| {});
+    let Outcome::Unverified { state, message, .. } = &outcome else { panic!("{events:#?}") };
+    assert_eq!(state, "running");
+    assert!(message.contains("0000:fe:1f.7 is on vfio-pci"), "{message}");
+    let items: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            BuildEvent::Verified { what, verdict, note, .. } => Some((what.as_str(), *verdict, note.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(items[0], ("0000:fe:1f.7 is on vfio-pci", Verdict::Failed, "no driver holds it"));
+    assert_eq!(items[1], ("the VM runs 10 s after its start", Verdict::Passed, ""));
+    // Whoever may not read the logs says so.
+    for (what, verdict, note) in &items[2..] {
+        assert!(*verdict == Verdict::Passed || (*verdict == Verdict::NotChecked && !note.is_empty()), "{what}: {note}");
+    }
+    assert_eq!(site.virsh(&["domstate", &site.name]), "running", "nothing is undone behind anybody's back");
+    assert_eq!(site.volumes(), ["a.qcow2"]);
+}
+
+#[test]
+fn a_vm_that_stops_after_its_start_is_not_called_built() {
+    let Some(uri) = support::system_uri() else { return };
+    let site = Site::new(uri, "stops");
+    let verify = Action::VerifyPassthrough { passed: Vec::new(), held: Vec::new() };
+    let (outcome, events) =
+        site.build(vec![site.create("a.qcow2"), site.define(), Action::Start, verify], |event, _| {
+            if matches!(event, BuildEvent::StepBegan { step: 3, .. }) {
+                site.virsh(&["suspend", &site.name]);
+            }
+        });
+    let Outcome::Unverified { message, .. } = &outcome else { panic!("{events:#?}") };
+    assert!(message.contains("it is paused: somebody paused it"), "{message}");
+    let code = |event: &BuildEvent| match event {
+        BuildEvent::StepFailed { diagnosis: Some(diagnosis), .. } => Some(diagnosis.code.clone()),
+        _ => None,
+    };
+    assert_eq!(events.iter().find_map(code).as_deref(), Some("VM-PAUSED"));
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn spec(json: &str) -> Spec {
 
 #[test]
 fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
-    let plan = Plan { name: "demo-recheck".into(), steps: vec![step(Action::Recheck)] };
+    let plan = Plan { name: "demo-recheck".into(), steps: vec![step(Action::Recheck { functions: Vec::new() })] };
     let good = r#"{"name": "demo-recheck", "memory": 2048, "vcpus": 2,
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
     let order = Order { plan, spec: spec(good), allowed: Allowed::default(), target: demo() };

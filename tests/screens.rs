@@ -8,7 +8,7 @@ use std::fs;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
 use vmbuild::facts::{Facts, FactsPart};
-use vmbuild::plan::{BuildEvent, Outcome};
+use vmbuild::plan::{BuildEvent, Outcome, Verdict};
 use vmbuild::spec::{Layer, Origin, Spec};
 use vmbuild::ui::{self, Look, Theme, glyphs};
 
@@ -325,7 +325,13 @@ fn a_build_from_start_to_end() {
     let mut failed = building();
     let message = "Clone volume web-01-vdb.qcow2: the pool fast-nvme is full".to_owned();
     let original = "cannot extend file '/srv/fast/web-01-vdb.qcow2': No space left on device".to_owned();
-    failed.tell(Msg::Build(BuildEvent::StepFailed { step: 2, at_ms: 40_000, message: message.clone(), original }));
+    failed.tell(Msg::Build(BuildEvent::StepFailed {
+        step: 2,
+        at_ms: 40_000,
+        message: message.clone(),
+        diagnosis: vmbuild::checks::diagnose(&original, &[]),
+        original,
+    }));
     failed.tell(Msg::Build(BuildEvent::Undone { step: 1, what: "deleted volume web-01-vda.qcow2".into() }));
     failed.tell(Msg::Build(BuildEvent::NotUndone {
         step: 2,
@@ -335,6 +341,56 @@ fn a_build_from_start_to_end() {
     }));
     failed.tell(Msg::Build(BuildEvent::Ended { at_ms: 40_100, outcome: Outcome::NotFullyUndone { message } }));
     check("build-failed", &failed);
+}
+
+#[test]
+fn what_was_looked_at_after_the_start() {
+    let mut session = building();
+    let last = session.app.build.steps.len() - 1;
+    for step in 2..=last {
+        let at_ms = 41_000 + step as u64 * 100;
+        session.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
+        if step < last {
+            session.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 100, note: String::new() }));
+        }
+    }
+    let words = "vfio-pci 0000:01:00.0: BAR 1: can't reserve [mem 0xe0000000-0xefffffff 64bit pref]".to_owned();
+    let diagnosis = vmbuild::checks::diagnose(&words, &[]);
+    let items = [
+        ("0000:01:00.0 is on vfio-pci", Verdict::Passed, "", ""),
+        ("0000:01:00.1 is on vfio-pci", Verdict::Passed, "", ""),
+        ("the VM runs 10 s after its start", Verdict::Passed, "", ""),
+        ("QEMU reports no trouble", Verdict::NotChecked, "this user may not read /var/log/libvirt/qemu", ""),
+        (
+            "the kernel reports no trouble with the devices",
+            Verdict::Failed,
+            "the console holds a window",
+            words.as_str(),
+        ),
+    ];
+    for (what, verdict, note, original) in items {
+        let diagnosis = diagnosis.clone().filter(|_| verdict == Verdict::Failed);
+        let (what, note, original) = (what.to_owned(), note.to_owned(), original.to_owned());
+        session.tell(Msg::Build(BuildEvent::Verified { step: last, what, verdict, note, original, diagnosis }));
+    }
+    let message = "web-01 was started, but not all is as it must be (3 passed, 1 failed, 1 not checked).".to_owned();
+    let failed = message.clone();
+    session.tell(Msg::Build(BuildEvent::StepFailed {
+        step: last,
+        at_ms: 52_000,
+        message: failed,
+        original: words,
+        diagnosis,
+    }));
+    session.tell(Msg::Build(BuildEvent::NotUndone {
+        step: last,
+        what: "running domain web-01".into(),
+        why: "for a look at what went wrong".into(),
+        by_hand: "virsh destroy web-01".into(),
+    }));
+    let outcome = Outcome::Unverified { uuid: String::new(), state: "running".into(), message };
+    session.tell(Msg::Build(BuildEvent::Ended { at_ms: 52_000, outcome }));
+    check("build-unverified", &session);
 }
 
 /// Keys that lead everywhere.

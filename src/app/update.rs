@@ -216,6 +216,7 @@ impl App {
             FactsPart::Host { host, memory, kvm } => {
                 !same(host, &now.host) || !same(memory, &now.memory) || !same(kvm, &now.kvm)
             }
+            FactsPart::Cpus { cpus, nodes } => !same(cpus, &now.cpus) || !same(nodes, &now.nodes),
             FactsPart::Pools(pools) => !same(pools, &now.pools),
             FactsPart::Networks { networks, bridges } => !same(networks, &now.networks) || !same(bridges, &now.bridges),
             FactsPart::Domains(domains) => !same(domains, &now.domains),

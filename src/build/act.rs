@@ -1,12 +1,12 @@
 //! What each action of a plan does on the host.
 
 use super::run::{Made, Order, Run};
-use super::{copy, read_back, recheck, seed};
+use super::{copy, read_back, recheck, seed, verify};
 use crate::host::libvirt::{Connection, MadeDomain};
 use crate::host::{Cause, HostError};
 use crate::plan::Action;
 use crate::plan::volume::seed_xml;
-use crate::units::{Bytes, PciAddress};
+use crate::units::Bytes;
 
 /// Why the steps end before the last one.
 pub(super) enum Halt {
@@ -14,6 +14,8 @@ pub(super) enum Halt {
     Cancelled,
     /// A step failed.
     Failed(HostError),
+    /// The VM was started and is not as it must be.
+    Unverified(Box<verify::Doubt>),
 }
 
 impl From<HostError> for Halt {
@@ -36,7 +38,7 @@ impl<'a> Site<'a> {
     /// Does one action; what came of it, where the step's title does not say it all.
     pub(super) fn act(&self, action: &Action, run: &mut Run<'_>) -> Result<String, Halt> {
         match action {
-            Action::Recheck => recheck::again(self.connection, self.order).map_err(Halt::Failed),
+            Action::Recheck { functions } => Ok(recheck::again(self.connection, functions, run)?),
             Action::CreateVolume { pool, xml, .. } => {
                 let made = self.connection.create_volume(pool, xml)?;
                 run.remember(Made::Volume(made));
@@ -61,7 +63,7 @@ impl<'a> Site<'a> {
                 self.connection.start(domain(run)?)?;
                 Ok(String::new())
             }
-            Action::VerifyPassthrough { devices } => self.verify(devices),
+            Action::VerifyPassthrough { passed, held } => verify::passthrough(self, passed, held, run),
         }
     }
 
@@ -84,36 +86,10 @@ impl<'a> Site<'a> {
             other => other.map(|()| String::new()),
         }
     }
-
-    /// libvirt moves the functions to vfio-pci when the domain starts; this sees that it did.
-    fn verify(&self, devices: &[PciAddress]) -> Result<String, Halt> {
-        if self.connection.is_test() {
-            return Ok("not seen: the test driver has no devices to bind".into());
-        }
-        for address in devices {
-            let driver = self.driver(*address)?;
-            // Some cards have a variant of their own: mlx5_vfio_pci, nvgrace_gpu_vfio_pci.
-            if !driver.as_deref().is_some_and(|driver| driver.contains("vfio")) {
-                let held = driver.map_or("no driver".into(), |driver| format!("driver {driver}"));
-                let message = format!("{address} was passed to the domain but is held by {held}, not by vfio-pci.");
-                let remedy = "Look for the reason with 'dmesg | grep vfio'.";
-                return Err(HostError::new(Cause::Other, message, remedy).into());
-            }
-        }
-        Ok(format!("{} on vfio-pci", devices.iter().map(|address| address.short()).collect::<Vec<_>>().join(", ")))
-    }
-
-    fn driver(&self, address: PciAddress) -> Result<Option<String>, HostError> {
-        let target = &self.order.target;
-        if target.shares_files() {
-            return Ok(crate::host::sysfs::pci::driver(&target.sysroot, address));
-        }
-        self.connection.pci_driver(address)
-    }
 }
 
 /// The domain that this build defined.
-fn domain<'a>(run: &'a Run<'_>) -> Result<&'a MadeDomain, HostError> {
+pub(super) fn domain<'a>(run: &'a Run<'_>) -> Result<&'a MadeDomain, HostError> {
     let none =
         || HostError::new(Cause::Other, "The plan uses the domain before it defines it.", "Report this as a bug.");
     run.domain.as_ref().ok_or_else(none)

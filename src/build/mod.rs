@@ -9,5 +9,6 @@ mod recheck;
 mod run;
 pub mod seed;
 mod undo;
+mod verify;
 
 pub use run::{Order, run};

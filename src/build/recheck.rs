@@ -1,29 +1,135 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
-use super::Order;
-use crate::checks;
-use crate::facts::Part;
+use super::run::{Order, Run};
+use crate::checks::{self, Report};
+use crate::facts::{Facts, Part};
 use crate::host::libvirt::Connection;
 use crate::host::{Cause, HostError, observe_over};
 use crate::machine;
+use crate::plan::Reviewed;
 
-/// Observes the host anew and runs the checks again; a finding that blocks ends the build before anything is made.
-pub(super) fn again(connection: &Connection, order: &Order) -> Result<String, HostError> {
+/// Observes the host anew, compares the functions that the VM takes with what was reviewed, and runs the checks again; what
+/// differs, or a finding that blocks, ends the build before anything is made.
+pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut Run<'_>) -> Result<String, HostError> {
+    let (facts, report) = judged(connection, run.order);
+    let changed = functions.iter().filter_map(|reviewed| change(reviewed, &facts));
+    let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code, finding.message));
+    let against: Vec<_> = changed.chain(blocking).collect();
+    let passed = report.passed.len();
+    run.findings = report.findings;
+    match against.as_slice() {
+        [] => Ok(format!("{passed} checks passed")),
+        [only] => Err(blocked(only)),
+        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
+    }
+}
+
+/// The host as it is now, and what the checks say of the spec on it.
+fn judged(connection: &Connection, order: &Order) -> (Facts, Report) {
     let parts = [&Part::ALL[..], &[Part::Details]].concat();
     let mut facts = observe_over(connection, &order.target, &parts, &[]).facts;
     let paths = machine::files(&machine::machine(&order.spec, &facts));
     facts.files = observe_over(connection, &order.target, &[], &paths).facts.files;
     let machine = machine::machine(&order.spec, &facts);
     let report = checks::report(&order.spec, &facts, &machine, &order.allowed);
-    let blockers: Vec<_> = report.blockers().map(|finding| format!("{}: {}", finding.code, finding.message)).collect();
-    match blockers.as_slice() {
-        [] => Ok(format!("{} checks passed", report.passed.len())),
-        [only] => Err(blocked(only)),
-        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
+    (facts, report)
+}
+
+/// How a function differs from what the user agreed to take: another card in its place, another group, other company.
+/// `None` where it does not, or where the list of functions cannot be read: that is for the checks to say.
+fn change(reviewed: &Reviewed, facts: &Facts) -> Option<String> {
+    let all = facts.pci.get()?;
+    let Reviewed { address, ids, label, .. } = reviewed;
+    let same = |ids_now: String, subsystem: Option<(u16, u16)>| {
+        // Node devices of libvirt tell no subsystem.
+        ids_now == *ids && subsystem.zip(reviewed.subsystem).is_none_or(|(now, then)| now == then)
+    };
+    let is_it = |device: &&crate::facts::PciDevice| same(device.ids(), device.subsystem);
+    let elsewhere = || {
+        let now = all.iter().filter(is_it).map(|device| device.address.to_string()).collect::<Vec<_>>();
+        if now.is_empty() { String::new() } else { format!("; {label} is at {} now", now.join(", ")) }
+    };
+    let Some(device) = all.iter().find(|device| device.address == *address) else {
+        return Some(format!("{address} ({label}) has vanished{}.", elsewhere()));
+    };
+    if !is_it(&device) {
+        return Some(format!(
+            "{address} was {label} ({ids}) and is {} ({}){}.",
+            device.label(),
+            device.ids(),
+            elsewhere()
+        ));
     }
+    let group = |group: Option<u32>| group.map_or("no IOMMU group".into(), |number| format!("IOMMU group {number}"));
+    if device.iommu_group != reviewed.group {
+        return Some(format!(
+            "{address} ({label}) was in {} and is in {}.",
+            group(reviewed.group),
+            group(device.iommu_group)
+        ));
+    }
+    let mates = all.iter().filter(|other| other.iommu_group.is_some() && other.iommu_group == device.iommu_group);
+    let new: Vec<_> = mates
+        .filter(|mate| mate.address != *address && !reviewed.companions.contains(&mate.address))
+        .map(|mate| format!("{} ({})", mate.address, mate.label()))
+        .collect();
+    (!new.is_empty()).then(|| format!("The group of {address} ({label}) has new members: {}.", new.join(", ")))
 }
 
 fn blocked(findings: &str) -> HostError {
     let message = format!("The host is no longer as it was at review. {findings}");
     HostError::new(Cause::Other, message, "Run the checks again and correct what they find.")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::facts::{Fact, PciDevice, Source};
+
+    fn device(address: &str, ids: (u16, u16), group: Option<u32>) -> PciDevice {
+        let empty = crate::host::sysfs::pci::empty(address.parse().unwrap(), 0x03_0000, ids.0, ids.1);
+        PciDevice { iommu_group: group, subsystem: Some((0x1043, 1)), device_name: Some("card".into()), ..empty }
+    }
+
+    /// What is told of 01:00.0, reviewed as 10de:2704 in group 16 beside 01:00.1, on a host with these functions.
+    fn told(devices: Vec<PciDevice>) -> Option<String> {
+        let reviewed = Reviewed {
+            address: "01:00.0".parse().unwrap(),
+            ids: "10de:2704".into(),
+            subsystem: Some((0x1043, 1)),
+            label: "AD103".into(),
+            group: Some(16),
+            companions: vec!["01:00.1".parse().unwrap()],
+        };
+        let pci = Fact::known(devices, Source::File("/sys".into()), 0);
+        change(&reviewed, &Facts { pci, ..Facts::default() })
+    }
+
+    #[test]
+    fn what_moved_vanished_or_changed_its_group_is_told() {
+        let gpu = (0x10de, 0x2704);
+        let sound = || device("01:00.1", (0x10de, 0x22bb), Some(16));
+        assert_eq!(told(vec![device("01:00.0", gpu, Some(16)), sound()]), None);
+        assert_eq!(told(vec![device("01:00.0", gpu, Some(16))]), None, "a companion less is no worse");
+        let vanished = told(vec![sound()]).unwrap();
+        assert!(vanished.contains("0000:01:00.0 (AD103) has vanished."), "{vanished}");
+        let moved = told(vec![device("01:00.0", (0x8086, 0x1533), Some(3)), device("02:00.0", gpu, Some(16))]).unwrap();
+        assert!(moved.contains("is card (8086:1533)") || moved.contains("(8086:1533)"), "{moved}");
+        assert!(moved.ends_with("AD103 is at 0000:02:00.0 now."), "{moved}");
+        let group = told(vec![device("01:00.0", gpu, Some(17))]).unwrap();
+        assert!(group.contains("was in IOMMU group 16 and is in IOMMU group 17"), "{group}");
+        let off = told(vec![device("01:00.0", gpu, None)]).unwrap();
+        assert!(off.contains("is in no IOMMU group"), "{off}");
+        let company = told(vec![device("01:00.0", gpu, Some(16)), device("05:00.0", (1, 1), Some(16))]).unwrap();
+        assert!(company.contains("new members: 0000:05:00.0"), "{company}");
+    }
+
+    #[test]
+    fn another_maker_of_the_same_chip_is_another_card_and_an_unread_list_no_answer() {
+        let other = PciDevice { subsystem: Some((0x1462, 9)), ..device("01:00.0", (0x10de, 0x2704), Some(16)) };
+        assert!(told(vec![other]).is_some());
+        let remote = PciDevice { subsystem: None, ..device("01:00.0", (0x10de, 0x2704), Some(16)) };
+        assert_eq!(told(vec![remote]), None, "libvirt tells no subsystem");
+    }
 }

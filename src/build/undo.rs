@@ -34,7 +34,7 @@ fn one(connection: &Connection, made: &Made) -> Result<bool, HostError> {
 }
 
 impl Made {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Volume(volume) => format!("volume {} in pool {}", volume.name, volume.pool),
             Self::Domain(domain) => format!("domain {}", domain.name),

@@ -8,7 +8,7 @@ use crate::facts::{
     MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
 };
 use crate::machine::machine;
-use crate::units::{Bytes, GIB};
+use crate::units::{Bytes, CpuSet, GIB};
 use serde_json::{Value, json};
 
 /// A spec on a host.
@@ -208,6 +208,9 @@ pub(super) fn domain(name: &str) -> Domain {
         macs: Vec::new(),
         disks: Vec::new(),
         pci: Vec::new(),
+        vcpus: 0,
+        memory: Bytes(0),
+        pinned: CpuSet::default(),
     }
 }
 

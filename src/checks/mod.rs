@@ -5,6 +5,7 @@
 //! `Unknown`, never a pass.
 
 pub mod allowed;
+pub mod failure;
 pub mod finding;
 pub mod notes;
 pub mod subject;
@@ -26,7 +27,6 @@ mod host;
 mod hypervisor;
 mod image;
 mod iommu;
-mod kernel_boot;
 mod mac;
 mod memory;
 mod metadata;
@@ -48,6 +48,7 @@ mod wording;
 mod fixture;
 
 pub use allowed::Allowed;
+pub use failure::{Diagnosis, diagnose};
 pub use finding::{Finding, Report, Severity};
 pub use notes::Notes;
 pub use passthrough::taking::{HostLine, Taken, doctor, take};

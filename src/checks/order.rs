@@ -2,7 +2,7 @@
 
 use crate::spec::{Place, Segment};
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 20] = [
     "name",
     "template",
     "memory",
@@ -16,7 +16,6 @@ const FIELDS: [&str; 21] = [
     "uefi",
     "secure_boot",
     "tpm",
-    "boot",
     "networks",
     "graphics",
     "pci_devices",

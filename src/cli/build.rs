@@ -100,6 +100,9 @@ fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
         Some(BuildEvent::Ended { outcome: Outcome::NotFullyUndone { .. }, .. }) => {
             (Exit::NotUndone, "What is left is listed above, with the command that removes it.")
         }
+        Some(BuildEvent::Ended { outcome: Outcome::Unverified { .. }, .. }) => {
+            (Exit::NotUndone, "The VM was left as it is; the commands that remove it are listed above.")
+        }
         Some(BuildEvent::Ended { outcome: Outcome::Cancelled, .. }) => {
             (Exit::Cancelled, "Everything that this build made was undone.")
         }

@@ -52,10 +52,11 @@ impl Depth {
     fn parts(self) -> &'static [Part] {
         match self {
             Self::Offline => &[],
-            Self::Xml => &[Part::Host, Part::Pools, Part::Networks, Part::Pci, Part::Capabilities],
+            Self::Xml => &[Part::Host, Part::Cpus, Part::Pools, Part::Networks, Part::Pci, Part::Capabilities],
             Self::All | Self::Build => {
-                const PARTS: [Part; 9] = [
+                const PARTS: [Part; 10] = [
                     Part::Host,
+                    Part::Cpus,
                     Part::Pools,
                     Part::Networks,
                     Part::Domains,

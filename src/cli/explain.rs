@@ -9,7 +9,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 /// Codes of errors that no check stands behind: code, title, explanation.
-const ERRORS: [(&str, &str, &str); 8] = [
+const ERRORS: [(&str, &str, &str); 9] = [
     (
         "SPEC-INVALID",
         "the spec can be read",
@@ -54,6 +54,14 @@ const ERRORS: [(&str, &str, &str); 8] = [
          The error and libvirt's own words tell what failed.",
     ),
     (
+        "BUILD-UNVERIFIED",
+        "the VM came up as it must",
+        "The VM was made and started, and the look after its start found something that is not as it must be: a passed \
+         device that is not on vfio-pci, a VM that ended or stands still, or an error of QEMU or the kernel. Nothing is \
+         undone, so that the cause can be found; what there is is printed with the commands that remove it, and the exit \
+         code is 6.",
+    ),
+    (
         "BUILD-CANCELLED",
         "the build was not cancelled",
         "The user, or a signal, ended the build before it was done. What it had made was undone: the host is as it was.",
@@ -73,14 +81,16 @@ pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), Failure> {
     }
     out.spans(&[(Tone::Strong, code), (Tone::Plain, &format!("  {title}"))])?;
     out.line("")?;
-    for line in wrapped(text, 80) {
+    for line in wrapped(&text, 80) {
         out.line(&line)?;
     }
     Ok(())
 }
 
-fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    checks::all().map(|check| (check.code, check.title, check.explain)).chain(ERRORS)
+fn all() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let errors = ERRORS.map(|(code, title, explain)| (code, title, explain.to_owned()));
+    let checks = checks::all().map(|check| (check.code, check.title, check.explain.to_owned()));
+    checks.chain(checks::failure::unforeseen()).chain(errors)
 }
 
 fn list(out: &mut Out) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! A running build as text: a log line per begin and end of a step, or on a terminal one line per step, rewritten.
 
 use super::out::{Out, Tone};
-use crate::plan::{BuildEvent, Plan};
+use crate::checks::Diagnosis;
+use crate::plan::{BuildEvent, Plan, Verdict};
 use crate::units::Bytes;
 use std::io;
 use std::time::{Duration, Instant};
@@ -34,10 +35,16 @@ impl<'a> Progress<'a> {
                 let took = took(at_ms.saturating_sub(self.began_ms));
                 self.end(*step, (Tone::Good, out.marks().good), "done in", &took, note, out)
             }
-            BuildEvent::StepFailed { step, at_ms, message, original } => {
+            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis } => {
                 let took = took(at_ms.saturating_sub(self.began_ms));
                 self.end(*step, (Tone::Bad, out.marks().bad), "failed after", &took, message, out)?;
-                if message.contains(original.as_str()) { Ok(()) } else { out.line(&format!("      {original}")) }
+                let original = Some(original.as_str()).filter(|original| !message.contains(original));
+                reason(original, diagnosis.as_ref(), out)
+            }
+            BuildEvent::Verified { what, verdict, note, original, diagnosis, .. } => {
+                verified(what, *verdict, note, out)?;
+                let original = Some(original.as_str()).filter(|original| !original.is_empty());
+                reason(original, diagnosis.as_ref(), out)
             }
             BuildEvent::Undone { what, .. } => {
                 self.undo_heading(out)?;
@@ -109,6 +116,32 @@ impl<'a> Progress<'a> {
     fn undo_heading(&mut self, out: &mut Out) -> io::Result<()> {
         if std::mem::replace(&mut self.undoing, true) { Ok(()) } else { out.line("Undoing what this build made:") }
     }
+}
+
+/// A line of the check list: what holds needs no words but its own.
+fn verified(what: &str, verdict: Verdict, note: &str, out: &mut Out) -> io::Result<()> {
+    if out.is_terminal() {
+        out.status("")?;
+    }
+    let (mark, tone) = match verdict {
+        Verdict::Passed => (out.marks().good, Tone::Good),
+        Verdict::Failed => (out.marks().bad, Tone::Bad),
+        Verdict::Warned => (out.marks().warn, Tone::Warn),
+        Verdict::NotChecked => (out.marks().unknown, Tone::Plain),
+    };
+    let word = if verdict == Verdict::Passed { String::new() } else { format!("{}: ", verdict.word()) };
+    let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+    out.spans(&[(tone, &format!("      {mark} {word}")), (Tone::Plain, &format!("{what}{note}"))])
+}
+
+/// The words of others, and what stands behind them.
+fn reason(original: Option<&str>, diagnosis: Option<&Diagnosis>, out: &mut Out) -> io::Result<()> {
+    for line in original.into_iter().flat_map(str::lines) {
+        out.line(&format!("      {line}"))?;
+    }
+    let Some(Diagnosis { code, cause, remedy, .. }) = diagnosis else { return Ok(()) };
+    out.line(&format!("      {code}: {cause}"))?;
+    out.line(&format!("      {remedy}"))
 }
 
 /// A tenth further, or some way further after ten seconds; the end has a line of its own.

@@ -1,6 +1,6 @@
 //! Other domains of the host: what they hold that a new VM could clash with.
 
-use crate::units::PciAddress;
+use crate::units::{Bytes, CpuSet, PciAddress};
 use serde::{Deserialize, Serialize};
 
 /// One domain.
@@ -20,6 +20,15 @@ pub struct Domain {
     pub disks: Vec<String>,
     /// Host PCI functions it takes: hostdev, interface type=hostdev and disk type=nvme alike.
     pub pci: Vec<PciAddress>,
+    /// Its virtual CPUs; 0 where that is not told.
+    #[serde(default)]
+    pub vcpus: u32,
+    /// Its memory; 0 where that is not told.
+    #[serde(default)]
+    pub memory: Bytes,
+    /// The host CPUs that its virtual CPUs are pinned to; empty where they are not.
+    #[serde(default)]
+    pub pinned: CpuSet,
 }
 
 /// State of a domain.

@@ -2,7 +2,7 @@
 
 use super::Fact;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The running kernel and its machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,10 @@ pub struct Kernel {
     pub iommu_address_bits: Fact<u32>,
     /// The CPU.
     pub cpu: Fact<Cpu>,
+    /// The features of the CPU as the kernel names them: the `flags` of /proc/cpuinfo.
+    pub cpu_features: Fact<BTreeSet<String>>,
+    /// True where KVM lets guests run guests of their own.
+    pub nested: Fact<bool>,
     /// Number of the kind of case by SMBIOS.
     pub chassis: Fact<u32>,
     /// Maker and name of the board.

@@ -2,6 +2,7 @@
 
 pub mod boot;
 pub mod capabilities;
+pub mod cpu;
 pub mod display;
 pub mod domain;
 pub mod fact;
@@ -21,6 +22,7 @@ pub mod vfio;
 
 pub use boot::{Boot, BootChain, Distribution, Initramfs};
 pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
+pub use cpu::{CoreKind, HugePages, LogicalCpu, NumaNode};
 pub use display::Displays;
 pub use domain::{Domain, DomainState};
 pub use fact::{Fact, Source};
@@ -52,6 +54,10 @@ pub struct Facts {
     pub memory: Fact<Memory>,
     /// Whether guests can run on hardware virtualisation.
     pub kvm: Fact<Kvm>,
+    /// The host's CPUs, by their number.
+    pub cpus: Fact<Vec<LogicalCpu>>,
+    /// Its NUMA nodes, by their number.
+    pub nodes: Fact<Vec<NumaNode>>,
     /// What libvirt says of the host and the guests it can run.
     pub capabilities: Fact<Capabilities>,
     /// What QEMU can do per machine type; the default machine of x86_64 first.

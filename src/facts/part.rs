@@ -2,7 +2,7 @@
 
 use super::{
     Boot, Bridge, Capabilities, Displays, Domain, DomainCapabilities, Fact, Facts, GroupDetails, Host, Iommu, Kernel,
-    Kvm, MediaFile, Memory, Network, Networking, PciDetails, PciDevice, Pool, Storage, Usb, Vfio,
+    Kvm, LogicalCpu, MediaFile, Memory, Network, Networking, NumaNode, PciDetails, PciDevice, Pool, Storage, Usb, Vfio,
 };
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub enum Part {
     /// `host`, `memory`, `kvm`.
     Host,
+    /// `cpus` and `nodes`.
+    Cpus,
     /// `pools`.
     Pools,
     /// `networks` and `bridges`.
@@ -36,8 +38,9 @@ pub enum Part {
 
 impl Part {
     /// Every part but the details of single functions, in the order in which a screen needs them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Host,
+        Self::Cpus,
         Self::Pools,
         Self::Networks,
         Self::Domains,
@@ -60,6 +63,13 @@ pub enum FactsPart {
         memory: Fact<Memory>,
         /// Hardware virtualisation.
         kvm: Fact<Kvm>,
+    },
+    /// Answers [`Part::Cpus`].
+    Cpus {
+        /// CPUs.
+        cpus: Fact<Vec<LogicalCpu>>,
+        /// NUMA nodes.
+        nodes: Fact<Vec<NumaNode>>,
     },
     /// Answers [`Part::Pools`].
     Pools(Fact<Vec<Pool>>),
@@ -122,6 +132,7 @@ impl FactsPart {
     pub fn part(&self) -> Part {
         match self {
             Self::Host { .. } => Part::Host,
+            Self::Cpus { .. } => Part::Cpus,
             Self::Pools(_) => Part::Pools,
             Self::Networks { .. } => Part::Networks,
             Self::Domains(_) => Part::Domains,
@@ -138,6 +149,7 @@ impl FactsPart {
     pub fn unknown(part: Part, why: &str) -> Self {
         match part {
             Part::Host => Self::Host { host: Fact::unknown(why), memory: Fact::unknown(why), kvm: Fact::unknown(why) },
+            Part::Cpus => Self::Cpus { cpus: Fact::unknown(why), nodes: Fact::unknown(why) },
             Part::Pools => Self::Pools(Fact::unknown(why)),
             Part::Networks => Self::Networks { networks: Fact::unknown(why), bridges: Fact::unknown(why) },
             Part::Domains => Self::Domains(Fact::unknown(why)),
@@ -167,6 +179,7 @@ impl Facts {
     pub fn absorb(&mut self, part: FactsPart) {
         match part {
             FactsPart::Host { host, memory, kvm } => (self.host, self.memory, self.kvm) = (host, memory, kvm),
+            FactsPart::Cpus { cpus, nodes } => (self.cpus, self.nodes) = (cpus, nodes),
             FactsPart::Pools(pools) => self.pools = pools,
             FactsPart::Networks { networks, bridges } => (self.networks, self.bridges) = (networks, bridges),
             FactsPart::Domains(domains) => self.domains = domains,

@@ -3,6 +3,7 @@
 mod demo;
 pub mod error;
 pub mod libvirt;
+pub mod messages;
 pub mod observe;
 mod recorded;
 mod session;

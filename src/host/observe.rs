@@ -3,7 +3,7 @@
 use super::demo::Record;
 use super::libvirt::{Connection, capabilities_kvm, node_device_iommu};
 use super::session::{Listeners, Session};
-use super::sysfs::{PciNames, bridge, iommu, kvm, local, media, memory, pci};
+use super::sysfs::{PciNames, bridge, iommu, kvm, local, media, memory, pci, topology};
 use super::{HostError, Target, now};
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
 use crate::units::{Bytes, PciAddress};
@@ -65,7 +65,7 @@ impl Observer {
     pub(super) fn is_local(&self, part: Part) -> bool {
         self.recorded.is_some()
             || match part {
-                Part::Pci | Part::Boot | Part::Uses | Part::Details => self.target.reads_sysfs(),
+                Part::Cpus | Part::Pci | Part::Boot | Part::Uses | Part::Details => self.target.reads_sysfs(),
                 Part::Files => self.target.shares_files(),
                 _ => false,
             }
@@ -90,6 +90,7 @@ impl Observer {
     fn read(&self, part: Part, asked: Instant) -> FactsPart {
         match part {
             Part::Host => self.host(asked),
+            Part::Cpus => self.cpus(asked),
             Part::Pools => FactsPart::Pools(
                 self.ask("virConnectListAllStoragePools", asked, |c| c.pools(self.target.shares_files())),
             ),
@@ -180,6 +181,19 @@ impl Observer {
             )
         };
         FactsPart::Host { host, memory, kvm }
+    }
+
+    fn cpus(&self, asked: Instant) -> FactsPart {
+        if self.target.reads_sysfs() {
+            return topology::read(&self.target.sysroot);
+        }
+        match self.ask("virConnectGetCapabilities", asked, Connection::topology) {
+            Fact::Known { value: (cpus, nodes), source, seen_at } => FactsPart::Cpus {
+                cpus: Fact::known(cpus, source.clone(), seen_at),
+                nodes: Fact::known(nodes, source, seen_at),
+            },
+            Fact::Unknown { why } | Fact::Denied { why } => FactsPart::unknown(Part::Cpus, &why),
+        }
     }
 
     fn networks(&self, asked: Instant) -> FactsPart {

@@ -27,13 +27,15 @@ pub(super) fn load(path: &Path) -> Result<Facts, HostError> {
 }
 
 /// Names of parts, one of which a record must have.
-const NAMES: [&str; 9] = ["host", "capabilities", "pools", "networks", "domains", "pci", "iommu", "kernel", "files"];
+const NAMES: [&str; 10] =
+    ["host", "cpus", "capabilities", "pools", "networks", "domains", "pci", "iommu", "kernel", "files"];
 
 /// One part of recorded facts.
 pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
     let facts = facts.clone();
     match part {
         Part::Host => FactsPart::Host { host: facts.host, memory: facts.memory, kvm: facts.kvm },
+        Part::Cpus => FactsPart::Cpus { cpus: facts.cpus, nodes: facts.nodes },
         Part::Pools => FactsPart::Pools(facts.pools),
         Part::Networks => FactsPart::Networks { networks: facts.networks, bridges: facts.bridges },
         Part::Domains => FactsPart::Domains(facts.domains),

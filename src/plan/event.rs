@@ -1,5 +1,6 @@
 //! What a running build tells: one stream for the screen, plain text, JSON lines and, later, the journal.
 
+use crate::checks::Diagnosis;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened. Steps are numbered from 0 as in the plan; times are milliseconds since the build began.
@@ -48,6 +49,26 @@ pub enum BuildEvent {
         message: String,
         /// libvirt's own words; empty where it has none.
         original: String,
+        /// What stands behind them, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diagnosis: Option<Diagnosis>,
+    },
+    /// One thing was looked at after the start of the VM.
+    Verified {
+        /// Which step looked.
+        step: usize,
+        /// What must hold: "0000:01:00.0 is on vfio-pci".
+        what: String,
+        /// Whether it does.
+        verdict: Verdict,
+        /// What was seen, or why nothing could be seen; empty where there is no more to say.
+        note: String,
+        /// The words of QEMU or the kernel that decided; empty where there are none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        original: String,
+        /// What stands behind them, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        diagnosis: Option<Diagnosis>,
     },
     /// One thing was undone.
     Undone {
@@ -76,6 +97,32 @@ pub enum BuildEvent {
     },
 }
 
+/// What a look after the start found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it must be.
+    Passed,
+    /// Something was said that need not stop the VM from working.
+    Warned,
+    /// Not as it must be.
+    Failed,
+    /// It could not be seen.
+    NotChecked,
+}
+
+impl Verdict {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Warned => "warning",
+            Self::Failed => "failed",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
 /// How a build ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -86,6 +133,15 @@ pub enum Outcome {
         uuid: String,
         /// State: shutoff or running.
         state: String,
+    },
+    /// The VM was made and started, and is not as it must be. It is left as it is for whoever looks into it.
+    Unverified {
+        /// UUID that libvirt gave it.
+        uuid: String,
+        /// State: shutoff or running.
+        state: String,
+        /// What is not as it must be.
+        message: String,
     },
     /// A step failed and everything was undone.
     Undone {

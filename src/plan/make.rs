@@ -1,11 +1,12 @@
 //! The steps of a build, in order: look again, volumes, seed, define, autostart, read back, start, verify.
 
 use super::copy::{Source, sizes};
+use super::passed::Taken;
 use super::volume::Wanted;
 use super::{Action, Plan, Step};
 use crate::facts::Facts;
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
-use crate::units::{Bytes, PciAddress, shell_quote};
+use crate::units::{Bytes, shell_quote};
 
 /// What the user decides about a build beyond the spec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,14 +19,15 @@ pub struct PlanOptions {
 /// be built is judged by `checks`.
 pub fn plan(machine: &Machine, facts: &Facts, xml: &str, options: PlanOptions) -> Plan {
     let made = Making { machine, facts, virsh: virsh(facts) };
-    let mut steps = vec![recheck()];
+    let taken = Taken::of(machine, xml);
+    let mut steps = vec![recheck(&taken, facts)];
     steps.extend(machine.disks.iter().filter_map(|disk| made.volume(disk)));
     steps.push(made.define(xml));
     steps.extend(machine.autostart.then(|| made.autostart()));
     steps.push(made.read_back(xml));
     if options.start {
         steps.push(made.start());
-        steps.extend(machine.taken().next().is_some().then(|| made.verify()));
+        steps.extend((!taken.is_empty()).then(|| made.verify(taken)));
     }
     Plan { name: machine.name.clone(), steps }
 }
@@ -35,14 +37,14 @@ fn virsh(facts: &Facts) -> String {
     facts.host.get().map_or_else(|| "virsh".to_owned(), |host| format!("virsh -c {}", shell_quote(&host.uri)))
 }
 
-fn recheck() -> Step {
+fn recheck(taken: &Taken, facts: &Facts) -> Step {
     Step {
         title: "Re-check the host".into(),
         detail: String::new(),
         call: "observe the host again and run every check".into(),
         undo: None,
         by_hand: None,
-        action: Action::Recheck,
+        action: Action::Recheck { functions: taken.reviewed(facts) },
     }
 }
 
@@ -152,20 +154,12 @@ impl Making<'_> {
         }
     }
 
-    fn verify(&self) -> Step {
-        let devices: Vec<PciAddress> = self.machine.taken().collect();
-        let held = |address| self.machine.held.iter().any(|function| function.host == address);
-        let name =
-            |address: &PciAddress| if held(*address) { format!("{address} (held)") } else { address.to_string() };
-        let names = devices.iter().map(name).collect::<Vec<_>>().join(", ");
-        Step {
-            detail: names.clone(),
-            ..self.step(
-                "Verify passthrough",
-                &format!("see that {names} sit on vfio-pci"),
-                Action::VerifyPassthrough { devices },
-            )
-        }
+    fn verify(&self, taken: Taken) -> Step {
+        let Taken { passed, held } = taken;
+        let held_names = held.iter().map(|address| format!("{address} (held)"));
+        let detail = passed.iter().map(ToString::to_string).chain(held_names).collect::<Vec<_>>().join(", ");
+        let call = format!("see that {detail} sit on vfio-pci");
+        Step { detail, ..self.step("Verify passthrough", &call, Action::VerifyPassthrough { passed, held }) }
     }
 }
 

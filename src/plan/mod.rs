@@ -8,8 +8,9 @@ pub mod step;
 pub mod volume;
 
 mod copy;
+mod passed;
 
-pub use event::{BuildEvent, Outcome};
+pub use event::{BuildEvent, Outcome, Verdict};
 pub use make::{PlanOptions, plan};
 pub use response::{Created, Refused};
-pub use step::{Action, Plan, Step};
+pub use step::{Action, Plan, Reviewed, Step};

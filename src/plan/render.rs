@@ -30,7 +30,7 @@ mod tests {
             call: call.into(),
             undo: undo.map(Into::into),
             by_hand: None,
-            action: Action::Recheck,
+            action: Action::Recheck { functions: Vec::new() },
         };
         let mut steps = vec![step("look again", None), step("make a", Some("delete a"))];
         let plan = Plan { name: "ws".into(), steps: steps.clone() };

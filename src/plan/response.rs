@@ -147,7 +147,9 @@ impl Refused {
         let mut failure = None;
         for event in events {
             match event {
-                BuildEvent::StepFailed { step, message, original, .. } => failure = Some((*step, message, original)),
+                BuildEvent::StepFailed { step, original, diagnosis, .. } => {
+                    failure = Some((*step, original, diagnosis));
+                }
                 BuildEvent::Undone { what, .. } => push("undone", what.as_str().into()),
                 BuildEvent::NotUndone { what, why, by_hand, .. } => {
                     push("not_undone", json!({"what": what, "why": why, "by_hand": by_hand}));
@@ -155,13 +157,17 @@ impl Refused {
                 _ => {}
             }
         }
-        if let Some((step, _, original)) = failure {
+        if let Some((step, original, diagnosis)) = failure {
             details["step"] = plan.steps.get(step).map(|step| step.call.clone()).into();
             details["libvirt"] = original.as_str().into();
+            if let Some(diagnosis) = diagnosis {
+                details["diagnosis"] = json!(diagnosis);
+            }
         }
         let (error, code) = match outcome(events)? {
             Outcome::Built { .. } => return None,
             Outcome::Undone { message } | Outcome::NotFullyUndone { message } => (message.clone(), "BUILD-FAILED"),
+            Outcome::Unverified { message, .. } => (message.clone(), "BUILD-UNVERIFIED"),
             Outcome::Cancelled => ("the build was cancelled".to_owned(), "BUILD-CANCELLED"),
         };
         Some(Self { error, code: code.to_owned(), details })
@@ -251,7 +257,13 @@ mod tests {
         let facts = Facts::default();
         let plan = plan(&machine(&spec(), &facts), &facts, "<domain/>", PlanOptions::default());
         let events = [
-            BuildEvent::StepFailed { step: 1, at_ms: 1, message: "no space".into(), original: "ENOSPC".into() },
+            BuildEvent::StepFailed {
+                step: 1,
+                at_ms: 1,
+                message: "no space".into(),
+                original: "No space left on device".into(),
+                diagnosis: crate::checks::diagnose("No space left on device", &[]),
+            },
             BuildEvent::Undone { step: 1, what: "deleted volume a".into() },
             BuildEvent::NotUndone { step: 0, what: "volume b".into(), why: "busy".into(), by_hand: "virsh".into() },
             ended(Outcome::NotFullyUndone { message: "no space".into() }),
@@ -262,7 +274,13 @@ mod tests {
             "undone": ["deleted volume a"],
             "not_undone": [{"what": "volume b", "why": "busy", "by_hand": "virsh"}],
             "step": "virStorageVolCreateXML default/ubuntu-vm-vda.qcow2 20 GiB",
-            "libvirt": "ENOSPC",
+            "libvirt": "No space left on device",
+            "diagnosis": {
+                "code": "DISK-SPACE",
+                "cause": "The pool is full.",
+                "remedy": "Make room in it, or choose another pool.",
+                "stops": true,
+            },
         });
         assert_eq!(refused.details, want);
     }

@@ -33,8 +33,11 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
-    /// Observe the host anew and run the checks again.
-    Recheck,
+    /// Observe the host anew, compare it with what was reviewed and run the checks again.
+    Recheck {
+        /// The host functions that the VM takes, as they were at review.
+        functions: Vec<Reviewed>,
+    },
     /// Create an empty volume.
     CreateVolume {
         /// Pool.
@@ -80,9 +83,28 @@ pub enum Action {
     },
     /// Start the domain.
     Start,
-    /// See that the passed functions sit on vfio-pci.
+    /// See that the VM really has the passed functions, and lives.
     VerifyPassthrough {
-        /// Host functions.
-        devices: Vec<PciAddress>,
+        /// Host functions that the guest sees.
+        passed: Vec<PciAddress>,
+        /// Host functions that are only kept from the host.
+        held: Vec<PciAddress>,
     },
+}
+
+/// What was known of a host function when the user agreed to take it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// Where it sits.
+    pub address: PciAddress,
+    /// Vendor and device id: `10de:2704`.
+    pub ids: String,
+    /// Subsystem ids, where they were known.
+    pub subsystem: Option<(u16, u16)>,
+    /// Name for people.
+    pub label: String,
+    /// IOMMU group.
+    pub group: Option<u32>,
+    /// The other functions of the group.
+    pub companions: Vec<PciAddress>,
 }

@@ -18,11 +18,12 @@ impl Building {
         let cancel = Arc::new(AtomicBool::new(false));
         let (flag, told) = (cancel.clone(), news.clone());
         let run = move || {
-            build::run(&order, &mut |event| told.tell(News::Build(event)), &flag);
+            build::run(&order, &mut |event| told.tell(News::Build(Box::new(event))), &flag);
         };
         if let Err(error) = std::thread::Builder::new().name("build".into()).spawn(run) {
             let message = format!("no thread for the build: {error}");
-            news.tell(News::Build(BuildEvent::Ended { at_ms: 0, outcome: Outcome::Undone { message } }));
+            let ended = BuildEvent::Ended { at_ms: 0, outcome: Outcome::Undone { message } };
+            news.tell(News::Build(Box::new(ended)));
         }
         Self { cancel }
     }

@@ -165,8 +165,8 @@ impl Session {
             }
             News::Stored(reply) => self.tell(Msg::Stored(reply)),
             News::Build(event) => {
-                let over = matches!(event, BuildEvent::Ended { .. });
-                self.tell(Msg::Build(event));
+                let over = matches!(*event, BuildEvent::Ended { .. });
+                self.tell(Msg::Build(*event));
                 if over {
                     self.building = None;
                     if let Some(signal) = self.ending {

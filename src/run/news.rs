@@ -11,7 +11,7 @@ pub(super) enum News {
     /// The host with this number said something; hosts that were left are still talking for a while.
     Host(u64, Box<host::Reply>),
     /// The running build tells something.
-    Build(BuildEvent),
+    Build(Box<BuildEvent>),
     /// Our own files were read or written.
     Stored(Reply),
 }

@@ -1,12 +1,14 @@
 //! Values with a unit or a grammar: parsing with an explaining error, printing, ordering. Nothing about specs or hosts.
 
 mod bytes;
+mod cpu_set;
 mod mac;
 mod name;
 mod pci;
 mod shell;
 
 pub use bytes::{Bytes, GIB, KIB, MIB, TIB};
+pub use cpu_set::CpuSet;
 pub use mac::MacAddr;
 pub use name::VmName;
 pub use pci::PciAddress;

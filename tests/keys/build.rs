@@ -13,7 +13,7 @@ fn plan() -> Plan {
         call: "call".into(),
         undo: undo.map(Into::into),
         by_hand: None,
-        action: Action::Recheck,
+        action: Action::Recheck { functions: Vec::new() },
     };
     let steps = vec![
         step("Re-check the host", None),
@@ -74,6 +74,7 @@ fn a_failure_shows_libvirts_words_and_what_was_undone() {
             at_ms: 2,
             message: "cannot define".into(),
             original: "virDomainDefineXML: no".into(),
+            diagnosis: None,
         },
     );
     event(&mut desk, BuildEvent::Undone { step: 1, what: "deleted volume a".into() });

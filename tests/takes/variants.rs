@@ -11,7 +11,7 @@ use vmbuild::facts::vfio::{ModprobeDirective, ModprobeLine};
 use vmbuild::facts::{
     Domain, DomainState, Facts, Host, Iommu, Kernel, Lockdown, ModuleState, PciDetails, PciDevice, Version, Vfio,
 };
-use vmbuild::units::{Bytes, PciAddress};
+use vmbuild::units::{Bytes, CpuSet, PciAddress};
 
 /// A machine with one change.
 pub(crate) struct Variant {
@@ -98,6 +98,9 @@ fn domain() -> Domain {
         macs: Vec::new(),
         disks: Vec::new(),
         pci: vec![at(GPU)],
+        vcpus: 0,
+        memory: Bytes(0),
+        pinned: CpuSet::default(),
     }
 }
 

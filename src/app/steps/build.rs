@@ -6,9 +6,9 @@ use crate::app::history::Content;
 use crate::app::overlay::{Notice, Overlay};
 use crate::app::state::DEMO;
 use crate::app::{App, Effect, ExitReason};
-use crate::checks::Report;
+use crate::checks::{Diagnosis, Report};
 use crate::facts::Part;
-use crate::plan::{self, BuildEvent, Outcome, Plan};
+use crate::plan::{self, BuildEvent, Outcome, Plan, Verdict};
 use crate::units::shell_quote;
 
 /// The step.
@@ -21,6 +21,8 @@ pub struct BuildView {
     pub plan: Option<Plan>,
     /// One per step of the plan.
     pub steps: Vec<StepRun>,
+    /// What was looked at after the start, in order.
+    pub verified: Vec<Verified>,
     /// What was undone or could not be, in order.
     pub undone: Vec<Undone>,
     /// What happened, with milliseconds since the start.
@@ -56,6 +58,19 @@ pub struct StepRun {
     pub note: String,
     /// libvirt's own words where it failed.
     pub original: String,
+    /// What stands behind them.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+/// A line of the check list after the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What must hold.
+    pub what: String,
+    /// Whether it does.
+    pub verdict: Verdict,
+    /// What was seen, or why nothing could be.
+    pub note: String,
 }
 
 /// How far a step is.
@@ -89,6 +104,7 @@ impl Step for Build {
             Some(Outcome::Built { .. }) => "built".into(),
             Some(Outcome::Undone { .. }) => "failed, undone".into(),
             Some(Outcome::NotFullyUndone { .. }) => "failed, not all undone".into(),
+            Some(Outcome::Unverified { .. }) => "built, not as it must be".into(),
             Some(Outcome::Cancelled) => "cancelled, undone".into(),
             None if app.build.is_running() => {
                 format!("step {} of {}", app.build.current().map_or(1, |at| at + 1), app.build.steps.len())
@@ -109,6 +125,7 @@ impl Step for Build {
         lines.extend(step.by_hand.as_ref().map(|by_hand| format!("by hand: {by_hand}")));
         if let Some(run) = app.build.steps.get(row) {
             lines.extend([run.note.clone(), run.original.clone()].into_iter().filter(|text| !text.is_empty()));
+            lines.extend(run.diagnosis.iter().flat_map(reason));
         }
         let title = step.title.clone();
         app.overlays.push(Overlay::Notice(Notice { title, lines, top: 0 }));
@@ -131,6 +148,11 @@ impl Step for Build {
 /// The plan on screen: that of the build, or what a build would do.
 pub fn plan(app: &App) -> &Plan {
     app.build.plan.as_ref().unwrap_or(&app.derived.plan)
+}
+
+/// A diagnosis in two lines.
+pub fn reason(diagnosis: &Diagnosis) -> [String; 2] {
+    [format!("{}: {}", diagnosis.code, diagnosis.cause), diagnosis.remedy.clone()]
 }
 
 /// Milliseconds as `1:42.3`.
@@ -216,7 +238,7 @@ impl BuildView {
             Some(Outcome::Built { .. }) => ExitReason::Built,
             Some(Outcome::Undone { .. }) => ExitReason::BuildUndone,
             Some(Outcome::Cancelled) => ExitReason::BuildCancelled,
-            Some(Outcome::NotFullyUndone { .. }) => ExitReason::BuildNotUndone,
+            Some(Outcome::NotFullyUndone { .. } | Outcome::Unverified { .. }) => ExitReason::BuildNotUndone,
         }
     }
 
@@ -256,6 +278,7 @@ impl BuildView {
             Some(Outcome::Undone { message } | Outcome::NotFullyUndone { message }) => {
                 lines.push(format!("The build of {name} failed: {message}"));
             }
+            Some(Outcome::Unverified { message, .. }) => lines.push(message.clone()),
         }
         lines.extend(self.undone.iter().map(|undone| match &undone.left {
             None => undone.what.clone(),
@@ -306,11 +329,20 @@ impl BuildView {
                 self.put(step, |run| run.end(RunState::Done, at_ms, &note));
                 self.say(at_ms, note);
             }
-            BuildEvent::StepFailed { step, at_ms, message, original } => {
+            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis } => {
                 self.put(step, |run| run.end(RunState::Failed, at_ms, &message));
                 self.put(step, |run| run.original.clone_from(&original));
                 self.say(at_ms, format!("failed: {message}"));
                 self.say(at_ms, original);
+                diagnosis.iter().flat_map(reason).for_each(|line| self.say(at_ms, line));
+                self.put(step, |run| run.diagnosis = diagnosis);
+            }
+            BuildEvent::Verified { what, verdict, note, original, diagnosis, .. } => {
+                let because = if note.is_empty() { String::new() } else { format!(" ({note})") };
+                self.say(self.at_ms, format!("{}: {what}{because}", verdict.word()));
+                self.say(self.at_ms, original);
+                diagnosis.iter().flat_map(reason).for_each(|line| self.say(self.at_ms, line));
+                self.verified.push(Verified { what, verdict, note });
             }
             BuildEvent::Undone { step, what } => {
                 self.put(step, |run| {

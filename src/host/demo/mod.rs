@@ -80,7 +80,7 @@ impl Record {
     /// Puts the record's facts beside those of the test driver. `running` are the functions that started domains hold.
     pub(super) fn complete(self, mut part: FactsPart, running: &[PciAddress]) -> FactsPart {
         match &mut part {
-            FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Details { .. } => {
+            FactsPart::Cpus { .. } | FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Details { .. } => {
                 return kernel::part(part.part(), running);
             }
             FactsPart::Host { host, memory, kvm } => {

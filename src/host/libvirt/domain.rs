@@ -5,7 +5,7 @@ use super::error::calling;
 use super::xml;
 use crate::facts::{Domain, DomainState};
 use crate::host::HostError;
-use crate::units::PciAddress;
+use crate::units::{CpuSet, PciAddress};
 use roxmltree::Node;
 use std::collections::HashSet;
 use virt::sys;
@@ -49,7 +49,17 @@ fn read(text: &str) -> Result<Domain, HostError> {
         macs: of_kind("interface").filter_map(mac).collect(),
         disks: of_kind("disk").filter_map(disk).collect(),
         pci: devices.iter().copied().filter_map(host_function).collect(),
+        vcpus: xml::text(root, &["vcpu"]).and_then(|count| count.parse().ok()).unwrap_or(0),
+        memory: xml::amount(root, &["memory"]).unwrap_or_default(),
+        pinned: pinned(root),
     })
+}
+
+/// The host CPUs of all `<vcpupin>`; one that cannot be read pins nothing.
+fn pinned(root: Node<'_, '_>) -> CpuSet {
+    let pins = xml::child(root, "cputune").into_iter().flat_map(|tune| xml::children(tune, "vcpupin"));
+    let sets = pins.filter_map(|pin| pin.attribute("cpuset")?.parse().ok());
+    sets.fold(CpuSet::default(), |all, set| all.with(&set))
 }
 
 /// The path of a disk, or `pool/volume`.
@@ -78,10 +88,12 @@ fn host_function(device: Node<'_, '_>) -> Option<PciAddress> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::units::Bytes;
 
     #[test]
     fn every_way_to_take_a_host_function_is_seen() {
-        let text = "<domain><name>a</name><uuid>u</uuid><devices>
+        let text = "<domain><name>a</name><uuid>u</uuid><memory unit='KiB'>2097152</memory><vcpu>2</vcpu>
+            <cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' cpuset='4-5'/></cputune><devices>
             <disk type='file'><source file='/p/a.qcow2'/></disk>
             <disk type='volume'><source pool='fast' volume='b.raw'/></disk>
             <disk type='nvme'><source type='pci' namespace='1'><address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source></disk>
@@ -96,5 +108,6 @@ mod tests {
         assert_eq!(taken, ["03:00.0", "06:02.1", "01:00.0"]);
         assert_eq!(domain.disks, ["/p/a.qcow2", "fast/b.raw"]);
         assert_eq!(domain.macs, ["52:54:00:aa:00:01"]);
+        assert_eq!((domain.vcpus, domain.memory, domain.pinned.to_string()), (2, Bytes::gib(2), "2,4-5".into()));
     }
 }

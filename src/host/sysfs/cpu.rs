@@ -1,12 +1,12 @@
 //! What /proc/cpuinfo says of the host's CPU.
 
 use crate::host::Sysroot;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io;
 
 /// The first CPU's features.
 pub(super) struct Cpu {
-    flags: HashSet<String>,
+    flags: BTreeSet<String>,
     /// GenuineIntel, AuthenticAMD, ...
     pub(super) vendor: String,
     /// Width of physical addresses, in bits.
@@ -31,6 +31,11 @@ impl Cpu {
     /// True on x86, where flags are listed: elsewhere nothing can be told from their absence.
     pub(super) fn lists_flags(&self) -> bool {
         !self.flags.is_empty()
+    }
+
+    /// The features by the kernel's names.
+    pub(super) fn into_flags(self) -> BTreeSet<String> {
+        self.flags
     }
 
     /// True where the CPU offers Intel VT-x or AMD-V.

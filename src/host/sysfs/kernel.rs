@@ -1,10 +1,10 @@
 //! The running kernel and the machine below it: release, command line, build options, firmware, CPU, board.
 
-use super::attribute::{failed, hexadecimal, known, odd, text};
+use super::attribute::{failed, flag, hexadecimal, known, odd, text};
 use super::cpu;
 use crate::facts::{Cpu, Fact, IommuTable, Kernel, Lockdown};
 use crate::host::Sysroot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const RELEASE: &str = "/proc/sys/kernel/osrelease";
 const INTERRUPTS: &str = "/proc/interrupts";
@@ -52,6 +52,8 @@ pub fn read(sysroot: &Sysroot) -> Fact<Kernel> {
         interrupt_remapping: interrupt_remapping(sysroot),
         iommu_address_bits: iommu_address_bits(sysroot),
         cpu: cpu(sysroot),
+        cpu_features: cpu_features(sysroot),
+        nested: nested(sysroot),
         chassis: number(sysroot, "/sys/class/dmi/id/chassis_type"),
         board: board(sysroot),
         release,
@@ -164,6 +166,23 @@ fn cpu(sysroot: &Sysroot) -> Fact<Cpu> {
         ),
         Err(error) => failed(FILE, &error),
     }
+}
+
+fn cpu_features(sysroot: &Sysroot) -> Fact<BTreeSet<String>> {
+    const FILE: &str = "/proc/cpuinfo";
+    match cpu::Cpu::read(sysroot) {
+        Ok(cpu) if cpu.lists_flags() => known(cpu.into_flags(), FILE),
+        Ok(_) => Fact::unknown(format!("{FILE} lists no flags.")),
+        Err(error) => failed(FILE, &error),
+    }
+}
+
+/// The parameter of the module that is loaded, Intel's or AMD's.
+fn nested(sysroot: &Sysroot) -> Fact<bool> {
+    let paths = ["kvm_intel", "kvm_amd"].map(|module| format!("/sys/module/{module}/parameters/nested"));
+    let loaded = paths.iter().find(|path| sysroot.exists(path));
+    let Some(path) = loaded else { return Fact::unknown("Neither kvm_intel nor kvm_amd is loaded.") };
+    text(sysroot, path).try_map(|text| flag(&text), || odd(path))
 }
 
 fn number(sysroot: &Sysroot, path: &str) -> Fact<u32> {

@@ -25,6 +25,7 @@ mod pci_resources;
 mod route;
 mod ssh;
 pub mod storage;
+pub mod topology;
 mod udev;
 pub mod usb;
 pub mod vfio;

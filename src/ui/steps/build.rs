@@ -2,9 +2,9 @@
 
 use super::super::canvas::{Canvas, cells, count};
 use super::{Role, in_rows, paragraph, size};
-use crate::app::steps::build::{RunState, StepRun, clock, plan};
+use crate::app::steps::build::{RunState, StepRun, clock, plan, reason};
 use crate::app::{App, focus};
-use crate::plan::{Outcome, Step};
+use crate::plan::{Outcome, Step, Verdict};
 use crate::units::{Bytes, GIB, MIB};
 use ratatui::layout::Rect;
 
@@ -24,6 +24,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     let used = match &app.build.outcome {
         Some(outcome) => ended(app, canvas, rest, outcome),
+        // Nothing is undone any more once the VM is looked at, except by a cancel.
+        None if !app.build.verified.is_empty() => verified(app, canvas, rest),
         None => undo(app, canvas, rest),
     };
     let rest = Rect { y: rest.y + used, height: rest.height.saturating_sub(used), ..rest };
@@ -49,6 +51,9 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
         Some(Outcome::Cancelled) => ("Cancelled; everything is undone".to_owned(), Role::Warn),
         Some(Outcome::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
         Some(Outcome::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
+        Some(Outcome::Unverified { .. }) => {
+            ("Built, but not all is as it must be; nothing is undone".to_owned(), Role::Error)
+        }
     };
     canvas.put(area.x, area.y, area.width, &text, role);
 }
@@ -178,18 +183,62 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &Outcome) -> u16 {
             }
         }
         Outcome::Cancelled => canvas.heading(area.x, area.y, area.width, "Cancelled"),
+        Outcome::Unverified { message, .. } => {
+            y = area.y
+                + verified(app, canvas, Rect { height: area.height.saturating_sub(6), ..area }).saturating_sub(1);
+            y += reasons(app, canvas, Rect { x: area.x + 3, y, width, height: 3 }, message);
+        }
         Outcome::Undone { message } | Outcome::NotFullyUndone { message } => {
             canvas.heading(area.x, area.y, area.width, "Failed");
             y += paragraph(canvas, Rect { x: area.x + 3, y, width, height: 2 }, message, Role::Error);
-            let original = app.build.steps.iter().map(|run| run.original.as_str()).find(|text| !text.is_empty());
-            if let Some(original) = original.filter(|original| !message.contains(original)) {
-                let text = format!("libvirt: {original}");
-                y += paragraph(canvas, Rect { x: area.x + 3, y, width, height: 2 }, &text, Role::Muted);
-            }
+            y += reasons(app, canvas, Rect { x: area.x + 3, y, width, height: 2 }, message);
         }
     }
-    y += undone(app, canvas, Rect { y, height: (area.height / 2).max(2), ..area });
+    let room = area.bottom().saturating_sub(y).min((area.height / 2).max(2));
+    y += undone(app, canvas, Rect { y, height: room, ..area });
     y + 1 - area.y
+}
+
+/// What others said of the failure, and what stands behind it; gives the rows used.
+fn reasons(app: &App, canvas: &mut Canvas, area: Rect, message: &str) -> u16 {
+    let mut y = area.y;
+    let mut put = |text: &str, role| y += paragraph(canvas, Rect { y, ..area }, text, role);
+    let Some(run) = app.build.steps.iter().find(|run| run.state == RunState::Failed) else { return 0 };
+    if !run.original.is_empty() && !message.contains(&run.original) {
+        // After the start QEMU and the kernel speak, too.
+        let by_libvirt = app.build.verified.is_empty();
+        put(&format!("{}{}", if by_libvirt { "libvirt: " } else { "" }, run.original), Role::Muted);
+    }
+    if let Some([cause, remedy]) = run.diagnosis.as_ref().map(reason) {
+        put(&cause, Role::Text);
+        put(&remedy, Role::Value);
+    }
+    y - area.y
+}
+
+/// The check list after the start; gives the rows used.
+fn verified(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
+    let list = &app.build.verified;
+    if list.is_empty() || area.height < 3 {
+        return 0;
+    }
+    canvas.heading(area.x, area.y, area.width, "After the start");
+    let rows = area.height.saturating_sub(2).min(count(list.len()));
+    for (y, item) in (area.y + 1..area.y + 1 + rows).zip(list) {
+        let glyphs = canvas.glyphs();
+        let (sign, role) = match item.verdict {
+            Verdict::Passed => (glyphs.ok, Role::Ok),
+            Verdict::Failed => (glyphs.error, Role::Error),
+            Verdict::Warned => (glyphs.warn, Role::Warn),
+            Verdict::NotChecked => (glyphs.unknown, Role::Muted),
+        };
+        let word = if item.verdict == Verdict::Passed { String::new() } else { format!("{}: ", item.verdict.word()) };
+        let note = if item.note.is_empty() { String::new() } else { format!(" ({})", item.note) };
+        let used = canvas.put(area.x + 3, y, 3, sign, role);
+        let text = format!("{word}{}{note}", item.what);
+        canvas.put(area.x + 4 + used, y, area.width.saturating_sub(4 + used), &text, Role::Text);
+    }
+    rows + 2
 }
 
 /// What was undone, and what is left with the command that removes it; gives the rows used.

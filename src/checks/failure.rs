@@ -1,0 +1,519 @@
+//! What libvirt, QEMU and the kernel say when a VM does not come up, read backwards: the words, the finding they belong
+//! to, the cause and the way out. One table for errors of calls, QEMU's log and the kernel's messages.
+
+use super::Finding;
+use serde::{Deserialize, Serialize};
+
+/// What stands behind somebody's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// The code of a check, or of a failure that no check foresees; `vmbuild explain` knows both.
+    pub code: String,
+    /// Why it failed, a sentence.
+    pub cause: String,
+    /// The way out, a sentence or two.
+    pub remedy: String,
+    /// False where the VM may work all the same.
+    pub stops: bool,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Failure {
+    /// Codes that it can mean, the likeliest first: that of a finding at hand is preferred.
+    codes: &'static [&'static str],
+    /// What it is about where the code is no check's, in a few words.
+    title: &'static str,
+    /// Any of these is said. The parts of one stand in this order with anything between.
+    words: &'static [&'static [&'static str]],
+    cause: &'static str,
+    remedy: &'static str,
+    stops: bool,
+}
+
+const fn stops(
+    codes: &'static [&'static str],
+    words: &'static [&'static [&'static str]],
+    cause: &'static str,
+    remedy: &'static str,
+) -> Failure {
+    Failure { codes, title: "", words, cause, remedy, stops: true }
+}
+
+/// The rows; the first that fits counts, so the narrower stand before the wider.
+const TABLE: [&[Failure]; 4] = [&TAKING, &RUNNING, &KERNEL, &DOMAIN];
+
+/// libvirt takes the functions from the host.
+const TAKING: [Failure; 13] = [
+    stops(
+        &["IOMMU-GROUP"],
+        &[&["group ", " is not viable"], &["error getting device from group", "Device or resource busy"]],
+        "Another device of the IOMMU group is still on a driver of the host, and VFIO gives out whole groups.",
+        "Pass or hold the other devices of the group too; 'vmbuild pci' shows them with their drivers.",
+    ),
+    stops(
+        &["PCI-IN-USE"],
+        &[&["PCI device ", " is in use by driver ", ", domain "], &["PCI device ", " is already in use"]],
+        "A running VM has this device, or another one of its IOMMU group.",
+        "Stop that VM first, or take the device out of one of the two.",
+    ),
+    Failure {
+        codes: &["VFIO-UNMANAGED"],
+        title: "libvirt may rebind the devices",
+        words: &[&["Unmanaged PCI device ", "must be manually detached"]],
+        cause: "The device has managed='no', so libvirt expects it on vfio-pci already, and it is not.",
+        remedy: "Take managed='no' out of custom_xml, or detach it before: 'virsh nodedev-detach pci_DDDD_BB_SS_F'.",
+        stops: true,
+    },
+    stops(
+        &["PCI-BRIDGE"],
+        &[&["Non-endpoint PCI devices cannot be assigned"]],
+        "The address is that of a bridge, which stays with the host.",
+        "Pass the card behind the bridge.",
+    ),
+    stops(
+        &["DEV-DEAD"],
+        &[&["Unknown PCI header type '127'"], &["Unknown PCI header type '255'"]],
+        "The device does not answer: it has no power, or its last reset failed.",
+        "Write 1 to /sys/bus/pci/devices/ADDRESS/remove and then to /sys/bus/pci/rescan; if that does not help, switch \
+         the machine off wholly.",
+    ),
+    stops(
+        &["RESET-BUS-ONLY"],
+        &[&["Active ", " devices on bus with ", "not doing bus reset"], &["Cannot reset device", "which is not owned"]],
+        "The device can be reset only with its whole bus, and somebody else uses what is on it.",
+        "Pass or hold the other functions of the bus as well.",
+    ),
+    stops(
+        &["RESET-NONE"],
+        &[&["Unable to reset PCI device", "no FLR, PM reset or bus reset available"]],
+        "Nobody knows a way to reset this device, and libvirt gives out none that is as another user left it.",
+        "Bind it to vfio-pci at boot: libvirt then leaves the reset to VFIO. For some AMD GPUs vendor-reset helps.",
+    ),
+    stops(
+        &["PCI-DRIVER"],
+        &[&["Failed to unbind PCI device", " from "]],
+        "The driver of the host does not let the device go: something still uses it.",
+        "Stop what has it open (display manager, nvidia-persistenced, a mounted disk), or bind it to vfio-pci at boot.",
+    ),
+    stops(
+        &["VFIO-BLACKLISTED"],
+        &[&["Failed to load PCI driver module", "administratively prohibited"]],
+        "modprobe's configuration forbids vfio-pci.",
+        "Remove the line 'blacklist vfio-pci' or 'install vfio-pci' from /etc/modprobe.d.",
+    ),
+    stops(
+        &["VFIO-MODULE"],
+        &[&["Failed to load PCI driver module"], &["Failed to add driver", "driver_override"]],
+        "vfio-pci could not be loaded, or took the device not.",
+        "Try 'modprobe vfio-pci' on the host; Ubuntu's cloud kernels need linux-modules-extra.",
+    ),
+    stops(
+        &["IOMMU-OFF", "IOMMU-VFIO"],
+        &[&["host doesn't support passthrough of host PCI devices"], &["host doesn't support VFIO PCI interface"]],
+        "The host has no IOMMU groups, or vfio-pci is not loaded: libvirt says the same of both.",
+        "'vmbuild doctor' tells which of the two it is, and what to do on this host.",
+    ),
+    stops(
+        &["PCI-MISSING"],
+        &[&["Device ", " not found: could not access "], &["no node device with matching name"]],
+        "There is no PCI function at this address any more.",
+        "'vmbuild pci' shows what there is; addresses move when cards are added or the firmware's settings change.",
+    ),
+    Failure {
+        codes: &["NET-VF-ONLY"],
+        title: "interfaces of type hostdev are virtual functions",
+        words: &[&["Interface type hostdev is currently supported on SR-IOV Virtual Functions only"]],
+        cause: "libvirt passes only virtual functions of SR-IOV as interfaces, and this is a whole network card.",
+        remedy: "Name a virtual function, or pass the card under pci_devices.",
+        stops: true,
+    },
+];
+
+/// QEMU gives them to the guest.
+const RUNNING: [Failure; 10] = [
+    stops(
+        &["MEM-PINNED"],
+        &[
+            &["VFIO_MAP_DMA", "Cannot allocate memory"],
+            &["VFIO_MAP_DMA", "= -12 "],
+            &["vfio_dma_map(", "Cannot allocate memory"],
+            &["vfio_container_dma_map(", "Cannot allocate memory"],
+        ],
+        "The guest's memory could not be pinned: too little is free, or QEMU may lock less than the guest has.",
+        "Ask for less memory or stop other VMs. Without the system instance: '@kvm - memlock unlimited' in \
+         /etc/security/limits.d. A <hard_limit> in custom_xml has the same effect.",
+    ),
+    stops(
+        &["HOST-PHYSBITS"],
+        &[
+            &["VFIO_MAP_DMA", "Invalid argument"],
+            &["vfio_dma_map(", "Invalid argument"],
+            &["vfio_container_dma_map(", "Invalid argument"],
+        ],
+        "The guest put a window of memory where the host's IOMMU does not reach.",
+        "Limit the guest's addresses in custom_xml: <maxphysaddr mode='passthrough' limit='39'/> in the element cpu.",
+    ),
+    Failure {
+        codes: &["VFIO-DMA-ENTRIES"],
+        title: "VFIO maps memory in as many pieces as it may",
+        words: &[&["VFIO_MAP_DMA", "No space left"], &["vfio_dma_map(", "No space left"]],
+        cause: "The guest's memory is mapped in more pieces than VFIO allows at once (65,535).",
+        remedy: "Use huge pages, or raise dma_entry_limit of the module vfio_iommu_type1.",
+        stops: true,
+    },
+    stops(
+        &["IOMMU-INTREMAP", "RMRR-DIRECT"],
+        &[
+            &["failed to set iommu for container", "Operation not permitted"],
+            &["failed to set iommu type", "Operation not permitted"],
+            &["No interrupt remapping support"],
+        ],
+        "The kernel refuses to give the group away: interrupts are not remapped, or the firmware keeps the device's memory.",
+        "The kernel's messages tell which; 'vmbuild doctor' looks for both. Update the firmware and switch on x2APIC there.",
+    ),
+    stops(
+        &["RMRR-DIRECT"],
+        &[&["ineligible for IOMMU domain attach", "RMRR"]],
+        "The firmware talks to this device at fixed addresses, so the kernel does not give it away.",
+        "HPE's set-up tools can exclude the slot from shared memory; another slot or card is the way elsewhere.",
+    ),
+    stops(
+        &["PCI-SESSION"],
+        &[&["/dev/vfio/", "Permission denied"]],
+        "QEMU may not open the group's file: it runs as a user who may not, or a security module forbids it.",
+        "Use the system instance, qemu:///system. Its AppArmor or SELinux messages are in the kernel's log.",
+    ),
+    Failure {
+        codes: &["VFIO-GROUP-FILE"],
+        title: "the IOMMU group has its file",
+        words: &[&["/dev/vfio/", "No such file or directory"]],
+        cause: "The group has no file below /dev/vfio, because none of its devices is on vfio-pci.",
+        remedy: "Leave the binding to libvirt (managed='yes'), or bind the device to vfio-pci before the start.",
+        stops: true,
+    },
+    stops(
+        &["ROM-UNREADABLE"],
+        &[&["failed to find romfile"], &["failed to open romfile"], &["could not load option rom"]],
+        "QEMU cannot open the ROM file.",
+        "Install it where QEMU may read it: 'install -m 0644 FILE /usr/share/vgabios/'.",
+    ),
+    Failure {
+        codes: &["VFIO-WRITE"],
+        title: "the guest reaches the device",
+        words: &[&["vfio_region_write", "failed"], &["vfio_region_read", "failed"]],
+        cause: "QEMU could not pass an access of the guest on to the device: a window is held by somebody else.",
+        remedy: "The kernel's messages of the same second name the window; mostly it is the host's console.",
+        stops: true,
+    },
+    Failure {
+        codes: &["VFIO-SLOW"],
+        title: "the guest reaches the device without detours",
+        words: &[&["Failed to mmap", "BAR"]],
+        cause: "QEMU could not map a window of the device, so each access goes through QEMU.",
+        remedy: "It works slowly. The kernel's messages of the same second name who holds the window.",
+        stops: false,
+    },
+];
+
+/// The kernel's messages, and what QEMU repeats of them.
+const KERNEL: [Failure; 5] = [
+    Failure {
+        codes: &["HOST-CONSOLE-DRIVER"],
+        title: "the host's console is off the GPUs",
+        words: &[&["BAR ", "can't reserve"]],
+        cause: "The host's console, or its firmware framebuffer, still holds a window of the GPU.",
+        remedy: "Kernels before 6.0: add video=efifb:off to the kernel command line, with simpledrm \
+                 initcall_blacklist=sysfb_init. The host then has no console on this GPU.",
+        stops: true,
+    },
+    Failure {
+        codes: &["DMA-FAULT"],
+        title: "the devices stay within the guest's memory",
+        words: &[&["DMAR:", "[DMA "], &["AMD-Vi:", "IO_PAGE_FAULT"]],
+        cause: "The IOMMU stopped an access of the device to memory that is not the guest's.",
+        remedy: "A few at the start come from a device that was not reset; if they go on, its driver or its reset is at \
+                 fault.",
+        stops: false,
+    },
+    Failure {
+        codes: &["ROM-ABSENT"],
+        title: "",
+        words: &[&["Invalid PCI ROM header signature"], &["Invalid PCI ROM data signature"]],
+        cause: "The card's ROM cannot be read: it is the firmware's own display, or asleep.",
+        remedy: "If the guest shows nothing before its driver is loaded, give the row a rom_file that was dumped where the \
+                 card was not the first GPU.",
+        stops: false,
+    },
+    stops(
+        &["POWER-D3COLD"],
+        &[&["Unable to change power state"], &["Unable to power on device, stuck in D3"], &["stuck in D3"]],
+        "The device does not wake up.",
+        "Write 'options vfio-pci disable_idle_d3=1' into /etc/modprobe.d/vfio.conf, and switch the machine off once.",
+    ),
+    stops(
+        &["BAR-NOT-ASSIGNED"],
+        &[&["BAR ", "no space for"], &["BAR ", "failed to assign"], &["can't assign", "BAR"]],
+        "A window of the device has no address.",
+        "Switch on \"Above 4G Decoding\" in the firmware.",
+    ),
+];
+
+/// What stops domains with and without passthrough.
+const DOMAIN: [Failure; 12] = [
+    stops(
+        &["GRAPHICS-KIND"],
+        &[&["spice graphics are not supported with this QEMU"]],
+        "This QEMU is built without SPICE.",
+        "Use graphics of type vnc.",
+    ),
+    stops(
+        &["UEFI-MISSING", "SECURE-BOOT-MISSING"],
+        &[&["Unable to find", "firmware that is compatible"], &["could not find any suitable firmware"]],
+        "No installed firmware has all that is asked for (UEFI, Secure Boot, enrolled keys).",
+        "Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch), or ask for less.",
+    ),
+    stops(
+        &["TPM-MISSING"],
+        &[&["Unable to find 'swtpm"], &["TPM version '2.0' is not supported"]],
+        "The host has no program that emulates a TPM.",
+        "Install swtpm and swtpm-tools, or set tpm to false.",
+    ),
+    stops(
+        &["VIRT-KVM"],
+        &[&["Could not access KVM kernel module"], &["failed to initialize kvm"], &["KVM is not available"]],
+        "The host runs no guests on hardware virtualisation.",
+        "Switch on VT-x or SVM in the firmware and load kvm_intel or kvm_amd; virt_type qemu works without, slowly.",
+    ),
+    stops(
+        &["BUS-IDE"],
+        &[&["IDE controllers are unsupported for this QEMU binary or machine type"]],
+        "This machine type has no IDE.",
+        "Use sata or virtio as the bus, or the machine type pc.",
+    ),
+    stops(
+        &["MEM-HOST"],
+        &[&["cannot set up guest memory"], &["unable to map backing store for guest RAM"]],
+        "The host has not enough free memory, or huge pages, for the guest.",
+        "Ask for less memory, stop other VMs, or reserve more huge pages.",
+    ),
+    stops(
+        &["DISK-SPACE"],
+        &[&["No space left on device"], &["not enough space"], &["insufficient free space"]],
+        "The pool is full.",
+        "Make room in it, or choose another pool.",
+    ),
+    stops(
+        &["DISK-IN-USE"],
+        &[&["Failed to get \"write\" lock"], &["Failed to get shared \"write\" lock"], &["image in use"]],
+        "Another VM or program has the image open.",
+        "Stop it, or clone the image.",
+    ),
+    stops(
+        &["IMAGE-MISSING"],
+        &[&["Cannot access storage file"], &["Could not open '", "No such file or directory"]],
+        "An image is not there, or QEMU's user does not reach it.",
+        "Check its path; every folder above it must be enterable for QEMU's user.",
+    ),
+    stops(
+        &["NET-INACTIVE"],
+        &[&["network '", "' is not active"]],
+        "The network is not started.",
+        "Start it with 'virsh net-start NAME', and with the host: 'virsh net-autostart NAME'.",
+    ),
+    stops(
+        &["NET-MISSING"],
+        &[&["Network not found"], &["no network with matching name"]],
+        "libvirt knows no network of this name.",
+        "'virsh net-list --all' shows those there are.",
+    ),
+    stops(
+        &["BRIDGE-MISSING"],
+        &[&["Cannot get interface MTU on", "No such device"]],
+        "The host has no bridge of this name.",
+        "Make it first, or name another one.",
+    ),
+];
+
+/// What stands behind `words`; `None` where they are not known. Where a check has a finding of the same code, its remedy
+/// is taken: it is made for this host.
+pub fn diagnose(words: &str, findings: &[Finding]) -> Option<Diagnosis> {
+    let row = TABLE.into_iter().flatten().find(|row| row.words.iter().any(|parts| says(words, parts)))?;
+    let found = |code: &&&str| findings.iter().any(|finding| finding.code == **code);
+    let code = row.codes.iter().find(found).or(row.codes.first())?;
+    let own = findings.iter().find(|finding| finding.code == *code && !finding.remedy.is_empty());
+    Some(Diagnosis {
+        code: (*code).to_owned(),
+        cause: row.cause.to_owned(),
+        remedy: own.map_or(row.remedy, |finding| &finding.remedy).to_owned(),
+        stops: row.stops,
+    })
+}
+
+/// True where `text` has all `parts` one behind the other, on one line, in any case.
+fn says(text: &str, parts: &[&str]) -> bool {
+    let after = |rest: String, part: &&str| {
+        let (_, after) = rest.split_once(&part.to_ascii_lowercase())?;
+        Some(after.to_owned())
+    };
+    text.lines().any(|line| parts.iter().try_fold(line.to_ascii_lowercase(), after).is_some())
+}
+
+/// What the look after a start can find without anybody's words: code, title, explanation.
+const SEEN: [(&str, &str, &str); 2] = [
+    (
+        "VM-PAUSED",
+        "the VM runs on after its start",
+        "The VM was started and stands still. libvirt pauses a guest whose disk gives an I/O error, and QEMU one that \
+         crashed. The reason is in QEMU's log, /var/log/libvirt/qemu/NAME.log; 'virsh resume NAME' lets it go on.",
+    ),
+    (
+        "VM-STOPPED",
+        "the VM is still there after its start",
+        "The VM was started and ended within seconds. What QEMU said last is in /var/log/libvirt/qemu/NAME.log. The VM \
+         and its disks are left as they are, so that 'virsh start NAME' can try again.",
+    ),
+];
+
+/// Code, title and explanation of the failures that no check foresees.
+pub fn unforeseen() -> impl Iterator<Item = (&'static str, &'static str, String)> {
+    let rows = TABLE.into_iter().flatten().filter(|row| !row.title.is_empty());
+    let said = rows.filter_map(|row| Some((*row.codes.first()?, row.title, format!("{} {}", row.cause, row.remedy))));
+    said.chain(SEEN.map(|(code, title, explain)| (code, title, explain.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::checks::{Severity, explain};
+    use crate::spec::Place;
+
+    /// Words as libvirt 11.3, QEMU 10.0 and Linux 6.12 say them.
+    const SAID: [(&str, &str); 36] = [
+        (
+            "internal error: QEMU unexpectedly closed the monitor (vm='ws'): 2026-11-21T11:02:07.1Z qemu-system-x86_64: -device \
+             {\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}: vfio 0000:01:00.0: group 2 is not viable\nPlease ensure all devices \
+             within the iommu_group are bound to their vfio bus driver.",
+            "IOMMU-GROUP",
+        ),
+        (
+            "Requested operation is not valid: PCI device 0000:01:00.0 is in use by driver QEMU, domain gpu-ws-02",
+            "PCI-IN-USE",
+        ),
+        (
+            "Requested operation is not valid: Unmanaged PCI device 0000:01:00.0 must be manually detached from the host",
+            "VFIO-UNMANAGED",
+        ),
+        (
+            "unsupported configuration: Non-endpoint PCI devices cannot be assigned to guests for device '0000:00:01.0'",
+            "PCI-BRIDGE",
+        ),
+        ("internal error: Unknown PCI header type '127' for device '0000:01:00.0'", "DEV-DEAD"),
+        (
+            "internal error: Unable to reset PCI device 0000:03:00.0: no FLR, PM reset or bus reset available",
+            "RESET-NONE",
+        ),
+        (
+            "internal error: Unable to reset PCI device 0000:03:00.0: internal error: Active 0000:03:00.1 devices on bus with \
+             0000:03:00.0, not doing bus reset",
+            "RESET-BUS-ONLY",
+        ),
+        ("Failed to unbind PCI device '0000:01:00.0' from nvidia: Device or resource busy", "PCI-DRIVER"),
+        (
+            "Failed to add driver 'vfio-pci' to driver_override  interface of PCI device '0000:01:00.0': No such device",
+            "VFIO-MODULE",
+        ),
+        ("internal error: Failed to load PCI driver module vfio_pci: administratively prohibited", "VFIO-BLACKLISTED"),
+        ("internal error: Failed to load PCI driver module vfio_pci", "VFIO-MODULE"),
+        ("unsupported configuration: host doesn't support passthrough of host PCI devices", "IOMMU-OFF"),
+        (
+            "Device 0000:09:00.0 not found: could not access /sys/bus/pci/devices/0000:09:00.0/config: No such file or directory",
+            "PCI-MISSING",
+        ),
+        (
+            "unsupported configuration: Interface type hostdev is currently supported on SR-IOV Virtual Functions only",
+            "NET-VF-ONLY",
+        ),
+        ("qemu-system-x86_64: VFIO_MAP_DMA failed: Cannot allocate memory", "MEM-PINNED"),
+        ("vfio_container_dma_map(0x55d0, 0x0, 0x80000000, 0x7f00) = -12 (Cannot allocate memory)", "MEM-PINNED"),
+        ("qemu-system-x86_64: VFIO_MAP_DMA failed: Invalid argument", "HOST-PHYSBITS"),
+        (
+            "vfio_container_dma_map(0x55d0, 0x383800000000, 0x10000000, 0x7f00) = -22 (Invalid argument)",
+            "HOST-PHYSBITS",
+        ),
+        ("qemu-system-x86_64: VFIO_MAP_DMA failed: No space left on device", "VFIO-DMA-ENTRIES"),
+        (
+            "vfio 0000:01:00.0: failed to setup container for group 2: Failed to set iommu for container: Operation not permitted",
+            "IOMMU-INTREMAP",
+        ),
+        (
+            "vfio 0000:01:00.0: failed to setup container for group 2: failed to set iommu for container: Operation not permitted",
+            "IOMMU-INTREMAP",
+        ),
+        (
+            "vfio-pci 0000:04:00.0: Device is ineligible for IOMMU domain attach due to platform RMRR requirement.  Contact your \
+             platform vendor.",
+            "RMRR-DIRECT",
+        ),
+        ("vfio 0000:01:00.0: failed to open /dev/vfio/2: Permission denied", "PCI-SESSION"),
+        ("vfio 0000:01:00.0: failed to open /dev/vfio/2: No such file or directory", "VFIO-GROUP-FILE"),
+        ("vfio-pci 0000:01:00.0: BAR 1: can't reserve [mem 0xe0000000-0xefffffff 64bit pref]", "HOST-CONSOLE-DRIVER"),
+        ("vfio-pci 0000:01:00.0: Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff", "ROM-ABSENT"),
+        ("vfio: Cannot reset device 0000:03:00.0, depends on group 13 which is not owned.", "RESET-BUS-ONLY"),
+        ("unsupported configuration: spice graphics are not supported with this QEMU", "GRAPHICS-KIND"),
+        (
+            "operation failed: Unable to find 'efi' firmware that is compatible with the current configuration",
+            "UEFI-MISSING",
+        ),
+        ("DMAR: [DMA Read NO_PASID] Request device [01:00.0] fault addr 0x7c000000 [fault reason 0x06]", "DMA-FAULT"),
+        ("AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0012 address=0x0 flags=0x0000]", "DMA-FAULT"),
+        ("vfio-pci 0000:03:00.0: Unable to change power state from D3cold to D0, device inaccessible", "POWER-D3COLD"),
+        ("vfio_region_write(0000:01:00.0:region1+0x9c, 0x0,4) failed: Device or resource busy", "VFIO-WRITE"),
+        ("Failed to mmap 0000:01:00.0 BAR 2. Performance may be slow", "VFIO-SLOW"),
+        ("cannot write data to file '/p/a.qcow2': No space left on device", "DISK-SPACE"),
+        ("Requested operation is not valid: network 'default' is not active", "NET-INACTIVE"),
+    ];
+
+    #[test]
+    fn each_word_of_others_has_its_code() {
+        for (words, code) in SAID {
+            assert_eq!(diagnose(words, &[]).map(|diagnosis| diagnosis.code).as_deref(), Some(code), "{words}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        for words in ["", "internal error: something", "group 2 is viable", "BAR 1 is not\nreserved: can't tell"] {
+            assert_eq!(diagnose(words, &[]), None, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_code_can_be_explained_and_every_row_is_said_by_somebody() {
+        let own: Vec<_> = unforeseen().map(|(code, ..)| code).collect();
+        for row in TABLE.into_iter().flatten() {
+            for code in row.codes {
+                assert!(explain(code).is_some() != own.contains(code), "{code}");
+            }
+            assert!(row.cause.ends_with('.') && row.remedy.ends_with('.'), "{:?}", row.codes);
+        }
+    }
+
+    #[test]
+    fn the_remedy_of_this_host_and_the_code_that_its_checks_found_are_preferred() {
+        let finding = |code| Finding {
+            code,
+            severity: Severity::Warning,
+            place: Place::root(),
+            message: String::new(),
+            remedy: "Load it.".into(),
+            address: None,
+            lock_out: false,
+        };
+        let words = "unsupported configuration: host doesn't support passthrough of host PCI devices";
+        let diagnosis = diagnose(words, &[finding("IOMMU-VFIO")]).unwrap();
+        assert_eq!((diagnosis.code.as_str(), diagnosis.remedy.as_str()), ("IOMMU-VFIO", "Load it."));
+        assert_eq!(diagnose(words, &[finding("MEM-LOW")]).unwrap().code, "IOMMU-OFF");
+    }
+}

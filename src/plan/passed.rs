@@ -1,0 +1,130 @@
+//! The host functions that a domain takes: those that were asked for, and those that its XML names all the same.
+
+use super::Reviewed;
+use crate::facts::Facts;
+use crate::machine::Machine;
+use crate::units::PciAddress;
+use roxmltree::{Document, Node};
+
+/// Host functions of a domain, in the order of the XML.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Those that the guest sees.
+    pub(super) passed: Vec<PciAddress>,
+    /// Those that are only kept from the host.
+    pub(super) held: Vec<PciAddress>,
+}
+
+impl Taken {
+    /// Those of `machine`, and those that custom XML adds in the XML made from it.
+    pub(super) fn of(machine: &Machine, xml: &str) -> Self {
+        let mut taken = Self::default();
+        let passed = machine.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.host);
+        passed.for_each(|address| taken.put(address, false));
+        machine.held.iter().for_each(|function| taken.put(function.host, true));
+        taken.read(xml);
+        taken
+    }
+
+    fn put(&mut self, address: PciAddress, held: bool) {
+        if !self.passed.contains(&address) && !self.held.contains(&address) {
+            if held { self.held.push(address) } else { self.passed.push(address) }
+        }
+    }
+
+    /// Nothing where it is not well-formed, for that is told elsewhere.
+    fn read(&mut self, xml: &str) {
+        let Ok(document) = Document::parse(xml) else { return };
+        for device in document.descendants().filter(takes_host_function) {
+            let Some(address) = child(device, "source").and_then(host_address) else { continue };
+            let held = child(device, "address").is_some_and(|guest| guest.attribute("type") == Some("unassigned"));
+            self.put(address, held);
+        }
+    }
+
+    /// True where there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.passed.is_empty() && self.held.is_empty()
+    }
+
+    /// What is known of them; of those that nobody has seen, nothing.
+    pub(super) fn reviewed(&self, facts: &Facts) -> Vec<Reviewed> {
+        let all = facts.pci.items();
+        let known = self.passed.iter().chain(&self.held).filter_map(|address| {
+            let device = all.iter().find(|device| device.address == *address)?;
+            let mates =
+                all.iter().filter(|other| other.iommu_group.is_some() && other.iommu_group == device.iommu_group);
+            let companions = mates.map(|mate| mate.address).filter(|mate| mate != address).collect();
+            Some(Reviewed {
+                address: *address,
+                ids: device.ids(),
+                subsystem: device.subsystem,
+                label: device.label(),
+                group: device.iommu_group,
+                companions,
+            })
+        });
+        known.collect()
+    }
+}
+
+/// hostdev, interface and NVMe disk name a host function in the same way.
+fn takes_host_function(node: &Node<'_, '_>) -> bool {
+    match node.tag_name().name() {
+        "hostdev" => node.attribute("type") == Some("pci"),
+        "interface" => node.attribute("type") == Some("hostdev"),
+        "disk" => node.attribute("type") == Some("nvme"),
+        _ => false,
+    }
+}
+
+fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
+    node.children().find(|child| child.has_tag_name(name))
+}
+
+fn host_address(source: Node<'_, '_>) -> Option<PciAddress> {
+    let address = child(source, "address")?;
+    let number = |name: &str| {
+        let text = address.attribute(name)?;
+        match text.strip_prefix("0x") {
+            Some(digits) => u32::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        }
+    };
+    let byte = |name| u8::try_from(number(name)?).ok();
+    Some(PciAddress {
+        domain: number("domain").unwrap_or(0),
+        bus: byte("bus")?,
+        slot: byte("slot")?,
+        function: byte("function")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passed_and_held_functions_are_told_apart_wherever_they_are_named() {
+        let address =
+            |bus, function| format!("<address domain='0x0000' bus='{bus}' slot='0x00' function='{function}'/>");
+        let xml = format!(
+            "<domain><devices><hostdev type='pci'><source>{}</source><address type='pci' bus='0x09'/></hostdev>\
+             <hostdev type='pci'><source>{}</source><address type='unassigned'/></hostdev>\
+             <hostdev type='usb'><source><address bus='1' device='2'/></source></hostdev>\
+             <interface type='hostdev'><source>{}</source></interface></devices></domain>",
+            address("0x01", "0x0"),
+            address("2", "1"),
+            address("0x41", "0x3"),
+        );
+        let mut taken = Taken::default();
+        taken.read(&xml);
+        taken.read("<domain");
+        let short = |list: &[PciAddress]| list.iter().map(|address| address.short()).collect::<Vec<_>>();
+        assert_eq!(
+            (short(&taken.passed), short(&taken.held)),
+            (vec!["01:00.0".into(), "41:00.3".into()], vec!["02:00.1".into()])
+        );
+        assert!(Taken::default().is_empty());
+    }
+}
