@@ -111,6 +111,7 @@ impl Session {
             FactsPart::Domains(facts.domains),
             FactsPart::Pci { pci: facts.pci, iommu: facts.iommu },
             FactsPart::Capabilities { capabilities, domain_capabilities },
+            FactsPart::Roms { roms: facts.roms, confinement: Box::new(facts.confinement) },
             FactsPart::Files(facts.files),
         ] {
             self.tell(Msg::Facts(part));
@@ -247,7 +248,12 @@ fn errors_show_under_their_field() {
 /// A block device of the host is attached, and the build was asked for.
 fn consent() -> Session {
     use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Source};
-    let device = MediaFile { kind: MediaKind::BlockDevice, size: vmbuild::units::Bytes::gib(10), world_readable: true };
+    let device = MediaFile {
+        kind: MediaKind::BlockDevice,
+        size: vmbuild::units::Bytes::gib(10),
+        world_readable: true,
+        ..MediaFile::default()
+    };
     let device = Fact::known(device, Source::File("stat".into()), NOW);
     let mut session = Session::full(80, 24).keys("4 e").types("/dev/sdz").keys("Enter");
     session.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));

@@ -221,6 +221,7 @@ impl App {
             FactsPart::Networks { networks, bridges } => !same(networks, &now.networks) || !same(bridges, &now.bridges),
             FactsPart::Domains(domains) => !same(domains, &now.domains),
             FactsPart::Pci { pci, iommu } => !same(pci, &now.pci) || !same(iommu, &now.iommu),
+            FactsPart::Roms { roms, confinement } => !same(roms, &now.roms) || !same(confinement, &now.confinement),
             FactsPart::Boot { .. }
             | FactsPart::Uses { .. }
             | FactsPart::Details { .. }

@@ -195,7 +195,7 @@ pub(super) fn known<T>(value: T) -> Fact<T> {
 
 /// A file that everybody may read.
 pub(super) fn file() -> MediaFile {
-    MediaFile { kind: MediaKind::File, size: Bytes::mib(64), world_readable: true }
+    MediaFile { kind: MediaKind::File, size: Bytes::mib(64), world_readable: true, ..MediaFile::default() }
 }
 
 /// A domain that is defined and holds nothing.

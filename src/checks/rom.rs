@@ -1,10 +1,14 @@
-//! Checks of the video BIOS files of passed devices.
+//! Checks of the video BIOS files of passed devices: there, readable by QEMU, whole, for this card, with UEFI.
 
 use super::subject::PciRow;
 use super::wording::device;
 use super::{Check, Notes, Subject};
+use crate::facts::media::Barrier;
+use crate::facts::rom::{RomFile, RomFlaw};
 use crate::facts::{MediaFile, MediaKind};
+use crate::machine::Firmware;
 use crate::spec::Place;
+use crate::units::{Bytes, MIB, shell_quote};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -21,6 +25,55 @@ pub(super) const CHECKS: &[Check] = &[
                   must be readable by every user, all folders above it must be enterable, and with AppArmor it must lie \
                   below a folder that QEMU's profile allows, such as /usr/share/vgabios.",
         run: unreadable,
+    },
+    Check {
+        code: "ROM-CONFINED",
+        title: "no security module keeps QEMU from the ROM files",
+        explain: "AppArmor and SELinux let QEMU read its own files and those that libvirt labels for it. libvirt labels disks \
+                  and not ROM files, so that one in a home folder is refused (\"Permission denied\") although its mode is \
+                  right. Put it into /usr/share/vgabios, which the profile of QEMU lets every VM read; under SELinux run \
+                  restorecon on it afterwards.",
+        run: confined,
+    },
+    Check {
+        code: "ROM-SIGNATURE",
+        title: "the ROM files are ROMs",
+        explain: "An expansion ROM begins with the bytes 55 AA and points to a structure that begins with PCIR. A file \
+                  without them is something else: a web page, an archive, a dump of a card that was asleep or the host's \
+                  first display (\"Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff\"). Dump it while the \
+                  card is not the first display, or on another machine.",
+        run: signature,
+    },
+    Check {
+        code: "ROM-HEADER",
+        title: "the ROM files begin with the ROM",
+        explain: "Files for updating cards, and dumps by some tools, have a header of the vendor in front of the ROM (NVIDIA: \
+                  NVGI). QEMU gives the guest the file as it is, and the guest's firmware finds no ROM in it. Cut the header \
+                  off, so that the file begins with 55 AA.",
+        run: header,
+    },
+    Check {
+        code: "ROM-TRUNCATED",
+        title: "the ROM files are whole",
+        explain: "By its own account the ROM is longer than the file, or its last image is missing. It was cut off when it \
+                  was dumped or downloaded. The guest's firmware refuses such a ROM, or the card's driver fails on it.",
+        run: truncated,
+    },
+    Check {
+        code: "ROM-IDS",
+        title: "the ROM files are for these cards",
+        explain: "Each image of a ROM names the vendor and device that it is for. That of another card sets up another \
+                  board: the guest's firmware skips it, or the card hangs. ROMs even of two boards with the same ids may \
+                  differ in memory and outputs; take one of the very same model.",
+        run: ids,
+    },
+    Check {
+        code: "ROM-GOP",
+        title: "the ROM files have what UEFI needs",
+        explain: "A guest that starts by UEFI uses the image for UEFI (GOP, code type 3) of a card's ROM; the one for BIOS does \
+                  nothing there. Without it the screen stays dark until the guest's driver is loaded. Cards before about \
+                  2013 have none, and some dumps leave it out.",
+        run: gop,
     },
 ];
 
@@ -71,32 +124,250 @@ fn unreadable(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         notes.looked();
-        if !file.world_readable {
-            let message = format!("{} ROM file '{path}' is not readable by QEMU's user", device(row.row, row.address));
-            notes.blocker(
-                place(row),
-                message,
-                "put it where QEMU may read it: install -m 0644 FILE /usr/share/vgabios/",
+        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        if let Some(Barrier { path: at, mode, owner, user }) = &file.barrier {
+            let (verb, mode) = (if at == path { "read" } else { "enter" }, mode & 0o777);
+            let message = format!("{name}: {user} may not {verb} {at} (mode {mode:04o}, owner {owner})");
+            notes.blocker(place(row), message, way_out(path));
+        } else if !file.world_readable && file.rom.is_none() {
+            notes.blocker(place(row), format!("{name} is not readable by QEMU's user"), way_out(path));
+        }
+    }
+}
+
+fn way_out(path: &str) -> String {
+    format!(
+        "put it where QEMU may read it, and name it there: install -D -m 0644 -t /usr/share/vgabios {}",
+        shell_quote(path)
+    )
+}
+
+/// Types of SELinux that VMs may not read, as those of home folders, and types of what comes with packages, which they may.
+const REFUSED: [&str; 6] = ["user_home_t", "user_home_dir_t", "admin_home_t", "user_tmp_t", "default_t", "unlabeled_t"];
+const PLAIN: [&str; 5] = ["usr_t", "virt_content_t", "virt_image_t", "lib_t", "svirt_image_t"];
+
+fn confined(subject: &Subject, notes: &mut Notes) {
+    for (row, path, file) in roms(subject) {
+        let Some(file) = file.ok().filter(|file| file.kind == MediaKind::File) else { continue };
+        let what = format!("whether AppArmor or SELinux keeps QEMU from {path}");
+        let Some(known) = notes.known(&subject.facts.confinement, || place(row), &what) else { continue };
+        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        // libvirt uses AppArmor where it says so; where it was not asked, where the kernel does.
+        let models = subject.facts.capabilities.get().map(|known| known.security_models.as_slice());
+        let uses = |model: &str| models.is_none_or(|models| models.iter().any(|known| known == model));
+        if known.apparmor.get() == Some(&true) && uses("apparmor") {
+            match known.apparmor_lets(path) {
+                Some(false) => {
+                    let message = format!("{name}: AppArmor's profile of QEMU does not let it read that folder");
+                    notes.blocker(place(row), message, way_out(path));
+                }
+                Some(true) => {}
+                None => {
+                    let why = known.apparmor_reads.why_not().unwrap_or_default();
+                    notes.unknown(place(row), &format!("whether AppArmor lets QEMU read {path}"), why);
+                }
+            }
+        }
+        if known.selinux.get() == Some(&true) && uses("selinux") {
+            let way_out = format!("{}, then: restorecon -v /usr/share/vgabios/*", way_out(path));
+            match file.selinux_type.as_deref() {
+                Some(kind) if REFUSED.contains(&kind) => {
+                    notes.blocker(place(row), format!("{name}: SELinux keeps QEMU from files of type {kind}"), way_out);
+                }
+                Some(kind) if !PLAIN.contains(&kind) => {
+                    notes.warning(
+                        place(row),
+                        format!("{name}: SELinux may keep QEMU from files of type {kind}"),
+                        way_out,
+                    );
+                }
+                Some(_) => {}
+                None => {
+                    notes.unknown(
+                        place(row),
+                        &format!("whether SELinux lets QEMU read {path}"),
+                        "its label is not known",
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What a file is as a ROM, where that can be judged; the note why not, by the first check alone, otherwise.
+fn parsed<'a>(
+    row: PciRow,
+    path: &str,
+    file: Result<&'a MediaFile, &str>,
+    notes: Option<&mut Notes>,
+) -> Option<&'a RomFile> {
+    let file = file.ok().filter(|file| file.kind == MediaKind::File && file.size.0 > 0)?;
+    let rom = file.rom.as_ref().and_then(|rom| rom.get());
+    if let (None, Some(notes)) = (rom, notes) {
+        let why = file.rom.as_ref().and_then(|rom| rom.why_not()).unwrap_or("this file cannot be read from here");
+        notes.unknown(place(row), &format!("whether {path} is a ROM for this card"), why);
+    }
+    rom
+}
+
+/// The largest ROM that a device can have.
+const LARGEST: u64 = 16 * MIB;
+
+fn signature(subject: &Subject, notes: &mut Notes) {
+    for (row, path, file) in roms(subject) {
+        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        if let Some(long) = file.ok().filter(|file| file.kind == MediaKind::File && file.size.0 > LARGEST) {
+            let message = format!("{name} is no ROM: it has {}, and none has more than {}", long.size, Bytes(LARGEST));
+            notes.blocker(place(row), message, "name the ROM image itself, or leave rom_file out");
+            continue;
+        }
+        let Some(rom) = parsed(row, path, file, Some(notes)) else { continue };
+        notes.looked();
+        let wrong = match &rom.flaw {
+            Some(RomFlaw::NoSignature { begins }) => {
+                let bytes: Vec<String> = begins.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("it begins with {}, not with 55 aa", bytes.join(" "))
+            }
+            Some(RomFlaw::NoStructure) => "it has no PCI data structure (PCIR)".into(),
+            _ => continue,
+        };
+        let way_out = "dump it again while the card is awake and not the first display, or leave rom_file out";
+        notes.blocker(place(row), format!("{name} is no ROM: {wrong}"), way_out);
+    }
+}
+
+/// The rows whose file holds images, with what it is.
+fn images<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str, &'a RomFile)> {
+    let with = |(row, path, file)| Some((row, path, parsed(row, path, file, None)?));
+    roms(subject).filter_map(with).filter(|(_, _, rom)| !rom.images.is_empty())
+}
+
+fn header(subject: &Subject, notes: &mut Notes) {
+    for (row, path, rom) in images(subject) {
+        notes.looked();
+        if rom.header.0 > 0 {
+            let message = format!(
+                "{} ROM file '{path}': {} bytes of the vendor's stand in front of the ROM",
+                device(row.row, row.address),
+                rom.header.0
             );
+            let (from, to) = (shell_quote(path), shell_quote(&format!("{path}.stripped")));
+            let way_out = format!("cut them off, and name the result: tail -c +{} {from} > {to}", rom.header.0 + 1);
+            notes.blocker(place(row), message, way_out);
+        }
+    }
+}
+
+fn truncated(subject: &Subject, notes: &mut Notes) {
+    for (row, path, rom) in images(subject) {
+        notes.looked();
+        let wrong = match &rom.flaw {
+            Some(RomFlaw::Truncated { needs }) => {
+                let has = subject.file(path).map(|file| file.size.0).unwrap_or_default();
+                format!("is cut off: {} of {} bytes are there", has, needs.0)
+            }
+            Some(RomFlaw::NoLast) => "is cut off: its last image is missing".into(),
+            _ => continue,
+        };
+        let message = format!("{} ROM file '{path}' {wrong}", device(row.row, row.address));
+        notes.blocker(place(row), message, "dump or download it again");
+    }
+}
+
+fn ids(subject: &Subject, notes: &mut Notes) {
+    for (row, path, rom) in images(subject) {
+        let Some(known) = row.device else { continue };
+        notes.looked();
+        if !rom.is_for(known.vendor, known.device) {
+            let message = format!(
+                "{} ROM file '{path}' is for {}, the device is {} ({})",
+                device(row.row, row.address),
+                rom.ids().unwrap_or_default(),
+                known.ids(),
+                known.label()
+            );
+            notes.blocker(place(row), message, fitting(subject, row));
+        }
+    }
+}
+
+/// The files of this host that are for the row's device.
+fn fitting(subject: &Subject, row: PciRow) -> String {
+    let fits = |found: &&crate::facts::FoundRom| row.device.is_some_and(|d| found.rom.is_for(d.vendor, d.device));
+    let found = subject.facts.roms.items().iter().find(fits);
+    found.map_or_else(
+        || "name the ROM of this very model, or leave rom_file out".into(),
+        |found| format!("{} is for this device", found.path),
+    )
+}
+
+fn gop(subject: &Subject, notes: &mut Notes) {
+    if subject.machine.firmware.value == Firmware::Bios {
+        return;
+    }
+    for (row, path, rom) in images(subject) {
+        let is_display = row.device.is_none_or(|known| known.kind() == crate::facts::PciClass::Gpu);
+        notes.looked();
+        if is_display && !rom.has_uefi() {
+            let message = format!(
+                "{} ROM file '{path}' has no image for UEFI (GOP), by which the guest starts",
+                device(row.row, row.address)
+            );
+            notes.blocker(place(row), message, "dump the whole ROM, or leave rom_file out; or set uefi to false");
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::checks::fixture::known;
     use crate::checks::fixture::{Asked, file};
-    use crate::facts::{MediaFile, MediaKind};
-    use crate::units::Bytes;
+    use crate::facts::media::Barrier;
+    use crate::facts::rom::{Confinement, FoundRom, RomFile, RomFlaw, RomImage};
+    use crate::facts::{Fact, MediaFile, MediaKind};
+    use crate::units::{Bytes, MIB};
     use serde_json::json;
 
     const ROM: &str = "/usr/share/vgabios/rtx.rom";
 
+    const PLACE: &str = "pci_devices[0].rom_file";
+
     fn rom() -> Asked {
-        Asked::with(json!({"pci_devices": [{"host_address": "01:00.0", "rom_file": ROM}]}))
+        Asked::with(json!({"uefi": true, "pci_devices": [{"host_address": "01:00.0", "rom_file": ROM}]}))
+    }
+
+    /// A ROM for the fixture's 10de:2704 with images for BIOS and UEFI.
+    fn good() -> RomFile {
+        let image = |offset, code| RomImage {
+            offset: Bytes(offset),
+            length: Bytes(1024),
+            code,
+            vendor: 0x10de,
+            devices: vec![0x2704],
+            class: 0x03_0000,
+        };
+        RomFile { images: vec![image(0, 0), image(1024, 3)], ..RomFile::default() }
+    }
+
+    fn holding(rom: RomFile) -> Asked {
+        let fact = Some(known(rom));
+        with(|file| file.rom.clone_from(&fact))
+    }
+
+    fn confined(change: impl Fn(&mut Confinement), kind: Option<&str>) -> Asked {
+        let reads = vec!["/usr/share/vgabios/**".to_owned()];
+        let off = || known(false);
+        let mut confinement = Confinement { apparmor: off(), apparmor_reads: known(reads), selinux: off() };
+        change(&mut confinement);
+        let asked = with(|file| file.selinux_type = kind.map(str::to_owned));
+        asked.facts(|facts| {
+            facts.confinement = known(confinement);
+            facts.capabilities = Fact::default();
+        })
     }
 
     fn with(change: impl Fn(&mut MediaFile)) -> Asked {
-        let mut found = file();
+        let mut found = MediaFile { size: Bytes(2048), rom: Some(known(good())), ..file() };
         change(&mut found);
         rom().known_file(ROM, found)
     }
@@ -115,6 +386,95 @@ mod tests {
 
     #[test]
     fn libvirt_does_not_hand_rom_files_over() {
-        with(|file| file.world_readable = false).said("ROM-UNREADABLE").blocker();
+        let old = with(|file| (file.world_readable, file.rom) = (false, None));
+        old.said("ROM-UNREADABLE").blocker();
+        let barred = |path: &str, mode| {
+            let (path, user) = (path.to_owned(), "libvirt-qemu".into());
+            with(|file| file.barrier = Some(Barrier { path: path.clone(), mode, owner: 0, user: String::clone(&user) }))
+        };
+        let want = "device 0 (0000:01:00.0) ROM file '/usr/share/vgabios/rtx.rom': libvirt-qemu may not enter /root \
+                    (mode 0700, owner 0)";
+        barred("/root", 0o40700).blocks("ROM-UNREADABLE", PLACE, want);
+        assert!(barred(ROM, 0o600).said("ROM-UNREADABLE").blocker().message.contains("may not read"));
+        // Its group lets QEMU's user in although others may not.
+        with(|file| file.world_readable = false).passes("ROM-UNREADABLE");
+    }
+
+    #[test]
+    fn security_modules_are_asked() {
+        confined(|_| {}, None).passes("ROM-CONFINED");
+        confined(|known| known.apparmor = fact(true), None).passes("ROM-CONFINED");
+        let home = |known: &mut Confinement| {
+            (known.apparmor, known.apparmor_reads) = (fact(true), fact(vec!["/usr/share/kvm/**".into()]));
+        };
+        confined(home, None).said("ROM-CONFINED").blocker();
+        // libvirt without AppArmor's driver confines nothing.
+        confined(home, None)
+            .facts(|facts| facts.capabilities = known(crate::facts::Capabilities::default()))
+            .passes("ROM-CONFINED");
+        let enforcing = |kind| confined(|known| known.selinux = fact(true), kind);
+        enforcing(Some("usr_t")).passes("ROM-CONFINED");
+        enforcing(Some("admin_home_t")).said("ROM-CONFINED").blocker();
+        enforcing(Some("etc_t")).said("ROM-CONFINED").warning();
+        enforcing(None).unknown("ROM-CONFINED");
+        with(|_| {}).unknown("ROM-CONFINED");
+    }
+
+    fn fact<T>(value: T) -> Fact<T> {
+        known(value)
+    }
+
+    #[test]
+    fn a_file_that_is_no_rom_is_refused() {
+        let codes = ["ROM-SIGNATURE", "ROM-HEADER", "ROM-TRUNCATED", "ROM-IDS", "ROM-GOP"];
+        for code in codes {
+            holding(good()).passes(code);
+            Asked::pass(&["01:00.0"]).quiet(code);
+        }
+        let flawed = |flaw| RomFile { flaw: Some(flaw), ..RomFile::default() };
+        let page = flawed(RomFlaw::NoSignature { begins: b"<htm".to_vec() });
+        let want = "device 0 (0000:01:00.0) ROM file '/usr/share/vgabios/rtx.rom' is no ROM: it begins with 3c 68 74 6d, not \
+                    with 55 aa";
+        holding(page).blocks("ROM-SIGNATURE", PLACE, want).quiet("ROM-IDS");
+        holding(flawed(RomFlaw::NoStructure)).said("ROM-SIGNATURE").blocker();
+        with(|file| (file.size, file.rom) = (Bytes(64 * MIB), None)).said("ROM-SIGNATURE").blocker();
+        with(|file| file.rom = Some(Fact::unknown("gone"))).unknown("ROM-SIGNATURE");
+        with(|file| file.rom = None).unknown("ROM-SIGNATURE");
+    }
+
+    #[test]
+    fn a_header_of_the_vendor_is_cut_off() {
+        let said = holding(RomFile { header: Bytes(0x600), ..good() }).said("ROM-HEADER").blocker();
+        assert!(
+            said.remedy.ends_with("tail -c +1537 /usr/share/vgabios/rtx.rom > /usr/share/vgabios/rtx.rom.stripped")
+        );
+    }
+
+    #[test]
+    fn a_rom_that_is_cut_off_is_refused() {
+        let cut = holding(RomFile { flaw: Some(RomFlaw::Truncated { needs: Bytes(4096) }), ..good() });
+        assert!(cut.said("ROM-TRUNCATED").blocker().message.ends_with("is cut off: 2048 of 4096 bytes are there"));
+        holding(RomFile { flaw: Some(RomFlaw::NoLast), ..good() }).said("ROM-TRUNCATED").blocker();
+    }
+
+    #[test]
+    fn the_rom_of_another_card_is_refused() {
+        let mut other = good();
+        other.images.iter_mut().for_each(|image| image.devices = vec![0x1b80]);
+        let said = holding(other.clone()).said("ROM-IDS").blocker();
+        assert!(said.message.contains("is for 10de:1b80, the device is 10de:2704"), "{}", said.message);
+        let found = || vec![FoundRom { path: "/usr/share/kvm/fits.rom".into(), rom: good() }];
+        let said = holding(other).facts(|facts| facts.roms = known(found())).said("ROM-IDS").blocker();
+        assert_eq!(said.remedy, "/usr/share/kvm/fits.rom is for this device");
+    }
+
+    #[test]
+    fn uefi_wants_an_image_for_uefi() {
+        let mut old = good();
+        old.images.pop();
+        holding(old.clone()).said("ROM-GOP").blocker();
+        let bios = Asked::with(json!({"uefi": false, "pci_devices": [{"host_address": "01:00.0", "rom_file": ROM}]}));
+        let file = MediaFile { size: Bytes(2048), rom: Some(known(old)), ..file() };
+        bios.known_file(ROM, file).quiet("ROM-GOP");
     }
 }

@@ -54,7 +54,7 @@ impl Depth {
             Self::Offline => &[],
             Self::Xml => &[Part::Host, Part::Cpus, Part::Pools, Part::Networks, Part::Pci, Part::Capabilities],
             Self::All | Self::Build => {
-                const PARTS: [Part; 10] = [
+                const PARTS: [Part; 11] = [
                     Part::Host,
                     Part::Cpus,
                     Part::Pools,
@@ -63,6 +63,7 @@ impl Depth {
                     Part::Pci,
                     Part::Boot,
                     Part::Uses,
+                    Part::Roms,
                     Part::Details,
                     Part::Capabilities,
                 ];

@@ -15,6 +15,7 @@ pub mod part;
 pub mod pci;
 pub mod pci_details;
 pub mod pool;
+pub mod rom;
 pub mod storage;
 pub mod usb;
 pub mod uses;
@@ -35,6 +36,7 @@ pub use part::{FactsPart, Part};
 pub use pci::{Iommu, IommuGroup, PciClass, PciDevice};
 pub use pci_details::{GroupDetails, PciDetails};
 pub use pool::{Pool, Volume};
+pub use rom::{Confinement, FoundRom, RomFile};
 pub use storage::{BlockDevice, BlockKind, Storage};
 pub use usb::{Usb, UsbDevice, UsbRole};
 pub use uses::{Use, uses};
@@ -88,6 +90,10 @@ pub struct Facts {
     pub displays: Fact<Displays>,
     /// What hangs on the USB controllers.
     pub usb: Fact<Usb>,
+    /// ROM files in the folders where they are put.
+    pub roms: Fact<Vec<FoundRom>>,
+    /// What keeps QEMU from reading files.
+    pub confinement: Fact<Confinement>,
     /// Details of the PCI functions that somebody asked about.
     pub details: BTreeMap<PciAddress, PciDetails>,
     /// Details of those functions' IOMMU groups, by number.

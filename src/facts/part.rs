@@ -1,8 +1,9 @@
 //! Parts of the facts: what is asked for and answered in one piece.
 
 use super::{
-    Boot, Bridge, Capabilities, Displays, Domain, DomainCapabilities, Fact, Facts, GroupDetails, Host, Iommu, Kernel,
-    Kvm, LogicalCpu, MediaFile, Memory, Network, Networking, NumaNode, PciDetails, PciDevice, Pool, Storage, Usb, Vfio,
+    Boot, Bridge, Capabilities, Confinement, Displays, Domain, DomainCapabilities, Fact, Facts, FoundRom, GroupDetails,
+    Host, Iommu, Kernel, Kvm, LogicalCpu, MediaFile, Memory, Network, Networking, NumaNode, PciDetails, PciDevice,
+    Pool, Storage, Usb, Vfio,
 };
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub enum Part {
     Boot,
     /// `storage`, `networking`, `displays` and `usb`: what the host itself uses.
     Uses,
+    /// `roms` and `confinement`: ROM files to choose from, and what keeps QEMU from reading files.
+    Roms,
     /// `details` and `groups`: of the functions that are named, or of all where none is.
     Details,
     /// `files`.
@@ -38,7 +41,7 @@ pub enum Part {
 
 impl Part {
     /// Every part but the details of single functions, in the order in which a screen needs them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Host,
         Self::Cpus,
         Self::Pools,
@@ -47,6 +50,7 @@ impl Part {
         Self::Pci,
         Self::Boot,
         Self::Uses,
+        Self::Roms,
         Self::Capabilities,
         Self::Files,
     ];
@@ -116,6 +120,13 @@ pub enum FactsPart {
         /// USB controllers.
         usb: Box<Fact<Usb>>,
     },
+    /// Answers [`Part::Roms`].
+    Roms {
+        /// ROM files.
+        roms: Fact<Vec<FoundRom>>,
+        /// AppArmor and SELinux.
+        confinement: Box<Fact<Confinement>>,
+    },
     /// Answers [`Part::Details`]: adds to what is known of functions and groups, newest wins.
     Details {
         /// PCI functions.
@@ -140,6 +151,7 @@ impl FactsPart {
             Self::Capabilities { .. } => Part::Capabilities,
             Self::Boot { .. } => Part::Boot,
             Self::Uses { .. } => Part::Uses,
+            Self::Roms { .. } => Part::Roms,
             Self::Details { .. } => Part::Details,
             Self::Files(_) => Part::Files,
         }
@@ -168,6 +180,7 @@ impl FactsPart {
                 displays: Box::new(Fact::unknown(why)),
                 usb: Box::new(Fact::unknown(why)),
             },
+            Part::Roms => Self::Roms { roms: Fact::unknown(why), confinement: Box::new(Fact::unknown(why)) },
             Part::Details => Self::Details { details: BTreeMap::new(), groups: BTreeMap::new() },
             Part::Files => Self::Files(BTreeMap::new()),
         }
@@ -191,6 +204,7 @@ impl Facts {
             FactsPart::Uses { storage, networking, displays, usb } => {
                 (self.storage, self.networking, self.displays, self.usb) = (*storage, *networking, *displays, *usb);
             }
+            FactsPart::Roms { roms, confinement } => (self.roms, self.confinement) = (roms, *confinement),
             FactsPart::Details { details, groups } => {
                 self.details.extend(details);
                 self.groups.extend(groups);

@@ -65,7 +65,9 @@ impl Observer {
     pub(super) fn is_local(&self, part: Part) -> bool {
         self.recorded.is_some()
             || match part {
-                Part::Cpus | Part::Pci | Part::Boot | Part::Uses | Part::Details => self.target.reads_sysfs(),
+                Part::Cpus | Part::Pci | Part::Boot | Part::Uses | Part::Roms | Part::Details => {
+                    self.target.reads_sysfs()
+                }
                 Part::Files => self.target.shares_files(),
                 _ => false,
             }
@@ -97,9 +99,12 @@ impl Observer {
             Part::Networks => self.networks(asked),
             Part::Domains => FactsPart::Domains(self.ask("virConnectListAllDomains", asked, Connection::domains)),
             Part::Pci => self.pci(asked),
-            Part::Boot | Part::Uses | Part::Details if !self.target.reads_sysfs() => FactsPart::unknown(part, NOT_HERE),
+            Part::Boot | Part::Uses | Part::Roms | Part::Details if !self.target.reads_sysfs() => {
+                FactsPart::unknown(part, NOT_HERE)
+            }
             Part::Boot => local::boot(&self.target.sysroot),
             Part::Uses => local::uses(&self.target.sysroot, self.target.ssh.as_deref()),
+            Part::Roms => local::roms(&self.target.sysroot),
             Part::Details => local::details(&self.target.sysroot, &[]),
             Part::Capabilities => self.capabilities(asked),
             Part::Files => FactsPart::Files(BTreeMap::new()),
@@ -247,7 +252,7 @@ impl Observer {
         let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_size(path));
         match found {
             Fact::Known { value: Some(size), source, seen_at } => Fact::known(
-                MediaFile { kind: MediaKind::File, size: Bytes(size), world_readable: true },
+                MediaFile { kind: MediaKind::File, size: Bytes(size), world_readable: true, ..MediaFile::default() },
                 source,
                 seen_at,
             ),

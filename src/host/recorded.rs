@@ -52,6 +52,7 @@ pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
             displays: Box::new(facts.displays),
             usb: Box::new(facts.usb),
         },
+        Part::Roms => FactsPart::Roms { roms: facts.roms, confinement: Box::new(facts.confinement) },
         Part::Details => FactsPart::Details { details: facts.details, groups: facts.groups },
         Part::Files => FactsPart::Files(facts.files),
     }

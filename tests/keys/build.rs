@@ -246,7 +246,12 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
     let mut desk = Desk::workstation();
     desk.complete();
     desk.keys("4 e '/dev/sdz' Enter");
-    let device = MediaFile { kind: MediaKind::BlockDevice, size: vmbuild::units::Bytes::gib(10), world_readable: true };
+    let device = MediaFile {
+        kind: MediaKind::BlockDevice,
+        size: vmbuild::units::Bytes::gib(10),
+        world_readable: true,
+        ..MediaFile::default()
+    };
     let device = Fact::known(device, Source::File("stat".into()), 1);
     desk.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
     assert!(desk.codes().contains(&"IMAGE-DEVICE"), "{:?}", desk.codes());

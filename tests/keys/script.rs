@@ -119,6 +119,7 @@ pub(crate) fn parts(facts: Facts) -> Vec<FactsPart> {
         FactsPart::Domains(facts.domains),
         FactsPart::Pci { pci: facts.pci, iommu: facts.iommu },
         FactsPart::Capabilities { capabilities: facts.capabilities, domain_capabilities: facts.domain_capabilities },
+        FactsPart::Roms { roms: facts.roms, confinement: Box::new(facts.confinement) },
         FactsPart::Files(facts.files),
     ]
 }

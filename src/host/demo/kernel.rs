@@ -2,7 +2,7 @@
 //! read from, `{"is": 512, "in": "/sys/..."}`; details of functions are plain values beside those of a typical function.
 
 use super::{HostError, now};
-use crate::facts::{Facts, FactsPart, Part};
+use crate::facts::{Facts, FactsPart, Part, RomFile};
 use crate::host::{Cause, recorded};
 use crate::units::PciAddress;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,12 @@ pub(super) fn part(part: Part, running: &[PciAddress]) -> FactsPart {
         Ok(facts) => recorded::part(&facts, part),
         Err(error) => FactsPart::unknown(part, &error.to_string()),
     }
+}
+
+/// The ROM file at `path`.
+pub(super) fn rom(path: &str) -> Option<RomFile> {
+    let roms = facts(&[]).ok()?.roms;
+    roms.items().iter().find(|found| found.path == path).map(|found| found.rom.clone())
 }
 
 fn facts(running: &[PciAddress]) -> Result<Facts, HostError> {

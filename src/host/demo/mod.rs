@@ -5,8 +5,7 @@ mod kernel;
 
 use super::{HostError, now};
 use crate::facts::{
-    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Kvm, MediaFile, MediaKind, Memory, PciDevice, Pool,
-    Source,
+    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Kvm, MediaFile, Memory, PciDevice, Pool, Source,
 };
 use crate::host::Cause;
 use crate::units::{Bytes, PciAddress};
@@ -80,7 +79,11 @@ impl Record {
     /// Puts the record's facts beside those of the test driver. `running` are the functions that started domains hold.
     pub(super) fn complete(self, mut part: FactsPart, running: &[PciAddress]) -> FactsPart {
         match &mut part {
-            FactsPart::Cpus { .. } | FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Details { .. } => {
+            FactsPart::Cpus { .. }
+            | FactsPart::Boot { .. }
+            | FactsPart::Uses { .. }
+            | FactsPart::Roms { .. }
+            | FactsPart::Details { .. } => {
                 return kernel::part(part.part(), running);
             }
             FactsPart::Host { host, memory, kvm } => {
@@ -116,8 +119,9 @@ impl Record {
 
     /// A file that is no volume: recorded, a folder of a pool, or missing. The demo's file system is complete.
     pub(super) fn file(&self, path: &str) -> Fact<MediaFile> {
-        let missing = MediaFile { kind: MediaKind::Missing, size: Bytes(0), world_readable: false };
-        recorded(self.files.get(path).cloned().unwrap_or(missing))
+        let mut file = self.files.get(path).cloned().unwrap_or_default();
+        file.rom = kernel::rom(path).map(recorded);
+        recorded(file)
     }
 
     fn fill_pool(&self, pool: &mut Pool) {

@@ -3,7 +3,7 @@
 use super::attribute::last_part;
 use super::pci::DEVICES;
 use super::pci_details::{self, Slots};
-use super::{boot, display, iommu_group, kernel, networking, storage, usb, vfio};
+use super::{boot, confinement, display, iommu_group, kernel, networking, rom, storage, usb, vfio};
 use crate::facts::FactsPart;
 use crate::host::Sysroot;
 use crate::units::PciAddress;
@@ -24,6 +24,11 @@ pub fn uses(sysroot: &Sysroot, session: Option<&str>) -> FactsPart {
         displays: Box::new(display::read(sysroot)),
         usb: Box::new(usb::read(sysroot)),
     }
+}
+
+/// ROM files to choose from, and what keeps QEMU from reading files.
+pub fn roms(sysroot: &Sysroot) -> FactsPart {
+    FactsPart::Roms { roms: rom::list(sysroot), confinement: Box::new(confinement::read(sysroot)) }
 }
 
 /// Details of the functions `addresses` and of their IOMMU groups; of all functions where none is named.

@@ -1,5 +1,8 @@
 //! Files that a spec names, as they are in this machine's file system.
 
+use super::confinement::QemuUser;
+use super::rom;
+use crate::facts::media::Barrier;
 use crate::facts::{Fact, MediaFile, MediaKind, Source};
 use crate::host::{Sysroot, now};
 use crate::units::Bytes;
@@ -12,10 +15,8 @@ use std::path::Path;
 pub fn read(sysroot: &Sysroot, path: &str) -> Fact<MediaFile> {
     let real = sysroot.path(path);
     let file = match std::fs::metadata(&real) {
-        Ok(metadata) => describe(sysroot, &real, &metadata),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            MediaFile { kind: MediaKind::Missing, size: Bytes(0), world_readable: false }
-        }
+        Ok(metadata) => describe(sysroot, path, &real, &metadata),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => MediaFile::default(),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             return Fact::Denied { why: format!("{path}: this user may not enter a folder above it.") };
         }
@@ -24,7 +25,7 @@ pub fn read(sysroot: &Sysroot, path: &str) -> Fact<MediaFile> {
     Fact::known(file, Source::File(path.into()), now())
 }
 
-fn describe(sysroot: &Sysroot, path: &Path, metadata: &Metadata) -> MediaFile {
+fn describe(sysroot: &Sysroot, named: &str, path: &Path, metadata: &Metadata) -> MediaFile {
     let kind = match metadata.file_type() {
         kind if kind.is_file() => MediaKind::File,
         kind if kind.is_dir() => MediaKind::Folder,
@@ -32,7 +33,39 @@ fn describe(sysroot: &Sysroot, path: &Path, metadata: &Metadata) -> MediaFile {
         _ => MediaKind::Other,
     };
     let size = if kind == MediaKind::BlockDevice { device_size(sysroot, metadata.rdev()) } else { metadata.len() };
-    MediaFile { kind, size: Bytes(size), world_readable: is_world_readable(sysroot, path, metadata) }
+    let is_file = kind == MediaKind::File;
+    MediaFile {
+        kind,
+        size: Bytes(size),
+        world_readable: is_world_readable(sysroot, path, metadata),
+        barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
+        selinux_type: selinux_type(path).filter(|_| is_file),
+        rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, named, size)),
+    }
+}
+
+/// The first thing on the way that QEMU's user may not enter, or the file that it may not read.
+fn barrier(sysroot: &Sysroot, path: &Path, metadata: &Metadata) -> Option<Barrier> {
+    let user = QemuUser::of(sysroot).unwrap_or_else(QemuUser::other);
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (root, file) = (real(&sysroot.path("/")), real(path));
+    let shown = |path: &Path| format!("/{}", path.strip_prefix(&root).unwrap_or(path).display());
+    let bars = |path: &Path, right: u32, found: &Metadata| {
+        let (mode, owner) = (found.mode() & 0o7777, found.uid());
+        let barred = !user.may(right, mode, owner, found.gid());
+        barred.then(|| Barrier { path: shown(path), mode, owner, user: user.name.clone() })
+    };
+    let folders: Vec<&Path> = file.ancestors().skip(1).take_while(|folder| folder.starts_with(&root)).collect();
+    let entered = |folder: &&Path| bars(folder, 1, &std::fs::metadata(folder).ok()?);
+    folders.iter().rev().find_map(entered).or_else(|| bars(&file, 4, metadata))
+}
+
+/// The third part of `system_u:object_r:usr_t:s0`.
+fn selinux_type(path: &Path) -> Option<String> {
+    let mut label = [0; 256];
+    let length = rustix::fs::getxattr(path, "security.selinux", &mut label[..]).ok()?;
+    let text = String::from_utf8_lossy(label.get(..length)?).into_owned();
+    text.trim_end_matches('\0').split(':').nth(2).map(str::to_owned)
 }
 
 /// The kernel counts a block device in sectors of 512 bytes, whatever its own sectors are.
