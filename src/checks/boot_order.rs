@@ -1,5 +1,7 @@
 //! Checks of the boot order over disks and interfaces, and that there is something to boot from at all.
 
+use super::subject::PciRow;
+use super::wording::device as device_name;
 use super::{Check, Notes, Subject};
 use crate::facts::PciClass;
 use crate::machine::DiskOrigin;
@@ -14,6 +16,14 @@ pub(super) const CHECKS: &[Check] = &[
                   libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks \
                   in their order.",
         run: boot_order,
+    },
+    Check {
+        code: "BOOT-DEVICE",
+        title: "passed devices in the boot order can be booted from",
+        explain: "The guest's firmware boots from disk controllers and NVMe drives that are passed, and from a network card \
+                  by the boot ROM on it. From a graphics card, a sound device or a USB controller it does not; a place in \
+                  the boot order is wasted on them.",
+        run: device,
     },
     Check {
         code: "BOOT-NOTHING",
@@ -32,8 +42,10 @@ fn boot_order(subject: &Subject, notes: &mut Notes) {
         .interfaces
         .iter()
         .filter_map(|interface| Some((interface.boot_order?, Place::root().key("networks").index(interface.row?))));
+    let functions = subject.machine.slots.iter().flat_map(|slot| &slot.functions);
+    let passed = functions.filter_map(|function| Some((function.boot_order?, function.place.clone())));
     let mut first = BTreeMap::<u32, Place>::new();
-    for (order, place) in disks.chain(interfaces) {
+    for (order, place) in disks.chain(interfaces).chain(passed) {
         notes.looked();
         let field = place.clone().key("boot_order");
         if order == 0 {
@@ -43,6 +55,25 @@ fn boot_order(subject: &Subject, notes: &mut Notes) {
             notes.blocker(field, message, "give each its own number, or leave them out");
         } else {
             first.insert(order, place);
+        }
+    }
+}
+
+fn device(subject: &Subject, notes: &mut Notes) {
+    for row in subject.passed().filter(|row| row.asked.boot_order.is_some()) {
+        let Some(known) = row.device else { continue };
+        notes.looked();
+        let place = Place::row("pci_devices", row.row, "boot_order");
+        let name = format!("{} ({})", device_name(row.row, row.address), known.label());
+        let rom = subject.facts.details.get(&row.address).and_then(|details| details.rom.get());
+        match known.kind() {
+            PciClass::Nvme | PciClass::Storage => {}
+            PciClass::Nic if row.asked.rom_file.is_some() || rom != Some(&None) => {}
+            PciClass::Nic => {
+                let message = format!("{name} has no boot ROM to boot from the network by");
+                notes.warning(place, message, "give it a rom_file such as iPXE's, or leave boot_order out");
+            }
+            _ => notes.warning(place, format!("{name} is nothing to boot from"), "leave boot_order out"),
         }
     }
 }
@@ -59,7 +90,8 @@ fn nothing(subject: &Subject, notes: &mut Notes) {
         machine.disks.iter().any(|disk| !matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Seed { .. }));
     let network = machine.interfaces.iter().any(|interface| interface.boot_order.is_some());
     let bootable = |kind| matches!(kind, PciClass::Nvme | PciClass::Storage | PciClass::Usb);
-    let passed = subject.passed().any(|row| row.device.is_none_or(|known| bootable(known.kind())));
+    let told = |row: &PciRow| row.asked.boot_order.is_some();
+    let passed = subject.passed().any(|row| told(row) || row.device.is_none_or(|known| bootable(known.kind())));
     let own = subject.spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
     if !(image || network || passed || own) {
         let message = "nothing to boot from: the disks are new and empty, and there is no boot ISO";
@@ -71,7 +103,10 @@ fn nothing(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::Asked;
+    #![allow(clippy::unwrap_used)]
+    use crate::checks::fixture::{Asked, known};
+    use crate::facts::PciDetails;
+    use crate::units::Bytes;
     use serde_json::json;
 
     fn order(disk: u32, network: u32) -> Asked {
@@ -97,6 +132,27 @@ mod tests {
         }
         Asked::with(json!({"pci_devices": [{"host_address": "01:00.0"}]})).said("BOOT-NOTHING").warning();
         Asked::with(json!({"cloud_init": {"user": "joe"}})).said("BOOT-NOTHING").warning();
+    }
+
+    #[test]
+    fn a_passed_device_boots_by_what_it_is() {
+        let at = |address: &str| Asked::with(json!({"pci_devices": [{"host_address": address, "boot_order": 1}]}));
+        at("03:00.0").passes("BOOT-DEVICE").passes("BOOT-ORDER").passes("BOOT-NOTHING");
+        let want = "device 0 (0000:01:00.0) (NVIDIA AD103 RTX 4080) is nothing to boot from";
+        at("01:00.0").warns("BOOT-DEVICE", "pci_devices[0].boot_order", want);
+        let rom = |size| {
+            let details = PciDetails { rom: known(size), ..PciDetails::default() };
+            at("04:00.0").facts(|facts| drop(facts.details.insert("04:00.0".parse().unwrap(), details)))
+        };
+        rom(Some(Bytes::mib(1))).passes("BOOT-DEVICE");
+        rom(None).said("BOOT-DEVICE").warning();
+        Asked::pass(&["03:00.0"]).quiet("BOOT-DEVICE");
+        let twice = json!({
+            "pci_devices": [{"host_address": "03:00.0", "boot_order": 1}],
+            "networks": [{"boot_order": 1}],
+        });
+        let want = "pci_devices[0]: boot order 1 is already taken by networks[0]";
+        Asked::with(twice).blocks("BOOT-ORDER", "pci_devices[0].boot_order", want);
     }
 
     #[test]

@@ -34,6 +34,7 @@ fn fields(subject: &Subject, notes: &mut Notes) {
             ("rom_file", asked.rom_file.is_some()),
             ("multifunction", asked.multifunction == Some(true)),
             ("primary_gpu", asked.primary_gpu == Some(true)),
+            ("boot_order", asked.boot_order.is_some()),
         ];
         for (field, _) in set.into_iter().filter(|(_, set)| *set) {
             let message = format!("{} is held, so that {field} means nothing", device(row.row, row.address));
@@ -102,6 +103,7 @@ mod tests {
             ("rom_file", json!("/usr/share/vgabios/a.rom")),
             ("multifunction", json!(true)),
             ("primary_gpu", json!(true)),
+            ("boot_order", json!(7)),
         ] {
             let mut all = companion();
             all[1][field] = value.clone();

@@ -3,16 +3,28 @@
 use super::Element;
 use crate::machine::{Chipset, Disk, Feature, GuestSlot, Machine, target};
 use crate::spec::DiskBus;
+use crate::units::{Bytes, GIB};
 
 /// The controllers, by type and index.
 pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
-    let mut all = vec![usb(machine)];
+    let mut all: Vec<Element> = machine.address_space.window.map(root).into_iter().collect();
+    all.push(usb(machine));
     all.extend((0..scsi_count(&machine.disks)).map(scsi));
     let may_refuse = !machine.dropped.contains(&Feature::PortWithoutHotplug);
     if machine.chipset.is_pci_express() && may_refuse {
         all.extend(machine.slots.iter().filter_map(gpu_port));
     }
     all
+}
+
+/// The root of PCI Express with room for large windows, in the unit that the firmware's documents use.
+fn root(window: Bytes) -> Element {
+    Element::new("controller")
+        .attr("type", "pci")
+        .attr("index", "0")
+        .attr("model", "pcie-root")
+        .child(Element::new("pcihole64").attr("unit", "GiB").text((window.0 / GIB).to_string()))
+        .field("pci_devices")
 }
 
 /// USB 3 where there is PCI Express; the 440FX brings its own UHCI controller, which every old guest knows.

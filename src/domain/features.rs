@@ -2,7 +2,7 @@
 
 use super::Element;
 use super::os::is_x86;
-use crate::machine::{Firmware, Machine};
+use crate::machine::{Feature, Firmware, Machine};
 use crate::spec::VirtType;
 
 /// The features element.
@@ -15,17 +15,20 @@ pub(super) fn features(machine: &Machine) -> Element {
     let smm = machine.firmware.value == (Firmware::Uefi { secure_boot: true });
     features
         .child(Element::new("apic"))
-        .child((machine.windows && accelerated).then(|| hyper_v(machine.hide_kvm.value)))
+        .child((machine.windows && accelerated).then(|| hyper_v(machine)))
         .child(machine.hide_kvm.value.then(hidden))
         .child(Element::new("vmport").attr("state", "off"))
         .child(smm.then(|| on("smm").field("secure_boot")))
 }
 
 /// What Windows runs best with. KVM alone offers it. The vendor id goes with hiding KVM.
-fn hyper_v(hide_kvm: bool) -> Element {
-    let vendor = hide_kvm.then(|| on("vendor_id").attr("value", "vmbuild").field("pci_devices"));
-    Element::new("hyperv")
-        .attr("mode", "custom")
+fn hyper_v(machine: &Machine) -> Element {
+    let vendor = machine.hide_kvm.value.then(|| on("vendor_id").attr("value", "vmbuild").field("pci_devices"));
+    let hyper_v = Element::new("hyperv");
+    // Without the attribute an older libvirt means the same.
+    let told = !machine.dropped.contains(&Feature::HyperVMode);
+    let hyper_v = if told { hyper_v.attr("mode", "custom") } else { hyper_v };
+    hyper_v
         .child(on("relaxed"))
         .child(on("vapic"))
         .child(on("spinlocks").attr("retries", "8191"))

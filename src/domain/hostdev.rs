@@ -1,6 +1,7 @@
 //! Host PCI functions in the guest.
 
 use super::Element;
+use super::disk::boot;
 use crate::facts::PciClass;
 use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine};
 use crate::spec::Place;
@@ -45,7 +46,11 @@ fn hostdev(function: &GuestFunction, alias: &str) -> Element {
     let place = &function.place;
     let guest = address(function.guest.value, true).origin(place.clone().key("guest_address"));
     let guest = if function.multifunction { guest.attr("multifunction", "on") } else { guest };
-    managed(function.host, place, alias.to_owned()).child(rom(function)).child(guest).origin(place.clone())
+    managed(function.host, place, alias.to_owned())
+        .child(function.boot_order.map(|order| boot(order).origin(place.clone().key("boot_order"))))
+        .child(rom(function))
+        .child(guest)
+        .origin(place.clone())
 }
 
 fn address(address: PciAddress, typed: bool) -> Element {
@@ -59,13 +64,17 @@ fn address(address: PciAddress, typed: bool) -> Element {
 }
 
 /// The file asked for. Otherwise off where a ROM only lengthens the boot: a GPU needs its own to show anything before
-/// its driver runs, a disk controller to boot from it, and what is not known keeps what it has.
+/// its driver runs, a disk controller or a network card to boot from it, and what is not known keeps what it has. The
+/// guest's UEFI brings a driver for NVMe along.
 fn rom(function: &GuestFunction) -> Option<Element> {
     let rom = Element::new("rom").origin(function.place.clone().key("rom_file"));
     if let Some(file) = &function.rom_file {
         return Some(rom.attr("file", file.clone()));
     }
-    let useless = matches!(function.kind?, PciClass::Audio | PciClass::Usb | PciClass::Nvme | PciClass::Nic);
+    let useless = match function.kind? {
+        PciClass::Nic => function.boot_order.is_none(),
+        kind => matches!(kind, PciClass::Audio | PciClass::Usb | PciClass::Nvme),
+    };
     useless.then(|| rom.attr("bar", "off"))
 }
 

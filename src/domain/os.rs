@@ -1,7 +1,7 @@
 //! How the guest boots: machine type, firmware, Secure Boot, TPM. The boot order stands at the devices.
 
 use super::Element;
-use crate::machine::{Firmware, Machine};
+use crate::machine::{Feature, Firmware, Machine};
 
 /// The os element. Secure Boot is always written out: left to itself, automatic selection may pick a firmware that has it.
 pub(super) fn os(machine: &Machine) -> Element {
@@ -17,7 +17,8 @@ pub(super) fn os(machine: &Machine) -> Element {
             } else {
                 vec![feature("secure-boot", "no")]
             };
-            let firmware = Element::new("firmware").children(features).field("secure_boot");
+            let told = !machine.dropped.contains(&Feature::FirmwareFeatures);
+            let firmware = told.then(|| Element::new("firmware").children(features).field("secure_boot"));
             let loader = (secure_boot && is_x86(machine)).then(|| Element::new("loader").attr("secure", "yes"));
             let os = os.attr("firmware", "efi").field("uefi").child(kind.text("hvm").field("machine"));
             os.child(firmware).child(loader.map(|loader| loader.field("secure_boot")))

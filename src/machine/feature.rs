@@ -1,7 +1,8 @@
 //! What libvirt learnt in some version: an older one is not told of it, and `checks` says what was left out.
 
-use super::{GuestSlot, HeldFunction};
+use super::{GuestSlot, Machine, Width};
 use crate::facts::{Facts, Version};
+use crate::spec::VirtType;
 use std::collections::BTreeSet;
 
 /// Something that a domain can be told only from some version of libvirt on.
@@ -11,33 +12,57 @@ pub enum Feature {
     UnassignedAddress,
     /// `<target hotplug='off'/>` of a root port.
     PortWithoutHotplug,
+    /// `<firmware><feature/></firmware>`: whether the UEFI is one with Secure Boot.
+    FirmwareFeatures,
+    /// The attribute `mode` of `<hyperv>`.
+    HyperVMode,
+    /// `<maxphysaddr/>`: the width of the guest's addresses.
+    AddressWidth,
+    /// The attribute `limit` of `<maxphysaddr mode='passthrough'/>`.
+    AddressLimit,
 }
 
 impl Feature {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::UnassignedAddress,
+        Self::PortWithoutHotplug,
+        Self::FirmwareFeatures,
+        Self::HyperVMode,
+        Self::AddressWidth,
+        Self::AddressLimit,
+    ];
+
     /// The first libvirt that knows it.
     pub fn since(self) -> Version {
         let (major, minor) = match self {
             Self::UnassignedAddress => (6, 0),
             Self::PortWithoutHotplug => (6, 3),
+            Self::FirmwareFeatures => (7, 2),
+            Self::HyperVMode => (8, 0),
+            Self::AddressWidth => (8, 7),
+            Self::AddressLimit => (9, 3),
         };
         Version { major, minor, release: 0 }
     }
 
-    /// True where the connected libvirt knows it, or has not said its version.
-    pub fn is_known_to(self, facts: &Facts) -> bool {
-        facts.host.get().is_none_or(|host| host.libvirt >= self.since())
+    /// True where the machine would have it.
+    fn is_wanted(self, machine: &Machine) -> bool {
+        let kvm = machine.virt_type.value == VirtType::Kvm;
+        match self {
+            Self::UnassignedAddress => !machine.held.is_empty(),
+            Self::PortWithoutHotplug => machine.chipset.is_pci_express() && machine.slots.iter().any(GuestSlot::is_gpu),
+            Self::FirmwareFeatures => machine.firmware.value.is_uefi(),
+            Self::HyperVMode => machine.windows && kvm,
+            Self::AddressWidth => kvm && machine.address_space.width.is_some(),
+            Self::AddressLimit => kvm && matches!(machine.address_space.width, Some(Width::Limit(_))),
+        }
     }
 }
 
-/// What the machine would have, and this libvirt does not know.
-pub(super) fn dropped(facts: &Facts, slots: &[GuestSlot], held: &[HeldFunction]) -> BTreeSet<Feature> {
-    let mut wanted = BTreeSet::new();
-    if !held.is_empty() {
-        wanted.insert(Feature::UnassignedAddress);
-    }
-    if slots.iter().any(GuestSlot::is_gpu) {
-        wanted.insert(Feature::PortWithoutHotplug);
-    }
-    wanted.retain(|feature| !feature.is_known_to(facts));
-    wanted
+/// What the machine would have, and the connected libvirt does not know. One that has not said its version knows all.
+pub(super) fn dropped(machine: &Machine, facts: &Facts) -> BTreeSet<Feature> {
+    let Some(host) = facts.host.get() else { return BTreeSet::new() };
+    let old = |feature: &Feature| host.libvirt < feature.since() && feature.is_wanted(machine);
+    Feature::ALL.into_iter().filter(old).collect()
 }

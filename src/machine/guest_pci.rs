@@ -29,6 +29,8 @@ pub struct GuestFunction {
     pub rom_file: Option<String>,
     /// First display of the guest.
     pub primary_gpu: bool,
+    /// Place in the boot order.
+    pub boot_order: Option<u32>,
     /// What it is; `None` where the host has not said.
     pub kind: Option<PciClass>,
 }
@@ -143,6 +145,7 @@ fn gather(rows: Vec<Row<'_>>, facts: &Facts) -> Vec<GuestSlot> {
             multifunction: row.device.multifunction.unwrap_or(false),
             rom_file: filled(row.device.rom_file.as_deref()).map(ToOwned::to_owned),
             primary_gpu: row.device.primary_gpu.unwrap_or(false),
+            boot_order: row.device.boot_order,
             kind: facts.pci.items().iter().find(|device| device.address == row.host).map(crate::facts::PciDevice::kind),
         });
     }

@@ -3,6 +3,7 @@
 //! `checks`, `domain` and `plan` all read this one answer, so that what is checked is what is built. Resolving never
 //! fails: what the spec leaves out stays `None`, and `checks` says so.
 
+pub mod address_space;
 pub mod boot_order;
 pub mod card;
 pub mod choice;
@@ -19,6 +20,7 @@ pub mod platform;
 pub mod storage;
 pub mod target;
 
+pub use address_space::{AddressSpace, Width};
 pub use card::{Member, Role};
 pub use choice::{Choice, Reason};
 pub use disk::{Disk, DiskOrigin, Location};
@@ -71,6 +73,8 @@ pub struct Machine {
     pub slots: Vec<GuestSlot>,
     /// Host PCI functions that nobody uses while the VM runs.
     pub held: Vec<HeldFunction>,
+    /// Room and bits for the windows of passed devices.
+    pub address_space: AddressSpace,
     /// What this libvirt is too old to be told.
     pub dropped: BTreeSet<Feature>,
     /// Whether the guest is kept from seeing KVM.
@@ -112,7 +116,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let consoles = display::consoles(spec);
     let slots = guest_pci::slots(spec, facts, chipset);
     let held = held::held(spec, facts);
-    Machine {
+    let mut machine = Machine {
         name: spec.name.clone().unwrap_or_default(),
         memory: spec.memory.as_ref().and_then(|memory| memory.bytes().ok()),
         vcpus: spec.vcpus,
@@ -124,7 +128,8 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         video: display::video(facts, &consoles, &slots, firmware.value, windows),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
-        dropped: feature::dropped(facts, &slots, &held),
+        address_space: address_space::address_space(facts, &slots, chipset),
+        dropped: BTreeSet::new(),
         slots,
         held,
         arch,
@@ -134,5 +139,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         autostart: spec.autostart.unwrap_or(false),
         os_variant: spec.os_variant.clone(),
         windows,
-    }
+    };
+    machine.dropped = feature::dropped(&machine, facts);
+    machine
 }

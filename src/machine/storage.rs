@@ -25,7 +25,8 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, windows: bool)
         wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect();
     let boot_iso = filled(storage.boot_iso.as_deref()).map(|_| rows.len());
     let networks = spec.networks.iter().flatten().filter_map(|network| network.boot_order);
-    boot_order::assign(&mut disks, boot_iso, networks);
+    let passed = spec.pci_devices.iter().flatten().filter_map(|device| device.boot_order);
+    boot_order::assign(&mut disks, boot_iso, networks.chain(passed));
     disks
 }
 

@@ -26,6 +26,9 @@ pub struct PciDevice {
     /// This GPU is the guest's first display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_gpu: Option<bool>,
+    /// Place in the boot order, from 1: for an NVMe drive or another disk controller, or a network card with a boot ROM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_order: Option<u32>,
 }
 
 /// What becomes of a host function that a VM takes.

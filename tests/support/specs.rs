@@ -51,9 +51,9 @@ prop_compose! {
     fn pci()(
         host_address in of(pci_address()), guest_address in prop::option::weighted(0.2, pci_address()),
         rom_file in prop::option::weighted(0.2, path()), multifunction in of(any::<bool>()), primary_gpu in of(any::<bool>()),
-        role in of(select(vec![PciRole::Pass, PciRole::Hold])),
+        role in of(select(vec![PciRole::Pass, PciRole::Hold])), boot_order in prop::option::weighted(0.2, 0u32..5),
     ) -> PciDevice {
-        PciDevice { host_address, role, guest_address, rom_file, multifunction, primary_gpu }
+        PciDevice { host_address, role, guest_address, rom_file, multifunction, primary_gpu, boot_order }
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::pci::place;
 use super::super::{Check, Notes, Subject};
 use super::{detail, host_place, named, of_host};
 use crate::facts::PciClass;
+use crate::machine::Feature;
 use crate::units::GIB;
 use std::collections::BTreeSet;
 
@@ -36,8 +37,8 @@ pub(in super::super) const CHECKS: &[Check] = &[
         title: "the IOMMU is as wide as the CPU",
         explain: "The IOMMU of this machine translates narrower addresses than the CPU has (39 bits on many Intel \
                   processors for desktops). A guest that sees the CPU's width may put windows where the IOMMU does not \
-                  reach: \"VFIO_MAP_DMA failed: Invalid argument\". Limit the guest's width with <maxphysaddr \
-                  mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
+                  reach: \"VFIO_MAP_DMA failed: Invalid argument\". The guest's CPU is given the width of the IOMMU with \
+                  <maxphysaddr mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
         run: width,
     },
 ];
@@ -68,11 +69,11 @@ fn large(subject: &Subject, notes: &mut Notes) {
         if sum.0 > WINDOW {
             notes.about(leaving.device.address);
             let message = format!("{} has windows of {sum}, more than {} GiB", named(&leaving), WINDOW / GIB);
-            notes.warning(
-                place(leaving.row.row),
-                message,
-                "use UEFI of 2023 or later, and leave the CPU as the host's",
-            );
+            let way_out = match subject.machine.address_space.window {
+                Some(window) => format!("the guest gets {window} of room; its UEFI must be of 2023 or later"),
+                None => "use q35 with UEFI of 2023 or later, and leave the CPU as the host's".into(),
+            };
+            notes.warning(place(leaving.row.row), message, way_out);
         }
     }
 }
@@ -105,7 +106,12 @@ fn width(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if *iommu < bits {
         let message = format!("the IOMMU translates {iommu} bits, the CPU has {bits}");
-        let way_out = format!("<maxphysaddr mode='passthrough' limit='{iommu}'/> in <cpu>, by custom_xml");
+        let limited = subject.machine.address_space.width.is_some() || subject.host_alone;
+        let way_out = if !limited || subject.machine.dropped.contains(&Feature::AddressWidth) {
+            format!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits")
+        } else {
+            format!("nothing need be done: a guest with passed devices is limited to {iommu} bits")
+        };
         notes.warning(host_place(subject), message, way_out);
     }
 }
