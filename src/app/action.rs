@@ -4,6 +4,7 @@ use super::editor::{Editing, Target};
 use super::focus::Motion;
 use super::form::{Field, Kind};
 use super::overlay::{self, Overlay};
+use super::steps::pci::sheet;
 use super::{App, Effect, HostState, Key, StepId, Zone, leave, steps, write};
 use crate::checks;
 use crate::facts::Part;
@@ -85,6 +86,8 @@ pub enum Action {
     Refresh,
     /// The next kind of devices.
     KindFilter,
+    /// Passed, held, or left with the host.
+    ChangeRole,
     /// The next tab.
     NextTab,
     /// The tab before.
@@ -230,7 +233,13 @@ fn overlay_act(app: &mut App, action: Action) -> Vec<Effect> {
     let page = app.page();
     match action {
         Action::Move(motion) => {
-            if let Some(overlay) = app.overlays.last_mut() {
+            let long = match app.overlays.last() {
+                Some(Overlay::Sheet(sheet)) => sheet::lines(app, sheet.address).len(),
+                _ => 0,
+            };
+            if let Some(Overlay::Sheet(sheet)) = app.overlays.last_mut() {
+                sheet.top = motion.from(sheet.top, long, page);
+            } else if let Some(overlay) = app.overlays.last_mut() {
                 overlay.step(motion, page);
             }
         }

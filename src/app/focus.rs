@@ -147,6 +147,7 @@ impl App {
     /// Moves to the field or row that `place` names, to the step otherwise.
     pub fn go_to(&mut self, place: &crate::spec::Place) {
         self.go(StepId::of(place));
+        steps::logic(self.step).reveal(self, place);
         if let Some(row) = steps::logic(self.step).row_of(self, place) {
             self.cursor_mut().row = row;
         }

@@ -130,6 +130,7 @@ pub fn host_failed(app: &mut App, text: String, remedy: String) {
 /// Forgets all that is known of the host, keeps what the user set.
 fn use_demo(app: &mut App) -> Vec<Effect> {
     app.facts = Facts::default();
+    app.pci.forget_host();
     app.record = false;
     DEMO.clone_into(&mut app.uri);
     app.stale = true;

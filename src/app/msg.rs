@@ -5,6 +5,7 @@ use crate::checks::Allowed;
 use crate::facts::{FactsPart, Part};
 use crate::plan::{BuildEvent, Plan};
 use crate::spec::{Place, Spec, merge::Layer};
+use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -127,6 +128,8 @@ pub enum Effect {
     UseDemo,
     /// Look at these absolute paths; answered by a [`FactsPart::Files`].
     Files(Vec<String>),
+    /// Read the details of these PCI functions; answered by a [`FactsPart::Details`].
+    Details(Vec<PciAddress>),
     /// Keep this draft, in place of the one before of this session.
     SaveDraft(Box<Draft>),
     /// Make a draft of an earlier session the one of this session.
@@ -183,6 +186,7 @@ impl Effect {
             Self::Observe(_) => "observe",
             Self::UseDemo => "use demo",
             Self::Files(_) => "look at files",
+            Self::Details(_) => "read details",
             Self::SaveDraft(_) => "save draft",
             Self::TakeDraft(_) => "take draft",
             Self::DiscardDraft => "discard draft",

@@ -6,6 +6,7 @@ use super::editor::{line_key, paste_line};
 use super::focus::Motion;
 use super::keys::{self, Offer};
 use super::options::Known;
+use super::steps::pci::sheet::Sheet;
 use super::{App, Key, StepId};
 use crate::spec::Place;
 use memchr::memmem::Finder;
@@ -30,6 +31,8 @@ pub enum Overlay {
     Prompt(Prompt),
     /// Something to read.
     Notice(Notice),
+    /// All that is known of a PCI function, as it is now.
+    Sheet(Sheet),
 }
 
 /// The help.
@@ -300,7 +303,7 @@ impl Overlay {
             Self::Palette(list) => Some(&mut list.filter),
             Self::Pick(_, list) => Some(&mut list.filter),
             Self::Prompt(prompt) => Some(prompt.active()),
-            Self::Ask(_) | Self::Notice(_) => None,
+            Self::Ask(_) | Self::Notice(_) | Self::Sheet(_) => None,
         }
     }
 
@@ -311,7 +314,7 @@ impl Overlay {
             Self::Palette(list) => list.refilter(),
             Self::Pick(_, list) => list.refilter(),
             Self::Prompt(prompt) => prompt.error = None,
-            Self::Ask(_) | Self::Notice(_) => {}
+            Self::Ask(_) | Self::Notice(_) | Self::Sheet(_) => {}
         }
     }
 
@@ -334,6 +337,8 @@ impl Overlay {
             }
             Self::Ask(ask) => ask.row = motion.from(ask.row, ask.answers.len(), page),
             Self::Notice(notice) => notice.top = motion.from(notice.top, notice.lines.len(), page),
+            // How long it is depends on what is known: the action moves it.
+            Self::Sheet(_) => {}
             Self::Prompt(prompt) => prompt.on_second = prompt.second.is_some() && !prompt.on_second,
         }
     }

@@ -28,6 +28,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         app.point_xml();
     }
     effects.extend(app.ask_files());
+    effects.extend(app.ask_details());
     effects.extend(app.save_draft());
     effects
 }

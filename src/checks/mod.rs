@@ -51,7 +51,7 @@ pub use allowed::Allowed;
 pub use failure::{Diagnosis, diagnose};
 pub use finding::{Finding, Report, Severity};
 pub use notes::Notes;
-pub use passthrough::taking::{HostLine, Taken, doctor, take};
+pub use passthrough::taking::{HostLine, Taken, doctor, take, take_holding};
 pub use subject::Subject;
 pub use table::{Check, all, explain};
 

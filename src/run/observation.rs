@@ -5,6 +5,7 @@ use super::news::{News, Teller};
 use crate::app::Msg;
 use crate::facts::{FactsPart, Part};
 use crate::host::{Cause, Generation, Reply, Request, Target, Worker};
+use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,12 @@ impl Observation {
     pub(super) fn ask_files(&mut self, paths: Vec<String>) {
         let generation = self.number_of(Part::Files);
         self.worker.ask(Request::Files(paths, generation));
+    }
+
+    /// Asks for the details of PCI functions.
+    pub(super) fn ask_details(&mut self, functions: Vec<PciAddress>) {
+        let generation = self.number_of(Part::Details);
+        self.worker.ask(Request::Details(functions, generation));
     }
 
     fn number_of(&mut self, part: Part) -> Generation {

@@ -42,9 +42,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
     canvas.rule(area.x, area.y, area.width);
     let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", Role::Heading);
-    if hidden > 0 && area.height > 1 {
-        canvas.put(area.x + 3 + used, area.y, 20, &format!(" {hidden} more: c "), Role::Muted);
-    }
     let report = &app.derived.report;
     let of = |severity| report.count(severity);
     let some = |n: usize, one: &str, many: &str| format!("{n} {}   ", if n == 1 { one } else { many });
@@ -65,6 +62,13 @@ fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
     let passed = format!("{} passed ", report.passed.len());
     let wide = pieces.iter().map(|(text, _)| cells(text)).sum::<u16>() + cells(&passed) + 1;
     let mut x = area.right().saturating_sub(wide + 2);
+    if hidden > 0 && area.height > 1 {
+        let from = area.x + 3 + used;
+        let texts = [format!(" {hidden} more: c "), format!(" {hidden}: c ")];
+        if let Some(text) = texts.iter().find(|text| from + cells(text) <= x) {
+            canvas.put(from, area.y, 20, text, Role::Muted);
+        }
+    }
     x += canvas.put(x, area.y, 1, " ", Role::Text);
     for (text, severity) in &pieces {
         let role = if of(*severity) > 0 { sign(canvas, *severity).1 } else { Role::Muted };

@@ -1,7 +1,7 @@
 //! The last line: the keys of the focus from the key table, or a short message.
 
 use super::Role;
-use super::canvas::{Canvas, cells};
+use super::canvas::{Canvas, cells, count, wrap};
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::editor::Target;
@@ -12,8 +12,8 @@ use ratatui::layout::Rect;
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let end = area.right().saturating_sub(1);
     let end = end.saturating_sub(tail(app, canvas, area.y, end));
-    if let Some(toast) = &app.toast {
-        canvas.put(area.x + 1, area.y, end.saturating_sub(area.x + 2), toast, Role::Value);
+    if let Some(text) = &app.toast {
+        toast(canvas, area, end.saturating_sub(area.x + 2), text);
         return;
     }
     // The keys of an overlay stand on its lower line.
@@ -38,6 +38,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
 }
 
+/// A message; one that is longer than the line takes those above it, until the next key.
+fn toast(canvas: &mut Canvas, area: Rect, room: u16, text: &str) {
+    let whole = area.width.saturating_sub(2);
+    let lines = if cells(text) <= room { vec![text.to_owned()] } else { wrap(text, whole) };
+    let top = area.y.saturating_sub(count(lines.len()) - 1);
+    if lines.len() > 1 || cells(text) > room {
+        canvas.fill(Rect { y: top, height: count(lines.len()), ..area }, Role::Text);
+    }
+    for (y, line) in (top..=area.y).zip(&lines) {
+        canvas.put(area.x + 1, y, whole, line, Role::Value);
+    }
+}
+
 /// In a text there is no letter for the next step, so its other key is shown.
 fn is_shown(app: &App, offer: &Offer) -> bool {
     let steps = matches!(offer.entry.action, Action::NextStep | Action::PreviousStep);
@@ -46,15 +59,20 @@ fn is_shown(app: &App, offer: &Offer) -> bool {
 
 /// Columns of a hint and of the gap behind it.
 fn columns(offer: &Offer) -> u16 {
-    cells(&key(offer)) + cells(offer.entry.label) + 3
+    cells(&key(offer)) + cells(short(offer)) + 3
 }
 
 /// One hint. What is off stays in its place, dimmed; pressing it says why.
 fn hint(canvas: &mut Canvas, x: u16, y: u16, offer: &Offer) -> u16 {
     let (key_role, role) = if offer.why_not.is_some() { (Role::Muted, Role::Muted) } else { (Role::Key, Role::Text) };
     let wide = columns(offer);
-    canvas.put_all(x, y, wide, &[(&key(offer), key_role), (" ", role), (offer.entry.label, role)]);
+    canvas.put_all(x, y, wide, &[(&key(offer), key_role), (" ", role), (short(offer), role)]);
     wide
+}
+
+/// What the key does, as far as the hint tells: the help has the rest.
+fn short(offer: &Offer) -> &'static str {
+    offer.entry.label.split(':').next().unwrap_or_default()
 }
 
 /// The name of the key that the hint shows.

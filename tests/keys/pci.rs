@@ -2,64 +2,163 @@
 
 use crate::script::{Desk, parts, read_facts};
 use serde_json::json;
-use vmbuild::app::steps::pci::{devices, selected};
+use vmbuild::app::overlay::Overlay;
+use vmbuild::app::steps::pci::{Show, devices, selected, sheet, verdict};
 use vmbuild::app::{Effect, Msg};
-use vmbuild::facts::{Fact, FactsPart, Part, PciClass};
+use vmbuild::checks::Severity;
+use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass};
+use vmbuild::units::PciAddress;
 
+fn at(address: &str) -> PciAddress {
+    address.parse().unwrap()
+}
+
+/// The list with every function in it, the cursor on one of them.
 fn go(desk: &mut Desk, address: &str) {
     desk.keys("6");
+    while desk.app.pci.show() != Show::All {
+        desk.keys("f");
+    }
     let row = devices(&desk.app).iter().position(|device| device.address.short() == address).unwrap();
     desk.keys(&format!("g {}", "j ".repeat(row)));
     assert_eq!(selected(&desk.app).unwrap().address.short(), address);
 }
 
+/// The rows of the spec: addresses, with `=hold` where one is held.
 fn asked(desk: &Desk) -> Vec<String> {
     let rows = desk.at("/pci_devices");
     let rows = rows.as_array().cloned().unwrap_or_default();
-    rows.iter().map(|row| row["host_address"].as_str().unwrap().to_owned()).collect()
+    let role = |row: &serde_json::Value| row["role"].as_str().map(|role| format!("={role}")).unwrap_or_default();
+    rows.iter().map(|row| format!("{}{}", &row["host_address"].as_str().unwrap()[5..], role(row))).collect()
+}
+
+/// The workstation, its drive and one port of its network card in the group of its graphics card.
+fn crowded() -> Facts {
+    let mut facts = read_facts("workstation");
+    for device in facts.pci.get_mut().unwrap() {
+        if ["04:00.0", "05:00.1"].contains(&device.address.short().as_str()) {
+            device.iommu_group = Some(16);
+        }
+    }
+    facts
+}
+
+fn crowd() -> Desk {
+    let mut desk = Desk::new();
+    desk.know(&crowded());
+    desk
 }
 
 #[test]
-fn space_takes_the_whole_group_and_gives_it_back() {
+fn space_takes_the_whole_card_and_gives_it_back() {
     let mut desk = Desk::workstation();
     go(&mut desk, "01:00.1");
     desk.keys("Space");
-    let group: Vec<String> = desk
-        .app
-        .facts
-        .pci
-        .items()
-        .iter()
-        .filter(|device| device.iommu_group == Some(16) && device.kind() != PciClass::Bridge)
-        .map(|device| device.address.to_string())
-        .collect();
-    assert!(group.len() > 1);
-    assert_eq!(asked(&desk), group);
+    let card = ["01:00.0", "01:00.1", "01:00.2", "01:00.3"];
+    assert_eq!(asked(&desk), card);
+    assert_eq!(desk.toast(), "01:00.0, 01:00.2 and 01:00.3 come along: the same card as 01:00.1");
     desk.keys("Space");
     assert_eq!(desk.at("/pci_devices"), json!([]));
     desk.keys("u");
-    assert_eq!(asked(&desk), group);
+    assert_eq!(asked(&desk), card);
 }
 
 #[test]
-fn a_group_taken_in_part_is_completed_without_touching_what_is_set() {
+fn what_shares_the_group_is_held_and_named_although_no_filter_shows_it() {
+    let mut desk = crowd();
+    desk.keys("6 g");
+    assert_eq!(selected(&desk.app).unwrap().address, at("01:00.0"));
+    assert!(devices(&desk.app).iter().all(|device| device.kind() != PciClass::Nvme), "the list shows GPUs");
+    desk.keys("Space");
+    assert_eq!(asked(&desk), ["01:00.0", "01:00.1", "01:00.2", "01:00.3", "04:00.0=hold", "05:00.1=hold"]);
+    assert!(desk.toast().contains("04:00.0 is held: in IOMMU group 16 with 01:00.0, nvme may not drive it"));
+    assert!(!desk.codes().contains(&"IOMMU-GROUP"), "{:?}", desk.codes());
+    desk.keys("Space");
+    assert_eq!(desk.at("/pci_devices"), json!([]));
+    assert!(desk.toast().contains("01:00.0 goes back to the host, and with it 5 others"), "{}", desk.toast());
+}
+
+#[test]
+fn what_another_card_needs_stays_held() {
+    let mut desk = crowd();
+    go(&mut desk, "01:00.0");
+    desk.keys("Space");
+    go(&mut desk, "04:00.0");
+    desk.keys("Space");
+    assert!(asked(&desk).contains(&"04:00.0".to_owned()), "what was held is passed");
+    desk.keys("Space");
+    assert!(asked(&desk).contains(&"04:00.0=hold".to_owned()), "{:?}", asked(&desk));
+    assert!(desk.toast().contains("04:00.0 is held for another card"), "{}", desk.toast());
+    go(&mut desk, "01:00.0");
+    desk.keys("Space");
+    assert_eq!(desk.at("/pci_devices"), json!([]));
+}
+
+#[test]
+fn a_role_is_changed_in_one_key_that_says_what_follows() {
+    let mut desk = crowd();
+    go(&mut desk, "04:00.0");
+    desk.keys("h");
+    assert!(desk.toast().contains("take it first with Space"), "{}", desk.toast());
+    go(&mut desk, "01:00.0");
+    desk.keys("Space");
+    go(&mut desk, "04:00.0");
+    desk.keys("h");
+    assert!(!asked(&desk).iter().any(|row| row.starts_with("04:00.0")));
+    assert!(desk.toast().starts_with("04:00.0 stays with the host and its driver. IOMMU-GROUP: "), "{}", desk.toast());
+    assert!(desk.codes().contains(&"IOMMU-GROUP"));
+    desk.keys("h");
+    assert!(asked(&desk).contains(&"04:00.0".to_owned()));
+    assert_eq!(desk.toast(), "04:00.0 is passed: the guest gets it");
+    desk.keys("h");
+    assert!(asked(&desk).contains(&"04:00.0=hold".to_owned()));
+    assert!(desk.toast().contains("the guest does not see it"));
+}
+
+#[test]
+fn what_was_set_for_a_function_is_kept_while_others_come_and_go() {
     let mut desk = Desk::workstation();
     go(&mut desk, "01:00.0");
-    desk.keys("Space Enter");
-    assert_eq!(desk.focus(), "Fields vBIOS ROM");
-    desk.keys("Enter '/roms/a.rom' Esc Esc");
-    desk.keys("j");
+    desk.keys("Space Tab");
+    assert_eq!(desk.focus(), "Text vBIOS ROM");
+    desk.keys("'/roms/a.rom' Esc Esc");
+    go(&mut desk, "04:00.0");
+    desk.keys("Space");
     assert_eq!(desk.at("/pci_devices/0/rom_file"), "/roms/a.rom");
+    go(&mut desk, "01:00.0");
     desk.keys("Space Space");
-    assert_eq!(desk.at("/pci_devices/0/rom_file"), json!(null), "cleared and taken again");
+    assert_eq!(asked(&desk)[0], "04:00.0");
+    assert_eq!(desk.at("/pci_devices/1/rom_file"), json!(null), "cleared and taken again");
 }
 
 #[test]
 fn bridges_stay_with_the_host() {
     let mut desk = Desk::workstation();
     go(&mut desk, "00:01.0");
-    desk.keys("Space");
-    assert_eq!((desk.at("/pci_devices"), desk.toast()), (json!(null), "bridges stay with the host"));
+    for key in ["Space", "h"] {
+        desk.keys(key);
+        assert_eq!((desk.at("/pci_devices"), desk.toast()), (json!(null), "bridges stay with the host"));
+    }
+}
+
+#[test]
+fn the_list_opens_on_the_gpus_with_the_rest_of_their_cards() {
+    let mut desk = Desk::workstation();
+    desk.keys("6");
+    assert_eq!(desk.app.pci.show(), Show::Kind(PciClass::Gpu));
+    let slots = |desk: &Desk| devices(&desk.app).iter().map(|device| device.address.short()).collect::<Vec<_>>();
+    assert_eq!(slots(&desk), ["01:00.0", "01:00.1", "01:00.2", "01:00.3", "0a:00.0", "0a:00.1"]);
+    desk.keys("f");
+    assert_eq!(slots(&desk), ["05:00.0", "05:00.1", "0001:01:00.0"], "network cards");
+    let mut server = read_facts("workstation");
+    server.pci.get_mut().unwrap().retain(|device| device.kind() != PciClass::Gpu);
+    let mut desk = Desk::new();
+    desk.know(&server);
+    desk.keys("6");
+    assert_eq!(desk.app.pci.show(), Show::Cards);
+    let cards = devices(&desk.app).len();
+    desk.keys("f");
+    assert!(devices(&desk.app).len() > cards, "all of them, bridges too");
 }
 
 #[test]
@@ -67,16 +166,58 @@ fn filters_narrow_the_list_and_esc_widens_it() {
     let mut desk = Desk::workstation();
     desk.keys("6");
     let all = devices(&desk.app).len();
-    desk.keys("f");
-    assert!(devices(&desk.app).iter().all(|device| device.kind() == PciClass::Gpu));
-    desk.keys("f f f f");
+    desk.keys("f f f f f f");
     assert_eq!(devices(&desk.app).len(), all, "round again");
     desk.keys("/ 'nvidia audio' Enter");
     assert_eq!(desk.focus(), "Rows 0", "Enter leads into the list");
     assert!(devices(&desk.app).iter().all(|device| device.label().contains("Audio")));
     assert!(!devices(&desk.app).is_empty());
+    desk.keys("Esc / 'boot gpu' Enter");
+    assert_eq!(selected(&desk.app).unwrap().address, at("0a:00.0"), "what the host does with it is searched, too");
     desk.keys("Esc");
     assert_eq!(devices(&desk.app).len(), all);
+}
+
+#[test]
+fn a_finding_leads_to_its_device_whatever_the_list_shows() {
+    let mut desk = Desk::workstation();
+    go(&mut desk, "04:00.0");
+    desk.keys("Space f / 'nothing like it' Enter");
+    assert!(devices(&desk.app).is_empty());
+    desk.app.go_to(&"pci_devices[0].host_address".parse().unwrap());
+    assert_eq!(selected(&desk.app).unwrap().address, at("04:00.0"));
+}
+
+#[test]
+fn the_verdict_of_a_card_is_there_before_it_is_taken() {
+    let mut desk = Desk::workstation();
+    desk.keys("6");
+    let of = |desk: &Desk, address: &str| {
+        let taken = verdict::taking(&desk.app, at(address));
+        let codes: Vec<_> = taken.findings.iter().map(|finding| finding.code).collect();
+        (verdict::verdict(taken.findings.iter()).0, codes.contains(&"PCI-BOOT-GPU"))
+    };
+    assert_eq!(of(&desk, "0a:00.0"), (Some(Severity::Warning), true));
+    let mut facts = read_facts("workstation");
+    facts.pci.get_mut().unwrap().iter_mut().for_each(|device| device.boot_vga = Some(false));
+    desk.know(&facts);
+    assert!(!of(&desk, "0a:00.0").1, "it follows the facts");
+}
+
+#[test]
+fn enter_opens_all_facts_and_what_is_not_known_says_why() {
+    let mut desk = Desk::workstation();
+    desk.keys("6 g Enter");
+    let Some(Overlay::Sheet(shown)) = desk.app.overlays.last().cloned() else { panic!("{:?}", desk.app.overlays) };
+    assert_eq!(shown.address, at("01:00.0"));
+    let lines = sheet::lines(&desk.app, shown.address);
+    let line = |label: &str| lines.iter().find(|line| line.label == label).unwrap();
+    assert_eq!((line("Ids").value.as_str(), line("Ids").known), ("10de:1e87", true));
+    assert!(!line("Details").known && line("Details").value.starts_with("not known: they have not been read"));
+    desk.keys("Down Down");
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Sheet(shown)) if shown.top == 2));
+    desk.keys("Esc");
+    assert!(desk.app.overlays.is_empty());
 }
 
 #[test]
@@ -98,6 +239,18 @@ fn the_cursor_stays_on_its_device_when_the_list_changes_and_the_change_is_marked
 }
 
 #[test]
+fn a_device_that_vanishes_and_comes_back_leaves_the_cursor_in_the_list() {
+    let mut desk = Desk::workstation();
+    go(&mut desk, "01:00.1");
+    let mut facts = read_facts("workstation");
+    facts.pci.get_mut().unwrap().retain(|device| !device.address.same_slot(at("01:00.0")));
+    desk.know(&facts);
+    assert!(selected(&desk.app).is_some());
+    desk.tell(Msg::Clock(50)).know(&read_facts("workstation"));
+    assert_eq!(desk.app.pci.changed.len(), 4, "they are marked as new");
+}
+
+#[test]
 fn facts_that_say_nothing_new_change_nothing() {
     let mut desk = Desk::workstation();
     desk.keys("6 j j");
@@ -115,6 +268,40 @@ fn facts_that_say_nothing_new_change_nothing() {
 #[test]
 fn a_rescan_asks_for_the_devices_and_who_holds_them() {
     let mut desk = Desk::workstation();
-    desk.keys("6 r");
-    assert_eq!(desk.effects, [Effect::Observe(vec![Part::Pci, Part::Domains])]);
+    desk.keys("6");
+    desk.keys("r");
+    assert_eq!(desk.effects[0], Effect::Observe(vec![Part::Pci, Part::Domains, Part::Boot, Part::Uses]));
+    assert!(matches!(&desk.effects[1], Effect::Details(functions) if functions.contains(&at("01:00.0"))));
+}
+
+#[test]
+fn details_are_asked_for_once_of_what_is_on_screen_or_taken_and_again_when_it_changed() {
+    let mut desk = crowd();
+    let details = |desk: &Desk| -> Vec<PciAddress> {
+        let asked = desk.effects.iter().filter_map(|effect| match effect {
+            Effect::Details(functions) => Some(functions.clone()),
+            _ => None,
+        });
+        asked.flatten().collect()
+    };
+    assert_eq!(details(&desk), [], "nobody looks at the list");
+    desk.keys("6");
+    let seen = details(&desk);
+    assert!(seen.contains(&at("01:00.0")) && seen.contains(&at("04:00.0")), "with the rest of its group: {seen:?}");
+    assert!(!seen.contains(&at("00:01.0")), "no bridges: {seen:?}");
+    desk.keys("j k Space");
+    assert_eq!(details(&desk), []);
+    let mut facts = crowded();
+    let card = facts.pci.get_mut().unwrap().iter_mut().find(|device| device.address == at("01:00.0")).unwrap();
+    card.driver = Some("vfio-pci".into());
+    desk.effects.clear();
+    desk.know(&facts);
+    assert_eq!(details(&desk), [at("01:00.0")]);
+    let mut other = Desk::new();
+    let spec: vmbuild::spec::Spec =
+        serde_json::from_value(json!({"pci_devices": [{"host_address": "01:00.0"}]})).unwrap();
+    other.app.content.own = spec;
+    other.know(&crowded());
+    let asked = details(&other);
+    assert!(asked.contains(&at("01:00.0")) && asked.contains(&at("05:00.1")), "what the spec takes: {asked:?}");
 }

@@ -51,6 +51,9 @@ pub trait Step: Sync {
         None
     }
 
+    /// Lists the row that `place` belongs to, where a filter hides it.
+    fn reveal(&self, _app: &mut App, _place: &Place) {}
+
     /// Enter on a row.
     fn open(&self, app: &mut App) -> Vec<Effect> {
         if !self.fields(app).is_empty() {

@@ -3,7 +3,7 @@
 use super::super::{Check, Finding, Notes, Severity, Subject, all, table};
 use crate::facts::Facts;
 use crate::machine::{Member, Role, card, machine};
-use crate::spec::{PciDevice, Spec};
+use crate::spec::{PciDevice, PciRole, Spec};
 use crate::units::PciAddress;
 
 /// What taking functions means.
@@ -60,9 +60,28 @@ const OF_THE_HOST: [&str; 16] = [
 pub fn take(facts: &Facts, asked: &[PciAddress]) -> Taken {
     let members = card::taking(facts, asked);
     let rows = members.iter().filter(|member| member.role == Role::Pass || asked.contains(&member.address));
-    let rows: Vec<PciAddress> = rows.map(|member| member.address).collect();
-    let device = |address: &PciAddress| PciDevice { host_address: Some(address.to_string()), ..PciDevice::default() };
-    let spec = Spec { uefi: Some(true), pci_devices: Some(rows.iter().map(device).collect()), ..Spec::default() };
+    let devices = rows.map(|member| device(member, None)).collect();
+    judged(facts, members, devices)
+}
+
+/// The same where the VM holds what goes along.
+pub fn take_holding(facts: &Facts, asked: &[PciAddress]) -> Taken {
+    let members = card::taking(facts, asked);
+    let role = |member: &Member| (member.role == Role::Hold).then_some(PciRole::Hold);
+    let rows = members.iter().filter(|member| member.role != Role::Leave || asked.contains(&member.address));
+    let devices = rows.map(|member| device(member, role(member))).collect();
+    judged(facts, members, devices)
+}
+
+fn device(member: &Member, role: Option<PciRole>) -> PciDevice {
+    PciDevice { host_address: Some(member.address.to_string()), role, ..PciDevice::default() }
+}
+
+/// What the checks say of `devices` by themselves.
+fn judged(facts: &Facts, members: Vec<Member>, devices: Vec<PciDevice>) -> Taken {
+    let rows: Vec<PciAddress> =
+        devices.iter().filter_map(|device| device.host_address.as_ref()?.parse().ok()).collect();
+    let spec = Spec { uefi: Some(true), pci_devices: Some(devices), ..Spec::default() };
     let machine = machine(&spec, facts);
     let subject = Subject::new(&spec, facts, &machine);
     let mut findings = Vec::new();

@@ -3,6 +3,7 @@
 mod help;
 mod list;
 mod question;
+mod sheet;
 mod text;
 
 use super::Role;
@@ -23,6 +24,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, body: Rect) {
         Some(Overlay::Ask(ask)) => question::ask(app, canvas, over, ask),
         Some(Overlay::Prompt(prompt)) => question::prompt(app, canvas, over, prompt),
         Some(Overlay::Notice(notice)) => text::notice(app, canvas, over, notice),
+        Some(Overlay::Sheet(shown)) => sheet::draw(app, canvas, screen, shown),
         None => text::editor(app, canvas, body),
     }
 }

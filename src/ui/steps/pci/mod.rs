@@ -1,25 +1,28 @@
-//! Step 6: the PCI functions of the host by IOMMU group. A group is one decision, so it has a head that says what is
-//! selected of it; of all lines only the visible ones are made.
+//! Step 6: the PCI functions of the host by IOMMU group. A group is one decision, so it has a head that says what taking it
+//! means; of all lines only the visible ones are made.
+
+mod details;
 
 use super::super::canvas::{Canvas, cells};
 use super::super::checks::sign;
-use super::super::widgets::{form, input};
-use super::{Role, absent, help, in_rows, paragraph};
+use super::super::widgets::input;
+use super::{Role, absent, in_rows, paragraph};
 use crate::app::editor::{Target, TextInput};
-use crate::app::steps::pci::{KINDS, devices, row_in_spec, selected};
+use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, verdict};
 use crate::app::{App, focus};
-use crate::checks::Severity;
-use crate::facts::{Iommu, PciClass, PciDevice};
+use crate::checks::{Finding, Severity};
+use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
+use crate::machine;
 use crate::spec::Place;
 use ratatui::layout::Rect;
 
 /// Rows of the details below the list: heading, facts, fields with a message, help.
-const DETAILS: u16 = 8;
+const DETAILS: u16 = 9;
 
 /// A line of the list.
 enum Line<'a> {
-    /// The head of a group.
-    Group(Option<u32>),
+    /// The head of a group, with its first device in the list.
+    Group(Option<u32>, &'a PciDevice),
     /// A device, with its row.
     Device(usize, &'a PciDevice),
 }
@@ -34,17 +37,36 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let details_height = if tight { 6 } else { DETAILS };
     let top = area.y + 2 * gap;
     let list_area = Rect { y: top, height: area.bottom().saturating_sub(top + details_height), ..area };
-    list(app, canvas, list_area);
     let blank = u16::from(!tight);
     let details_area = Rect { y: list_area.bottom() + blank, height: details_height.saturating_sub(blank), ..area };
-    details(app, canvas, details_area);
+    details::draw(app, canvas, details_area);
+    let (above, below) = list(app, canvas, list_area);
+    let beyond = match (above, below) {
+        (0, 0) => return,
+        (0, n) => format!(" {n} more below "),
+        (n, 0) => format!(" {n} more above "),
+        (n, m) => format!(" {n} more above, {m} below "),
+    };
+    let y = if details_area.height > 0 { details_area.y } else { list_area.bottom() };
+    canvas.put_right(area.right().saturating_sub(1), y, 28, &beyond, Role::Muted);
 }
 
 fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
-    let pci = &app.facts.pci;
+    let pci = app.facts.pci.items();
     let (text, role) = match (app.facts.iommu.get(), app.facts.iommu.why_not()) {
         (Some(Iommu::On { groups }), _) => {
-            (format!("IOMMU on   {groups} groups   {} functions", pci.items().len()), Role::Muted)
+            let vfio = app.facts.vfio.get().and_then(|vfio| vfio.module("vfio-pci"));
+            let vfio = match vfio {
+                Some(ModuleState::Loaded | ModuleState::Builtin) => "vfio-pci loaded   ",
+                Some(ModuleState::Available) => "vfio-pci loaded on demand   ",
+                Some(ModuleState::Missing) => "vfio-pci MISSING   ",
+                None => "",
+            };
+            let listed = match hidden(app) {
+                0 => format!("{} functions", pci.len()),
+                n => format!("{} functions, {n} not listed", pci.len()),
+            };
+            (format!("IOMMU on   {vfio}{groups} groups   {listed}"), Role::Muted)
         }
         (Some(Iommu::Off { cause, remedy }), _) => (format!("No IOMMU groups: {cause} {remedy}"), Role::Warn),
         // The list says that the host is being asked.
@@ -56,12 +78,13 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
 
 /// The text filter at the left, the kinds at the right.
 fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
-    let kinds: Vec<String> = KINDS
+    let shown = app.pci.show();
+    let kinds: Vec<String> = SHOWS
         .iter()
-        .map(|(kind, name)| if *kind == app.pci.kind { format!("[{name}]") } else { format!(" {name} ") })
+        .map(|(show, name)| if *show == shown { format!("[{name}]") } else { format!(" {name} ") })
         .collect();
     let text = format!("show: {}", kinds.join(""));
-    canvas.put_right(row.right(), row.y, 40, &text, Role::Muted);
+    canvas.put_right(row.right(), row.y, 48, &text, Role::Muted);
     let width = row.width.saturating_sub(cells(&text) + 4);
     canvas.put(row.x + 1, row.y, 2, "/", Role::Key);
     let typing = app.editing.as_ref().filter(|editing| editing.target == Target::Filter);
@@ -79,19 +102,25 @@ fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
     }
 }
 
-fn list(app: &App, canvas: &mut Canvas, area: Rect) {
+/// Draws the visible lines; gives how many devices are above and below them.
+fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
     let devices = devices(app);
+    let all = devices.len();
     let nothing = "this host has no PCI functions";
     absent(app, canvas, area.x + 1, area.y, area.width.saturating_sub(1), &app.facts.pci, nothing);
     if devices.is_empty() && !app.facts.pci.items().is_empty() {
-        canvas.put(area.x + 1, area.y, area.width, "nothing matches the filter; Esc takes it away", Role::Muted);
+        let text = match app.pci.text.as_str() {
+            "" => "this host has none of this kind: f shows others".to_owned(),
+            text => format!("nothing here matches \"{text}\": Esc takes the filter away, f shows other kinds"),
+        };
+        canvas.put(area.x + 1, area.y, area.width, &text, Role::Muted);
     }
     let mut lines = Vec::with_capacity(devices.len() * 2);
     let (mut group, mut at) = (None, 0);
     for (row, device) in devices.into_iter().enumerate() {
         if group != Some(device.iommu_group) {
             group = Some(device.iommu_group);
-            lines.push(Line::Group(device.iommu_group));
+            lines.push(Line::Group(device.iommu_group, device));
         }
         if row == app.cursor().row {
             at = lines.len();
@@ -100,71 +129,74 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     let first = focus::offset(at, lines.len(), usize::from(area.height));
     let addresses = app.facts.pci.items().iter().map(|device| cells(&device.address.short())).max().unwrap_or(7);
+    let mut seen = None;
     for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(first)) {
         let row = Rect { y, height: 1, ..area };
         match line {
-            Line::Group(number) => group_line(app, canvas, row, *number),
+            Line::Group(number, device) => group_line(app, canvas, row, *number, device),
             Line::Device(at, device) => {
                 device_line(app, canvas, row, device, addresses);
+                seen = Some((seen.map_or(*at, |(from, _)| from), *at));
                 if *at == app.cursor().row && in_rows(app) && app.editing.is_none() {
                     canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
                 }
             }
         }
     }
+    seen.map_or((0, 0), |(from, to)| (from, all.saturating_sub(to + 1)))
 }
 
-/// `Group 14  isolated, both selected                ✓ selected`.
-fn group_line(app: &App, canvas: &mut Canvas, row: Rect, number: Option<u32>) {
+/// `Group 14  isolated, 2 functions                  ✓ ready`.
+fn group_line(app: &App, canvas: &mut Canvas, row: Rect, number: Option<u32>, first: &PciDevice) {
     let Some(group) = number else {
         canvas.put(row.x + 1, row.y, row.width, "Without an IOMMU group: cannot be passed through", Role::Muted);
         return;
     };
-    let members = app.facts.pci.items().iter().filter(|device| device.iommu_group == number);
-    let passable: Vec<&PciDevice> = members.filter(|device| device.kind() != PciClass::Bridge).collect();
-    let chosen = passable.iter().filter(|device| row_in_spec(app, device.address).is_some()).count();
-    let one_slot =
-        passable.iter().all(|device| passable.first().is_some_and(|one| one.address.same_slot(device.address)));
-    let what = match passable.len() {
-        0 => "bridges only".to_owned(),
-        1 => "one function, alone".to_owned(),
-        n if one_slot => format!("one device, {n} functions"),
-        n => format!("{n} functions of several devices must go together"),
+    let members: Vec<&PciDevice> = app.facts.pci.items().iter().filter(|device| device.iommu_group == number).collect();
+    let used = canvas.put(row.x + 1, row.y, 12, &format!("Group {group}"), Role::Label);
+    let wide = match state(app, canvas, &members, first) {
+        Some((text, role)) => canvas.put_right(row.right(), row.y, 34, &text, role),
+        None => 0,
     };
-    let title = format!("Group {group}");
-    let used = canvas.put(row.x + 1, row.y, 12, &title, Role::Label);
-    canvas.put(row.x + 3 + used, row.y, row.width.saturating_sub(used + 24), &what, Role::Muted);
-    let (text, role) = state(app, canvas, &passable, chosen);
-    canvas.put_right(row.right(), row.y, 22, &text, role);
+    let room = row.width.saturating_sub(used + wide + 5);
+    canvas.put(row.x + 3 + used, row.y, room, &verdict::isolation(app, group), Role::Muted);
 }
 
-/// What the checks say of the selected members, or how many of them are selected.
-fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], chosen: usize) -> (String, Role) {
+/// What the checks say of the members that are taken; what they would say of the first one where none is.
+fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) -> Option<(String, Role)> {
     let list = Place::root().key("pci_devices");
     let rows: Vec<Place> =
         members.iter().filter_map(|device| Some(list.clone().index(row_in_spec(app, device.address)?))).collect();
-    let about = |place: &Place| rows.iter().any(|row| place.within(row));
-    let findings = app.derived.report.findings.iter().filter(|finding| about(&finding.place));
-    let worst = findings.min_by_key(|finding| finding.severity);
-    match worst {
-        Some(finding) if finding.severity <= Severity::Warning => {
-            let (glyph, role) = sign(canvas, finding.severity);
-            (format!("{glyph} {}", finding.code), role)
+    if rows.is_empty() {
+        if first.kind() == PciClass::Bridge {
+            return None;
         }
-        _ if chosen == 0 => (String::new(), Role::Muted),
-        _ if chosen < members.len() => (format!("{chosen} of {} selected", members.len()), Role::Warn),
-        _ => (format!("{} ready", canvas.glyphs().ok), Role::Ok),
+        let taken = verdict::taking(app, first.address);
+        return Some(signed(canvas, verdict::verdict(taken.findings.iter()), ""));
     }
+    let about = |finding: &&Finding| {
+        let member = finding.address.is_some_and(|address| members.iter().any(|device| device.address == address));
+        member || rows.iter().any(|row| finding.place.within(row))
+    };
+    let findings = app.derived.report.findings.iter().filter(about);
+    Some(signed(canvas, verdict::verdict(findings), "taken, "))
 }
 
-/// `[x] 01:00.0  GPU    NVIDIA AD103             nvidia → vfio-pci`.
+/// A verdict with its sign.
+pub(super) fn signed(canvas: &Canvas, (severity, words): (Option<Severity>, String), before: &str) -> (String, Role) {
+    let (glyph, role) = severity.map_or((canvas.glyphs().ok, Role::Ok), |severity| sign(canvas, severity));
+    (format!("{glyph} {before}{words}"), role)
+}
+
+/// `[x] 01:00.0  GPU    NVIDIA AD103             nvidia → vfio-pci   boot GPU`.
 fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, addresses: u16) {
     let bridge = device.kind() == PciClass::Bridge;
-    let chosen = row_in_spec(app, device.address).is_some();
-    let [off, on, _] = canvas.glyphs().boxes;
-    let sign = match (bridge, chosen) {
+    let becomes = role(app, device.address);
+    let [off, on, partly] = canvas.glyphs().boxes;
+    let sign = match (bridge, becomes) {
         (true, _) => "   ",
-        (_, true) => on,
+        (_, Some(machine::Role::Hold)) => partly,
+        (_, Some(_)) => on,
         _ => off,
     };
     let (text, muted) = if bridge { (Role::Skipped, Role::Skipped) } else { (Role::Value, Role::Muted) };
@@ -176,11 +208,13 @@ fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, ad
         canvas.put(x + used + 1, row.y, 1, "~", Role::Warn);
     }
     canvas.put(x + used + 3, row.y, 7, kind(device.kind()), muted);
-    let mut right = driver(canvas, device, chosen);
-    if device.boot_vga == Some(true) {
-        right.push_str("   boot GPU");
-    }
-    let wide = canvas.put_right(row.right(), row.y, 34, &right, muted);
+    let most = row.width / 2;
+    let driver = driver(canvas, device, becomes);
+    let notes = in_words::notes(app, device);
+    let room = usize::from(most.saturating_sub(cells(&driver) + 2));
+    let notes = in_words::shortened(&notes, room);
+    let right = if notes.is_empty() { driver } else { format!("{driver}  {notes}") };
+    let wide = canvas.put_right(row.right(), row.y, most.max(34), &right, muted);
     let name = x + used + 10;
     canvas.put(name, row.y, row.right().saturating_sub(name + wide + 2), &name_of(device), text);
 }
@@ -195,9 +229,14 @@ fn name_of(device: &PciDevice) -> String {
     format!("{} {name}", bracket.unwrap_or(trimmed))
 }
 
-fn driver(canvas: &Canvas, device: &PciDevice, chosen: bool) -> String {
+fn driver(canvas: &Canvas, device: &PciDevice, becomes: Option<machine::Role>) -> String {
     let now = device.driver.as_deref().unwrap_or("no driver");
-    if chosen && now != "vfio-pci" { format!("{now} {} vfio-pci", canvas.glyphs().arrow) } else { now.to_owned() }
+    let to = match becomes {
+        Some(machine::Role::Hold) => "held",
+        Some(_) => "vfio-pci",
+        None => return now.to_owned(),
+    };
+    if now == to { now.to_owned() } else { format!("{now} {} {to}", canvas.glyphs().arrow) }
 }
 
 fn kind(class: PciClass) -> &'static str {
@@ -211,27 +250,4 @@ fn kind(class: PciClass) -> &'static str {
         PciClass::Bridge => "Bridge",
         PciClass::Other => "Other",
     }
-}
-
-/// What is known of the device under the cursor, and its fields where it is selected.
-fn details(app: &App, canvas: &mut Canvas, area: Rect) {
-    let Some(device) = selected(app) else { return };
-    let title = format!("{} -- {}", device.address, name_of(device));
-    canvas.heading(area.x, area.y, area.width, &title);
-    let numa = device.numa_node.map_or("NUMA node not known".to_owned(), |node| format!("NUMA node {node}"));
-    let subsystem = device.subsystem.map(|(vendor, device)| format!("   subsystem {vendor:04x}:{device:04x}"));
-    let text = format!("{}   class {:06x}{}   {numa}", device.ids(), device.class, subsystem.unwrap_or_default());
-    canvas.put(area.x + 3, area.y + 1, area.width.saturating_sub(3), &text, Role::Muted);
-    let mut rest = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
-    let fields = app.fields();
-    if fields.is_empty() {
-        let text = match device.kind() {
-            PciClass::Bridge => "bridges stay with the host",
-            _ => "Space selects its whole group; then its ROM and guest address can be set here",
-        };
-        canvas.put(area.x + 3, rest.y, area.width.saturating_sub(3), text, Role::Muted);
-        return;
-    }
-    rest.height = rest.height.saturating_sub(help(app, canvas, rest));
-    form::draw(app, canvas, rest, &fields);
 }

@@ -1,0 +1,182 @@
+//! Taking cards with all that goes with them, giving them back, and changing what becomes of single functions.
+
+use super::{role, row_in_spec};
+use crate::app::App;
+use crate::app::steps::top;
+use crate::checks::Severity;
+use crate::facts::PciDevice;
+use crate::machine::{Member, Role, card};
+use crate::units::PciAddress;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// True where the row of the spec is one that is held.
+pub(super) fn is_held(app: &App, row: usize) -> bool {
+    app.spec().pci_devices.as_deref().and_then(|rows| rows.get(row)).is_some_and(crate::spec::PciDevice::is_held)
+}
+
+/// The functions that the guest gets.
+fn passed(app: &App) -> Vec<PciAddress> {
+    let devices = app.facts.pci.items().iter().map(|device| device.address);
+    devices.filter(|address| role(app, *address) == Some(Role::Pass)).collect()
+}
+
+/// True where something of its card, its group or its bus is taken.
+pub(super) fn is_drawn(app: &App, device: &PciDevice) -> bool {
+    let passed = passed(app);
+    let drawn = card::taking(&app.facts, &passed);
+    !passed.is_empty() && drawn.iter().any(|member| member.address == device.address)
+}
+
+/// What is held for the sake of `passed`.
+fn held_for(app: &App, passed: &[PciAddress]) -> BTreeSet<PciAddress> {
+    let drawn = card::companions(&app.facts, passed).into_iter();
+    drawn.filter(|member| member.role == Role::Hold).map(|member| member.address).collect()
+}
+
+/// Takes the card of the function at `address` with all that goes with it, or gives it back. Says what came along.
+pub(super) fn toggle(app: &mut App, address: PciAddress) -> String {
+    match role(app, address) {
+        Some(Role::Pass) => give_back(app, address),
+        _ => take(app, address),
+    }
+}
+
+fn take(app: &mut App, address: PciAddress) -> String {
+    let members = card::taking(&app.facts, &[address]);
+    let before = passed(app);
+    let new: Vec<&Member> = members.iter().filter(|member| member.role != Role::Leave).collect();
+    let mut roles: Vec<(PciAddress, Role)> = new.iter().map(|member| (member.address, member.role)).collect();
+    roles.sort_unstable_by_key(|(address, role)| (*role, *address));
+    // What another card has already passed is not held on account of this one.
+    roles.retain(|(address, role)| *role == Role::Pass || !before.contains(address));
+    set(app, &roles, &[]);
+    let came: Vec<&Member> = members
+        .iter()
+        .filter(|member| member.address != address && roles.iter().any(|(other, _)| *other == member.address))
+        .collect();
+    if came.is_empty() {
+        return format!("{} is taken: it is alone in its group", address.short());
+    }
+    notice(&came)
+}
+
+/// `01:00.1 comes along: the same card as 01:00.0; 02:00.0 is held: ...`.
+fn notice(members: &[&Member]) -> String {
+    let mut parts: Vec<(String, Role, Vec<String>)> = Vec::new();
+    for member in members {
+        match parts.iter_mut().find(|(reason, role, _)| *reason == member.reason && *role == member.role) {
+            Some((.., names)) => names.push(member.address.short()),
+            None => parts.push((member.reason.clone(), member.role, vec![member.address.short()])),
+        }
+    }
+    let part = |(reason, role, names): (String, Role, Vec<String>)| {
+        let many = names.len() > 1;
+        let names = match names.split_last() {
+            Some((last, rest)) if many => format!("{} and {last}", rest.join(", ")),
+            _ => names.concat(),
+        };
+        let verb = match (role, many) {
+            (Role::Hold, false) => "is held",
+            (Role::Hold, true) => "are held",
+            (_, false) => "comes along",
+            (_, true) => "come along",
+        };
+        // "; nvme may not drive it meanwhile" belongs to the reason.
+        format!("{names} {verb}: {}", reason.replace("; ", ", "))
+    };
+    parts.into_iter().map(part).collect::<Vec<_>>().join(". ")
+}
+
+fn give_back(app: &mut App, address: PciAddress) -> String {
+    let card: Vec<PciAddress> = match app.facts.pci.items().iter().find(|device| device.address == address) {
+        Some(device) => card::card(&app.facts, device).into_iter().map(|other| other.address).collect(),
+        None => vec![address],
+    };
+    let before = passed(app);
+    let left: Vec<PciAddress> = before.iter().copied().filter(|address| !card.contains(address)).collect();
+    let (was, needed) = (held_for(app, &before), held_for(app, &left));
+    let mut gone: Vec<PciAddress> = card.into_iter().filter(|address| row_in_spec(app, *address).is_some()).collect();
+    let freed = was.into_iter().filter(|address| !needed.contains(address));
+    gone.extend(freed.filter(|address| role(app, *address) == Some(Role::Hold)));
+    gone.dedup();
+    // What other cards cannot do without stays held.
+    let stay: Vec<(PciAddress, Role)> =
+        gone.iter().filter(|address| needed.contains(address)).map(|address| (*address, Role::Hold)).collect();
+    set(app, &stay, &gone);
+    let others = gone.len().saturating_sub(stay.len() + 1);
+    let with = match others {
+        0 => String::new(),
+        1 => ", and with it one other".into(),
+        n => format!(", and with it {n} others"),
+    };
+    let kept = stay.first().map(|(address, _)| format!("; {} is held for another card", address.short()));
+    format!("{} goes back to the host{with}{}", address.short(), kept.unwrap_or_default())
+}
+
+/// Passed, then held, then left with the host, then passed again. Says what follows.
+pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
+    let name = address.short();
+    let blockers = |app: &App| app.derived.report.count(Severity::Blocker);
+    let before = blockers(app);
+    let text = match role(app, address) {
+        Some(Role::Pass) => {
+            set(app, &[(address, Role::Hold)], &[]);
+            format!("{name} is held: on vfio-pci while the VM runs, the guest does not see it")
+        }
+        Some(_) => {
+            set(app, &[], &[address]);
+            format!("{name} stays with the host and its driver")
+        }
+        None => {
+            set(app, &[(address, Role::Pass)], &[]);
+            format!("{name} is passed: the guest gets it")
+        }
+    };
+    app.refresh();
+    let about = |finding: &&crate::checks::Finding| {
+        finding.severity == Severity::Blocker && finding.message.contains(&address.to_string())
+    };
+    match app.derived.report.findings.iter().find(about) {
+        Some(finding) if blockers(app) > before => format!("{text}. {}: {}", finding.code, finding.message),
+        _ => text,
+    }
+}
+
+/// Gives rows their roles, adds those that are missing, drops `gone`; one step of undo.
+fn set(app: &mut App, roles: &[(PciAddress, Role)], gone: &[PciAddress]) {
+    let list = top("pci_devices");
+    let rows = app.derived.rows(&list).to_vec();
+    let address = |row: &Value| -> Option<PciAddress> { row.get("host_address")?.as_str()?.parse().ok() };
+    let (mut new, mut from) = (Vec::new(), Vec::new());
+    for (at, mut row) in rows.into_iter().enumerate() {
+        let own = address(&row);
+        let role = roles.iter().find(|(other, _)| Some(*other) == own).map(|(_, role)| *role);
+        if role.is_none() && own.is_some_and(|own| gone.contains(&own)) {
+            continue;
+        }
+        if let (Some(role), Some(fields)) = (role, row.as_object_mut()) {
+            give_role(fields, role);
+        }
+        new.push(row);
+        from.push(Some(at));
+    }
+    for (wanted, role) in roles {
+        if new.iter().all(|row| address(row) != Some(*wanted)) {
+            let mut row = json!({"host_address": wanted.to_string()});
+            row.as_object_mut().into_iter().for_each(|fields| give_role(fields, *role));
+            new.push(row);
+            from.push(None);
+        }
+    }
+    app.set_rows(&list, new, &from);
+}
+
+/// What is passed says nothing of its role; what is held has no place in the guest.
+fn give_role(fields: &mut serde_json::Map<String, Value>, role: Role) {
+    fields.shift_remove("role");
+    if role == Role::Hold {
+        fields.retain(|name, _| name == "host_address");
+        fields.insert("role".into(), "hold".into());
+    }
+}
