@@ -128,6 +128,9 @@ fn choices(case: &Case) -> String {
     say("machine", machine.machine_type.value.clone(), machine.machine_type.why());
     say("firmware", format!("{:?}", machine.firmware.value), machine.firmware.why());
     say("tpm", machine.tpm.value.to_string(), machine.tpm.why());
+    if let Some(boot) = &machine.direct_boot {
+        say("boot.args", boot.args.value.clone(), boot.args.why());
+    }
     for disk in &machine.disks {
         say(&format!("{} bus", disk.place), disk.bus.value.name().into(), disk.bus.why());
         say(&format!("{} target", disk.place), disk.target.value.clone(), disk.target.why());
@@ -283,6 +286,8 @@ fn is_silent(field: &str, spec: &Value) -> bool {
     match field {
         "uefi" | "secure_boot" | "tpm" => value == Some(&Value::Bool(false)),
         "architecture" => true,
+        // An order shows at the devices.
+        "boot" => value.is_some_and(|boot| boot.get("kernel").is_none() && boot.get("menu").is_none()),
         _ => false,
     }
 }

@@ -5,7 +5,7 @@ use super::wording::device as device_name;
 use super::{Check, Notes, Subject};
 use crate::facts::PciClass;
 use crate::machine::DiskOrigin;
-use crate::spec::Place;
+use crate::spec::{BootDevice, DiskDevice, Place};
 use std::collections::BTreeMap;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -14,7 +14,7 @@ pub(super) const CHECKS: &[Check] = &[
         title: "the boot order is clear",
         explain: "Each bootable disk and interface may have a place in the boot order, from 1, and no two the same one. \
                   libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks \
-                  in their order.",
+                  in their order. boot.order names kinds of devices instead: cdrom, disk, network.",
         run: boot_order,
     },
     Check {
@@ -29,7 +29,7 @@ pub(super) const CHECKS: &[Check] = &[
         code: "BOOT-NOTHING",
         title: "there is something to boot from",
         explain: "New disks are empty. Without a boot ISO, an image that is attached or cloned, an interface in the boot \
-                  order or a passed NVMe drive, the VM stops in its firmware. That is right only for who means to put a \
+                  order, a kernel that is started directly or a passed NVMe drive, the VM stops in its firmware. That is right only for who means to put a \
                   system or a CD-ROM in later by other means.",
         run: nothing,
     },
@@ -55,6 +55,28 @@ fn boot_order(subject: &Subject, notes: &mut Notes) {
             notes.blocker(field, message, "give each its own number, or leave them out");
         } else {
             first.insert(order, place);
+        }
+    }
+    kinds(subject, notes);
+}
+
+/// What `boot.order` names: each kind once, and of each something that is there.
+fn kinds(subject: &Subject, notes: &mut Notes) {
+    let order = subject.spec.boot.as_ref().and_then(|boot| boot.order.as_deref());
+    for (row, kind) in order.unwrap_or_default().iter().enumerate() {
+        notes.looked();
+        let place = Place::root().key("boot").key("order").index(row);
+        let disks = |device| subject.machine.disks.iter().any(|disk| disk.device == device);
+        let there = match kind {
+            BootDevice::Cdrom => disks(DiskDevice::Cdrom),
+            BootDevice::Disk => disks(DiskDevice::Disk),
+            BootDevice::Network => !subject.machine.interfaces.is_empty(),
+        };
+        if order.is_some_and(|order| order.iter().take(row).any(|earlier| earlier == kind)) {
+            notes.warning(place, format!("boot.order names {} twice; the first counts", kind.name()), "name it once");
+        } else if !there {
+            let message = format!("boot.order names {}, but there is none", kind.name());
+            notes.warning(place, message, "add one, or take it out of the order");
         }
     }
 }
@@ -93,7 +115,7 @@ fn nothing(subject: &Subject, notes: &mut Notes) {
     let told = |row: &PciRow| row.asked.boot_order.is_some();
     let passed = subject.passed().any(|row| told(row) || row.device.is_none_or(|known| bootable(known.kind())));
     let own = subject.spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
-    if !(image || network || passed || own) {
+    if !(image || network || passed || own || machine.direct_boot.is_some()) {
         let message = "nothing to boot from: the disks are new and empty, and there is no boot ISO";
         let remedy = "name a boot_iso to install from, attach or clone a disk that holds a system, or give an interface \
                       a boot_order to boot from the network";
@@ -125,6 +147,7 @@ mod tests {
             json!({"storage": {"disks": [{"action": "clone", "clone_from": "old-vda.qcow2"}]}}),
             json!({"storage": {"disks": [{"action": "attach", "path": "old-vda.qcow2"}]}}),
             json!({"networks": [{"boot_order": 1}]}),
+            json!({"boot": {"kernel": "/srv/vmlinuz"}}),
             json!({"pci_devices": [{"host_address": "03:00.0"}]}),
             json!({"custom_xml": "<domain><os><kernel>/k</kernel></os></domain>"}),
         ] {
@@ -153,6 +176,16 @@ mod tests {
         });
         let want = "pci_devices[0]: boot order 1 is already taken by networks[0]";
         Asked::with(twice).blocks("BOOT-ORDER", "pci_devices[0].boot_order", want);
+    }
+
+    #[test]
+    fn kinds_are_named_once_and_are_there() {
+        let order = |kinds: serde_json::Value| Asked::with(json!({"boot": {"order": kinds}}));
+        let asked = order(json!(["disk", "cdrom"]));
+        asked.warns("BOOT-ORDER", "boot.order[1]", "boot.order names cdrom, but there is none");
+        let asked = order(json!(["disk", "network", "disk"]));
+        asked.warns("BOOT-ORDER", "boot.order[2]", "boot.order names disk twice; the first counts");
+        order(json!(["network", "disk"])).passes("BOOT-ORDER");
     }
 
     #[test]

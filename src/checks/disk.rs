@@ -11,7 +11,7 @@ pub(super) const CHECKS: &[Check] = &[
         code: "DISK-NONE",
         title: "there is at least one disk",
         explain: "A VM is created with at least one disk in storage.disks: created, attached or cloned. A boot ISO alone \
-                  is no disk.",
+                  is no disk. Only a VM that starts a kernel directly (boot.kernel) may go without.",
         run: none,
     },
     Check {
@@ -60,7 +60,7 @@ pub(super) const CHECKS: &[Check] = &[
 fn none(subject: &Subject, notes: &mut Notes) {
     let Some(storage) = &subject.spec.storage else { return };
     notes.looked();
-    if storage.disks.as_ref().is_none_or(Vec::is_empty) {
+    if storage.disks.as_ref().is_none_or(Vec::is_empty) && subject.machine.direct_boot.is_none() {
         let place = field("storage").key("disks");
         notes.blocker(
             place,

@@ -27,6 +27,7 @@ mod host;
 mod hypervisor;
 mod image;
 mod iommu;
+mod kernel_boot;
 mod mac;
 mod memory;
 mod metadata;

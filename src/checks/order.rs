@@ -2,7 +2,7 @@
 
 use crate::spec::{Place, Segment};
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "name",
     "template",
     "memory",
@@ -16,6 +16,7 @@ const FIELDS: [&str; 20] = [
     "uefi",
     "secure_boot",
     "tpm",
+    "boot",
     "networks",
     "graphics",
     "pci_devices",

@@ -64,6 +64,14 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
             all.push(Written { place, name, path, folder: folder(subject.pool_name(row)), absolute: false, given });
         }
     }
+    let boot = subject.spec.boot.as_ref();
+    for (key, path) in
+        [("kernel", boot.and_then(|boot| boot.kernel.as_ref())), ("initrd", boot.and_then(|boot| boot.initrd.as_ref()))]
+    {
+        let Some(path) = path else { continue };
+        let (place, folder) = (field("boot").key(key), folder(subject.default_pool()));
+        all.push(Written { place, name: format!("boot.{key}"), path, folder, absolute: false, given: false });
+    }
     for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
         let Some(path) = &device.rom_file else { continue };
         let (place, name) = (Place::row("pci_devices", row, "rom_file"), format!("device {row}: rom_file"));

@@ -4,6 +4,7 @@ use super::subject::{DiskRow, NamedPool};
 use super::wording::{blank, field, list};
 use super::{Check, Notes, Subject};
 use crate::facts::Pool;
+use crate::machine::Location;
 use crate::spec::{DiskAction, DiskFormat};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -11,14 +12,16 @@ pub(super) const CHECKS: &[Check] = &[
         code: "STORAGE-MISSING",
         title: "storage is described",
         explain: "A VM needs the `storage` object: the default pool, and at least one disk. A VM that runs from an ISO \
-                  alone still lists its disks, so that nothing is left out by accident.",
+                  alone still lists its disks, so that nothing is left out by accident. Only a VM that starts a \
+                  kernel directly (boot.kernel) may have none.",
         run: storage,
     },
     Check {
         code: "POOL-REQUIRED",
         title: "a default pool is named",
         explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed live in \
-                  storage.default_pool. It is required even where every disk names its own pool.",
+                  storage.default_pool. It is required even where every disk names its own pool; \
+                  not where a kernel is started directly (boot.kernel) and every path is absolute.",
         run: required,
     },
     Check {
@@ -54,7 +57,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 fn storage(subject: &Subject, notes: &mut Notes) {
     notes.looked();
-    if subject.spec.storage.is_none() {
+    if subject.spec.storage.is_none() && subject.machine.direct_boot.is_none() {
         notes.blocker(field("storage"), "storage is required", "name a default pool and at least one disk");
     }
 }
@@ -62,6 +65,9 @@ fn storage(subject: &Subject, notes: &mut Notes) {
 fn required(subject: &Subject, notes: &mut Notes) {
     let Some(storage) = &subject.spec.storage else { return };
     notes.looked();
+    if subject.machine.direct_boot.is_some() && !uses_default_pool(subject) {
+        return;
+    }
     if blank(storage.default_pool.as_ref()) {
         let remedy = match some_pools(subject) {
             Some(pools) => format!("choose one of this host: {pools}"),
@@ -69,6 +75,15 @@ fn required(subject: &Subject, notes: &mut Notes) {
         };
         notes.blocker(field("storage").key("default_pool"), "default_pool is required", remedy);
     }
+}
+
+/// True where anything of the machine lies in the default pool, or would if there were one.
+fn uses_default_pool(subject: &Subject) -> bool {
+    let unnamed = subject.default_pool().unwrap_or_default();
+    let within = |at: &Location| matches!(at, Location::Volume { pool, .. } if pool == unnamed);
+    let direct = subject.machine.direct_boot.iter().flat_map(|boot| [&boot.kernel, &boot.initrd]);
+    let disks = subject.machine.disks.iter().any(|disk| disk.location().is_none_or(within));
+    disks || direct.flatten().any(within)
 }
 
 /// The first pools of the host, active ones only; `None` where there are none.

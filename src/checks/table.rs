@@ -2,8 +2,8 @@
 
 use super::{
     Notes, Subject, boot_order, character, clone, cloud_init, cpu, custom_xml, disk, firmware, graphics, guest_address,
-    guest_os, held, host, hypervisor, image, iommu, mac, memory, metadata, name, network, passthrough, path, pci, pool,
-    rom, space, target, version, volume,
+    guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, memory, metadata, name, network, passthrough,
+    path, pci, pool, rom, space, target, version, volume,
 };
 
 /// One check.
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The rows by subject, in the order of the spec.
-const TABLE: [&[Check]; 26] = [
+const TABLE: &[&[Check]] = &[
     host::CHECKS,
     name::CHECKS,
     memory::CHECKS,
@@ -40,6 +40,7 @@ const TABLE: [&[Check]; 26] = [
     network::CHECKS,
     mac::CHECKS,
     boot_order::CHECKS,
+    kernel_boot::CHECKS,
     graphics::CHECKS,
     rom::CHECKS,
     guest_address::CHECKS,

@@ -1,7 +1,8 @@
-//! How the guest boots: machine type, firmware, Secure Boot, TPM. The boot order stands at the devices.
+//! How the guest boots: machine type, firmware, Secure Boot, TPM, a kernel of the host's. The boot order stands at the devices.
 
 use super::Element;
-use crate::machine::{Feature, Firmware, Machine};
+use crate::machine::{DirectBoot, Feature, Firmware, Location, Machine};
+use crate::spec::Place;
 
 /// The os element. Secure Boot is always written out: left to itself, automatic selection may pick a firmware that has it.
 pub(super) fn os(machine: &Machine) -> Element {
@@ -9,7 +10,7 @@ pub(super) fn os(machine: &Machine) -> Element {
         .attr("arch", machine.arch.value.clone())
         .attr("machine", machine.machine_type.value.clone());
     let os = Element::new("os");
-    match machine.firmware.value {
+    let os = match machine.firmware.value {
         Firmware::Bios => os.child(kind.text("hvm").field("machine")),
         Firmware::Uefi { secure_boot } => {
             let features = if secure_boot {
@@ -23,7 +24,29 @@ pub(super) fn os(machine: &Machine) -> Element {
             let os = os.attr("firmware", "efi").field("uefi").child(kind.text("hvm").field("machine"));
             os.child(firmware).child(loader.map(|loader| loader.field("secure_boot")))
         }
-    }
+    };
+    let os = machine.direct_boot.iter().fold(os, kernel);
+    os.child(machine.boot_menu.map(menu))
+}
+
+/// The kernel that QEMU starts itself. Its files are named by path; one that has none is left out, and `checks` says so.
+fn kernel(os: Element, boot: &DirectBoot) -> Element {
+    let field = |name: &str| Place::root().key("boot").key(name);
+    let file = |name: &'static str, at: Option<&Location>| {
+        let path = at.and_then(Location::path)?;
+        Some(Element::new(name).text(path.to_owned()).origin(field(name)))
+    };
+    let args = Some(boot.args.value.as_str()).filter(|args| !args.is_empty());
+    os.child(file("kernel", boot.kernel.as_ref()))
+        .child(file("initrd", boot.initrd.as_ref()))
+        .child(args.map(|args| Element::new("cmdline").text(args.to_owned()).origin(field("args"))))
+}
+
+/// The menu waits for a key as long as people need for it.
+fn menu(enabled: bool) -> Element {
+    let menu = Element::new("bootmenu").attr("enable", if enabled { "yes" } else { "no" });
+    let menu = if enabled { menu.attr("timeout", "3000") } else { menu };
+    menu.origin(Place::root().key("boot").key("menu"))
 }
 
 fn feature(name: &'static str, enabled: &'static str) -> Element {

@@ -3,13 +3,15 @@
 use super::{DiskOrigin, Location, Machine};
 
 /// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
-/// (a pool that was not refreshed does not list what lies there), video BIOS files.
+/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files.
 pub fn files(machine: &Machine) -> Vec<String> {
     let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
         DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
         DiskOrigin::Clone { at, from, .. } => [Some(at), from.as_ref()],
         DiskOrigin::Existing(at) => [at.as_ref(), None],
     });
+    let direct = machine.direct_boot.iter().flat_map(|boot| [boot.kernel.as_ref(), boot.initrd.as_ref()]);
+    let images = images.chain(direct);
     let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
     let roms = functions.filter_map(|function| function.rom_file.as_deref());
     let mut files = Vec::new();
@@ -31,6 +33,7 @@ mod tests {
     fn every_named_file_is_listed_once() {
         let spec: Spec = serde_json::from_value(serde_json::json!({
             "name": "a",
+            "boot": { "kernel": "/boot/vmlinuz", "initrd": "/boot/initrd" },
             "storage": { "boot_iso": "/iso/a.iso", "disks": [
                 { "action": "attach", "path": "/img/a.qcow2" },
                 { "action": "clone", "clone_from": "/img/a.qcow2" }
@@ -39,6 +42,6 @@ mod tests {
         }))
         .unwrap_or_default();
         let files = files(&super::super::machine(&spec, &Facts::default()));
-        assert_eq!(files, ["/img/a.qcow2", "/iso/a.iso", "/rom/a.rom"]);
+        assert_eq!(files, ["/img/a.qcow2", "/iso/a.iso", "/boot/vmlinuz", "/boot/initrd", "/rom/a.rom"]);
     }
 }

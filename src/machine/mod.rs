@@ -4,6 +4,7 @@
 //! fails: what the spec leaves out stays `None`, and `checks` says so.
 
 pub mod address_space;
+pub mod boot;
 pub mod boot_order;
 pub mod card;
 pub mod choice;
@@ -21,6 +22,7 @@ pub mod storage;
 pub mod target;
 
 pub use address_space::{AddressSpace, Width};
+pub use boot::DirectBoot;
 pub use card::{Member, Role};
 pub use choice::{Choice, Reason};
 pub use disk::{Disk, DiskOrigin, Location};
@@ -61,6 +63,10 @@ pub struct Machine {
     pub firmware: Choice<Firmware>,
     /// TPM 2.0.
     pub tpm: Choice<bool>,
+    /// The kernel that is started without a boot loader; `None` where the firmware boots.
+    pub direct_boot: Option<DirectBoot>,
+    /// Whether the firmware offers a boot menu; `None` leaves it to QEMU.
+    pub boot_menu: Option<bool>,
     /// The disks in the order of creation, then the CD-ROM of the boot ISO, then the cloud-init seed.
     pub disks: Vec<Disk>,
     /// Network interfaces.
@@ -116,6 +122,10 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let consoles = display::consoles(spec);
     let slots = guest_pci::slots(spec, facts, chipset);
     let held = held::held(spec, facts);
+    let mut disks = storage::disks(spec, facts, chipset, windows);
+    let mut interfaces = interface::interfaces(spec, facts);
+    let direct_boot = boot::direct(spec, facts, &disks);
+    boot_order::assign(spec, &mut disks, &mut interfaces, direct_boot.is_some());
     let mut machine = Machine {
         name: spec.name.clone().unwrap_or_default(),
         memory: spec.memory.as_ref().and_then(|memory| memory.bytes().ok()),
@@ -123,8 +133,10 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         domain_type: hypervisor::domain_type(virt_type.value, facts),
         virt_type,
         tpm: platform::tpm(spec),
-        disks: storage::disks(spec, facts, chipset, windows),
-        interfaces: interface::interfaces(spec, facts),
+        direct_boot,
+        boot_menu: spec.boot.as_ref().and_then(|boot| boot.menu),
+        disks,
+        interfaces,
         video: display::video(facts, &consoles, &slots, firmware.value, windows),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),

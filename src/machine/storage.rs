@@ -1,9 +1,9 @@
-//! The disks of a spec resolved: bus, target, image, format and boot order; the boot ISO and the cloud-init seed added.
+//! The disks of a spec resolved: bus, target, image and format; the boot ISO and the cloud-init seed added.
 
 use super::location::{self, holds_block_devices};
 use super::platform::filled;
 use super::target::{self, Wish};
-use super::{Chipset, Choice, Disk, DiskOrigin, Location, boot_order};
+use super::{Chipset, Choice, Disk, DiskOrigin, Location};
 use crate::facts::{Facts, Pool};
 use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage};
 use std::collections::HashSet;
@@ -21,13 +21,7 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, windows: bool)
         facts,
         made: HashSet::new(),
     };
-    let mut disks: Vec<Disk> =
-        wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect();
-    let boot_iso = filled(storage.boot_iso.as_deref()).map(|_| rows.len());
-    let networks = spec.networks.iter().flatten().filter_map(|network| network.boot_order);
-    let passed = spec.pci_devices.iter().flatten().filter_map(|device| device.boot_order);
-    boot_order::assign(&mut disks, boot_iso, networks.chain(passed));
-    disks
+    wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect()
 }
 
 /// A disk before its target is known.
@@ -290,11 +284,11 @@ mod tests {
     fn the_boot_iso_is_the_contracts_cdrom() {
         let spec = json!({"storage": {"boot_iso": "/a.iso", "disks": [{"action": "create", "size": 1}]}});
         let pc = of(Chipset::Pc, spec.clone());
-        let iso = (pc[1].bus.value, pc[1].target.value.as_str(), pc[1].boot_order, pc[1].readonly);
-        assert_eq!(iso, (DiskBus::Ide, "hdc", Some(1), true));
+        let iso = (pc[1].bus.value, pc[1].target.value.as_str(), pc[1].readonly);
+        assert_eq!(iso, (DiskBus::Ide, "hdc", true));
         let q35 = of(Chipset::Q35, spec);
         assert_eq!((q35[1].bus.value, q35[1].target.value.as_str()), (DiskBus::Sata, "sda"));
-        assert_eq!((q35[0].boot_order, q35[1].format.as_deref()), (Some(2), Some("raw")));
+        assert_eq!(q35[1].format.as_deref(), Some("raw"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn first_free(prefix: &str, taken: &mut HashSet<String>) -> String {
 }
 
 /// a to z, then aa, ab and so on, as the kernel counts disks.
-fn letters(index: usize) -> String {
+pub(super) fn letters(index: usize) -> String {
     let last = char::from(b'a' + u8::try_from(index % 26).unwrap_or(0));
     if index < 26 { last.to_string() } else { letters(index / 26 - 1) + &last.to_string() }
 }

@@ -53,6 +53,9 @@ pub struct Disk {
     /// The guest may not write; always so for a CD-ROM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readonly: Option<bool>,
+    /// The kernel of `boot.kernel` finds its root file system here; the first disk if none is marked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<bool>,
     /// Place in the boot order, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,

@@ -3,7 +3,7 @@
 //! The rules of the creation API: simple fields override if given, lists replace as a whole, objects merge member by
 //! member one level deep, metadata merges by key.
 
-use super::{CloudInit, Place, Segment, Spec, Storage};
+use super::{Boot, CloudInit, Place, Segment, Spec, Storage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
@@ -26,6 +26,7 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         uefi: over.uefi.or(base.uefi),
         secure_boot: over.secure_boot.or(base.secure_boot),
         tpm: over.tpm.or(base.tpm),
+        boot: both(base.boot, over.boot, boot),
         networks: over.networks.or(base.networks),
         graphics: over.graphics.or(base.graphics),
         pci_devices: over.pci_devices.or(base.pci_devices),
@@ -62,6 +63,16 @@ fn storage(base: Storage, over: Storage) -> Storage {
         default_pool: over.default_pool.or(base.default_pool),
         boot_iso: over.boot_iso.or(base.boot_iso),
         disks: over.disks.or(base.disks),
+    }
+}
+
+fn boot(base: Boot, over: Boot) -> Boot {
+    Boot {
+        kernel: over.kernel.or(base.kernel),
+        initrd: over.initrd.or(base.initrd),
+        args: over.args.or(base.args),
+        order: over.order.or(base.order),
+        menu: over.menu.or(base.menu),
     }
 }
 

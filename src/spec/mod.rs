@@ -5,6 +5,7 @@
 //! place and not a lost draft. What is missing or wrong is judged in `checks`, never here.
 
 pub mod amount;
+pub mod boot;
 pub mod cloud_init;
 pub mod custom_xml;
 pub mod described;
@@ -25,6 +26,7 @@ mod syntax;
 mod walk;
 
 pub use amount::{DiskSize, MemorySize};
+pub use boot::{Boot, BootDevice};
 pub use cloud_init::CloudInit;
 pub use described::Described;
 pub use disk::{Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, Storage};
@@ -84,6 +86,9 @@ pub struct Spec {
     /// Emulated TPM 2.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tpm: Option<bool>,
+    /// Direct kernel boot, boot menu and the order of devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
     /// Network interfaces, in order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<Network>>,

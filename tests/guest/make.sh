@@ -23,7 +23,7 @@ apt-get download -q "$kernel" systemd-boot-efi >download.log 2>&1 || { cat downl
 for package in ./*.deb; do dpkg-deb -x "$package" root; done
 cp root/boot/vmlinuz-* vmlinuz
 
-mkdir -p initrd/bin initrd/proc initrd/sys initrd/dev initrd/modules
+mkdir -p initrd/bin initrd/proc initrd/sys initrd/dev initrd/mnt initrd/share initrd/modules
 cp "$(command -v busybox)" initrd/bin/busybox
 install -m 0755 "$here/init" initrd/init
 # A module after those it depends on; what a kernel has built in is not there and not missed.
@@ -38,7 +38,7 @@ add_module() {
     echo "$module.ko" >>initrd/modules/order
 }
 touch initrd/modules/order
-for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod; do add_module "$module"; done
+for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod efivarfs virtiofs virtio_console virtio_rng; do add_module "$module"; done
 (cd initrd && find . | LC_ALL=C sort | cpio --quiet -o -H newc --owner=0:0) | gzip -9n >initrd.gz
 
 # Kernel, initrd and command line in one EFI program, on a FAT image that the firmware finds on the CD.

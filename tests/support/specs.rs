@@ -4,8 +4,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use vmbuild::spec::{
-    CloudInit, Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, DiskSize, Graphics, GraphicsKind, MemorySize,
-    Network, NetworkKind, NetworkModel, PciDevice, PciRole, Spec, Storage, VirtType,
+    Boot, BootDevice, CloudInit, Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, DiskSize, Graphics, GraphicsKind,
+    MemorySize, Network, NetworkKind, NetworkModel, PciDevice, PciRole, Spec, Storage, VirtType,
 };
 
 /// A text that some field might hold: plain, strange or empty.
@@ -36,10 +36,10 @@ prop_compose! {
         target in of(target()),
         (path, clone_from) in (of(path()), of(path())),
         device in of(select(vec![DiskDevice::Disk, DiskDevice::Cdrom])),
-        readonly in of(any::<bool>()),
+        (readonly, root) in (of(any::<bool>()), of(any::<bool>())),
         boot_order in of(0u32..5),
     ) -> Disk {
-        Disk { action, size, format, bus, storage_pool, target, path, clone_from, device, readonly, boot_order }
+        Disk { action, size, format, bus, storage_pool, target, path, clone_from, device, readonly, root, boot_order }
     }
 }
 
@@ -78,9 +78,18 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn boot()(
+        (kernel, initrd, args) in (of(path()), of(path()), of(text())), menu in of(any::<bool>()),
+        order in of(prop::sample::subsequence(vec![BootDevice::Network, BootDevice::Disk, BootDevice::Cdrom], 0..3)),
+    ) -> Boot {
+        Boot { kernel, initrd, args, order, menu }
+    }
+}
+
+prop_compose! {
     fn storage()(
         default_pool in of(select(vec!["default".to_owned(), "bulk-storage".to_owned(), "none".to_owned()])),
-        boot_iso in of(path()), disks in of(prop::collection::vec(disk(), 0..6)),
+        boot_iso in of(path()), disks in of(prop::collection::vec(disk().boxed(), 0..6)),
     ) -> Storage {
         Storage { default_pool, boot_iso, disks }
     }
@@ -91,21 +100,21 @@ prop_compose! {
     pub(crate) fn any_spec()(
         (name, template, os_type, os_variant) in (of(text()), of(text()), of(text()), of(text())),
         memory in of(prop_oneof![any::<u64>().prop_map(MemorySize::Number), text().prop_map(MemorySize::Text)]),
-        vcpus in of(any::<u32>()), storage in of(storage()),
+        vcpus in of(any::<u32>()), storage in of(storage().boxed()),
         architecture in of(prop_oneof![Just("aarch64".to_owned()), text()]),
         machine in of(prop_oneof![Just("pc".to_owned()), Just("q35".to_owned()), text()]),
         virt_type in of(select(vec![VirtType::Kvm, VirtType::Qemu])),
         (uefi, secure_boot, tpm, autostart) in (of(any::<bool>()), of(any::<bool>()), of(any::<bool>()), of(any::<bool>())),
-        networks in of(prop::collection::vec(network(), 0..4)), graphics in of(prop::collection::vec(graphics(), 0..3)),
-        pci_devices in of(prop::collection::vec(pci(), 0..10)),
-        user in of(text()),
+        networks in of(prop::collection::vec(network().boxed(), 0..4)), graphics in of(prop::collection::vec(graphics(), 0..3)),
+        pci_devices in of(prop::collection::vec(pci().boxed(), 0..10)),
+        user in of(text()), boot in of(boot().boxed()),
         metadata in prop::collection::vec((text(), text()), 0..3),
     ) -> Spec {
         let metadata = metadata.into_iter().map(|(key, value)| (key, value.into()));
         let cloud_init = user.map(|user| CloudInit { user: Some(user), ..CloudInit::default() });
         Spec {
             name, template, memory, vcpus, storage, os_type, os_variant, architecture, machine, virt_type, uefi, secure_boot,
-            tpm, networks, graphics, pci_devices, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
+            tpm, boot, networks, graphics, pci_devices, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
         }
     }
 }
@@ -173,6 +182,7 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
         cloud_init: spec.cloud_init.map(|_| CloudInit { user: Some("admin".to_owned()), ..CloudInit::default() }),
         os_type: spec.os_type.map(|text| if text.len() > 3 { "windows".to_owned() } else { "linux".to_owned() }),
         os_variant: None,
+        boot: spec.boot.map(|boot| Boot { kernel: None, initrd: None, args: None, ..boot }),
         template: None,
         metadata: None,
         ..spec
@@ -181,7 +191,7 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
 
 /// A complete spec of which one part may be anything: what no check objects to must still work.
 pub(crate) fn nearly_complete_spec() -> BoxedStrategy<Spec> {
-    let parts = (complete_spec(), any_spec().boxed(), 0..8u8);
+    let parts = (complete_spec(), any_spec().boxed(), 0..9u8);
     parts.prop_map(|(spec, any, part)| mixed(spec, any, part)).boxed()
 }
 
@@ -193,7 +203,8 @@ fn mixed(spec: Spec, any: Spec, part: u8) -> Spec {
         3 => Spec { networks: any.networks, ..spec },
         4 => Spec { graphics: any.graphics, ..spec },
         5 => Spec { pci_devices: any.pci_devices, ..spec },
-        6 => Spec { vcpus: any.vcpus, cloud_init: any.cloud_init, ..spec },
+        6 => Spec { boot: any.boot, ..spec },
+        7 => Spec { vcpus: any.vcpus, cloud_init: any.cloud_init, ..spec },
         _ => Spec {
             os_type: any.os_type,
             os_variant: any.os_variant,
@@ -223,6 +234,7 @@ fn repaired(disk: &Disk, ide: &mut u32) -> Disk {
         bus,
         device: Some(device),
         target: None,
+        root: None,
         boot_order: None,
         readonly: disk.readonly.filter(|_| !matches!(bus, Some(DiskBus::Sata | DiskBus::Ide))),
     }

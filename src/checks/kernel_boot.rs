@@ -1,0 +1,247 @@
+//! Checks of a kernel that is started without a boot loader: its files, its RAM disk, its root disk.
+
+use super::image::{where_to_look, written};
+use super::subject::Image;
+use super::wording::{blank, field};
+use super::{Check, Notes, Subject};
+use crate::facts::MediaKind;
+use crate::machine::{DirectBoot, Firmware, Location};
+use crate::spec::Place;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "KERNEL-MISSING",
+        title: "kernel and RAM disk exist",
+        explain: "boot.kernel and boot.initrd are files of the host that QEMU loads into the guest's memory at every start. \
+                  They must be there, be files and have something in them. x86 takes a bzImage (vmlinuz), and an \
+                  uncompressed vmlinux only where it is built for PVH (CONFIG_PVH).",
+        run: missing,
+    },
+    Check {
+        code: "KERNEL-UNREADABLE",
+        title: "QEMU can read kernel and RAM disk",
+        explain: "QEMU runs as a user of its own. libvirt hands it the file itself, but not the folders above: where one of \
+                  them may not be entered by others, the VM does not start. Put the files into a pool, or somewhere below \
+                  /srv or /var/lib/libvirt/boot.",
+        run: unreadable,
+    },
+    Check {
+        code: "KERNEL-PLACE",
+        title: "kernel and RAM disk have a path",
+        explain: "QEMU loads kernel and RAM disk from files. A volume of a pool without a folder (RBD, iSCSI and the like) \
+                  has no path that could be written into the domain. Copy the file to the host.",
+        run: place,
+    },
+    Check {
+        code: "KERNEL-ALONE",
+        title: "what belongs to a kernel has one",
+        explain: "boot.initrd, boot.args and the mark `root` on a disk say something to a kernel that is started directly. \
+                  Without boot.kernel the firmware boots, and they have no effect.",
+        run: alone,
+    },
+    Check {
+        code: "KERNEL-ROOT",
+        title: "the kernel has one root disk",
+        explain: "The kernel is told of one root file system by root= on its command line: that of boot.args where it is \
+                  written there, else the disk that is marked as root, else the first disk. Two marks contradict each \
+                  other, and a mark beside root= is not heard.",
+        run: root,
+    },
+    Check {
+        code: "KERNEL-SECURE-BOOT",
+        title: "Secure Boot and the kernel fit each other",
+        explain: "With Secure Boot the firmware starts signed programs only. A kernel that QEMU loads is not checked by the \
+                  shim of its distribution, so firmware with enrolled keys refuses it. Start it without Secure Boot, or \
+                  boot from a disk.",
+        run: secure_boot,
+    },
+];
+
+/// Kernel and RAM disk where they are known: field, name, location.
+fn files(boot: &DirectBoot) -> impl Iterator<Item = (Place, String, &Location)> {
+    let both = [("kernel", boot.kernel.as_ref()), ("initrd", boot.initrd.as_ref())];
+    both.into_iter().filter_map(|(key, at)| {
+        let at = at?;
+        Some((field("boot").key(key), format!("boot.{key}: {}", written(at)), at))
+    })
+}
+
+fn missing(subject: &Subject, notes: &mut Notes) {
+    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+        notes.looked();
+        let what = || format!("whether {} exists", written(at));
+        match subject.image(at) {
+            Image::Missing => notes.blocker(place, format!("{name} not found: no such file"), where_to_look(at)),
+            Image::Unknown(why) => notes.unknown(place, &what(), why),
+            Image::NoPool => notes.unknown(place, &what(), "its storage pool is not there to look"),
+            Image::File(file) if file.kind != MediaKind::File => {
+                notes.blocker(place, format!("{name} is not a file"), "name the file itself");
+            }
+            Image::File(file) if file.size.0 == 0 => {
+                notes.blocker(place, format!("{name} is empty (0 bytes)"), "copy it again");
+            }
+            Image::Volume(..) | Image::File(_) => {}
+        }
+    }
+}
+
+fn unreadable(subject: &Subject, notes: &mut Notes) {
+    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+        let Image::File(file) = subject.image(at) else { continue };
+        if file.kind != MediaKind::File {
+            continue;
+        }
+        notes.looked();
+        if !file.world_readable {
+            let message = format!("{name} is not readable by every user; QEMU's user may not reach it");
+            notes.warning(place, message, "put it into a storage pool, or open it and the folders above for reading");
+        }
+    }
+}
+
+fn place(subject: &Subject, notes: &mut Notes) {
+    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+        let Location::Volume { pool, path: None, .. } = at else { continue };
+        // A pool that nobody has seen may well be a folder.
+        if subject.pool(pool).is_some() {
+            let message = format!("{name} has no path: pool '{pool}' is no folder");
+            notes.blocker(place, message, "copy it to the host and name its absolute path");
+        } else {
+            notes.unknown(place, &format!("where {} is", written(at)), "its storage pool is not there to look");
+        }
+    }
+}
+
+fn alone(subject: &Subject, notes: &mut Notes) {
+    if subject.machine.direct_boot.is_some() {
+        return notes.looked();
+    }
+    let boot = subject.spec.boot.as_ref();
+    for (key, text) in [("initrd", boot.and_then(|b| b.initrd.as_ref())), ("args", boot.and_then(|b| b.args.as_ref()))]
+    {
+        if !blank(text) {
+            let message = format!("boot.{key} has no effect: there is no boot.kernel");
+            notes.warning(field("boot").key(key), message, "name the kernel in boot.kernel, or leave it out");
+        }
+    }
+    for row in subject.disks().filter(|row| row.asked.root == Some(true)) {
+        let message = format!("{}: the mark as root has no effect: there is no boot.kernel", row.label());
+        notes.warning(row.place("root"), message, "name the kernel in boot.kernel, or leave the mark out");
+    }
+}
+
+fn root(subject: &Subject, notes: &mut Notes) {
+    let Some(boot) = &subject.machine.direct_boot else { return };
+    notes.looked();
+    let marked: Vec<_> = subject.disks().filter(|row| row.asked.root == Some(true)).collect();
+    if let [first, others @ ..] = marked.as_slice() {
+        for row in others {
+            let message = format!("{} is marked as root, and so is {}", row.label(), first.label());
+            notes.blocker(row.place("root"), message, "mark one of them");
+        }
+        let heard = subject.machine.disks.iter().find(|disk| Some(&disk.place) == boot.root.as_ref());
+        if others.is_empty() && heard.is_none_or(|disk| Some(disk) != first.made) {
+            let message = format!("{} is marked as root, but the kernel is told otherwise", first.label());
+            notes.warning(first.place("root"), message, "take root= out of boot.args, and mark a hard disk");
+        }
+    }
+}
+
+fn secure_boot(subject: &Subject, notes: &mut Notes) {
+    if subject.machine.direct_boot.is_none() || !subject.machine.firmware.value.is_uefi() {
+        return;
+    }
+    notes.looked();
+    if subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) {
+        let message = "firmware with Secure Boot refuses a kernel that QEMU loads";
+        notes.warning(field("boot").key("kernel"), message, "leave secure_boot out, or boot from a disk");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::needless_pass_by_value)]
+    use crate::checks::fixture::{Asked, file};
+    use crate::facts::{MediaFile, MediaKind};
+    use crate::units::Bytes;
+    use serde_json::{Value, json};
+
+    fn kernel(patch: Value) -> Asked {
+        let mut spec = json!({"boot": {"kernel": "/srv/vmlinuz", "initrd": "/srv/initrd"}});
+        spec.as_object_mut().into_iter().for_each(|all| all.extend(patch.as_object().cloned().unwrap_or_default()));
+        Asked::with(spec).known_file("/srv/initrd", file())
+    }
+
+    fn with(change: impl Fn(&mut MediaFile)) -> Asked {
+        let mut found = file();
+        change(&mut found);
+        kernel(json!({})).known_file("/srv/vmlinuz", found)
+    }
+
+    #[test]
+    fn the_kernel_must_be_a_file_with_something_in_it() {
+        let want = "boot.kernel: /srv/vmlinuz not found: no such file";
+        let gone = with(|file| file.kind = MediaKind::Missing);
+        gone.blocks("KERNEL-MISSING", "boot.kernel", want).passes("KERNEL-UNREADABLE");
+        with(|file| file.kind = MediaKind::Folder).said("KERNEL-MISSING").blocker();
+        with(|file| file.size = Bytes(0)).said("KERNEL-MISSING").blocker();
+        with(|_| {}).passes("KERNEL-MISSING").passes("KERNEL-UNREADABLE").quiet("KERNEL-PLACE");
+        with(|file| file.world_readable = false).said("KERNEL-UNREADABLE").warning();
+        kernel(json!({})).unknown("KERNEL-MISSING");
+        Asked::good().quiet("KERNEL-MISSING").quiet("KERNEL-UNREADABLE");
+    }
+
+    #[test]
+    fn a_volume_of_a_network_pool_has_no_path() {
+        let asked = || Asked::with(json!({"boot": {"kernel": "vmlinuz"}}));
+        let rbd = asked().pools(|pool| (pool.kind, pool.path) = ("rbd".into(), None));
+        rbd.blocks(
+            "KERNEL-PLACE",
+            "boot.kernel",
+            "boot.kernel: fast-nvme/vmlinuz has no path: pool 'fast-nvme' is no folder",
+        );
+        asked().quiet("KERNEL-PLACE");
+    }
+
+    #[test]
+    fn what_belongs_to_a_kernel_needs_one() {
+        Asked::with(json!({"boot": {"args": "quiet"}})).said("KERNEL-ALONE").warning();
+        Asked::disks(json!([{"action": "create", "size": 1, "root": true}])).said("KERNEL-ALONE").warning();
+        kernel(json!({})).passes("KERNEL-ALONE");
+        Asked::good().quiet("KERNEL-ALONE");
+    }
+
+    #[test]
+    fn there_is_one_root() {
+        let disks = |second: bool, args: &str| {
+            let rows =
+                json!([{"action": "create", "size": 1, "root": second}, {"action": "create", "size": 1, "root": true}]);
+            Asked::with(json!({"boot": {"kernel": "/k", "args": args}, "storage": {"disks": rows}}))
+        };
+        let want = "disk 1 (vdb) is marked as root, and so is disk 0 (vda)";
+        disks(true, "").blocks("KERNEL-ROOT", "storage.disks[1].root", want);
+        let want = "disk 1 (vdb) is marked as root, but the kernel is told otherwise";
+        disks(false, "root=/dev/sda").warns("KERNEL-ROOT", "storage.disks[1].root", want);
+        disks(false, "").passes("KERNEL-ROOT");
+        Asked::good().quiet("KERNEL-ROOT");
+    }
+
+    #[test]
+    fn secure_boot_refuses_what_qemu_loads() {
+        kernel(json!({"secure_boot": true})).said("KERNEL-SECURE-BOOT").warning();
+        kernel(json!({"uefi": true})).passes("KERNEL-SECURE-BOOT");
+        kernel(json!({})).quiet("KERNEL-SECURE-BOOT");
+    }
+
+    #[test]
+    fn a_kernel_needs_neither_pool_nor_disk() {
+        let alone = Asked::with(json!({"boot": {"kernel": "/srv/vmlinuz"}, "storage": null}));
+        alone.passes("STORAGE-MISSING").quiet("DISK-NONE");
+        let disks = json!({"default_pool": null, "disks": [{"action": "attach", "path": "/srv/root.ext4"}]});
+        kernel(json!({"storage": disks})).passes("POOL-REQUIRED");
+        let disks = json!({"default_pool": null, "disks": [{"action": "create", "size": 1}]});
+        kernel(json!({"storage": disks})).said("POOL-REQUIRED").blocker();
+        let none = json!({"disks": []});
+        kernel(json!({"storage": none})).passes("DISK-NONE");
+    }
+}

@@ -1,0 +1,49 @@
+//! How the guest gets its first instruction beyond its firmware: a kernel of the host's, a menu, an order of devices.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is booted, and in which order devices are tried.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Boot {
+    /// Kernel image that is started without a boot loader. Absolute, or relative to the default pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// Initial RAM disk of `kernel`. Absolute, or relative to the default pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initrd: Option<String>,
+    /// Command line of `kernel`; `root=` is added for the root disk where the text has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Kinds of devices in the order in which they are tried; others are not booted from. A device's own `boot_order`
+    /// comes before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Vec<BootDevice>>,
+    /// Let the firmware offer a menu for some seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub menu: Option<bool>,
+}
+
+/// A kind of device that can be booted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BootDevice {
+    /// CD-ROMs, the boot ISO first.
+    Cdrom,
+    /// Hard disks.
+    Disk,
+    /// Network interfaces.
+    Network,
+}
+
+impl BootDevice {
+    /// As the spec writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cdrom => "cdrom",
+            Self::Disk => "disk",
+            Self::Network => "network",
+        }
+    }
+}

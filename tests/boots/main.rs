@@ -1,0 +1,163 @@
+//! Specs built without a screen on a libvirt that runs real guests, and what the guest itself says of its machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![allow(clippy::needless_pass_by_value, reason = "specs are read as they are written")]
+
+#[path = "../program/mod.rs"]
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
+
+use program::Home;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use virt::connect::Connect;
+use virt::stream::Stream;
+
+/// How long a guest may take to boot where the processor is emulated.
+const BOOT: Duration = Duration::from_secs(240);
+
+/// A folder that QEMU reaches, and a name for the VM; both go with the value.
+struct Site {
+    uri: String,
+    guest: PathBuf,
+    name: String,
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// `None`, recorded as a skip, where guests cannot run.
+    fn new(test: &str) -> Option<Self> {
+        let (uri, guest) = (support::system_uri()?, support::guest()?);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let site = Self { uri, guest, name: format!("vmbuild-boot-{test}-{}", std::process::id()), folder };
+        for file in ["vmlinuz", "initrd.gz"] {
+            std::fs::copy(site.guest.join(file), site.path(file)).unwrap();
+        }
+        Some(site)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    /// An ext4 image with one file, `hello`, that says `text`.
+    fn image(&self, name: &str, text: &str) -> PathBuf {
+        let (content, image) = (self.path(&format!("{name}.content")), self.path(name));
+        std::fs::create_dir(&content).unwrap();
+        std::fs::write(content.join("hello"), text).unwrap();
+        std::fs::File::create(&image).unwrap().set_len(8 << 20).unwrap();
+        run(Command::new("mkfs.ext4").args(["-q", "-d"]).args([&content, &image]));
+        image
+    }
+
+    /// A VM that starts the test guest's kernel, emulated, with these fields set besides.
+    fn spec(&self, fields: Value) -> Value {
+        let mut spec = json!({
+            "name": self.name, "memory": 512, "vcpus": 1, "virt_type": "qemu", "networks": [], "graphics": [],
+            "boot": {
+                "kernel": self.path("vmlinuz"), "initrd": self.path("initrd.gz"), "args": "console=ttyS0 panic=-1 quiet",
+            },
+        });
+        spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        spec
+    }
+
+    fn virsh(&self, arguments: &[&str]) -> String {
+        run(Command::new("virsh").args(["-q", "-c", &self.uri]).args(arguments))
+    }
+
+    /// Builds the spec and gives all that the guest says, to its end.
+    fn boot(&self, spec: &Value) -> String {
+        let home = Home::new();
+        home.run_with(&["build", "--connect", &self.uri, "-"], &spec.to_string()).code(0);
+        said_until(&self.console(), "vmbuild test guest: done")
+    }
+
+    /// Starts the domain and gives what its serial console says, piece by piece.
+    fn console(&self) -> Receiver<Vec<u8>> {
+        self.virsh(&["start", "--paused", &self.name]);
+        let (sender, pieces) = channel();
+        let (uri, name) = (self.uri.clone(), self.name.clone());
+        let (ready, is_ready) = channel();
+        std::thread::spawn(move || {
+            let connection = Connect::open(Some(&uri)).unwrap();
+            let stream = Stream::new(&connection, 0).unwrap();
+            connection.lookup_domain_by_name(&name).unwrap().open_console(None, &stream, 0).unwrap();
+            ready.send(()).unwrap();
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stream.recv(&mut buffer) {
+                if sender.send(buffer[..usize::try_from(count).unwrap()].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        is_ready.recv_timeout(BOOT).expect("a console");
+        self.virsh(&["resume", &self.name]);
+        pieces
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        for arguments in [&["destroy", &self.name][..], &["undefine", "--nvram", "--tpm", &self.name]] {
+            drop(Command::new("virsh").args(["-q", "-c", &self.uri]).args(arguments).output());
+        }
+    }
+}
+
+/// Output of a program that must succeed.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Everything the guest says up to `end`.
+fn said_until(pieces: &Receiver<Vec<u8>>, end: &str) -> String {
+    let deadline = Instant::now() + BOOT;
+    let mut said = String::new();
+    while !said.contains(end) {
+        match pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(piece) => said.push_str(&String::from_utf8_lossy(&piece)),
+            Err(error) => panic!("{error} before the guest said {end}; it said:\n{said}"),
+        }
+    }
+    said
+}
+
+#[track_caller]
+fn has(said: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(said.contains(&format!("vmbuild test guest: {line}")), "no {line} in:\n{said}");
+    }
+}
+
+fn attach(path: &Path, fields: Value) -> Value {
+    let mut disk = json!({"action": "attach", "path": path, "format": "raw"});
+    disk.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    disk
+}
+
+#[test]
+fn a_kernel_is_started_and_finds_its_root_and_a_disk_that_it_may_not_write() {
+    let Some(site) = Site::new("kernel") else { return };
+    let (extra, root) = (site.image("app.ext4", "extra"), site.image("rootfs.ext4", "root"));
+    let disks = json!([attach(&extra, json!({"readonly": true})), attach(&root, json!({"root": true}))]);
+    let said = site.boot(&site.spec(json!({"vcpus": 2, "storage": {"disks": disks}})));
+    let sectors = "sectors=16384";
+    has(&said, &["cmdline=console=ttyS0 panic=-1 quiet root=/dev/vdb rw", "root=/dev/vdb file=root", "cpus=2"]);
+    has(&said, &[&format!("disk=vda {sectors} ro=1"), &format!("disk=vdb {sectors} ro=0"), "firmware=bios"]);
+}
+
+#[test]
+fn a_kernel_needs_no_disk() {
+    let Some(site) = Site::new("diskless") else { return };
+    let said = site.boot(&site.spec(json!({})));
+    has(&said, &["cmdline=console=ttyS0 panic=-1 quiet\r", "cpus=1"]);
+    assert!(!said.contains("disk=vda"), "{said}");
+}
