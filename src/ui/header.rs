@@ -5,6 +5,9 @@ use super::canvas::{Canvas, cells};
 use crate::app::{App, HostState};
 use ratatui::layout::Rect;
 
+/// Seconds after which a silent libvirt may stay silent, and whoever waits is told of the way out.
+const PATIENCE: u64 = 5;
+
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let (state, role, facts) = host(app);
@@ -35,6 +38,7 @@ fn host(app: &App) -> (String, Role, Vec<String>) {
     let known = app.facts.host.get();
     let state = match &app.host {
         HostState::Failed { .. } => ("no connection".to_owned(), Role::Error),
+        _ if app.waiting >= PATIENCE => (format!("waiting for libvirt, {} s; ^C leaves", app.waiting), Role::Warn),
         _ if app.waiting > 0 => (format!("waiting for libvirt, {} s", app.waiting), Role::Warn),
         HostState::Connecting => ("asking the host".to_owned(), Role::Muted),
         HostState::Up => (String::new(), Role::Muted),
