@@ -1,5 +1,6 @@
-# run: installs what is missing, builds and starts vmbuild. test: runs every test that can run here.
-.PHONY: run test bench
+# run: installs what is missing, builds and starts vmbuild. test: runs every test that can run here. lab: those that need
+# an IOMMU alone, in an emulated machine that has one.
+.PHONY: run test lab bench
 .SILENT:
 
 # Status 3: packages are missing that cannot be installed; vmbuild starts and says what it cannot do without them.
@@ -10,6 +11,9 @@ run:
 
 test:
 	tests/run.sh
+
+lab:
+	tests/lab/run.sh
 
 bench:
 	tests/bench/run.sh

@@ -32,18 +32,18 @@ packages() {
         have cc || echo libc6-dev
         echo libvirt0 libvirt-clients libvirt-daemon-system qemu-system-x86 qemu-utils ovmf \
             swtpm swtpm-tools dnsmasq-base
-        [ "$2" = run ] || echo binutils busybox-static cpio dosfstools genisoimage libxml2-utils mtools openssh-client \
-            pciutils strace tmux virtinst
+        [ "$2" = run ] || echo binutils busybox-static cpio debootstrap dosfstools e2fsprogs genisoimage libxml2-utils \
+            mtools openssh-client pciutils strace tmux virtinst
         ;;
     dnf)
         echo libvirt-libs libvirt-client libvirt-daemon-kvm libvirt-daemon-config-network qemu-kvm qemu-img \
             edk2-ovmf swtpm swtpm-tools
-        [ "$2" = run ] || echo binutils busybox cpio dosfstools genisoimage libxml2 mtools openssh-clients \
-            pciutils strace tmux virt-install
+        [ "$2" = run ] || echo binutils busybox cpio debootstrap dosfstools e2fsprogs genisoimage libxml2 mtools \
+            openssh-clients pciutils strace tmux virt-install
         ;;
     pacman)
         echo libvirt qemu-base edk2-ovmf swtpm dnsmasq
-        [ "$2" = run ] || echo binutils busybox cpio dosfstools cdrtools libxml2 mtools openssh \
+        [ "$2" = run ] || echo binutils busybox cpio debootstrap dosfstools cdrtools e2fsprogs libxml2 mtools openssh \
             pciutils strace tmux virt-install
         ;;
     zypper)

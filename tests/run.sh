@@ -5,11 +5,13 @@
 # For the tests (tests/support/mod.rs) it sets
 #   VMBUILD_TEST_URI      a libvirt that runs real guests      (or VMBUILD_TEST_URI_WHY: why there is none)
 #   VMBUILD_TEST_GUEST    folder with the test guest           (or VMBUILD_TEST_GUEST_WHY)
+#   VMBUILD_TEST_LAB      folder with the IOMMU lab            (or VMBUILD_TEST_LAB_WHY)
 #   VMBUILD_TEST_SKIPPED  file to which a test that is skipped appends its name and the reason
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-tests
+lab=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-lab
 work=$(mktemp -d)
 started=()
 not_run=()
@@ -19,6 +21,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Stops the daemons that were started here, the last one first, and waits for their end.
 finish() {
     local index pid
+    if [ -n "${lab_maker-}" ]; then kill "$lab_maker" 2>/dev/null || true; fi
     for ((index = ${#started[@]} - 1; index >= 0; index--)); do
         pid=$(cat "${started[index]}" 2>/dev/null) || continue
         kill "$pid" 2>/dev/null || continue
@@ -113,6 +116,18 @@ find_guest() {
     fi
 }
 
+# Making the lab takes some minutes, mostly of waiting, which the compiler uses.
+begin_lab() { timeout 1200 tests/lab/make.sh "$lab" >"$work/lab.log" 2>&1 </dev/null & lab_maker=$!; }
+
+find_lab() {
+    if wait "$lab_maker"; then
+        export VMBUILD_TEST_LAB=$lab
+    else
+        VMBUILD_TEST_LAB_WHY="making it failed: $(tail -n 1 "$work/lab.log")"
+        export VMBUILD_TEST_LAB='' VMBUILD_TEST_LAB_WHY
+    fi
+}
+
 # ---- the tests ----------------------------------------------------------------------------------------------------
 
 # Prints what failed beside the tests, and the reasons for what was not run, one a line. $1: how the summary counts
@@ -150,9 +165,11 @@ with_cargo_test() {
 }
 
 packaging/setup.sh test || [ $? = 3 ]
+begin_lab
 check_sources
 find_libvirt
 find_guest
+find_lab
 export VMBUILD_TEST_SKIPPED=$work/skipped
 # Whatever a test forgets to redirect does not reach the files of the user.
 for kind in CONFIG DATA STATE CACHE; do export "XDG_${kind}_HOME=$work/$kind"; done

@@ -31,6 +31,11 @@ pub(crate) fn guest() -> Option<PathBuf> {
     given("VMBUILD_TEST_GUEST", "needs the test guest").map(PathBuf::from)
 }
 
+/// Folder with the image of the IOMMU lab; see `tests/lab/make.sh`. `None`, recorded as a skip, where it could not be made.
+pub(crate) fn lab() -> Option<PathBuf> {
+    given("VMBUILD_TEST_LAB", "needs the IOMMU lab").map(PathBuf::from)
+}
+
 /// Records that the running test does not test anything, and why. The test returns after it.
 pub(crate) fn skip(reason: &str) {
     // nextest runs a test in a process of its own, where its thread may be the main one.

@@ -28,12 +28,14 @@ pub(crate) struct Person {
     shown: Arc<(Mutex<Shown>, Condvar)>,
     /// The modes before the program.
     before: String,
+    patience: Duration,
 }
 
 /// How a program is started.
 pub(crate) struct Session {
     command: CommandBuilder,
     size: (u16, u16),
+    patience: Duration,
 }
 
 impl Session {
@@ -49,6 +51,13 @@ impl Session {
     pub(crate) fn script(home: &Path, script: &str) -> Self {
         let mut command = CommandBuilder::new("bash");
         command.args(["--norc", "--noprofile", "-c", script]);
+        Self::of(command, home)
+    }
+
+    /// Another program from PATH, such as ssh to where the program runs.
+    pub(crate) fn program(home: &Path, program: &str, args: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
         Self::of(command, home)
     }
 
@@ -68,7 +77,7 @@ impl Session {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.cwd(home);
-        Self { command, size: (80, 24) }
+        Self { command, size: (80, 24), patience: PATIENCE }
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -78,6 +87,12 @@ impl Session {
 
     pub(crate) fn size(mut self, columns: u16, rows: u16) -> Self {
         self.size = (columns, rows);
+        self
+    }
+
+    /// How long to wait for what must come where everything is slow.
+    pub(crate) fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -92,7 +107,8 @@ impl Session {
         let seen = shown.clone();
         thread::spawn(move || read(reader, &seen));
         let child = pair.slave.spawn_command(self.command).unwrap();
-        Person { keyboard: pair.master.take_writer().unwrap(), pair, child, shown, before }
+        let patience = self.patience;
+        Person { keyboard: pair.master.take_writer().unwrap(), pair, child, shown, before, patience }
     }
 }
 
@@ -173,7 +189,7 @@ impl Person {
     /// Waits until the screen fits; fails with the screen in hand.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, mut fits: impl FnMut(&vt100::Screen) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let mut seen = self.shown.0.lock().unwrap();
         while !fits(seen.screen.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -201,7 +217,7 @@ impl Person {
     /// Waits until `sequence` was written for the `times`th time.
     #[track_caller]
     pub(crate) fn wait_written(&self, sequence: &str, times: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         while String::from_utf8_lossy(&self.bytes()).matches(sequence).count() < times {
             assert!(Instant::now() < deadline, "no {sequence:?} number {times} before:\n{}", self.screen());
             thread::sleep(Duration::from_millis(5));
@@ -255,7 +271,7 @@ impl Person {
     /// Waits until the program has ended.
     #[track_caller]
     pub(crate) fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
@@ -270,7 +286,7 @@ impl Person {
     pub(crate) fn ended_restored(&mut self) -> ExitStatus {
         let status = self.ended();
         // What it wrote last may still be on its way through the kernel.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         while !self.is_restored() {
             assert!(Instant::now() < deadline, "the terminal is not as it was: {:?}", modes(&*self.pair.master));
             thread::sleep(Duration::from_millis(10));
