@@ -385,6 +385,17 @@ fn what_was_not_asked_is_not_checked_and_not_passed() {
 }
 
 #[test]
+fn the_document_of_all_codes_is_what_the_program_prints() {
+    let path = format!("{}/CHECKS.md", env!("CARGO_MANIFEST_DIR"));
+    let now = Home::new().run(&["explain", "--markdown"]).code(0).out;
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == now, "CHECKS.md is stale; write it with: vmbuild explain --markdown > CHECKS.md");
+}
+
+#[test]
 fn every_code_that_is_listed_is_explained() {
     let home = Home::new();
     let body = home.run(&["explain", "--json"]).code(0).json();

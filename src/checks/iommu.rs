@@ -1,10 +1,11 @@
 //! Checks of the IOMMU and its groups.
 
+use super::passthrough::remedy;
 use super::pci::place;
 use super::subject::PciRow;
 use super::wording::{device, field, list};
 use super::{Check, Notes, Subject};
-use crate::facts::{Iommu, PciClass, PciDevice};
+use crate::facts::{Facts, Iommu, IommuTable, PciClass, PciDevice};
 use crate::machine::card;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -44,8 +45,22 @@ fn off(subject: &Subject, notes: &mut Notes) {
     if let Iommu::Off { cause, remedy } = iommu {
         let who = subject.pci.first().map(|first| format!("{} ", device(first.row, first.address)));
         let message = format!("{}IOMMU check failed: IOMMU not enabled", who.unwrap_or_default());
+        let remedy = switch(subject.facts).unwrap_or_else(|| remedy.clone());
         notes.blocker(at(), message, format!("{cause} {remedy}").trim());
     }
+}
+
+/// What to change in the kernel command line, where that is the cause.
+fn switch(facts: &Facts) -> Option<String> {
+    let kernel = facts.kernel.get()?;
+    let words = kernel.command_line.get()?;
+    let off = |word: &&String| ["iommu=off", "intel_iommu=off", "amd_iommu=off"].contains(&word.as_str());
+    if let Some(word) = words.iter().find(off) {
+        return Some(remedy::remove(facts, word));
+    }
+    let waits =
+        kernel.iommu_table.get()? == &Some(IommuTable::Dmar) && words.iter().all(|word| word != "intel_iommu=on");
+    waits.then(|| remedy::add(facts, "intel_iommu=on"))
 }
 
 /// True unless the IOMMU is known to be off: then groups mean nothing, and IOMMU-OFF says what is wrong.

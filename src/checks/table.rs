@@ -51,7 +51,7 @@ const TABLE: &[&[Check]] = &[
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 11] = [
+const PASSTHROUGH: [&[Check]; 14] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
@@ -62,7 +62,10 @@ const PASSTHROUGH: [&[Check]; 11] = [
     passthrough::bind::CHECKS,
     passthrough::reset::CHECKS,
     passthrough::gpu::CHECKS,
+    passthrough::shared::CHECKS,
+    passthrough::link::CHECKS,
     passthrough::space::CHECKS,
+    passthrough::guest::CHECKS,
 ];
 
 /// Every check, in the order in which they run.

@@ -117,6 +117,9 @@ pub enum Command {
     Explain {
         /// Code such as DISK-SIZE; all codes if absent.
         code: Option<String>,
+        /// All codes with their explanations as a document in Markdown.
+        #[arg(long, conflicts_with = "code")]
+        markdown: bool,
     },
 }
 

@@ -87,6 +87,40 @@ pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The document of all codes: CHECKS.md of the sources.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "# Codes\n\nEvery finding and error of vmbuild has a code; `vmbuild explain CODE` prints the same as below. This file is \
+         written by\n`vmbuild explain --markdown > CHECKS.md`, and a test holds it to the program.\n\n\
+         | code | what is checked |\n|---|---|\n",
+    );
+    let all: Vec<_> = all().collect();
+    let row = |(code, title, _): &(&str, &str, String)| {
+        format!("| [{code}](#{}) | {} |\n", code.to_ascii_lowercase(), escaped(title))
+    };
+    let chapter = |(code, title, explain): &(&str, &str, String)| {
+        let paragraphs: Vec<String> = explain.lines().map(escaped).collect();
+        format!("\n## {code}\n\n*{}*\n\n{}\n", escaped(title), paragraphs.join("\n\n"))
+    };
+    text.extend(all.iter().map(row));
+    text.extend(all.iter().map(chapter));
+    text
+}
+
+/// The text with what Markdown would take for mark-up, code in backticks left alone.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    let mut code = false;
+    for letter in text.chars() {
+        code ^= letter == '`';
+        if !code && "<>*_[]|".contains(letter) {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
 fn all() -> impl Iterator<Item = (&'static str, &'static str, String)> {
     let errors = ERRORS.map(|(code, title, explain)| (code, title, explain.to_owned()));
     let checks = checks::all().map(|check| (check.code, check.title, check.explain.to_owned()));
@@ -132,6 +166,11 @@ mod tests {
     fn lines_break_at_blanks_and_keep_paragraphs() {
         assert_eq!(wrapped("ab cd ef\n\ngh", 5), ["ab cd", "ef", "", "gh"]);
         assert_eq!(wrapped("abcdefgh i", 3), ["abcdefgh", "i"]);
+    }
+
+    #[test]
+    fn what_markdown_would_take_for_mark_up_is_escaped() {
+        assert_eq!(escaped("<rom> of `a_b` and c_d"), "\\<rom\\> of `a_b` and c\\_d");
     }
 
     #[test]

@@ -107,6 +107,22 @@ pub enum ResetMethod {
     Other(String),
 }
 
+impl ResetMethod {
+    /// As the kernel writes it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::DeviceSpecific => "device_specific",
+            Self::Acpi => "acpi",
+            Self::Flr => "flr",
+            Self::AfFlr => "af_flr",
+            Self::Pm => "pm",
+            Self::Bus => "bus",
+            Self::CxlBus => "cxl_bus",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// One range of addresses that a function answers at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {

@@ -15,7 +15,7 @@ use std::{env, fs};
 use support::machine::{Device, Machine};
 use variants::{Variant, variants};
 use vmbuild::checks::{Finding, Severity, Taken, take};
-use vmbuild::facts::pci_details::{HeaderType, PowerState, ResetMethod};
+use vmbuild::facts::pci_details::{HeaderType, Link, PowerState, ResetMethod};
 use vmbuild::facts::{
     Boot, BootChain, Cpu, Displays, Fact, Facts, GroupDetails, Initramfs, Iommu, Kernel, Lockdown, ModuleState,
     Networking, PciClass, PciDetails, PciDevice, Source, Storage, Usb, Vfio,
@@ -65,14 +65,19 @@ fn device(group: u32, listed: &Device) -> PciDevice {
 }
 
 fn details(listed: &Device) -> PciDetails {
+    // The kernel does not try it on these, which it would break.
+    let no_flr = listed.vendor_id == "1022" && ["149c", "1487", "148c"].contains(&listed.device_id.as_str());
     PciDetails {
         header: known(HeaderType::Endpoint),
         power_state: known(PowerState::D0),
         d3cold_allowed: known(true),
         resettable: known(true),
-        reset_methods: known(vec![ResetMethod::Flr, ResetMethod::Bus]),
+        reset_methods: known(if no_flr { vec![ResetMethod::Bus] } else { vec![ResetMethod::Flr, ResetMethod::Bus] }),
         bars: known(Vec::new()),
         rom: known(Some(vmbuild::units::Bytes::mib(1))),
+        link: known(Some(Link { speed: 16_000, width: 16, max_speed: 16_000, max_width: 16 })),
+        msi: known(true),
+        mdev_types: known(Vec::new()),
         sriov: known(None),
         physical_function: known(listed.physfn.as_ref().map(|address| address.parse().unwrap())),
         upstream: known(Vec::new()),

@@ -2,9 +2,11 @@
 
 use super::known;
 use std::net::IpAddr;
-use vmbuild::facts::display::{Framebuffer, Holder, Holders};
+use vmbuild::facts::display::{Console, Framebuffer, Holder, Holders};
 use vmbuild::facts::networking::{Interface, Route, SshSession};
-use vmbuild::facts::pci_details::{Bar, BarSpace, HeaderType, PowerState, ReservedRegion, ResetMethod, SrIov};
+use vmbuild::facts::pci_details::{
+    Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ReservedRegion, ResetMethod, SrIov,
+};
 use vmbuild::facts::storage::{BlockDevice, Mount};
 use vmbuild::facts::usb::Keyboard;
 use vmbuild::facts::vfio::{ModprobeDirective, ModprobeLine};
@@ -116,6 +118,15 @@ fn bar(size: Bytes, assigned: bool) -> Bar {
     }
 }
 
+/// Makes the network card a virtual function.
+fn of_another(facts: &mut Facts) {
+    details(facts, "0000:06:00.0").physical_function = known(Some(at("0000:04:00.0")));
+}
+
+fn link(width: u32) -> Link {
+    Link { speed: 16_000, width, max_speed: 16_000, max_width: 16 }
+}
+
 fn host(uri: &str) -> Host {
     let version = Version { major: 11, minor: 3, release: 0 };
     Host {
@@ -143,6 +154,7 @@ pub(crate) fn variants() -> Vec<Variant> {
     all.extend(of_the_use());
     all.extend(of_the_binding());
     all.extend(of_the_device());
+    all.extend(of_the_link());
     all
 }
 
@@ -161,6 +173,11 @@ fn of_the_host() -> Vec<Variant> {
             modprobe(f, ModprobeDirective::Blacklist { module: "vfio_pci".into() });
         }),
         of("HOST-LOCKDOWN", "Secure Boot", |f| kernel(f).lockdown = known(Lockdown::Integrity)),
+        of("HOST-LOCKDOWN", "Secure Boot, and a card that only an unsigned module resets", |f| {
+            kernel(f).lockdown = known(Lockdown::Integrity);
+            let gpu = device(f, GPU);
+            (gpu.vendor, gpu.device) = (0x1002, 0x687f);
+        }),
         of("IOMMU-CMDLINE-TYPO", "swapped letters", |f| words(f, &["vifo-pci.ids=10de:2230"])),
         of("IOMMU-CMDLINE-TYPO", "an address in place of ids", |f| words(f, &["vfio-pci.ids=0b:00.0"])),
         of("IOMMU-PLACEBO", "a word that does nothing", |f| words(f, &["amd_iommu=on"])),
@@ -177,6 +194,7 @@ fn of_the_host() -> Vec<Variant> {
         of("ACS-OVERRIDE", "a patched kernel", |f| words(f, &["pcie_acs_override=downstream"])),
         of("ACS-RELAXED", "a port told to redirect less", |f| words(f, &["pci=disable_acs_redir=0000:00:03.1"])),
         of("PCI-SESSION", "a session connection", |f| f.host = known(host("qemu:///session"))),
+        of("HOST-DMA-ENTRY-LIMIT", "a limit that was lowered", |f| vfio(f).dma_entry_limit = known(1024)),
         of("HOST-PHYSBITS", "a narrow IOMMU", |f| kernel(f).iommu_address_bits = known(39)),
     ]
 }
@@ -192,6 +210,20 @@ fn of_the_isolation() -> Vec<Variant> {
             let sriov = SrIov { total: 7, functions: vec![at("0000:06:10.0")] };
             details(f, "0000:06:00.0").sriov = known(Some(sriov));
         }),
+        taking("NET-VF-NOT-PERSISTENT", "a virtual function", &["0000:06:00.0"], of_another),
+        taking("NET-VF-USE-INTERFACE", "a virtual function", &["0000:06:00.0"], of_another),
+        taking("NET-VF-MAC0", "a virtual function without an address", &["0000:06:00.0"], |f| {
+            of_another(f);
+            let port = Interface { name: "eth0v0".into(), function: Some(at("0000:06:00.0")), ..Interface::default() };
+            f.networking.get_mut().unwrap().interfaces = vec![port];
+        }),
+        Variant {
+            code: "GPU-SRIOV-IGPU",
+            shows: "a GPU with virtual functions",
+            slug: "intel-z690-asus-prime-d4",
+            take: &["0000:00:02.0"],
+            change: |f| details(f, "0000:00:02.0").sriov = known(Some(SrIov { total: 7, functions: Vec::new() })),
+        },
         taking("NVME-VMD", "a drive in a domain of VMD", &["10000:01:00.0"], |f| {
             let mut drive = f.pci.items().iter().find(|device| device.class >> 8 == 0x0108).unwrap().clone();
             drive.address = at("10000:01:00.0");
@@ -241,6 +273,12 @@ fn of_the_use() -> Vec<Variant> {
                 Holder { pid: 812, program: "Xorg".into(), device: "/dev/nvidia0".into(), function: Some(at(GPU)) };
             f.displays.get_mut().unwrap().holders = known(Holders { seen: vec![holder], hidden: 0 });
         }),
+        of("HOST-VTCON", "the kernel's console on a frame buffer", |f| {
+            let displays = f.displays.get_mut().unwrap();
+            displays.framebuffers = vec![Framebuffer { name: "fb0".into(), driver: None, function: Some(at(GPU)) }];
+            displays.consoles =
+                vec![Console { name: "vtcon1".into(), on: "(M) frame buffer device".into(), bound: true }];
+        }),
         of("PCI-BOOT-GPU", "the firmware's display", |f| device(f, GPU).boot_vga = Some(true)),
         taking("USE-USB-INPUT", "the only keyboard", &["0000:0e:00.3"], |f| {
             let keyboard = Keyboard { name: "Model M".into(), function: Some(at("0000:0e:00.3")) };
@@ -279,6 +317,13 @@ fn of_the_device() -> Vec<Variant> {
             details(f, GPU).reset_methods = known(Vec::new());
             details(f, SOUND).reset_methods = known(Vec::new());
         }),
+        of("RESET-PREFERRED", "sleep before a function's own reset", |f| {
+            details(f, GPU).reset_methods = known(vec![ResetMethod::Pm, ResetMethod::Flr]);
+        }),
+        taking("RESET-PREFERRED", "USB of AMD that breaks with it", &["0000:0e:00.3"], |f| {
+            details(f, "0000:0e:00.3").reset_methods = known(vec![ResetMethod::Flr, ResetMethod::Bus]);
+            device(f, "0000:0e:00.3").device = 0x149c;
+        }),
         of("RESET-BUS-ONLY", "another card below the bridge", |f| {
             details(f, GPU).reset_methods = known(vec![ResetMethod::Bus]);
             let bridge = vec![at("0000:00:03.1")];
@@ -306,6 +351,30 @@ fn of_the_device() -> Vec<Variant> {
         taking("NUMA-SPAN", "cards of two nodes", &[GPU, "0000:0c:00.0"], |f| {
             device(f, GPU).numa_node = Some(0);
             device(f, "0000:0c:00.0").numa_node = Some(1);
+        }),
+    ]
+}
+
+fn of_the_link() -> Vec<Variant> {
+    vec![
+        of("BAR-REBAR", "a window that could be larger", |f| {
+            let sizes = known(vec![Bytes::mib(256), Bytes::gib(16)]);
+            details(f, GPU).bars = known(vec![Bar { sizes, ..bar(Bytes::mib(256), true) }]);
+        }),
+        of("PCIE-DOWNTRAINED", "four lanes of sixteen", |f| details(f, GPU).link = known(Some(link(4)))),
+        of("INTX-SHARED", "one line for two", |f| {
+            for address in [GPU, "0000:06:00.0"] {
+                details(f, address).msi = known(false);
+                details(f, address).interrupt_line = known(Some(16));
+            }
+        }),
+        of("DEV-ALIAS-BRIDGE", "conventional cards behind one bridge", |f| {
+            details(f, GPU).link = known(None);
+            details(f, GPU).upstream = known(vec![at("0000:00:03.1")]);
+        }),
+        of("MDEV-PARENT", "vGPUs", |f| {
+            let kind = MdevType { id: "nvidia-63".into(), name: None, available: Some(2) };
+            details(f, GPU).mdev_types = known(vec![kind]);
         }),
     ]
 }

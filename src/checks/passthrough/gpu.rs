@@ -46,6 +46,14 @@ pub(in super::super) const CHECKS: &[Check] = &[
         run: no_display,
     },
     Check {
+        code: "HOST-VTCON",
+        title: "the kernel's console is not on the GPUs",
+        explain: "The kernel draws its console on the frame buffer of this GPU and holds on to it. For a single GPU that goes \
+                  to a guest the console is unbound first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bound again \
+                  afterwards, by a hook of libvirt.",
+        run: console,
+    },
+    Check {
         code: "GPU-LAPTOP",
         title: "the machine is no laptop",
         explain: "In laptops the firmware decides over the power of the graphics card and the path to the screen, and the \
@@ -90,7 +98,7 @@ fn is_apu(device: &PciDevice) -> bool {
     device.vendor == 0x1002 && APUS.contains(&device.device)
 }
 
-fn is_igd(device: &PciDevice) -> bool {
+pub(super) fn is_igd(device: &PciDevice) -> bool {
     device.vendor == 0x8086 && device.address.bus == 0 && device.address.slot == 2 && device.address.domain == 0
 }
 
@@ -158,6 +166,21 @@ fn no_display(subject: &Subject, notes: &mut Notes) {
         if device.class >> 8 != 0x0300 && !is_igd(device) {
             let message = format!("{} ({}) has no sockets for monitors", row.address, device.label());
             notes.info(place(row.row), message, "reach the guest's desktop over the network");
+        }
+    }
+}
+
+fn console(subject: &Subject, notes: &mut Notes) {
+    let Some(displays) = subject.facts.displays.get() else { return };
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
+        notes.looked();
+        let drawn = displays.framebuffers.iter().any(|buffer| buffer.function == Some(leaving.device.address));
+        let bound = displays.consoles.iter().find(|console| console.bound && console.on.contains("frame buffer"));
+        if let Some(console) = bound.filter(|_| drawn) {
+            notes.about(leaving.device.address);
+            let message = format!("{}: the kernel draws {} on it", named(&leaving), console.name);
+            let way_out = format!("unbind it before the start: echo 0 > /sys/class/vtconsole/{}/bind", console.name);
+            notes.info(place(leaving.row.row), message, way_out);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Checks of the kernel and its VFIO: interrupt remapping, modules, lockdown.
 
+use super::super::subject::Leaving;
 use super::super::{Check, Notes, Subject};
-use super::{host_place, of_host, remedy};
+use super::{host_place, of_host, remedy, reset};
 use crate::facts::vfio::ModprobeDirective;
 use crate::facts::{Iommu, Lockdown, ModuleState};
 
@@ -155,6 +156,13 @@ fn lockdown(subject: &Subject, notes: &mut Notes) {
     if *level > Lockdown::None {
         let level = if *level == Lockdown::Integrity { "integrity" } else { "confidentiality" };
         let message = format!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are refused");
-        notes.info(host_place(subject), message, "VFIO itself works; sign such modules, or switch Secure Boot off");
+        let way_out = "VFIO itself works; sign such modules, or switch Secure Boot off";
+        // Nothing of the VM depends on such modules, unless a card needs one to be reset.
+        let needs = |leaving: &Leaving| reset::family(leaving.device).is_some();
+        if subject.host_alone || subject.leaving().iter().any(needs) {
+            notes.warning(host_place(subject), message, way_out);
+        } else {
+            notes.info(host_place(subject), message, way_out);
+        }
     }
 }

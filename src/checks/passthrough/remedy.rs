@@ -6,12 +6,12 @@ use crate::units::PciAddress;
 const VERIFY: &str = "Reboot; /proc/cmdline then shows the change.";
 
 /// How `words` come onto the kernel command line.
-pub(super) fn add(facts: &Facts, words: &str) -> String {
+pub(in super::super) fn add(facts: &Facts, words: &str) -> String {
     format!("{} {VERIFY} To undo it, take the words out the same way.", edit(facts, words, true))
 }
 
 /// How `words` leave the kernel command line.
-pub(super) fn remove(facts: &Facts, words: &str) -> String {
+pub(in super::super) fn remove(facts: &Facts, words: &str) -> String {
     format!("{} {VERIFY}", edit(facts, words, false))
 }
 

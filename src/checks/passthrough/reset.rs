@@ -4,8 +4,8 @@ use super::super::pci::place;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
 use super::{detail, named};
-use crate::facts::pci_details::{HeaderType, PowerState};
-use crate::facts::{ModuleState, PciClass};
+use crate::facts::pci_details::{HeaderType, PowerState, ResetMethod};
+use crate::facts::{ModuleState, PciClass, PciDevice};
 use crate::machine::{Role, card};
 
 pub(in super::super) const CHECKS: &[Check] = &[
@@ -24,6 +24,15 @@ pub(in super::super) const CHECKS: &[Check] = &[
         explain: "The kernel knows no way to reset this device. It works for one VM after the host's start, and often not \
                   again before the host restarts. For some AMD GPUs the module vendor-reset knows a way.",
         run: none,
+    },
+    Check {
+        code: "RESET-PREFERRED",
+        title: "the devices are reset function by function",
+        explain: "The kernel tries several ways to reset a device, in an order of its own; the first that works is used. One \
+                  that only puts it to sleep and wakes it up, or resets all of its bus, resets less or more than the \
+                  function. The order can be changed: 'echo flr > /sys/bus/pci/devices/ADDRESS/reset_method'. USB and \
+                  sound of some AMD processors (1022:149c, 1022:1487) break with flr, which newer kernels know.",
+        run: preferred,
     },
     Check {
         code: "RESET-BUS-ONLY",
@@ -110,6 +119,36 @@ fn known_to_return(subject: &Subject, device: &crate::facts::PciDevice) -> bool 
     device.vendor == 0x1002 && vendor_reset(subject) == Some(true)
 }
 
+fn preferred(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let address = leaving.device.address;
+        let methods = subject.facts.details.get(&address).and_then(|details| details.reset_methods.get());
+        let Some(methods) = methods else { continue };
+        notes.looked();
+        let exact = |method: &ResetMethod| {
+            matches!(method, ResetMethod::Flr | ResetMethod::AfFlr | ResetMethod::DeviceSpecific)
+        };
+        let broken = leaving.device.vendor == 0x1022
+            && [0x149c, 0x1487, 0x148c].contains(&leaving.device.device)
+            && methods.first() == Some(&ResetMethod::Flr);
+        let later = methods.iter().skip(1).any(exact) && !methods.first().is_some_and(exact);
+        if broken || later {
+            notes.about(address);
+            let names: Vec<&str> = methods.iter().map(ResetMethod::name).collect();
+            let wanted = if broken { "bus" } else { "flr" };
+            let message = format!(
+                "{} is reset by {} first, of {}",
+                named(&leaving),
+                names.first().unwrap_or(&""),
+                names.join(", ")
+            );
+            let way_out =
+                format!("if it does not come back: echo {wanted} > /sys/bus/pci/devices/{address}/reset_method");
+            notes.info(place(leaving.row.row), message, way_out);
+        }
+    }
+}
+
 fn bus_only(subject: &Subject, notes: &mut Notes) {
     for row in subject.passed() {
         match card::only_bus_reset(subject.facts, row.address) {
@@ -155,8 +194,14 @@ const FAMILIES: [(&str, &[(u16, u16)]); 9] = [
 ];
 
 /// Whether vendor-reset is or can be loaded, where that is known.
-fn vendor_reset(subject: &Subject) -> Option<bool> {
+pub(super) fn vendor_reset(subject: &Subject) -> Option<bool> {
     subject.facts.vfio.get()?.module("vendor_reset").map(ModuleState::is_usable)
+}
+
+/// The family of a GPU that the kernel cannot reset.
+pub(super) fn family(device: &PciDevice) -> Option<&'static str> {
+    let within = |ranges: &[(u16, u16)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
+    FAMILIES.iter().find(|(_, ranges)| within(ranges)).map(|(family, _)| *family)
 }
 
 fn amd(subject: &Subject, notes: &mut Notes) {
@@ -166,8 +211,7 @@ fn amd(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         notes.looked();
-        let within = |ranges: &[(u16, u16)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
-        let Some((family, _)) = FAMILIES.iter().find(|(_, ranges)| within(ranges)) else { continue };
+        let Some(family) = family(device) else { continue };
         if vendor_reset(subject) == Some(true) {
             continue;
         }

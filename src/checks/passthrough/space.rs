@@ -4,6 +4,7 @@ use super::super::pci::place;
 use super::super::{Check, Notes, Subject};
 use super::{detail, host_place, named, of_host};
 use crate::facts::PciClass;
+use crate::facts::pci_details::Bar;
 use crate::machine::Feature;
 use crate::units::GIB;
 use std::collections::BTreeSet;
@@ -23,6 +24,23 @@ pub(in super::super) const CHECKS: &[Check] = &[
         explain: "The windows of the device are larger than what guests' firmware sets aside by default. Newer UEFI (from \
                   2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older needs to be told.",
         run: large,
+    },
+    Check {
+        code: "BAR-REBAR",
+        title: "the windows have the size they can have",
+        explain: "The device could have a larger window (resizable BAR) than it has now. QEMU hides that ability from the \
+                  guest, which sees the size that the host has set. Set it while no driver is bound, from Linux 6.1 on: 'echo \
+                  14 > /sys/bus/pci/devices/ADDRESS/resource1_resize' for 16 GiB. Some AMD cards work in Windows guests \
+                  only with a small window.",
+        run: resizable,
+    },
+    Check {
+        code: "HOST-DMA-ENTRY-LIMIT",
+        title: "VFIO may map memory in as many pieces as it needs",
+        explain: "A container of VFIO maps the guest's memory in at most so many pieces (dma_entry_limit of \
+                  vfio_iommu_type1, 65535 by default). Where it was lowered, guests with much memory fail: \"VFIO_MAP_DMA ... \
+                  No space left on device\". Raise it again, or use huge pages.",
+        run: entries,
     },
     Check {
         code: "NUMA-SPAN",
@@ -75,6 +93,41 @@ fn large(subject: &Subject, notes: &mut Notes) {
             };
             notes.warning(place(leaving.row.row), message, way_out);
         }
+    }
+}
+
+fn resizable(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let bars = subject.facts.details.get(&leaving.device.address).and_then(|details| details.bars.get());
+        let Some(bars) = bars.filter(|_| leaving.device.kind() == PciClass::Gpu) else { continue };
+        notes.looked();
+        let larger = |bar: &&Bar| bar.sizes.items().last().is_some_and(|largest| *largest > bar.size);
+        if let Some((bar, largest)) = bars.iter().find(larger).and_then(|bar| Some((bar, bar.sizes.items().last()?))) {
+            notes.about(leaving.device.address);
+            let message =
+                format!("{}: window {} has {} and could have {largest}", named(&leaving), bar.index, bar.size);
+            let way_out = format!(
+                "set it while no driver is bound: echo {} > /sys/bus/pci/devices/{}/resource{}_resize",
+                (largest.0 >> 20).max(1).ilog2(),
+                leaving.device.address,
+                bar.index
+            );
+            notes.info(place(leaving.row.row), message, way_out);
+        }
+    }
+}
+
+/// What the kernel allows by itself.
+const ENTRIES: u32 = 65_535;
+
+fn entries(subject: &Subject, notes: &mut Notes) {
+    let limit = subject.facts.vfio.get().and_then(|vfio| vfio.dma_entry_limit.get());
+    let Some(limit) = limit.filter(|_| subject.wants_passthrough()) else { return };
+    notes.looked();
+    if *limit < ENTRIES {
+        let message =
+            format!("VFIO maps a guest's memory in at most {limit} pieces (dma_entry_limit; {ENTRIES} by default)");
+        notes.info(host_place(subject), message, "remove dma_entry_limit from /etc/modprobe.d, or use huge pages");
     }
 }
 

@@ -34,10 +34,22 @@ impl HostLine {
 }
 
 /// Codes of the checks that speak of the VM rather than of the devices.
-const OF_THE_VM: [&str; 5] = ["PCI-ADDRESS", "PCI-PRIMARY", "PCI-EMULATED", "VM-MACHINE", "VM-FIRMWARE"];
+const OF_THE_VM: [&str; 11] = [
+    "PCI-ADDRESS",
+    "PCI-PRIMARY",
+    "PCI-EMULATED",
+    "VM-MACHINE",
+    "VM-FIRMWARE",
+    "GPU-CODE43",
+    "GPU-AMD-HV",
+    "VM-ONREBOOT",
+    "VM-DUAL-DISPLAY",
+    "VM-SB-LINUX",
+    "VM-SAVEVM",
+];
 
 /// Codes of the check list of a host, in the order in which operators go through it.
-const OF_THE_HOST: [&str; 16] = [
+const OF_THE_HOST: [&str; 17] = [
     "VIRT-KVM",
     "IOMMU-OFF",
     "IOMMU-INTREMAP",
@@ -53,6 +65,7 @@ const OF_THE_HOST: [&str; 16] = [
     "PCI-SESSION",
     "BIND-IDS-CAPTURES-HOST",
     "HOST-PHYSBITS",
+    "HOST-DMA-ENTRY-LIMIT",
     "HOST-LOCKDOWN",
 ];
 

@@ -148,31 +148,3 @@ fn initramfs(sysroot: &Sysroot) -> Fact<Initramfs> {
     }
     Fact::unknown("None of the programs that vmbuild knows to make an initramfs is installed here.")
 }
-
-/// A sentence that tells how to add or remove `word`; reboot included.
-pub(super) fn edit(sysroot: &Sysroot, add: bool, word: &str) -> String {
-    let verb = if add { "Add" } else { "Remove" };
-    let joint = if add { "to" } else { "from" };
-    let option = |add_by: &'static str, remove_by: &'static str| if add { add_by } else { remove_by };
-    let grub = format!("{verb} {word} {joint} GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub");
-    let cmdline = format!("{verb} {word} {joint} /etc/kernel/cmdline");
-    let how = match chain(sysroot).get() {
-        Some(BootChain::ProxmoxBootTool) => format!("{cmdline}, run 'proxmox-boot-tool refresh'"),
-        Some(BootChain::Grubby) => {
-            format!("Run 'grubby --update-kernel=ALL {}={word}'", option("--args", "--remove-args"))
-        }
-        Some(BootChain::UpdateGrub) => format!("{grub}, run 'update-grub'"),
-        Some(BootChain::GrubMkconfig { output }) => format!("{grub}, run 'grub-mkconfig -o {output}'"),
-        Some(BootChain::Grub2Mkconfig { output }) => format!("{grub}, run 'grub2-mkconfig -o {output}'"),
-        Some(BootChain::SystemdBootEntries { entries }) => {
-            format!("{verb} {word} {joint} the options line of {}", entries.join(", "))
-        }
-        Some(BootChain::KernelInstall) => format!("{cmdline}, run 'kernel-install add-all'"),
-        Some(BootChain::MkinitcpioImage) => format!("{cmdline}, run 'mkinitcpio -P'"),
-        Some(BootChain::Kernelstub) => format!("Run 'kernelstub {} {word}'", option("-a", "-d")),
-        Some(BootChain::RpmOstree) => format!("Run 'rpm-ostree kargs {}={word}'", option("--append", "--delete")),
-        Some(BootChain::Nixos) => format!("{verb} {word} {joint} boot.kernelParams, run 'nixos-rebuild boot'"),
-        None => format!("{verb} {word} {joint} the kernel command line of your boot loader"),
-    };
-    format!("{how}, then reboot; afterwards /proc/cmdline shows the change.")
-}

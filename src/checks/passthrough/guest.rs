@@ -1,0 +1,214 @@
+//! Checks of the guest around a passed GPU: what its drivers and its life cycle make of it.
+
+use super::super::pci::place;
+use super::super::subject::PciRow;
+use super::super::wording::field;
+use super::super::{Check, Notes, Subject};
+use super::reset;
+use crate::facts::{PciClass, PciDevice};
+use crate::machine::Firmware;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "GPU-CODE43",
+        title: "old drivers of NVIDIA find no virtual machine",
+        explain: "Drivers of GeForce cards for Windows before version 465 (2021) refuse a virtual machine with Code 43. \
+                  Hiding KVM from the guest costs nothing and is done by default. Newer drivers do not mind; a Code 43 has \
+                  then another cause: the ROM, the reset, a laptop.",
+        run: code43,
+    },
+    Check {
+        code: "GPU-AMD-HV",
+        title: "drivers of AMD do not mind a hypervisor",
+        explain: "Drivers of the newest AMD cards (RDNA 3 and 4) for Windows misbehave in some guests that see a hypervisor. \
+                  Where that happens, hide it with <feature policy='disable' name='hypervisor'/> and <kvm><hidden \
+                  state='on'/></kvm>; Windows then does without its Hyper-V features, which makes it slower.",
+        run: amd,
+    },
+    Check {
+        code: "VM-DUAL-DISPLAY",
+        title: "the guest has one display",
+        explain: "With an emulated card beside the passed one the guest has two displays. Windows shows its desktop on the \
+                  one it takes for the first, systems with Wayland on the first they find. It helps at the installation, \
+                  and confuses afterwards: take the emulated one away with graphics of type none.",
+        run: displays,
+    },
+    Check {
+        code: "VM-SB-LINUX",
+        title: "Secure Boot does not keep the guest's driver out",
+        explain: "Under Secure Boot a Linux guest loads only signed modules. The driver of NVIDIA that is built in the guest \
+                  (DKMS) must be signed with a key that is enrolled at its first start (MOK); without a screen that is \
+                  hard. Leave Secure Boot off for such guests.",
+        run: secure_boot,
+    },
+    Check {
+        code: "VM-SAVEVM",
+        title: "the VM need not be saved",
+        explain: "The state of a passed device cannot be saved: no managed save, no snapshot with memory, no migration. A \
+                  host that saves its VMs when it shuts down (libvirt-guests with ON_SHUTDOWN=suspend) fails with this one \
+                  and kills it. Set ON_SHUTDOWN=shutdown there.",
+        run: save,
+    },
+    Check {
+        code: "VM-ONREBOOT",
+        title: "a reboot of the guest gets its GPU back",
+        explain: "When the guest reboots, the card is reset, which this one does not survive: the guest comes back with a \
+                  black screen. Shut it off and start it again instead, or have libvirt end the VM at a reboot: \
+                  <on_reboot>destroy</on_reboot> in custom_xml.",
+        run: reboot,
+    },
+];
+
+/// The rows that pass a display.
+fn gpus<'a>(subject: &'a Subject) -> impl Iterator<Item = (&'a PciRow<'a>, &'a PciDevice)> {
+    let passed = subject.pci.iter().filter(|row| !row.asked.is_held());
+    passed.filter_map(|row| Some((row, row.device?))).filter(|(_, device)| device.kind() == PciClass::Gpu)
+}
+
+const NVIDIA: u16 = 0x10de;
+const AMD: u16 = 0x1002;
+/// Navi 31 to 33 and Navi 44 to 48.
+const NEWEST: [(u16, u16); 2] = [(0x7440, 0x749f), (0x7550, 0x759f)];
+
+fn code43(subject: &Subject, notes: &mut Notes) {
+    for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
+        notes.looked();
+        if device.vendor == NVIDIA && device.class >> 8 == 0x0300 {
+            let hidden = subject.machine.hide_kvm.value;
+            let done =
+                if hidden { "KVM is hidden from the guest for their sake" } else { "KVM is not hidden from the guest" };
+            let message = format!("{} ({}): drivers before 465 refuse VMs; {done}", row.address, device.label());
+            notes.info(place(row.row), message, "install a current driver in the guest");
+        }
+    }
+}
+
+fn amd(subject: &Subject, notes: &mut Notes) {
+    for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
+        notes.looked();
+        let newest = NEWEST.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
+        if device.vendor == AMD && newest {
+            let message = format!(
+                "{} ({}): its driver may misbehave under a hypervisor that it sees",
+                row.address,
+                device.label()
+            );
+            notes.info(
+                place(row.row),
+                message,
+                "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV tells how",
+            );
+        }
+    }
+}
+
+fn displays(subject: &Subject, notes: &mut Notes) {
+    let Some((row, device)) = gpus(subject).next() else { return };
+    notes.looked();
+    if let Some(model) = &subject.machine.video.value {
+        let message =
+            format!("the guest has two displays: {} ({}) and an emulated one ({model})", row.address, device.label());
+        notes.info(field("graphics"), message, "set graphics to type none once the guest's driver is installed");
+    }
+}
+
+fn secure_boot(subject: &Subject, notes: &mut Notes) {
+    for (row, device) in gpus(subject).filter(|_| !subject.machine.windows) {
+        notes.looked();
+        if device.vendor == NVIDIA && subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) {
+            let message = format!(
+                "{} ({}): under Secure Boot its driver must be signed with a key enrolled in the guest",
+                row.address,
+                device.label()
+            );
+            notes.warning(field("secure_boot"), message, "leave secure_boot off, unless the guest is prepared for it");
+        }
+    }
+}
+
+fn save(subject: &Subject, notes: &mut Notes) {
+    if !subject.machine.passes_devices() {
+        return;
+    }
+    notes.looked();
+    if subject.machine.autostart {
+        let message = "the VM starts with the host and cannot be saved when the host shuts down";
+        notes.warning(field("autostart"), message, "set ON_SHUTDOWN=shutdown for libvirt-guests");
+    }
+}
+
+fn reboot(subject: &Subject, notes: &mut Notes) {
+    for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD) {
+        notes.looked();
+        if let Some(family) = reset::family(device).filter(|_| reset::vendor_reset(subject) != Some(true)) {
+            let message = format!("{} ({family}) does not come back when the guest reboots", row.address);
+            notes.info(place(row.row), message, "shut the guest off and start it again instead of rebooting it");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use crate::facts::Fact;
+    use serde_json::{Value, json};
+
+    const GPU: &str = "0000:01:00.0";
+
+    fn asked(patch: &Value) -> Asked {
+        let mut spec = json!({"uefi": true, "pci_devices": [{"host_address": GPU}, {"host_address": "0000:01:00.1"}]});
+        for (field, value) in patch.as_object().into_iter().flatten() {
+            spec[field] = value.clone();
+        }
+        Asked::with(spec)
+    }
+
+    /// The card as one of AMD's.
+    fn radeon(asked: Asked, id: u16) -> Asked {
+        asked.devices(|device| {
+            if device.address.to_string() == GPU {
+                (device.vendor, device.device) = (0x1002, id);
+            }
+        })
+    }
+
+    #[test]
+    fn windows_and_its_drivers_are_told_apart() {
+        let windows = || asked(&json!({"os_type": "windows"}));
+        assert!(windows().said("GPU-CODE43").info().message.contains("KVM is hidden"));
+        asked(&json!({})).quiet("GPU-CODE43");
+        radeon(windows(), 0x744c).passes("GPU-CODE43").said("GPU-AMD-HV").info();
+        radeon(windows(), 0x73bf).passes("GPU-AMD-HV");
+        radeon(asked(&json!({})), 0x744c).quiet("GPU-AMD-HV");
+    }
+
+    #[test]
+    fn two_displays_are_pointed_out() {
+        asked(&json!({"graphics": [{"type": "vnc"}]})).said("VM-DUAL-DISPLAY").info();
+        asked(&json!({"graphics": [{"type": "none"}]})).passes("VM-DUAL-DISPLAY");
+        Asked::good().quiet("VM-DUAL-DISPLAY");
+    }
+
+    #[test]
+    fn secure_boot_keeps_unsigned_drivers_of_linux_out() {
+        asked(&json!({"secure_boot": true})).said("VM-SB-LINUX").warning();
+        asked(&json!({"secure_boot": false})).passes("VM-SB-LINUX");
+        asked(&json!({"secure_boot": true, "os_type": "windows"})).quiet("VM-SB-LINUX");
+        radeon(asked(&json!({"secure_boot": true})), 0x73bf).passes("VM-SB-LINUX");
+    }
+
+    #[test]
+    fn a_vm_that_cannot_be_saved_may_not_start_with_the_host_unseen() {
+        asked(&json!({"autostart": true})).said("VM-SAVEVM").warning();
+        asked(&json!({})).passes("VM-SAVEVM");
+        Asked::set("autostart", json!(true)).quiet("VM-SAVEVM");
+    }
+
+    #[test]
+    fn a_card_that_does_not_survive_a_reset_does_not_survive_a_reboot() {
+        let polaris = radeon(asked(&json!({})), 0x67df).facts(|facts| facts.vfio = Fact::default());
+        polaris.said("VM-ONREBOOT").info();
+        radeon(asked(&json!({})), 0x73bf).passes("VM-ONREBOOT");
+        asked(&json!({})).quiet("VM-ONREBOOT");
+    }
+}

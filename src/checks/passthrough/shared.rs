@@ -1,0 +1,127 @@
+//! Checks of devices that several guests can share: virtual functions, mediated devices.
+
+use super::super::pci::place;
+use super::super::subject::Leaving;
+use super::super::{Check, Notes, Subject};
+use super::gpu::is_igd;
+use super::named;
+use crate::facts::{PciClass, PciDetails};
+use crate::units::PciAddress;
+
+pub(in super::super) const CHECKS: &[Check] = &[
+    Check {
+        code: "NET-VF-NOT-PERSISTENT",
+        title: "virtual functions are there after a restart",
+        explain: "Virtual functions are made by writing their number to sriov_numvfs and are gone when the host restarts. The \
+                  VM then does not start. Have them made at each start: a udev rule with ATTR{sriov_numvfs}=\"7\", [SR-IOV] \
+                  of systemd-networkd, sriov-total-vfs of NetworkManager, or a unit of systemd.",
+        run: persistent,
+    },
+    Check {
+        code: "NET-VF-MAC0",
+        title: "virtual functions have addresses",
+        explain: "The virtual function has no MAC address of its own (00:00:00:00:00:00), so that its driver in the guest \
+                  makes up another one at each start. Set one on the host ('ip link set PORT vf 0 mac ...'), or have \
+                  libvirt do it with an interface of type hostdev.",
+        run: mac,
+    },
+    Check {
+        code: "NET-VF-USE-INTERFACE",
+        title: "virtual functions are passed as interfaces",
+        explain: "A virtual function of a network card can be passed as any PCI function or as <interface type='hostdev'>. \
+                  The latter lets libvirt set its MAC address and VLAN at each start, and a network of libvirt can choose \
+                  a free function.",
+        run: interface,
+    },
+    Check {
+        code: "GPU-SRIOV-IGPU",
+        title: "the processor's GPU is shared rather than given away",
+        explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, each \
+                  guest gets one, and the host keeps its display.",
+        run: igpu,
+    },
+    Check {
+        code: "MDEV-PARENT",
+        title: "the devices make no mediated devices",
+        explain: "The driver of this device offers parts of it as mediated devices (vGPU), of which several VMs can have one \
+                  each. Passed whole it goes to one VM, and its driver's parts are gone. With NVIDIA vGPU 17 and later on \
+                  newer kernels the parts are virtual functions instead.",
+        run: mediated,
+    },
+];
+
+fn details<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a PciDetails> {
+    subject.facts.details.get(&address)
+}
+
+/// Passed virtual functions of network cards, each with its physical function.
+fn functions<'a>(subject: &'a Subject) -> Vec<(Leaving<'a>, PciAddress)> {
+    let nics = subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Nic && !leaving.held);
+    let with = |leaving: Leaving<'a>| {
+        let physical = (*details(subject, leaving.device.address)?.physical_function.get()?)?;
+        Some((leaving, physical))
+    };
+    nics.filter_map(with).collect()
+}
+
+fn persistent(subject: &Subject, notes: &mut Notes) {
+    for (leaving, physical) in functions(subject) {
+        notes.about(leaving.device.address);
+        let message = format!("{} is a virtual function of {physical}: gone when the host restarts", named(&leaving));
+        let count = details(subject, physical).and_then(|details| details.sriov.get()?.as_ref());
+        let count = count.map_or(1, |sriov| sriov.functions.len());
+        let way_out = format!(
+            "unless something makes it anew; a rule of udev does: ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"{physical}\", \
+             ATTR{{sriov_numvfs}}=\"{count}\""
+        );
+        notes.info(place(leaving.row.row), message, way_out);
+    }
+}
+
+fn mac(subject: &Subject, notes: &mut Notes) {
+    let interfaces = subject.facts.networking.get().map(|networking| networking.interfaces.as_slice());
+    for (leaving, physical) in functions(subject) {
+        let own = |port: &&crate::facts::Interface| port.function == Some(leaving.device.address);
+        // A function that no driver of the host drives has no interface to look at.
+        let Some(port) = interfaces.unwrap_or_default().iter().find(own) else { continue };
+        notes.looked();
+        if port.mac.as_deref().is_none_or(|mac| mac == "00:00:00:00:00:00") {
+            notes.about(leaving.device.address);
+            let message = format!("{} ({}) of {physical} has no MAC address", named(&leaving), port.name);
+            notes.info(place(leaving.row.row), message, "set one on the host: ip link set PORT vf NUMBER mac ADDRESS");
+        }
+    }
+}
+
+fn interface(subject: &Subject, notes: &mut Notes) {
+    for (leaving, _) in functions(subject) {
+        notes.about(leaving.device.address);
+        let message = format!("{} is passed as a plain PCI function", named(&leaving));
+        let way_out = "an <interface type='hostdev'> in custom_xml lets libvirt set its MAC address and VLAN";
+        notes.info(place(leaving.row.row), message, way_out);
+    }
+}
+
+fn igpu(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_igd(leaving.device)) {
+        let sriov = details(subject, leaving.device.address).and_then(|details| details.sriov.get()?.as_ref());
+        let Some(sriov) = sriov.filter(|sriov| sriov.total > 0) else { continue };
+        notes.about(leaving.device.address);
+        let message = format!("{} can have {} virtual functions", named(&leaving), sriov.total);
+        notes.info(place(leaving.row.row), message, "pass one of them, and the host keeps its display");
+    }
+}
+
+fn mediated(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+        let kinds = details(subject, leaving.device.address).and_then(|details| details.mdev_types.get());
+        let Some(kinds) = kinds else { continue };
+        notes.looked();
+        if let Some(first) = kinds.first() {
+            notes.about(leaving.device.address);
+            let message =
+                format!("{} offers {} kinds of mediated devices ({}, ...)", named(&leaving), kinds.len(), first.id);
+            notes.info(place(leaving.row.row), message, "pass one of those, if several VMs are to share it");
+        }
+    }
+}
