@@ -7,12 +7,13 @@ use super::focus::Motion;
 use super::keys::{self, Offer};
 use super::options::Known;
 use super::steps::pci::sheet::Sheet;
-use super::{App, Key, StepId};
+use super::{App, Key, KeyCode, StepId};
 use crate::spec::Place;
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tui_input::Input;
 
@@ -191,6 +192,8 @@ pub struct Prompt {
     pub label: &'static str,
     /// The text.
     pub input: Input,
+    /// The text was put there for the user and not touched yet: what is typed replaces it.
+    pub offered: bool,
     /// A second text, where there are two.
     pub second: Option<(&'static str, Input)>,
     /// True while the second text has the cursor.
@@ -289,6 +292,9 @@ impl List<Known> {
 impl Overlay {
     /// Gives a key to the text of the overlay; false where it changes nothing.
     pub fn key(&mut self, key: Key) -> bool {
+        if let Self::Prompt(prompt) = self {
+            prompt.touch(matches!(key.code, KeyCode::Char(_)) && !key.ctrl && !key.alt);
+        }
         let changed = self.input().is_some_and(|input| line_key(input, key));
         if changed {
             self.follow();
@@ -320,6 +326,9 @@ impl Overlay {
 
     /// Puts a pasted text in.
     pub fn paste(&mut self, text: &str) {
+        if let Self::Prompt(prompt) = self {
+            prompt.touch(true);
+        }
         let Some(input) = self.input() else { return };
         paste_line(input, text);
         self.follow();
@@ -345,6 +354,13 @@ impl Overlay {
 }
 
 impl Prompt {
+    /// The text is going to be edited; `new` where a text comes in that replaces what was offered.
+    fn touch(&mut self, new: bool) {
+        if !self.on_second && std::mem::take(&mut self.offered) && new {
+            self.input.reset();
+        }
+    }
+
     /// The text that has the cursor.
     pub fn active(&mut self) -> &mut Input {
         match &mut self.second {
@@ -394,6 +410,12 @@ pub fn palette(app: &App) -> Overlay {
         why_not: None,
         does: Does::Explain(at),
     }));
+    // An action may stand in the key table once for each of its keys.
+    let mut seen = BTreeSet::new();
+    items.retain(|command| {
+        let acts = matches!(command.does, Does::Act(_) | Does::On(..));
+        !acts || seen.insert((command.label.clone(), command.place.clone()))
+    });
     Overlay::Palette(List::new("commands", items))
 }
 

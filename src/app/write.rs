@@ -29,8 +29,8 @@ fn prompt(app: &App, purpose: PromptFor) -> Overlay {
         PromptFor::Consent => ("This can take something from the host", "Name of the VM", String::new()),
     };
     let second = (purpose == PromptFor::Preset).then(|| ("What it is for", Input::default()));
-    let (lines, input) = (Vec::new(), Input::new(text));
-    Overlay::Prompt(Prompt { purpose, title, lines, label, input, second, on_second: false, error: None })
+    let (lines, offered, input) = (Vec::new(), !text.is_empty(), Input::new(text));
+    Overlay::Prompt(Prompt { purpose, title, lines, label, input, offered, second, on_second: false, error: None })
 }
 
 /// Asks for the name of the VM before a build that can hurt the host, for the reasons given.

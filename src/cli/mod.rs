@@ -23,6 +23,7 @@ pub mod table;
 pub mod take;
 pub mod target;
 pub mod wizard;
+mod wrap;
 pub mod xml;
 
 use crate::facts::{Facts, Part};

@@ -2,9 +2,11 @@
 //! pipe. The only file of the headless commands that writes to either.
 
 use super::args::{ColorChoice, Options};
+use super::wrap::wrap;
 use serde::Serialize;
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 use unicode_width::UnicodeWidthChar;
 
 /// Meaning of a piece of text, shown as a colour.
@@ -101,8 +103,16 @@ impl Out {
         self.spans(&[(Tone::Plain, text)])
     }
 
-    /// One line of pieces, each in its tone.
+    /// One line of pieces, each in its tone; a terminal gets it in its width.
     pub fn spans(&mut self, spans: &[(Tone, &str)]) -> io::Result<()> {
+        if self.terminal {
+            return write!(self.stdout, "{}", in_width(spans, self.color, columns(io::stdout())));
+        }
+        self.row(spans)
+    }
+
+    /// The same for a row of a table, which keeps its columns however narrow the terminal is.
+    pub fn row(&mut self, spans: &[(Tone, &str)]) -> io::Result<()> {
         let text = paint(spans, self.color);
         writeln!(self.stdout, "{text}")
     }
@@ -129,7 +139,7 @@ impl Out {
     /// Rewrites the last line of a terminal, cut where the terminal ends: of a line that wraps only the last row could be
     /// rewritten. The caller ends it with `line`.
     pub fn status(&mut self, text: &str) -> io::Result<()> {
-        write!(self.stdout, "\r\x1b[K{}", cut(&clean(text), columns()))?;
+        write!(self.stdout, "\r\x1b[K{}", cut(&clean(text), columns(io::stdout())))?;
         self.flush()
     }
 
@@ -148,8 +158,13 @@ impl Out {
     /// One line for humans on standard error. A closed standard error loses it: there is nobody left to tell.
     pub fn complain(&mut self, spans: &[(Tone, &str)]) {
         let _ = self.flush();
-        let color = self.color && io::stderr().is_terminal();
-        let _ = writeln!(io::stderr(), "{}", paint(spans, color));
+        let stderr = io::stderr();
+        let text = if stderr.is_terminal() {
+            in_width(spans, self.color, columns(&stderr))
+        } else {
+            paint(spans, false) + "\n"
+        };
+        let _ = write!(io::stderr(), "{text}");
     }
 }
 
@@ -173,14 +188,25 @@ fn paint(spans: &[(Tone, &str)], color: bool) -> String {
     line
 }
 
+/// The lines of `spans` in `width` cells, each with its end.
+fn in_width(spans: &[(Tone, &str)], color: bool, width: usize) -> String {
+    let mut text = String::new();
+    for line in wrap(spans, width) {
+        let pieces: Vec<(Tone, &str)> = line.iter().map(|(tone, piece)| (*tone, piece.as_str())).collect();
+        text.push_str(&paint(&pieces, color));
+        text.push('\n');
+    }
+    text
+}
+
 /// Names of volumes and domains come from others: an escape sequence in one must not reach the terminal.
 pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// Columns of the terminal on standard output, less the last one, where a cursor may wrap.
-fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout());
+/// Columns of a terminal, less the last one, where a cursor may wrap.
+fn columns(terminal: impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(terminal);
     size.ok().filter(|size| size.ws_col > 1).map_or(79, |size| usize::from(size.ws_col) - 1)
 }
 

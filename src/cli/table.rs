@@ -34,9 +34,9 @@ impl Table {
     pub fn print(&self, out: &mut Out) -> io::Result<()> {
         let mut lines = self.lines().into_iter();
         if let Some(titles) = lines.next() {
-            out.spans(&[(Tone::Muted, &titles)])?;
+            out.row(&[(Tone::Muted, &titles)])?;
         }
-        lines.try_for_each(|line| out.line(&line))
+        lines.try_for_each(|line| out.row(&[(Tone::Plain, &line)]))
     }
 
     fn lines(&self) -> Vec<String> {

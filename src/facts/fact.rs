@@ -1,6 +1,7 @@
 //! Three-valued facts: known with its source, unknown with the reason, or denied.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// Where a known fact was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub enum Source {
 
 /// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "Recorded", bound(deserialize = "T: DeserializeOwned"))]
 pub enum Fact<T> {
     /// It was read.
     Known {
@@ -37,6 +38,28 @@ pub enum Fact<T> {
         /// A sentence: who refused and what permission is missing.
         why: String,
     },
+}
+
+/// A fact whose value is still to be read. Sixty kinds of facts share the reader of this one; a reader of each kind was a
+/// tenth of the program.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Recorded {
+    Known { value: Value, source: Source, seen_at: u64 },
+    Unknown { why: String },
+    Denied { why: String },
+}
+
+impl<T: DeserializeOwned> TryFrom<Recorded> for Fact<T> {
+    type Error = serde_json::Error;
+
+    fn try_from(recorded: Recorded) -> Result<Self, Self::Error> {
+        Ok(match recorded {
+            Recorded::Known { value, source, seen_at } => Self::known(serde_json::from_value(value)?, source, seen_at),
+            Recorded::Unknown { why } => Self::Unknown { why },
+            Recorded::Denied { why } => Self::Denied { why },
+        })
+    }
 }
 
 impl<T> Default for Fact<T> {

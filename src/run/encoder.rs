@@ -79,17 +79,30 @@ impl Look<'_> {
     }
 
     fn matches(&self, shown: &Cell) -> bool {
-        shown.symbol() == self.symbol
+        is_same_text(shown.symbol(), self.symbol)
             && shown.fg == self.pen.fg
             && shown.bg == self.pen.bg
             && shown.modifier == self.pen.attributes
     }
 
     fn store(&self, shown: &mut Cell) {
-        if shown.symbol() != self.symbol {
+        if !is_same_text(shown.symbol(), self.symbol) {
             shown.set_symbol(self.symbol);
         }
         (shown.fg, shown.bg, shown.modifier) = (self.pen.fg, self.pen.bg, self.pen.attributes);
+    }
+}
+
+/// Whether both cells look the same on every terminal. Six thousand are compared at every key.
+fn is_same(a: &Cell, b: &Cell) -> bool {
+    a.fg == b.fg && a.bg == b.bg && a.modifier == b.modifier && is_same_text(a.symbol(), b.symbol())
+}
+
+/// Equality without a call where the texts are single letters, as nearly all are.
+fn is_same_text(a: &str, b: &str) -> bool {
+    match (a.as_bytes(), b.as_bytes()) {
+        ([a], [b]) => a == b,
+        (a, b) => a == b,
     }
 }
 
@@ -147,7 +160,9 @@ impl Encoder {
         let fits = wanted.area.as_size() == self.size;
         for (y, start) in (0..self.size.height).zip((0..).step_by(width.max(1))) {
             let asked = wanted.content.get(start..start + width).filter(|_| fits);
-            if asked.is_some() && asked == self.asked.get(start..start + width) {
+            if let (Some(asked), Some(known)) = (asked, self.asked.get(start..start + width))
+                && asked.iter().zip(known).all(|(asked, known)| is_same(asked, known))
+            {
                 continue;
             }
             looks.clear();

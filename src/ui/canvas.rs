@@ -109,13 +109,11 @@ impl<'a> Canvas<'a> {
 
     /// Empties `area` in the style of `role`.
     pub(super) fn fill(&mut self, area: Rect, role: Role) {
-        let style = self.style(role);
+        let mut blank = Cell::EMPTY;
+        blank.set_style(self.style(role));
         let area = area.intersection(self.buffer.area);
         for y in area.y..area.bottom() {
-            for cell in self.cells_of(area.x, y, area.width) {
-                cell.reset();
-                cell.set_style(style);
-            }
+            self.cells_of(area.x, y, area.width).fill(blank.clone());
         }
     }
 
@@ -136,8 +134,8 @@ impl<'a> Canvas<'a> {
         let style = self.style(role);
         // Most texts are short ones of plain letters: one cell each, nothing to measure or to cut.
         if text.len() <= usize::from(width) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            for (cell, at) in self.cells_of(x, y, count(text.len())).iter_mut().zip(0..) {
-                cell.set_symbol(text.get(at..=at).unwrap_or(" ")).set_style(style);
+            for (cell, byte) in self.cells_of(x, y, count(text.len())).iter_mut().zip(text.bytes()) {
+                cell.set_char(char::from(byte)).set_style(style);
             }
             return count(text.len());
         }

@@ -1,7 +1,7 @@
 //! Help, commands, pick lists, what is written.
 
 use crate::script::Desk;
-use vmbuild::app::overlay::Overlay;
+use vmbuild::app::overlay::{Does, Overlay};
 use vmbuild::app::{Effect, Msg, Reply, StepId, keys};
 
 #[test]
@@ -150,4 +150,32 @@ fn the_xml_follows_every_edit_and_marks_the_last_one() {
     assert_eq!(lines.iter().filter(|line| line.mark == Mark::Changed).count(), 1);
     desk.keys("Esc x / 'vcpu' Esc Enter");
     assert_eq!((desk.app.step, desk.field()), (StepId::System, "CPUs"));
+}
+
+#[test]
+fn a_text_that_is_offered_is_replaced_by_what_is_typed_and_edited_from_a_motion_on() {
+    let written = |keys: &str| {
+        let mut desk = Desk::workstation();
+        desk.set("name", "box").keys(keys);
+        desk.effects.iter().find_map(|effect| match effect {
+            Effect::WriteFile { path, .. } => Some(path.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(written("w Down Enter 'a.json' Enter").as_deref(), Some("a.json"));
+    assert_eq!(written("w Down Enter Home 'a-' Enter").as_deref(), Some("a-box.json"));
+    assert_eq!(written("w Down Enter Backspace '5' Enter").as_deref(), Some("box.jso5"));
+}
+
+#[test]
+fn the_palette_names_nothing_twice() {
+    for step in 1..=9 {
+        let mut desk = Desk::workstation();
+        desk.complete().keys(&format!("{step} F2"));
+        let Some(Overlay::Palette(list)) = desk.app.overlays.last() else { panic!("no palette at step {step}") };
+        let mut seen = std::collections::BTreeSet::new();
+        for item in list.items.iter().filter(|item| matches!(item.does, Does::Act(_) | Does::On(..))) {
+            assert!(seen.insert((&item.label, &item.place)), "step {step}: {} ({}) twice", item.label, item.place);
+        }
+    }
 }

@@ -73,6 +73,7 @@ impl Record {
     /// Parses what was compiled in.
     pub(super) fn load() -> Result<Self, HostError> {
         serde_json::from_str(RECORD)
+            .and_then(serde_json::from_value)
             .map_err(|error| HostError::new(Cause::Other, format!("The demo's record cannot be read: {error}."), ""))
     }
 

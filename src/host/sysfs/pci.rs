@@ -16,15 +16,24 @@ pub fn scan(sysroot: &Sysroot) -> io::Result<Vec<PciDevice>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder: OwnedFd = rustix::fs::open(sysroot.path(DEVICES), flags, Mode::empty())?;
     let several_nodes = sysroot.exists("/sys/devices/system/node/node1");
-    let mut devices = Vec::new();
+    let mut addresses = Vec::new();
     for entry in Dir::read_from(&folder)? {
-        let entry = entry?;
-        let Ok(Ok(address)) = entry.file_name().to_str().map(str::parse::<PciAddress>) else { continue };
-        let name = address.to_string();
-        let function = Function { folder: rustix::fd::AsFd::as_fd(&folder), name: &name };
-        devices.extend(function.read(address, several_nodes));
+        addresses.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<PciAddress>().ok()));
     }
-    devices.sort_unstable_by_key(|device| device.address);
+    addresses.sort_unstable();
+    let mut devices: Vec<PciDevice> = Vec::with_capacity(addresses.len());
+    let mut buffer = [0; LARGEST];
+    let mut function = Function { folder: rustix::fd::AsFd::as_fd(&folder), name: String::new(), buffer: &mut buffer };
+    let mut first_shown = false;
+    for address in addresses {
+        function.name = address.to_string();
+        let Some(mut device) = function.read(address, several_nodes) else { continue };
+        if device.kind() == PciClass::Gpu {
+            device.boot_vga = function.boot_vga(&device, first_shown);
+            first_shown |= device.boot_vga == Some(true);
+        }
+        devices.push(device);
+    }
     Ok(devices)
 }
 
@@ -34,25 +43,25 @@ pub fn driver(sysroot: &Sysroot, address: PciAddress) -> Option<String> {
     link.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
+/// No attribute that is read here is longer: sysfs gives a page at most.
+const LARGEST: usize = 4096;
+
 /// One function's folder.
 struct Function<'a> {
     folder: BorrowedFd<'a>,
-    name: &'a str,
+    name: String,
+    /// For attributes: to clear one for each would take longer than to read them.
+    buffer: &'a mut [u8; LARGEST],
 }
 
 impl Function<'_> {
     /// `None` where the function vanished meanwhile.
-    fn read(&self, address: PciAddress, several_nodes: bool) -> Option<PciDevice> {
+    fn read(&mut self, address: PciAddress, several_nodes: bool) -> Option<PciDevice> {
         let mut device = match self.attribute("uevent") {
-            Some(text) => from_uevent(address, &text)?,
+            Some(text) => from_uevent(address, text)?,
             None => self.read_attributes(address)?,
         };
         device.iommu_group = self.link("iommu_group").and_then(|group| group.parse().ok());
-        if device.kind() == PciClass::Gpu {
-            // The kernel shows it of VGA controllers alone: no other can be what the firmware shows itself on.
-            let vga = device.class >> 8 == 0x0300;
-            device.boot_vga = if vga { self.attribute("boot_vga").map(|text| text.trim() == "1") } else { Some(false) };
-        }
         if several_nodes && device.kind() != PciClass::Bridge {
             // -1 is the kernel's word for "not known", and no number that parses here.
             device.numa_node = self.attribute("numa_node").and_then(|text| text.trim().parse().ok());
@@ -60,24 +69,29 @@ impl Function<'_> {
         Some(device)
     }
 
+    /// Whether the firmware shows itself on this GPU. It does on one alone (`first_shown`: it was found), and the kernel
+    /// tells it of VGA controllers alone.
+    fn boot_vga(&mut self, device: &PciDevice, first_shown: bool) -> Option<bool> {
+        let vga = device.class >> 8 == 0x0300;
+        if first_shown || !vga { Some(false) } else { self.attribute("boot_vga").map(|text| text.trim() == "1") }
+    }
+
     /// For trees recorded without `uevent`.
-    fn read_attributes(&self, address: PciAddress) -> Option<PciDevice> {
-        let hex = |name| self.attribute(name).and_then(|text| number(text.trim().trim_start_matches("0x")));
-        let short = |name| hex(name).and_then(|n| u16::try_from(n).ok());
-        Some(PciDevice {
-            subsystem: short("subsystem_vendor").zip(short("subsystem_device")),
-            driver: self.link("driver"),
-            ..empty(address, hex("class")?, short("vendor")?, short("device")?)
-        })
+    fn read_attributes(&mut self, address: PciAddress) -> Option<PciDevice> {
+        let driver = self.link("driver");
+        let mut hex = |name| self.attribute(name).and_then(|text| number(text.trim().trim_start_matches("0x")));
+        let class = hex("class")?;
+        let mut short = |name| hex(name).and_then(|n| u16::try_from(n).ok());
+        let subsystem = short("subsystem_vendor").zip(short("subsystem_device"));
+        Some(PciDevice { subsystem, driver, ..empty(address, class, short("vendor")?, short("device")?) })
     }
 
     /// A small attribute in one read, as sysfs delivers it.
-    fn attribute(&self, attribute: &str) -> Option<String> {
+    fn attribute(&mut self, attribute: &str) -> Option<&str> {
         let path = format!("{}/{attribute}", self.name);
         let file = openat(self.folder, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        let mut buffer = [0; 4096];
-        let length = rustix::io::read(&file, &mut buffer).ok()?;
-        buffer.get(..length).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        let length = rustix::io::read(&file, self.buffer.as_mut_slice()).ok()?;
+        std::str::from_utf8(self.buffer.get(..length)?).ok()
     }
 
     /// The last part of a link's target.
@@ -89,13 +103,18 @@ impl Function<'_> {
 
 /// From lines such as `PCI_CLASS=30000` and `PCI_ID=10DE:2704`.
 fn from_uevent(address: PciAddress, text: &str) -> Option<PciDevice> {
-    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    let (vendor, device) = pair(value("PCI_ID")?)?;
-    Some(PciDevice {
-        subsystem: value("PCI_SUBSYS_ID").and_then(pair).filter(|ids| *ids != (0, 0)),
-        driver: value("DRIVER").map(str::to_owned),
-        ..empty(address, number(value("PCI_CLASS")?)?, vendor, device)
-    })
+    let (mut driver, mut class, mut ids, mut subsystem) = (None, None, None, None);
+    for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        match key {
+            "DRIVER" => driver = Some(value.to_owned()),
+            "PCI_CLASS" => class = number(value),
+            "PCI_ID" => ids = pair(value),
+            "PCI_SUBSYS_ID" => subsystem = pair(value).filter(|ids| *ids != (0, 0)),
+            _ => {}
+        }
+    }
+    let (vendor, device) = ids?;
+    Some(PciDevice { subsystem, driver, ..empty(address, class?, vendor, device) })
 }
 
 /// `10DE:2704`.

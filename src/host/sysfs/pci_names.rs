@@ -2,6 +2,7 @@
 
 use crate::facts::PciDevice;
 use crate::host::Sysroot;
+use memchr::memmem;
 use std::collections::{BTreeSet, HashMap};
 
 /// Where distributions keep the list.
@@ -31,44 +32,52 @@ impl PciNames {
         }
     }
 
-    /// One pass over the list: `10de  NVIDIA Corporation`, then its devices, each behind a tab; subsystems behind two.
-    fn look_up(&mut self, list: &str, wanted: &BTreeSet<(u16, u16)>) {
+    /// Looks at the vendors that are wanted alone: the list has thirty thousand lines.
+    /// `10de  NVIDIA Corporation`, then its devices, each behind a tab; subsystems behind two.
+    fn look_up(&mut self, list: &[u8], wanted: &BTreeSet<(u16, u16)>) {
         for ids in wanted {
             self.vendors.entry(ids.0).or_default();
             self.devices.entry(*ids).or_default();
         }
-        let mut vendor = None;
-        for line in list.lines() {
-            match line.as_bytes() {
-                [b'#' | b'C', ..] | [] | [b'\t', b'\t', ..] => {}
-                [b'\t', ..] => {
-                    let Some(vendor) = vendor else { continue };
-                    let Some((device, name)) = entry(line.trim_start()) else { continue };
+        let vendors: BTreeSet<u16> = wanted.iter().map(|(vendor, _)| *vendor).collect();
+        for vendor in vendors {
+            let Some(at) = memmem::find(list, format!("\n{vendor:04x}  ").as_bytes()) else { continue };
+            let mut lines = lines(list.get(at + 1..).unwrap_or_default());
+            if let Some((_, name)) = lines.next().and_then(entry) {
+                self.vendors.insert(vendor, Some(name.to_owned()));
+            }
+            for line in lines.take_while(|line| matches!(line, [b'\t' | b'#', ..] | [])) {
+                let Some(line @ [b'0'..=b'9' | b'a'..=b'f', ..]) = line.get(1..) else { continue };
+                if let Some((device, name)) = entry(line) {
                     self.devices.entry((vendor, device)).and_modify(|known| *known = Some(name.to_owned()));
-                }
-                _ => {
-                    let found = entry(line).filter(|(id, _)| self.vendors.contains_key(id));
-                    vendor = found.map(|(id, _)| id);
-                    if let Some((id, name)) = found {
-                        self.vendors.insert(id, Some(name.to_owned()));
-                    }
                 }
             }
         }
     }
 }
 
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let (line, after) = rest.split_at_checked(end)?;
+        let more = !rest.is_empty();
+        rest = after.get(1..).unwrap_or_default();
+        more.then_some(line)
+    })
+}
+
 /// `2704  AD103 [GeForce RTX 4080]`.
-fn entry(line: &str) -> Option<(u16, &str)> {
-    let (id, name) = line.split_once("  ")?;
+fn entry(line: &[u8]) -> Option<(u16, &str)> {
+    let (id, name) = std::str::from_utf8(line).ok()?.split_once("  ")?;
     Some((u16::from_str_radix(id, 16).ok()?, name.trim()))
 }
 
 /// The list below the sysroot, else this machine's own; ids mean the same everywhere.
-fn list(sysroot: &Sysroot) -> String {
+fn list(sysroot: &Sysroot) -> Vec<u8> {
     let here = Sysroot::default();
     let mut places = PLACES.iter().map(|place| (sysroot, place)).chain(PLACES.iter().map(|place| (&here, place)));
-    places.find_map(|(root, place)| root.read(place).ok()).unwrap_or_default()
+    places.find_map(|(root, place)| std::fs::read(root.path(place)).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

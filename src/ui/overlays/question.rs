@@ -51,6 +51,9 @@ pub(super) fn prompt(app: &App, canvas: &mut Canvas, screen: Rect, prompt: &Prom
         if active {
             let scroll = text.visual_scroll(usize::from(width));
             input::line(canvas, x, y, width, text.value(), text.visual_cursor(), scroll);
+            if prompt.offered && !prompt.on_second {
+                canvas.put(x, y, width, text.value(), Role::Selection);
+            }
         } else {
             canvas.put(x, y, width, text.value(), Role::Value);
         }

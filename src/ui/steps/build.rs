@@ -47,7 +47,7 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
             Some(why) => (format!("Build waits: {why}"), Role::Error),
             None => ("Nothing has been changed on the host yet. B builds.".to_owned(), Role::Muted),
         },
-        Some(Outcome::Built { .. }) => (format!("Built in {}", span(build.at_ms / 1000)), Role::Ok),
+        Some(Outcome::Built { .. }) => (format!("Built in {}", exact_span(build.at_ms)), Role::Ok),
         Some(Outcome::Cancelled) => ("Cancelled; everything is undone".to_owned(), Role::Warn),
         Some(Outcome::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
         Some(Outcome::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
@@ -56,6 +56,14 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
         }
     };
     canvas.put(area.x, area.y, area.width, &text, role);
+}
+
+/// Milliseconds in words, below a minute with tenths of a second.
+fn exact_span(milliseconds: u64) -> String {
+    match milliseconds {
+        0..60_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => span(milliseconds / 1000),
+    }
 }
 
 /// Seconds in words.

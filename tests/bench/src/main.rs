@@ -8,6 +8,8 @@ mod measure;
 mod process;
 mod program;
 mod pty;
+mod scan;
+mod stalled;
 
 use anyhow::{Context, Result};
 use measure::percentile;
@@ -46,7 +48,12 @@ fn main() -> Result<()> {
     keys(&programs)?;
     idle(&programs, Duration::from_secs(if quick { 5 } else { 60 }))?;
     headless(&vmbuild, &home, if quick { 3 } else { 15 })?;
+    scan::run(&vmbuild, &home, if quick { 3 } else { 11 })?;
+    stalled::run(&vmbuild)?;
     println!("\nBinary of vmbuild: {} bytes", commands::size(&vmbuild)?);
+    if let Some(peer) = program::find("vm-curator") {
+        println!("Binary of vm-curator: {} bytes", commands::size(&peer)?);
+    }
     Ok(())
 }
 
