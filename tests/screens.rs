@@ -207,6 +207,29 @@ fn a_c_locale_without_colour_reads_as_well() {
     check("ask-ascii", &Session::full(80, 24).plain().keys("q"));
 }
 
+/// The drive and a port of the network card share the group of the graphics card.
+fn crowded(width: u16, height: u16) -> Session {
+    let mut session = Session::new(width, height);
+    let mut facts = facts();
+    for device in facts.pci.get_mut().unwrap() {
+        if ["04:00.0", "05:00.1"].contains(&device.address.short().as_str()) {
+            device.iommu_group = Some(16);
+        }
+    }
+    session.facts(facts);
+    session
+}
+
+#[test]
+fn a_card_is_taken_with_what_shares_its_group() {
+    check("pci-before-taking", &crowded(100, 30).keys("6 f f f f"));
+    check("pci-taken", &crowded(100, 30).keys("6 f f f f Space"));
+    check("pci-role", &crowded(80, 24).keys("6 f f f f Space j j j j h"));
+    check("pci-sheet", &crowded(80, 24).keys("6 Enter"));
+    check("pci-no-hit", &crowded(80, 24).keys("6 /").types("voodoo").keys("Enter"));
+    check("help-80x24", &crowded(80, 24).keys("6 ?"));
+}
+
 #[test]
 fn the_screen_before_anything_has_answered() {
     check("start-100x30", &Session::new(100, 30));

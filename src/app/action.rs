@@ -88,6 +88,8 @@ pub enum Action {
     KindFilter,
     /// Passed, held, or left with the host.
     ChangeRole,
+    /// Chooses a ROM file for the device.
+    ChooseRom,
     /// The next tab.
     NextTab,
     /// The tab before.
@@ -544,6 +546,10 @@ impl App {
         }
         if self.record {
             return Some("the facts are a record, not a host: nothing can be built on it; leave --facts out".into());
+        }
+        // Lock-outs alone yield to addresses typed out, which the build asks for.
+        if self.derived.report.is_only_locked_out() {
+            return None;
         }
         let blockers: Vec<_> = self.derived.report.blockers().collect();
         let in_step = |step: &StepId| blockers.iter().filter(|finding| StepId::of(&finding.place) == *step).count();

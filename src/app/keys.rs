@@ -126,6 +126,7 @@ const OF_STEPS: &[Entry] = &[
     of(&[S::Pci], ROWS, &[c(' ')], Action::Toggle, "take: the card with all that goes with it, or give back"),
     of(&[S::Pci], ROWS, &[c('h')], Action::ChangeRole, "role: pass, hold or leave"),
     of(&[S::Pci], ROWS, &[ENTER], Action::Open, "all facts"),
+    of(&[S::Pci], ROWS, &[c('o')], Action::ChooseRom, "ROM file"),
     of(&[S::Pci], ROWS, &[c('/')], Action::Filter, "filter"),
     of(&[S::Pci], ROWS, &[c('f')], Action::KindFilter, "kind"),
     of(&[S::Pci], ROWS, &[c('r')], Action::Refresh, "rescan"),

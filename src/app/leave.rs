@@ -157,6 +157,10 @@ pub fn build(app: &mut App) -> Vec<Effect> {
     let warnings = app.derived.report.count(Severity::Warning);
     let unknown = app.derived.report.count(Severity::Unknown);
     app.go(StepId::Build);
+    if let Some(address) = app.derived.report.lock_outs().into_iter().next() {
+        app.overlays.push(super::write::give_up(app, address));
+        return Vec::new();
+    }
     let severe = app.derived.report.findings.iter().filter(|finding| is_severe(finding));
     let reasons: Vec<String> = severe.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
     if !reasons.is_empty() {

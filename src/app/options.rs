@@ -2,7 +2,8 @@
 //! host may have tens of thousands of volumes.
 
 use super::App;
-use crate::facts::{Pool, Volume};
+use crate::facts::{FoundRom, Pool, RomFile, Volume};
+use crate::units::{Bytes, GIB};
 
 /// Where the known values of a choice come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Options {
     Architectures,
     /// Short ids of guest systems.
     Systems,
+    /// ROM files for the function with these ids, those that fit first.
+    Roms(u16, u16),
 }
 
 /// A value with what it means.
@@ -135,7 +138,7 @@ impl Options {
 
     /// True where the list is short enough to walk through with Left and Right.
     pub fn is_short(&self) -> bool {
-        !matches!(self, Self::Isos | Self::Volumes(_) | Self::Systems)
+        !matches!(self, Self::Isos | Self::Volumes(_) | Self::Systems | Self::Roms(..))
     }
 
     /// The known values as they are now.
@@ -148,6 +151,7 @@ impl Options {
             Self::Volumes(pool) => volumes(app, pool.as_deref(), |volume| !is_iso(volume)),
             Self::Networks => app.facts.networks.items().iter().map(network).collect(),
             Self::Bridges => app.facts.bridges.items().iter().map(bridge).collect(),
+            Self::Roms(vendor, device) => roms(app, *vendor, *device),
             Self::Machines(arch) => machines(app, arch),
             Self::Architectures => {
                 let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
@@ -164,6 +168,10 @@ impl Options {
             Self::Networks => facts.networks.why_not(),
             Self::Bridges => facts.bridges.why_not(),
             Self::Machines(_) | Self::Architectures => facts.capabilities.why_not(),
+            Self::Roms(..) => {
+                let none = "no ROM file lies in the folders where QEMU may read them: type an absolute path";
+                Some(facts.roms.why_not().unwrap_or(none))
+            }
             Self::Fixed(_) | Self::Systems => None,
         };
         why.map(str::to_owned)
@@ -178,8 +186,28 @@ fn from_fixed(list: &[Fixed]) -> Vec<Known> {
     list.iter().map(|item| known(item.value, item.note.to_owned())).collect()
 }
 
+/// ROM files of the host with what their headers say, those for the function first.
+fn roms(app: &App, vendor: u16, device: u16) -> Vec<Known> {
+    let mut found: Vec<&FoundRom> = app.facts.roms.items().iter().collect();
+    found.sort_by_key(|found| !found.rom.is_for(vendor, device));
+    let note = |rom: &RomFile| {
+        let whose = match rom.ids() {
+            _ if rom.is_for(vendor, device) => "for this card".to_owned(),
+            Some(ids) => format!("for {ids}, not this card"),
+            None => "no ROM of a card".into(),
+        };
+        let uefi = if rom.has_uefi() { ", with UEFI" } else { ", without UEFI" };
+        let header = if rom.header.0 > 0 { ", with a header to cut off" } else { "" };
+        let flaw = if rom.flaw.is_some() { ", DAMAGED" } else { "" };
+        format!("{whose}{uefi}{header}{flaw}")
+    };
+    found.into_iter().map(|found| known(&found.path, note(&found.rom))).collect()
+}
+
 fn pool(pool: &Pool) -> Known {
-    let state = if pool.active { format!("{} free of {}", pool.available, pool.capacity) } else { "inactive".into() };
+    let gib = |bytes: Bytes| bytes.0 / GIB;
+    let room = || format!("{} of {} GiB free", gib(pool.available), gib(pool.capacity));
+    let state = if pool.active { room() } else { "inactive".into() };
     known(&pool.name, format!("{}  {state}", pool.kind))
 }
 

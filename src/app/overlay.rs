@@ -9,6 +9,7 @@ use super::options::Known;
 use super::steps::pci::sheet::Sheet;
 use super::{App, Key, KeyCode, StepId};
 use crate::spec::Place;
+use crate::units::PciAddress;
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -213,6 +214,8 @@ pub enum PromptFor {
     XmlFile,
     /// The name of the VM, as consent to a build that can hurt the host.
     Consent,
+    /// The address of a function that the host stands on, to give it up all the same.
+    GiveUp(PciAddress),
 }
 
 /// Something to read.

@@ -5,6 +5,8 @@ use super::options::Known;
 use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
 use super::steps::review;
 use super::{App, Effect, StepId, Zone, leave};
+use crate::checks::Allowed;
+use crate::units::PciAddress;
 use tui_input::Input;
 
 /// What can be written.
@@ -27,6 +29,7 @@ fn prompt(app: &App, purpose: PromptFor) -> Overlay {
         PromptFor::SpecFile => ("Write the spec to a file", "Path", format!("{name}.json")),
         PromptFor::XmlFile => ("Write the domain XML to a file", "Path", format!("{name}.xml")),
         PromptFor::Consent => ("This can take something from the host", "Name of the VM", String::new()),
+        PromptFor::GiveUp(_) => ("The host stands on this device", "Its address", String::new()),
     };
     let second = (purpose == PromptFor::Preset).then(|| ("What it is for", Input::default()));
     let (lines, offered, input) = (Vec::new(), !text.is_empty(), Input::new(text));
@@ -38,6 +41,18 @@ pub fn consent(app: &App, reasons: Vec<String>) -> Overlay {
     let overlay = prompt(app, PromptFor::Consent);
     match overlay {
         Overlay::Prompt(prompt) => Overlay::Prompt(Prompt { lines: reasons, ..prompt }),
+        other => other,
+    }
+}
+
+/// Asks for the address of a function that the host stands on, typed out, before a build that takes it.
+pub fn give_up(app: &App, address: PciAddress) -> Overlay {
+    let overlay = prompt(app, PromptFor::GiveUp(address));
+    let about = app.derived.report.blockers().filter(|finding| finding.lock_out && finding.address == Some(address));
+    let mut lines: Vec<String> = about.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
+    lines.push(format!("Type {address} to take it from the host all the same; Esc goes back."));
+    match overlay {
+        Overlay::Prompt(prompt) => Overlay::Prompt(Prompt { lines, ..prompt }),
         other => other,
     }
 }
@@ -83,6 +98,16 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
         PromptFor::Consent if text == app.name() => leave::answer(app, Answer::Build),
         PromptFor::Consent => {
             prompt.error = Some(format!("type {} to build it all the same; Esc goes back", app.name()));
+            app.overlays.push(Overlay::Prompt(prompt));
+            Vec::new()
+        }
+        PromptFor::GiveUp(address) if Allowed::typed(&text) == Ok(address) => {
+            app.give_up(address);
+            app.refresh();
+            leave::build(app)
+        }
+        PromptFor::GiveUp(address) => {
+            prompt.error = Some(format!("that is not {address}"));
             app.overlays.push(Overlay::Prompt(prompt));
             Vec::new()
         }

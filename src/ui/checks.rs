@@ -1,7 +1,7 @@
 //! The checks at the bottom: how many of each kind on the rule, the worst ones below it.
 
 use super::Role;
-use super::canvas::{Canvas, cells, count, wrap};
+use super::canvas::{Canvas, cells, wrap};
 use crate::app::{App, StepId, Zone, focus};
 use crate::checks::{Finding, Severity};
 use ratatui::layout::Rect;
@@ -17,24 +17,30 @@ pub(super) fn sign(canvas: &Canvas, severity: Severity) -> (&'static str, Role) 
     }
 }
 
+/// Rows in which the finding under the cursor can be read in full: what is wrong, and the way out.
+pub(super) const READ: u16 = 4;
+
 /// Draws rule and rows.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let focused = app.zone == Zone::Checks && app.overlays.is_empty();
     let findings = &app.derived.report.findings;
-    let remedy = if app.zone == Zone::Checks { 2 } else { 0 };
+    let remedy = if app.zone == Zone::Checks { READ.min(area.height / 2) } else { 0 };
     let rows = usize::from(area.height.saturating_sub(1 + remedy));
     let first = if app.zone == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
     rule(app, canvas, area, findings.len().saturating_sub(rows));
+    let codes = findings.iter().skip(first).take(rows).map(|finding| cells(finding.code)).max().unwrap_or(0).max(14);
     for (y, (at, finding)) in (area.y + 1..).zip(findings.iter().enumerate().skip(first).take(rows)) {
-        row(app, canvas, Rect { y, height: 1, ..area }, finding);
+        row(app, canvas, Rect { y, height: 1, ..area }, finding, codes);
         if focused && at == app.checks_row {
             canvas.focus_row(area.x, y, area.width);
         }
     }
     if let (true, Some(finding)) = (remedy > 0, findings.get(app.checks_row)) {
         let width = area.width.saturating_sub(6);
-        for (y, line) in (area.bottom() - remedy..area.bottom()).zip(wrap(&finding.remedy, width)) {
-            canvas.put(area.x + 4, y, width, &line, Role::Muted);
+        let said = wrap(&finding.message, width).into_iter().map(|line| (line, Role::Text));
+        let way_out = wrap(&finding.remedy, width).into_iter().map(|line| (line, Role::Muted));
+        for (y, (line, role)) in (area.bottom() - remedy..area.bottom()).zip(said.chain(way_out)) {
+            canvas.put(area.x + 4, y, width, &line, role);
         }
     }
 }
@@ -78,7 +84,7 @@ fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
 }
 
 /// One finding: sign, code, message, and the step it belongs to.
-fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding) {
+fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding, codes: u16) {
     let (sign, role) = sign(canvas, finding.severity);
     canvas.put(area.x + 1, area.y, 2, sign, role);
     let step = StepId::of(&finding.place);
@@ -86,7 +92,7 @@ fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding) {
     let end = area.right().saturating_sub(1);
     canvas.put_right(end, area.y, 12, &place, Role::Muted);
     let code = area.x + 3;
-    let used = canvas.put(code, area.y, 22, finding.code, role).max(count(14));
-    let message = code + used + 2;
+    canvas.put(code, area.y, codes, finding.code, role);
+    let message = code + codes + 2;
     canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message, Role::Text);
 }

@@ -77,7 +77,7 @@ fn checks_rows(app: &App, height: u16) -> u16 {
         return usual;
     }
     let findings = super::canvas::count(app.derived.report.findings.len());
-    (findings + 3).clamp(usual, height / 2)
+    (findings + super::checks::READ + 1).clamp(usual, height / 2)
 }
 
 /// Rows of the checks while the focus is elsewhere.

@@ -120,8 +120,8 @@ fn what_was_set_for_a_function_is_kept_while_others_come_and_go() {
     let mut desk = Desk::workstation();
     go(&mut desk, "01:00.0");
     desk.keys("Space Tab");
-    assert_eq!(desk.focus(), "Text vBIOS ROM");
-    desk.keys("'/roms/a.rom' Esc Esc");
+    assert_eq!(desk.focus(), "Fields vBIOS ROM");
+    desk.keys("'/roms/a.rom' Enter Esc Esc");
     go(&mut desk, "04:00.0");
     desk.keys("Space");
     assert_eq!(desk.at("/pci_devices/0/rom_file"), "/roms/a.rom");
@@ -129,6 +129,62 @@ fn what_was_set_for_a_function_is_kept_while_others_come_and_go() {
     desk.keys("Space Space");
     assert_eq!(asked(&desk)[0], "04:00.0");
     assert_eq!(desk.at("/pci_devices/1/rom_file"), json!(null), "cleared and taken again");
+}
+
+#[test]
+fn a_rom_file_is_picked_from_those_that_the_host_has() {
+    let mut desk = Desk::workstation();
+    go(&mut desk, "01:00.0");
+    desk.keys("o");
+    assert!(desk.toast().contains("take it first"), "{}", desk.toast());
+    desk.keys("Space o");
+    let Some(Overlay::Pick(_, list)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
+    let found = desk.app.facts.roms.items();
+    assert_eq!(list.items.len(), found.len());
+    assert!(list.why_empty.is_some());
+    desk.keys("'/srv/own.rom' Enter");
+    assert_eq!(desk.at("/pci_devices/0/rom_file"), "/srv/own.rom", "any path can be typed");
+}
+
+#[test]
+fn what_the_host_stands_on_is_taken_after_its_address_was_typed_out() {
+    let mut desk = Desk::workstation();
+    desk.complete();
+    let mut facts = read_facts("workstation");
+    facts.storage = root_on("04:00.0");
+    desk.tell(Msg::Facts(FactsPart::Uses {
+        storage: Box::new(facts.storage),
+        networking: Box::default(),
+        displays: Box::default(),
+        usb: Box::default(),
+    }));
+    go(&mut desk, "04:00.0");
+    desk.keys("Space");
+    assert!(desk.codes().contains(&"USE-ROOT-DISK"), "{:?}", desk.codes());
+    assert!(desk.app.derived.report.is_only_locked_out(), "{:?}", desk.codes());
+    desk.keys("8 B");
+    let Some(Overlay::Prompt(prompt)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
+    assert!(prompt.lines.iter().any(|line| line.contains("USE-ROOT-DISK")), "{:?}", prompt.lines);
+    desk.keys("'04:00.0' Enter");
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.error.is_some()), "not in full");
+    desk.keys("Home ^K '0000:04:00.0' Enter");
+    assert_eq!(desk.app.derived.report.lock_outs().len(), 0);
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Ask(_))), "then the warnings: {:?}", desk.app.overlays);
+    desk.keys("Esc");
+    go(&mut desk, "04:00.0");
+    desk.keys("Space Space");
+    assert!(desk.app.derived.report.is_only_locked_out(), "taken anew, it is typed anew");
+}
+
+/// A host whose root file system is on the drive at `address`.
+fn root_on(address: &str) -> Fact<vmbuild::facts::Storage> {
+    let source = || json!({"file": "test"});
+    let known = |value: serde_json::Value| json!({"known": {"value": value, "source": source(), "seen_at": 0}});
+    let disk = json!({"name": "nvme0n1", "number": "259:0", "functions": [at(address)]});
+    let mount = json!({"point": "/", "kind": "ext4", "source": "/dev/nvme0n1", "devices": ["nvme0n1"]});
+    let storage =
+        json!({"devices": [disk], "mounts": known(json!([mount])), "swaps": known(json!([])), "zfs": known(json!([]))});
+    serde_json::from_value(known(storage)).unwrap()
 }
 
 #[test]

@@ -40,8 +40,12 @@ impl Step for StoragePool {
     }
 
     fn open(&self, app: &mut App) -> Vec<Effect> {
-        let pool = app.facts.pools.items().get(app.cursor().row).map(|pool| pool.name.clone());
-        if let Some(name) = pool {
+        let pool = app.facts.pools.items().get(app.cursor().row).map(|pool| (pool.name.clone(), pool.active));
+        if let Some((name, active)) = pool {
+            if !active {
+                app.toast =
+                    Some(format!("{name} is inactive: start it with 'virsh pool-start {name}', or use another"));
+            }
             app.set(&place(), Some(name.into()));
             app.touched.insert(place());
         }

@@ -37,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
             (pool.kind.clone(), Role::Muted),
             free,
             taken,
-            (size(pool.capacity), Role::Muted),
+            (if pool.active { size(pool.capacity) } else { String::new() }, Role::Muted),
             (pool.path.clone().unwrap_or_default(), Role::Muted),
         ]
     });

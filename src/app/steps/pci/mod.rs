@@ -16,8 +16,9 @@ use super::system::{why, yes};
 use crate::app::action::Action;
 use crate::app::form::Field;
 use crate::app::grammar::Grammar;
+use crate::app::options::Options;
 use crate::app::overlay::Overlay;
-use crate::app::{App, Effect, StepId};
+use crate::app::{App, Effect, StepId, Zone};
 use crate::facts::{Part, PciClass, PciDevice, Use, uses};
 use crate::spec::Place;
 use crate::units::PciAddress;
@@ -162,6 +163,11 @@ impl Step for Passthrough {
             Action::KindFilter => {
                 list::keeping_cursor(app, |app| app.pci.narrowed = Some(app.pci.show().next()));
             }
+            Action::ChooseRom => {
+                app.zone = Zone::Fields;
+                app.cursor_mut().field = 0;
+                app.open_field();
+            }
             Action::ChangeRole => {
                 if let Some(address) = selected(app).map(|device| device.address) {
                     app.toast = Some(taking::change_role(app, address));
@@ -174,12 +180,15 @@ impl Step for Passthrough {
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
         let Some(device) = selected(app) else {
-            let wants = matches!(action, Action::Toggle | Action::Open | Action::ChangeRole);
+            let wants = matches!(action, Action::Toggle | Action::Open | Action::ChangeRole | Action::ChooseRom);
             return wants.then(|| "there is no device in the list".into());
         };
         match action {
             Action::Toggle | Action::ChangeRole if device.kind() == PciClass::Bridge => {
                 Some("bridges stay with the host".into())
+            }
+            Action::ChooseRom if role(app, device.address) != Some(crate::machine::Role::Pass) => {
+                Some("the guest does not get it: take it first with Space".into())
             }
             Action::ChangeRole if row_in_spec(app, device.address).is_none() && !taking::is_drawn(app, device) => {
                 Some("nothing of its card or group is taken: take it first with Space".into())
@@ -204,14 +213,19 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let function = functions.into_iter().find(|function| function.place.row_index() == Some(row));
     let guest = function.map(|function| (function.guest.value.to_string(), why(&function.guest))).unwrap_or_default();
     let multi = function.is_some_and(|function| function.multifunction);
-    vec![
-        Field::text(at("rom_file"), "vBIOS ROM", Grammar::Text)
-            .default("the card's own", "")
-            .help("Absolute path of a video BIOS image to show the guest instead of the card's own."),
-        Field::toggle(at("primary_gpu"), "Primary GPU").default("no", "").help("The guest's first display."),
-        Field::text(at("guest_address"), "Guest address", Grammar::Pci).default(guest.0, guest.1),
-        Field::toggle(at("multifunction"), "Multifunction").default(yes(multi), ""),
-    ]
+    let device = selected(app);
+    let ids = device.map_or((0, 0), |device| (device.vendor, device.device));
+    let is_gpu = device.is_some_and(|device| device.kind() == PciClass::Gpu);
+    let rom = Field::free(at("rom_file"), if is_gpu { "vBIOS ROM" } else { "ROM file" }, Options::Roms(ids.0, ids.1))
+        .default("the card's own", "")
+        .help("An image to show the guest instead of the card's own ROM: from the list, or any absolute path.");
+    let primary = Field::toggle(at("primary_gpu"), "Primary GPU").default("no", "").help("The guest's first display.");
+    let set = |field: &str| app.derived.value(&at(field)).is_some();
+    let mut fields = vec![rom];
+    fields.extend(Some(primary).filter(|_| is_gpu || set("primary_gpu")));
+    fields.push(Field::text(at("guest_address"), "Guest address", Grammar::Pci).default(guest.0, guest.1));
+    fields.push(Field::toggle(at("multifunction"), "Multifunction").default(yes(multi), ""));
+    fields
 }
 
 /// The host address that the row of `place` asks for.

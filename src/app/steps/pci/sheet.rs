@@ -216,6 +216,11 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
     if role(app, device.address).is_none() && device.kind() != PciClass::Bridge {
         let taken = verdict::taking(app, device.address);
         page.known("Taking it", verdict::verdict(taken.findings.iter()).1, "");
+        page.known("", verdict::closure(app, &taken, device.address), "");
+        for finding in &taken.findings {
+            let remedy = if finding.remedy.is_empty() { String::new() } else { format!(": {}", finding.remedy) };
+            page.known("", format!("{}  {}{remedy}", finding.code, finding.message), "");
+        }
     }
 }
 

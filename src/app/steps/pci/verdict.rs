@@ -69,6 +69,8 @@ fn reason(finding: &Finding) -> &'static str {
         "USE-ONLY-GPU" => "the only GPU",
         "GPU-APU" | "GPU-IGD" => "part of the processor",
         "RESET-NONE" => "no reset",
+        "VM-FIRMWARE" => "VM without UEFI",
+        "VM-MACHINE" => "VM without PCI Express",
         "RESET-BUS-ONLY" => "resets its whole bus",
         "RESET-AMD-BUG" => "AMD reset bug",
         "POWER-D3COLD" => "may not wake up",
@@ -99,9 +101,12 @@ pub fn isolation(app: &App, group: u32) -> String {
 }
 
 /// What Space does, in words: `Space takes 01:00.0 and 01:00.1; 04:00.0 is held`.
-pub fn closure(taken: &Taken, address: PciAddress) -> String {
+pub fn closure(app: &App, taken: &Taken, address: PciAddress) -> String {
     let of = |role| {
         let members = taken.members.iter().filter(|member| member.role == role);
+        // What the VM gets already is not held on account of another card.
+        let members =
+            members.filter(|member| role == Role::Pass || super::role(app, member.address) != Some(Role::Pass));
         let mut addresses: Vec<PciAddress> = members.map(|member| member.address).collect();
         addresses.sort_unstable();
         addresses.into_iter().map(PciAddress::short).collect::<Vec<String>>()

@@ -4,10 +4,11 @@ use super::super::{Role, help};
 use super::name_of;
 use crate::app::App;
 use crate::app::steps::pci::{role, row_in_spec, selected, sheet, verdict};
-use crate::checks::Severity;
+use crate::checks::{Finding, Severity};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine;
-use crate::ui::canvas::{Canvas, cells, count, wrap};
+use crate::spec::Place;
+use crate::ui::canvas::{Canvas, cells, wrap};
 use crate::ui::checks::sign;
 use crate::ui::widgets::form;
 use ratatui::layout::Rect;
@@ -51,55 +52,55 @@ fn lines_of(pieces: &[String], width: u16) -> Vec<String> {
 /// What becomes of a device that has no fields: what taking it would mean, before it is taken.
 fn meaning(app: &App, canvas: &mut Canvas, area: Rect, device: &PciDevice) {
     let width = area.width.saturating_sub(3);
-    let mut lines: Vec<(&'static str, String, Role)> = Vec::new();
-    let mut say = |sign: &'static str, text: &str, role| {
-        let mut first = sign;
-        let room = if sign.is_empty() { width } else { width.saturating_sub(2) };
-        lines.extend(wrap(text, room).into_iter().map(|line| (std::mem::take(&mut first), line, role)));
-    };
-    match role(app, device.address) {
-        _ if device.kind() == PciClass::Bridge => say("", "bridges stay with the host", Role::Muted),
-        Some(machine::Role::Hold) => {
-            say(
-                "",
-                "held: bound to vfio-pci while the VM runs, and the guest does not see it; h changes it",
-                Role::Muted,
-            );
-            let list = crate::spec::Place::root().key("pci_devices");
-            let own = row_in_spec(app, device.address).map(|row| list.index(row));
-            let about = |finding: &&crate::checks::Finding| {
-                finding.address == Some(device.address) || own.as_ref().is_some_and(|own| finding.place.within(own))
-            };
-            for finding in app.derived.report.findings.iter().filter(about) {
-                let (glyph, role) = sign(canvas, finding.severity);
-                say(glyph, &finding.message, role);
-            }
-        }
-        _ => {
-            let taken = verdict::taking(app, device.address);
-            say("", &verdict::closure(&taken, device.address), Role::Muted);
-            let worth = taken.findings.iter().filter(|finding| finding.severity < Severity::Info);
-            for finding in worth {
-                let (glyph, role) = sign(canvas, finding.severity);
-                say(glyph, &finding.message, role);
-            }
+    let (first, findings) = said(app, device);
+    let mut lines: Vec<(&'static str, String, Role)> =
+        wrap(&first, width).into_iter().map(|line| ("", line, Role::Muted)).collect();
+    for (severity, text) in findings {
+        let (mut glyph, role) = sign(canvas, severity);
+        let text = wrap(&text, width.saturating_sub(2)).into_iter();
+        lines.extend(text.map(|line| (std::mem::take(&mut glyph), line, role)));
+    }
+    for (y, (sign, line, role)) in (area.y..area.bottom()).zip(&lines) {
+        let x = area.x + 3;
+        if *role == Role::Muted {
+            canvas.put(x, y, width, line, Role::Muted);
+        } else {
+            canvas.put(x, y, 1, sign, *role);
+            canvas.put(x + 2, y, width.saturating_sub(2), line, Role::Text);
         }
     }
     let hidden = lines.len().saturating_sub(usize::from(area.height));
-    for (y, (sign, line, role)) in (area.y..area.bottom()).zip(&lines) {
-        let x = area.x + 3;
-        let used =
-            if *role == Role::Muted { 0 } else { canvas.put(x, y, 1, sign, *role) + 1 + u16::from(sign.is_empty()) };
-        let text = if used == 0 { Role::Muted } else { Role::Text };
-        canvas.put(x + used, y, width.saturating_sub(used), line, text);
-    }
     if hidden > 0 && area.height > 0 {
-        canvas.put_right(
-            area.right(),
-            area.bottom() - 1,
-            24,
-            &format!("  {} more lines: Enter", count(hidden)),
-            Role::Muted,
-        );
+        let text = format!("  {hidden} more lines: Enter");
+        canvas.put_right(area.right(), area.bottom() - 1, 24, &text, Role::Muted);
     }
+}
+
+/// What becomes of the device or would become of it, and what the checks say of that.
+fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
+    if device.kind() == PciClass::Bridge {
+        return ("bridges stay with the host".into(), Vec::new());
+    }
+    let plain = |finding: &Finding| (finding.severity, finding.message.clone());
+    if role(app, device.address) == Some(machine::Role::Hold) {
+        let list = Place::root().key("pci_devices");
+        let own = row_in_spec(app, device.address).map(|row| list.index(row));
+        let about = |finding: &&Finding| {
+            finding.address == Some(device.address) || own.as_ref().is_some_and(|own| finding.place.within(own))
+        };
+        let text = "held: bound to vfio-pci while the VM runs, and the guest does not see it; h changes it";
+        return (text.into(), app.derived.report.findings.iter().filter(about).map(plain).collect());
+    }
+    let taken = verdict::taking(app, device.address);
+    let worth = taken.findings.iter().filter(|finding| finding.severity <= Severity::Warning);
+    let mut findings: Vec<_> = worth.map(plain).collect();
+    let mut unknown = taken.findings.iter().filter(|finding| finding.severity == Severity::Unknown);
+    if let Some(first) = unknown.next() {
+        let others = match unknown.count() {
+            0 => String::new(),
+            n => format!(", and {n} more"),
+        };
+        findings.push((Severity::Unknown, format!("{}{others}", first.message)));
+    }
+    (verdict::closure(app, &taken, device.address), findings)
 }
