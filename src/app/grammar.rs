@@ -34,7 +34,7 @@ pub fn of(place: &Place) -> Grammar {
     match place.field() {
         Some("memory") => Grammar::Memory,
         Some("size") => Grammar::DiskSize,
-        Some("vcpus" | "boot_order") => Grammar::Count,
+        Some("vcpus" | "boot_order" | "vlan" | "namespace") => Grammar::Count,
         Some("port") => Grammar::Port,
         Some("metadata") => Grammar::Pairs,
         _ => Grammar::Text,

@@ -84,6 +84,7 @@ pub const NETWORK_KINDS: &[Fixed] = &[
     fixed("network", "a network of libvirt"),
     fixed("bridge", "a bridge of the host: on the LAN"),
     fixed("user", "NAT inside QEMU, no incoming connections"),
+    fixed("hostdev", "a virtual function of a card (SR-IOV)"),
 ];
 
 /// Network cards.

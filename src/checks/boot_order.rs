@@ -85,7 +85,7 @@ fn device(subject: &Subject, notes: &mut Notes) {
     for row in subject.passed().filter(|row| row.asked.boot_order.is_some()) {
         let Some(known) = row.device else { continue };
         notes.looked();
-        let place = Place::row("pci_devices", row.row, "boot_order");
+        let place = row.row.place("boot_order");
         let name = format!("{} ({})", device_name(row.row, row.address), known.label());
         let rom = subject.facts.details.get(&row.address).and_then(|details| details.rom.get());
         match known.kind() {

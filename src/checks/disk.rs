@@ -31,7 +31,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         code: "DISK-PATH",
         title: "each attached disk names its image",
-        explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool.",
+        explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool. An NVMe drive of the \
+                  host can be named by its PCI address in `host_address` instead.",
         run: path,
     },
     Check {
@@ -117,7 +118,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
 fn path(subject: &Subject, notes: &mut Notes) {
     for row in rows(subject, DiskAction::Attach) {
         notes.looked();
-        if blank(row.asked.path.as_ref()) {
+        if blank(row.asked.path.as_ref()) && blank(row.asked.host_address.as_ref()) {
             let message = format!("disk {}: path is required for attach action", row.row);
             notes.blocker(row.place("path"), message, "write the path of the image, or a volume of the pool");
         }
@@ -146,6 +147,9 @@ fn unused(subject: &Subject, notes: &mut Notes) {
         let mut fields: Vec<&str> = set.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| *field).collect();
         if action == DiskAction::Attach && row.asked.size.is_some() {
             fields.push("size");
+        }
+        if action != DiskAction::Attach && row.asked.host_address.is_some() {
+            fields.push("host_address");
         }
         for field in fields {
             let message = format!("disk {}: {field} has no effect for {name} action", row.row);

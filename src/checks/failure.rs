@@ -122,7 +122,7 @@ const TAKING: [Failure; 13] = [
     ),
     Failure {
         codes: &["NET-VF-ONLY"],
-        title: "interfaces of type hostdev are virtual functions",
+        title: "",
         words: &[&["Interface type hostdev is currently supported on SR-IOV Virtual Functions only"]],
         cause: "libvirt passes only virtual functions of SR-IOV as interfaces, and this is a whole network card.",
         remedy: "Name a virtual function, or pass the card under pci_devices.",

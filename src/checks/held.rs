@@ -4,7 +4,6 @@ use super::subject::PciRow;
 use super::wording::device;
 use super::{Check, Notes, Subject};
 use crate::machine::card;
-use crate::spec::Place;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -38,7 +37,7 @@ fn fields(subject: &Subject, notes: &mut Notes) {
         ];
         for (field, _) in set.into_iter().filter(|(_, set)| *set) {
             let message = format!("{} is held, so that {field} means nothing", device(row.row, row.address));
-            let place = Place::row("pci_devices", row.row, field);
+            let place = row.row.place(field);
             notes.blocker(place, message, format!("remove {field}, or pass the device (role pass)"));
         }
     }
@@ -59,7 +58,7 @@ fn alone(subject: &Subject, notes: &mut Notes) {
         let needed = tied || !passed.is_empty() && drawn();
         if !needed {
             let message = format!("{} is held, but nothing that is passed needs it", device(row.row, row.address));
-            let place = Place::row("pci_devices", row.row, "role");
+            let place = row.row.place("role");
             notes.warning(place, message, "remove the row, or pass the device (role pass)");
         }
     }

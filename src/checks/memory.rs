@@ -105,7 +105,7 @@ fn host(subject: &Subject, notes: &mut Notes) {
 }
 
 fn low(subject: &Subject, notes: &mut Notes) {
-    let Some(asked) = asked(subject).filter(|_| subject.machine.slots.is_empty()) else { return };
+    let Some(asked) = asked(subject).filter(|_| !subject.machine.passes_devices()) else { return };
     let Some(memory) = host_memory(subject, notes, "free memory of the host") else { return };
     if asked > memory.free && asked <= memory.total {
         let message = format!("{} of memory asked, {} of host memory are free", asked.in_gib(), memory.free.in_gib());
@@ -114,7 +114,7 @@ fn low(subject: &Subject, notes: &mut Notes) {
 }
 
 fn pinned(subject: &Subject, notes: &mut Notes) {
-    let Some(asked) = asked(subject).filter(|_| !subject.machine.slots.is_empty()) else { return };
+    let Some(asked) = asked(subject).filter(|_| subject.machine.passes_devices()) else { return };
     let Some(memory) = host_memory(subject, notes, "free memory of the host, all of the guest's is pinned") else {
         return;
     };

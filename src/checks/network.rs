@@ -3,15 +3,16 @@
 use super::wording::{blank, list};
 use super::{Check, Notes, Subject};
 use crate::machine::Interface;
-use crate::spec::{NetworkKind, Place};
-use crate::units::shell_quote;
+use crate::spec::{Network, NetworkKind, Place};
+use crate::units::{PciAddress, shell_quote};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         code: "NET-SOURCE",
         title: "each interface names what its type needs",
         explain: "An interface of type bridge joins a bridge of the host, and there is no default for which. Write its \
-                  name into `source`, or use type network. QEMU's own NAT (type user) has no source.",
+                  name into `source`, or use type network. QEMU's own NAT (type user) has no source. An interface of type \
+                  hostdev is a virtual function of a network card: its address goes into `host_address`.",
         run: source,
     },
     Check {
@@ -62,6 +63,9 @@ fn source(subject: &Subject, notes: &mut Notes) {
             notes.blocker(place(interface, "source"), message, "write the name of a bridge, such as br0");
         }
     }
+    for (row, asked) in subject.spec.networks.iter().flatten().enumerate() {
+        function(notes, row, asked);
+    }
     for interface in of_kind(subject, NetworkKind::User) {
         let Some(asked) = interface.row.and_then(|row| subject.spec.networks.as_ref()?.get(row)) else { continue };
         notes.looked();
@@ -69,6 +73,40 @@ fn source(subject: &Subject, notes: &mut Notes) {
             let message = format!("{}: source has no effect for type user", label(interface));
             notes.warning(place(interface, "source"), message, "remove it, or use type network or bridge");
         }
+    }
+}
+
+/// What a virtual function needs, and what it alone can have.
+fn function(notes: &mut Notes, row: usize, asked: &Network) {
+    let at = |field: &str| Place::row("networks", row, field);
+    let kind = asked.kind.unwrap_or_default();
+    if kind != NetworkKind::Hostdev {
+        if !blank(asked.host_address.as_ref()) {
+            notes.looked();
+            let message = format!("network {row}: host_address has no effect for type {}", kind.name());
+            notes.warning(at("host_address"), message, "remove it, or use type hostdev");
+        }
+        return;
+    }
+    notes.looked();
+    match asked.host_address.as_deref().filter(|text| !text.trim().is_empty()).map(str::parse::<PciAddress>) {
+        None => {
+            let message = format!("network {row}: host_address is required for type hostdev");
+            notes.blocker(at("host_address"), message, "write the address of a virtual function, such as 0000:07:10.0");
+        }
+        Some(Err(error)) => {
+            notes.blocker(
+                at("host_address"),
+                format!("network {row}: {error}"),
+                "vmbuild pci lists the devices of the host",
+            );
+        }
+        Some(Ok(_)) => {}
+    }
+    let useless = [("source", asked.source.is_some()), ("model", asked.model.is_some())];
+    for (field, _) in useless.into_iter().filter(|(_, set)| *set) {
+        let message = format!("network {row}: {field} has no effect for type hostdev");
+        notes.warning(at(field), message, "remove it: the guest sees the virtual function as it is");
     }
 }
 

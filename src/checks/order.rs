@@ -2,7 +2,7 @@
 
 use crate::spec::{Place, Segment};
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "name",
     "template",
     "memory",
@@ -20,6 +20,7 @@ const FIELDS: [&str; 21] = [
     "networks",
     "graphics",
     "pci_devices",
+    "mediated_devices",
     "cloud_init",
     "autostart",
     "custom_xml",

@@ -1,6 +1,6 @@
 //! Checks of the host PCI devices that a VM asks for.
 
-use super::subject::PciRow;
+use super::subject::{PciRow, Row};
 use super::wording::{blank, device, field, list};
 use super::{Check, Notes, Subject, iommu};
 use crate::facts::{Domain, DomainState, PciClass, PciDevice};
@@ -91,19 +91,20 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// The place of a PCI row's host address.
-pub(super) fn place(row: usize) -> Place {
-    Place::row("pci_devices", row, "host_address")
+/// The place of a row's host address.
+pub(super) fn place(row: Row) -> Place {
+    row.place("host_address")
 }
 
 fn address(subject: &Subject, notes: &mut Notes) {
     for (row, asked) in subject.spec.pci_devices.iter().flatten().enumerate() {
         notes.looked();
+        let row = Row::Device(row);
         if blank(asked.host_address.as_ref()) {
-            let message = format!("device {row}: host_address is required");
+            let message = format!("{row}: host_address is required");
             notes.blocker(place(row), message, "write the address that vmbuild pci shows, such as 0000:01:00.0");
         } else if let Some(Err(error)) = asked.host_address.as_deref().map(str::parse::<PciAddress>) {
-            notes.blocker(place(row), format!("device {row}: {error}"), "vmbuild pci lists the devices of the host");
+            notes.blocker(place(row), format!("{row}: {error}"), "vmbuild pci lists the devices of the host");
         }
     }
 }
@@ -112,7 +113,7 @@ fn same(subject: &Subject, notes: &mut Notes) {
     for (index, row) in subject.pci.iter().enumerate() {
         notes.looked();
         if let Some(earlier) = subject.pci.iter().take(index).find(|earlier| earlier.address == row.address) {
-            let message = format!("{} is already asked for as device {}", device(row.row, row.address), earlier.row);
+            let message = format!("{} is already asked for as {}", device(row.row, row.address), earlier.row);
             notes.blocker(place(row.row), message, "remove one of them");
         }
     }
@@ -270,9 +271,9 @@ fn primary(subject: &Subject, notes: &mut Notes) {
     let mut rows = subject.passed().filter(|row| row.asked.primary_gpu == Some(true));
     let Some(first) = rows.next() else { return };
     notes.looked();
-    let place = |row: usize| Place::row("pci_devices", row, "primary_gpu");
+    let place = |row: Row| row.place("primary_gpu");
     for row in rows.clone() {
-        let message = format!("{} is a second primary GPU, after device {}", device(row.row, row.address), first.row);
+        let message = format!("{} is a second primary GPU, after {}", device(row.row, row.address), first.row);
         notes.blocker(place(row.row), message, "leave primary_gpu on one device only");
     }
     for row in std::iter::once(first).chain(rows) {

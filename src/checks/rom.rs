@@ -86,7 +86,7 @@ fn roms<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str,
 }
 
 fn place(row: PciRow) -> Place {
-    Place::row("pci_devices", row.row, "rom_file")
+    row.row.place("rom_file")
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {

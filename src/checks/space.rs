@@ -79,7 +79,7 @@ fn taking<'a>(subject: &Subject, disk: &'a Disk, pool: &Pool) -> Option<Taking<'
             };
             (size.unwrap_or(capacity).max(capacity), allocation)
         }
-        DiskOrigin::Existing(_) | DiskOrigin::Seed { .. } => return None,
+        DiskOrigin::Existing(_) | DiskOrigin::Seed { .. } | DiskOrigin::Drive { .. } => return None,
     };
     // RADOS images are thin although they are block devices.
     let thin = pool.holds_files() || matches!(pool.kind.as_str(), "rbd" | "sheepdog");

@@ -7,6 +7,7 @@ use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
 use crate::spec::{self, Place, Spec};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Spec, facts and machine of one run of the checks.
 #[derive(Debug)]
@@ -17,7 +18,8 @@ pub struct Subject<'a> {
     pub facts: &'a Facts,
     /// What would be built.
     pub machine: &'a Machine,
-    /// The PCI rows whose host address can be read.
+    /// The rows whose host address can be read: of `pci_devices`, then virtual functions of `networks`, then drives of
+    /// `storage.disks`.
     pub pci: Vec<PciRow<'a>>,
     /// What those rows draw with them: the rest of their IOMMU groups, and what is reset with them.
     pub companions: Vec<Member>,
@@ -38,11 +40,54 @@ pub struct Leaving<'a> {
     pub held: bool,
 }
 
-/// One row of `pci_devices` with a readable host address.
+/// A row of the spec that takes a function of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    /// Of `pci_devices`.
+    Device(usize),
+    /// Of `networks`: a virtual function.
+    Network(usize),
+    /// Of `storage.disks`: an NVMe drive.
+    Disk(usize),
+}
+
+impl Row {
+    /// The place of its field `name`.
+    pub fn place(self, name: &str) -> Place {
+        match self {
+            Self::Device(row) => Place::row("pci_devices", row, name),
+            Self::Network(row) => Place::row("networks", row, name),
+            Self::Disk(row) => Place::disk(row, name),
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(row) => write!(f, "device {row}"),
+            Self::Network(row) => write!(f, "network {row}"),
+            Self::Disk(row) => write!(f, "disk {row}"),
+        }
+    }
+}
+
+/// What a row says of a function that is no row of `pci_devices`.
+static PLAIN: spec::PciDevice = spec::PciDevice {
+    host_address: None,
+    role: None,
+    guest_address: None,
+    rom_file: None,
+    multifunction: None,
+    primary_gpu: None,
+    boot_order: None,
+};
+
+/// One row with a readable host address.
 #[derive(Clone, Copy, Debug)]
 pub struct PciRow<'a> {
     /// Row in the spec.
-    pub row: usize,
+    pub row: Row,
     /// Its host address.
     pub address: PciAddress,
     /// The row.
@@ -95,14 +140,7 @@ const NOT_ASKED: &str = "not asked yet";
 impl<'a> Subject<'a> {
     /// Prepares the look-ups.
     pub fn new(spec: &'a Spec, facts: &'a Facts, machine: &'a Machine) -> Self {
-        let rows = spec.pci_devices.iter().flatten().enumerate();
-        let pci: Vec<PciRow> = rows
-            .filter_map(|(row, asked)| {
-                let address = asked.host_address.as_deref()?.parse().ok()?;
-                let device = facts.pci.items().iter().find(|device| device.address == address);
-                Some(PciRow { row, address, asked, device })
-            })
-            .collect();
+        let pci = taken(spec, facts, machine);
         let asked: Vec<PciAddress> = pci.iter().map(|row| row.address).collect();
         let companions = if asked.is_empty() { Vec::new() } else { card::companions(facts, &asked) };
         let uses = if asked.is_empty() { BTreeMap::new() } else { uses(facts) };
@@ -270,6 +308,25 @@ impl<'a> Subject<'a> {
             .filter(|known| known.arch == *arch && same_machine(&known.machine, machine))
             .max_by_key(|known| known.domain_type == *domain_type)
     }
+}
+
+/// The rows that take functions of the host.
+fn taken<'a>(spec: &'a Spec, facts: &'a Facts, machine: &Machine) -> Vec<PciRow<'a>> {
+    let rows = spec.pci_devices.iter().flatten().enumerate();
+    let devices =
+        rows.filter_map(|(row, asked)| Some((Row::Device(row), asked.host_address.as_deref()?.parse().ok()?, asked)));
+    let interfaces = machine.interfaces.iter();
+    let networks = interfaces.filter_map(|interface| Some((Row::Network(interface.row?), interface.host?, &PLAIN)));
+    let drives = machine.disks.iter().filter_map(|disk| match disk.origin {
+        DiskOrigin::Drive { host, .. } => Some((Row::Disk(disk.place.row_index()?), host, &PLAIN)),
+        _ => None,
+    });
+    let all = devices.chain(networks).chain(drives);
+    all.map(|(row, address, asked)| {
+        let device = facts.pci.items().iter().find(|device| device.address == address);
+        PciRow { row, address, asked, device }
+    })
+    .collect()
 }
 
 fn filled(text: Option<&String>) -> Option<&str> {

@@ -2,8 +2,8 @@
 
 use super::{
     Notes, Subject, boot_order, character, clone, cloud_init, cpu, custom_xml, disk, firmware, graphics, guest_address,
-    guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, memory, metadata, name, network, passthrough,
-    path, pci, pool, rom, space, target, version, volume,
+    guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory, metadata, name, network, nvme,
+    passthrough, path, pci, pool, rom, space, target, version, virtual_function, volume,
 };
 
 /// One check.
@@ -44,6 +44,7 @@ const TABLE: &[&[Check]] = &[
     graphics::CHECKS,
     rom::CHECKS,
     guest_address::CHECKS,
+    mediated::CHECKS,
     cloud_init::CHECKS,
     custom_xml::CHECKS,
     character::CHECKS,
@@ -51,12 +52,14 @@ const TABLE: &[&[Check]] = &[
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 14] = [
+const PASSTHROUGH: [&[Check]; 16] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
     passthrough::group::CHECKS,
     pci::CHECKS,
+    virtual_function::CHECKS,
+    nvme::CHECKS,
     held::CHECKS,
     passthrough::used::CHECKS,
     passthrough::bind::CHECKS,
@@ -81,7 +84,7 @@ pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
 /// True for the checks of passthrough that are many and rest on few facts.
 pub(super) fn is_of_passthrough(code: &str) -> bool {
     let of = |checks: &&[Check]| checks.iter().any(|check| check.code == code);
-    let own = [pci::CHECKS, held::CHECKS, iommu::CHECKS];
+    let own = [pci::CHECKS, virtual_function::CHECKS, nvme::CHECKS, held::CHECKS, iommu::CHECKS];
     PASSTHROUGH.iter().any(&of) && !own.iter().any(of)
 }
 

@@ -34,6 +34,14 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) 
             let message = format!("a device that is held from the guest {needs}");
             notes.blocker(field("pci_devices"), message, "pass the held devices, too, or update libvirt");
         }
+        Feature::NvmeDisk => {
+            let message = format!("a disk that is an NVMe drive of the host {needs}");
+            notes.blocker(
+                field("storage").key("disks"),
+                message,
+                "pass the drive as a PCI device, or name it below /dev/disk/by-id",
+            );
+        }
         Feature::PortWithoutHotplug => {
             let message = format!("a port from which Windows does not offer to eject the GPU {needs}: left out");
             notes.info(field("pci_devices"), message, "nothing need be done: do not eject the card in the guest");

@@ -1,5 +1,6 @@
 //! Words that several checks share: lists, names of rows.
 
+use super::subject::Row;
 use crate::spec::Place;
 use crate::units::PciAddress;
 
@@ -18,8 +19,8 @@ pub(super) fn field(key: &str) -> Place {
 }
 
 /// `device 0 (0000:01:00.0)`.
-pub(super) fn device(row: usize, address: PciAddress) -> String {
-    format!("device {row} ({address})")
+pub(super) fn device(row: Row, address: PciAddress) -> String {
+    format!("{row} ({address})")
 }
 
 /// True where a field is absent or holds only blanks.

@@ -1,6 +1,7 @@
 //! Disks and CD-ROMs.
 
 use super::Element;
+use super::hostdev::address;
 use crate::machine::{Disk, DiskOrigin, Location};
 use crate::spec::DiskDevice;
 
@@ -8,6 +9,7 @@ use crate::spec::DiskDevice;
 /// volume name. An image that the spec does not name is left out, which is an empty drive for a CD-ROM.
 pub(super) fn disk(disk: &Disk) -> Element {
     let kind = match disk.location() {
+        _ if matches!(disk.origin, DiskOrigin::Drive { .. }) => "nvme",
         Some(Location::Volume { path: None, .. }) => "volume",
         Some(location) if location.is_block() => "block",
         _ => "file",
@@ -19,7 +21,7 @@ pub(super) fn disk(disk: &Disk) -> Element {
         .attr("type", kind)
         .attr("device", disk.device.name())
         .child(driver(disk))
-        .child(disk.location().map(|location| source(disk, location)))
+        .child(disk.location().map(|location| source(disk, location)).or(drive(disk)))
         .child(target)
         .child(readonly)
         .child(disk.boot_order.map(|order| boot(order).origin(disk.place.clone().key("boot_order"))))
@@ -43,9 +45,17 @@ fn driver(disk: &Disk) -> Element {
         DiskOrigin::New { .. } | DiskOrigin::Clone { .. } => {
             driver.attr("cache", "none").attr("io", "native").attr("discard", "unmap")
         }
-        DiskOrigin::Existing(_) => driver.attr("discard", "unmap"),
+        DiskOrigin::Existing(_) | DiskOrigin::Drive { .. } => driver.attr("discard", "unmap"),
         DiskOrigin::Seed { .. } => driver,
     }
+}
+
+/// A drive of the host: libvirt takes its controller from the kernel at start and gives it back at stop.
+fn drive(disk: &Disk) -> Option<Element> {
+    let DiskOrigin::Drive { host, namespace } = disk.origin else { return None };
+    let source = Element::new("source").attr("type", "pci").attr("managed", "yes");
+    let source = source.attr("namespace", namespace.to_string()).child(address(host, false));
+    Some(source.origin(disk.place.clone().key("host_address")))
 }
 
 /// A CD-ROM whose image has gone must not keep the VM from starting.

@@ -3,7 +3,7 @@
 use super::Element;
 use super::disk::boot;
 use crate::facts::PciClass;
-use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine};
+use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine, Mediated};
 use crate::spec::Place;
 use crate::units::PciAddress;
 use std::collections::HashMap;
@@ -19,8 +19,22 @@ pub(super) fn hostdevs(machine: &Machine) -> Vec<Element> {
         *count += 1;
         all.extend(slot.functions.iter().map(|function| hostdev(function, &alias(&card, function, slot))));
     }
+    all.extend(machine.mediated.iter().enumerate().map(|(number, device)| mediated(device, number)));
     all.extend(machine.held.iter().enumerate().map(|(number, function)| held(function, number)));
     all
+}
+
+/// A part of a device that its driver has made; its attributes for pictures are off unless written.
+fn mediated(device: &Mediated, number: usize) -> Element {
+    let address = Element::new("address").attr("uuid", device.uuid.clone());
+    let element = Element::new("hostdev").attr("mode", "subsystem").attr("type", "mdev").attr("managed", "no");
+    let element = element.attr("model", "vfio-pci");
+    let element = if device.display { element.attr("display", "on") } else { element };
+    let element = if device.ramfb { element.attr("ramfb", "on") } else { element };
+    element
+        .child(Element::new("source").child(address.origin(device.place.clone().key("uuid"))))
+        .child(Element::new("alias").attr("name", format!("ua-mdev{number}")))
+        .origin(device.place.clone())
 }
 
 /// libvirt binds the function to vfio-pci at start and gives it back at stop, and QEMU never hears of it.
@@ -53,7 +67,8 @@ fn hostdev(function: &GuestFunction, alias: &str) -> Element {
         .origin(place.clone())
 }
 
-fn address(address: PciAddress, typed: bool) -> Element {
+/// An address of host or guest; `typed` where others than PCI ones may stand there.
+pub(super) fn address(address: PciAddress, typed: bool) -> Element {
     let element = Element::new("address");
     let element = if typed { element.attr("type", "pci") } else { element };
     element

@@ -92,7 +92,7 @@ fn controller(element: &Element) -> Option<String> {
     Some(format!("{kind}/{index}"))
 }
 
-/// The host's own name of the device: the PCI address, however its numbers are written, or the USB ids.
+/// The host's own name of the device: the PCI address, however its numbers are written, the USB ids, or the UUID.
 fn host_device(element: &Element) -> Option<String> {
     let source = element.find("source")?;
     match element.attribute("type")? {
@@ -105,6 +105,7 @@ fn host_device(element: &Element) -> Option<String> {
             let part = |name| source.find(name)?.attribute("id").and_then(number);
             Some(format!("{:x}:{:x}", part("vendor")?, part("product")?))
         }
+        "mdev" => source.find("address")?.attribute("uuid").map(str::to_ascii_lowercase),
         _ => None,
     }
 }

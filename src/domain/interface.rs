@@ -2,6 +2,7 @@
 
 use super::Element;
 use super::disk::boot;
+use super::hostdev::address;
 use crate::machine::Interface;
 use crate::spec::{NetworkKind, Place};
 use crate::units::MacAddr;
@@ -16,17 +17,27 @@ pub(super) fn interface(interface: &Interface) -> Element {
     let source = match interface.kind {
         NetworkKind::Network => Some("network"),
         NetworkKind::Bridge => Some("bridge"),
-        NetworkKind::User => None,
+        NetworkKind::User | NetworkKind::Hostdev => None,
     };
-    let source = source.map(|attribute| {
+    let named = source.map(|attribute| {
         Element::new("source").attr(attribute, interface.source.value.clone()).origin(field("source"))
     });
+    let function =
+        interface.host.map(|host| Element::new("source").child(address(host, true)).origin(field("host_address")));
+    let vlan = interface
+        .vlan
+        .filter(|_| interface.passes)
+        .map(|tag| Element::new("vlan").child(Element::new("tag").attr("id", tag.to_string())).origin(field("vlan")));
     let mac = interface.mac.as_ref().map(|mac| Element::new("mac").attr("address", normal(mac)).origin(field("mac")));
-    let model = Element::new("model").attr("type", interface.model.value.name()).origin(field("model"));
-    Element::new("interface")
-        .attr("type", interface.kind.name())
+    // The guest sees a virtual function as it is.
+    let model = (interface.kind != NetworkKind::Hostdev)
+        .then(|| Element::new("model").attr("type", interface.model.value.name()).origin(field("model")));
+    let element = Element::new("interface").attr("type", interface.kind.name());
+    let element = if interface.kind == NetworkKind::Hostdev { element.attr("managed", "yes") } else { element };
+    element
         .child(mac)
-        .child(source)
+        .child(named.or(function))
+        .child(vlan)
         .child(model)
         .child(interface.boot_order.map(|order| boot(order).origin(field("boot_order"))))
         .origin(place)

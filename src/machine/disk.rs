@@ -2,7 +2,7 @@
 
 use super::Choice;
 use crate::spec::{DiskBus, DiskDevice, Place};
-use crate::units::Bytes;
+use crate::units::{Bytes, PciAddress};
 
 /// One disk or CD-ROM of the machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,7 @@ impl Disk {
         match &self.origin {
             DiskOrigin::New { at, .. } | DiskOrigin::Clone { at, .. } | DiskOrigin::Seed { at } => Some(at),
             DiskOrigin::Existing(at) => at.as_ref(),
+            DiskOrigin::Drive { .. } => None,
         }
     }
 
@@ -66,6 +67,13 @@ pub enum DiskOrigin {
     },
     /// An image that exists; `None` where the spec does not say which, or says it in a way that is refused.
     Existing(Option<Location>),
+    /// An NVMe drive of the host that QEMU drives itself.
+    Drive {
+        /// Its controller.
+        host: PciAddress,
+        /// Namespace, from 1.
+        namespace: u32,
+    },
     /// The cloud-init seed, which the build writes.
     Seed {
         /// Where it will be.

@@ -1,6 +1,6 @@
 //! What libvirt learnt in some version: an older one is not told of it, and `checks` says what was left out.
 
-use super::{GuestSlot, Machine, Width};
+use super::{DiskOrigin, GuestSlot, Machine, Width};
 use crate::facts::{Facts, Version};
 use crate::spec::VirtType;
 use std::collections::BTreeSet;
@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub enum Feature {
     /// `<address type='unassigned'/>` of a held host device.
     UnassignedAddress,
+    /// `<disk type='nvme'>`.
+    NvmeDisk,
     /// `<target hotplug='off'/>` of a root port.
     PortWithoutHotplug,
     /// `<firmware><feature/></firmware>`: whether the UEFI is one with Secure Boot.
@@ -24,8 +26,9 @@ pub enum Feature {
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::UnassignedAddress,
+        Self::NvmeDisk,
         Self::PortWithoutHotplug,
         Self::FirmwareFeatures,
         Self::HyperVMode,
@@ -36,7 +39,7 @@ impl Feature {
     /// The first libvirt that knows it.
     pub fn since(self) -> Version {
         let (major, minor) = match self {
-            Self::UnassignedAddress => (6, 0),
+            Self::UnassignedAddress | Self::NvmeDisk => (6, 0),
             Self::PortWithoutHotplug => (6, 3),
             Self::FirmwareFeatures => (7, 2),
             Self::HyperVMode => (8, 0),
@@ -51,6 +54,7 @@ impl Feature {
         let kvm = machine.virt_type.value == VirtType::Kvm;
         match self {
             Self::UnassignedAddress => !machine.held.is_empty(),
+            Self::NvmeDisk => machine.disks.iter().any(|disk| matches!(disk.origin, DiskOrigin::Drive { .. })),
             Self::PortWithoutHotplug => machine.chipset.is_pci_express() && machine.slots.iter().any(GuestSlot::is_gpu),
             Self::FirmwareFeatures => machine.firmware.value.is_uefi(),
             Self::HyperVMode => machine.windows && kvm,

@@ -9,6 +9,7 @@ pub fn files(machine: &Machine) -> Vec<String> {
         DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
         DiskOrigin::Clone { at, from, .. } => [Some(at), from.as_ref()],
         DiskOrigin::Existing(at) => [at.as_ref(), None],
+        DiskOrigin::Drive { .. } => [None, None],
     });
     let direct = machine.direct_boot.iter().flat_map(|boot| [boot.kernel.as_ref(), boot.initrd.as_ref()]);
     let images = images.chain(direct);

@@ -4,6 +4,7 @@ use super::Choice;
 use super::platform::filled;
 use crate::facts::Facts;
 use crate::spec::{Network, NetworkKind, NetworkModel, Place, Spec};
+use crate::units::PciAddress;
 
 /// One network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +13,14 @@ pub struct Interface {
     pub row: Option<usize>,
     /// What it is connected to.
     pub kind: NetworkKind,
-    /// Network or bridge; empty for user mode, and for a bridge that the spec does not name.
+    /// Network, bridge, or address of a virtual function; empty for user mode, and where the spec does not name it.
     pub source: Choice<String>,
+    /// The virtual function of the host that it is, where one is named.
+    pub host: Option<PciAddress>,
+    /// True where a virtual function is passed: one that is named, or any of a network that gives them out.
+    pub passes: bool,
+    /// VLAN of a virtual function.
+    pub vlan: Option<u32>,
     /// Card.
     pub model: Choice<NetworkModel>,
     /// Address as the user wrote it.
@@ -25,27 +32,39 @@ pub struct Interface {
 /// The interfaces asked for; one with NAT where `networks` is absent, none where it is empty.
 pub(super) fn interfaces(spec: &Spec, facts: &Facts) -> Vec<Interface> {
     match &spec.networks {
-        Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network)).collect(),
+        Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network, facts)).collect(),
         None => vec![default(facts)],
     }
 }
 
-fn asked(row: usize, network: &Network) -> Interface {
+fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
     let kind = network.kind.unwrap_or_default();
     let named = filled(network.source.as_deref()).filter(|_| kind != NetworkKind::User);
+    let address = filled(network.host_address.as_deref()).filter(|_| kind == NetworkKind::Hostdev);
     let source = match (named, kind) {
+        (_, NetworkKind::Hostdev) => match address {
+            Some(text) => Choice::asked(text.to_owned(), Place::row("networks", row, "host_address")),
+            None => Choice::default(String::new(), "no virtual function was named"),
+        },
         (Some(name), _) => Choice::asked(name.to_owned(), Place::row("networks", row, "source")),
         (None, NetworkKind::Network) => Choice::default("default".into(), "the network that libvirt brings along"),
         (None, NetworkKind::Bridge) => Choice::default(String::new(), "no bridge was named"),
         (None, NetworkKind::User) => Choice::default(String::new(), "QEMU's own NAT needs no network"),
     };
     let model = match network.model {
+        _ if kind == NetworkKind::Hostdev => Choice::default(NetworkModel::default(), "the card's own"),
         Some(model) => Choice::asked(model, Place::row("networks", row, "model")),
         None => default_model(),
     };
+    let gives =
+        |network: &crate::facts::Network| network.name == source.value && network.forward.as_deref() == Some("hostdev");
+    let pool = kind == NetworkKind::Network && facts.networks.items().iter().any(gives);
     Interface {
         row: Some(row),
         kind,
+        passes: kind == NetworkKind::Hostdev || pool,
+        host: address.and_then(|text| text.parse().ok()),
+        vlan: network.vlan,
         source,
         model,
         mac: filled(network.mac.as_deref()).map(ToOwned::to_owned),
@@ -62,7 +81,17 @@ fn default(facts: &Facts) -> Interface {
     } else {
         (NetworkKind::Network, Choice::default("default".into(), "NAT, because no network was named"))
     };
-    Interface { row: None, kind, source, model: default_model(), mac: None, boot_order: None }
+    Interface {
+        row: None,
+        kind,
+        source,
+        host: None,
+        passes: false,
+        vlan: None,
+        model: default_model(),
+        mac: None,
+        boot_order: None,
+    }
 }
 
 fn default_model() -> Choice<NetworkModel> {

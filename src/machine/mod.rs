@@ -10,6 +10,7 @@ pub mod card;
 pub mod choice;
 pub mod disk;
 pub mod display;
+pub mod drive;
 pub mod feature;
 pub mod files;
 pub mod guest_pci;
@@ -17,6 +18,7 @@ pub mod held;
 pub mod hypervisor;
 pub mod interface;
 pub mod location;
+pub mod mediated;
 pub mod platform;
 pub mod storage;
 pub mod target;
@@ -32,6 +34,7 @@ pub use files::files;
 pub use guest_pci::{GuestFunction, GuestSlot};
 pub use held::HeldFunction;
 pub use interface::Interface;
+pub use mediated::Mediated;
 pub use platform::{Chipset, Firmware};
 
 use crate::facts::Facts;
@@ -79,6 +82,8 @@ pub struct Machine {
     pub slots: Vec<GuestSlot>,
     /// Host PCI functions that nobody uses while the VM runs.
     pub held: Vec<HeldFunction>,
+    /// Parts of host devices, such as virtual GPUs.
+    pub mediated: Vec<Mediated>,
     /// Room and bits for the windows of passed devices.
     pub address_space: AddressSpace,
     /// What this libvirt is too old to be told.
@@ -94,15 +99,22 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// True where host PCI functions are passed: the guest's memory is then pinned, which some defaults follow.
+    /// True where host PCI functions are passed, whole or in parts, by whatever element: the guest's memory is then pinned, which some defaults follow.
     pub fn passes_devices(&self) -> bool {
-        !self.slots.is_empty()
+        let drive = |disk: &Disk| matches!(disk.origin, DiskOrigin::Drive { .. });
+        let whole = !self.slots.is_empty() || !self.mediated.is_empty();
+        whole || self.interfaces.iter().any(|interface| interface.passes) || self.disks.iter().any(drive)
     }
 
-    /// The host functions that leave their drivers while the VM runs: those that are passed, then those that are held.
-    pub fn taken(&self) -> impl Iterator<Item = PciAddress> {
-        let passed = self.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.host);
-        passed.chain(self.held.iter().map(|function| function.host))
+    /// The host functions that the guest gets: as PCI devices, as network interfaces, as disks.
+    pub fn passed(&self) -> impl Iterator<Item = PciAddress> {
+        let devices = self.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.host);
+        let interfaces = self.interfaces.iter().filter_map(|interface| interface.host);
+        let drives = self.disks.iter().filter_map(|disk| match disk.origin {
+            DiskOrigin::Drive { host, .. } => Some(host),
+            _ => None,
+        });
+        devices.chain(interfaces).chain(drives)
     }
 
     /// True on libvirt's test driver: it takes any domain and runs none, so what its capabilities lack stops nothing.
@@ -140,6 +152,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         video: display::video(facts, &consoles, &slots, firmware.value, windows),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
+        mediated: mediated::mediated(spec),
         address_space: address_space::address_space(facts, &slots, chipset),
         dropped: BTreeSet::new(),
         slots,

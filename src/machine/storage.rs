@@ -176,6 +176,9 @@ impl Images<'_> {
                 let format = self.clone_format(disk.format, pool_name, from.as_ref());
                 (DiskOrigin::Clone { at: self.make(target, &format, pool_name), from, size }, Some(format))
             }
+            Some(DiskAction::Attach) | None if drive(disk).is_some() => {
+                (drive(disk).unwrap_or(DiskOrigin::Existing(None)), Some("raw".into()))
+            }
             Some(DiskAction::Attach) | None => {
                 let at = filled(disk.path.as_deref()).and_then(|path| self.existing(path, pool_name));
                 let format = self.found_format(disk.format, device, at.as_ref());
@@ -245,6 +248,12 @@ impl Images<'_> {
         }
         location::in_pool(&name, volume, pool)
     }
+}
+
+/// The NVMe drive that a disk names by its address, unless it names an image, too.
+fn drive(disk: &spec::Disk) -> Option<DiskOrigin> {
+    let host = filled(disk.host_address.as_deref()).filter(|_| disk.path.is_none())?.parse().ok()?;
+    Some(DiskOrigin::Drive { host, namespace: disk.namespace.unwrap_or(1) })
 }
 
 fn extension(format: &str) -> &'static str {

@@ -66,7 +66,7 @@ impl Making<'_> {
             DiskOrigin::New { size, .. } => self.create(disk, pool, volume, *size),
             DiskOrigin::Clone { from: Some(from), size, .. } => self.copy(disk, pool, volume, from, *size),
             DiskOrigin::Seed { .. } => seed(pool, volume),
-            DiskOrigin::Clone { from: None, .. } | DiskOrigin::Existing(_) => return None,
+            DiskOrigin::Clone { from: None, .. } | DiskOrigin::Existing(_) | DiskOrigin::Drive { .. } => return None,
         };
         Some(Step {
             title: title.into(),

@@ -19,8 +19,7 @@ impl Taken {
     /// Those of `machine`, and those that custom XML adds in the XML made from it.
     pub(super) fn of(machine: &Machine, xml: &str) -> Self {
         let mut taken = Self::default();
-        let passed = machine.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.host);
-        passed.for_each(|address| taken.put(address, false));
+        machine.passed().for_each(|address| taken.put(address, false));
         machine.held.iter().for_each(|function| taken.put(function.host, true));
         taken.read(xml);
         taken

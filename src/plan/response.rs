@@ -71,6 +71,10 @@ fn disk(disk: &Disk) -> Value {
     if let DiskOrigin::New { size: Some(size), .. } = disk.origin {
         body["size_bytes"] = size.0.into();
     }
+    if let DiskOrigin::Drive { host, namespace } = disk.origin {
+        body["host_address"] = json!(host);
+        body["namespace"] = namespace.into();
+    }
     if let Some(Location::Volume { pool, volume, .. }) = disk.location() {
         body["storage_pool"] = pool.as_str().into();
         body["volume"] = volume.as_str().into();
@@ -83,7 +87,9 @@ fn disk(disk: &Disk) -> Value {
 
 fn network(interface: &Interface) -> Value {
     let mut body = json!({"type": interface.kind, "model": interface.model.value});
-    if !interface.source.value.is_empty() {
+    if let Some(host) = interface.host {
+        body = json!({"type": interface.kind, "host_address": host});
+    } else if !interface.source.value.is_empty() {
         body["source"] = interface.source.value.as_str().into();
     }
     if let Some(mac) = interface.mac.as_deref().and_then(|mac| mac.parse::<MacAddr>().ok()) {

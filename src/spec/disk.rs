@@ -41,9 +41,16 @@ pub struct Disk {
     /// Device name such as vda; the first free one of the bus if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Image, required for `attach`: absolute, or relative to the pool.
+    /// Image, required for `attach` unless `host_address` is given: absolute, or relative to the pool. A drive of the host
+    /// goes by its name below /dev/disk/by-id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// For `attach`: an NVMe drive of the host by its PCI address, driven by QEMU itself. The whole controller leaves the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_address: Option<String>,
+    /// Namespace of that drive; 1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<u32>,
     /// Source, required for `clone`: absolute, or relative to the pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clone_from: Option<String>,

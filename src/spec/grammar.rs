@@ -11,7 +11,9 @@ pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
         ["memory"] => MemorySize::Text(text.to_owned()).bytes().map(drop),
         ["storage", "disks", "size"] => DiskSize::Text(text.to_owned()).bytes().map(drop),
         ["networks", "mac"] => text.parse::<MacAddr>().map(drop),
-        ["pci_devices", "host_address" | "guest_address"] => text.parse::<PciAddress>().map(drop),
+        ["pci_devices", "host_address" | "guest_address"]
+        | ["networks", "host_address"]
+        | ["storage", "disks", "host_address"] => text.parse::<PciAddress>().map(drop),
         _ => Ok(()),
     }
 }

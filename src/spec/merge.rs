@@ -30,6 +30,7 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         networks: over.networks.or(base.networks),
         graphics: over.graphics.or(base.graphics),
         pci_devices: over.pci_devices.or(base.pci_devices),
+        mediated_devices: over.mediated_devices.or(base.mediated_devices),
         cloud_init: both(base.cloud_init, over.cloud_init, cloud_init),
         autostart: over.autostart.or(base.autostart),
         custom_xml: over.custom_xml.or(base.custom_xml),

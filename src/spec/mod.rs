@@ -13,6 +13,7 @@ pub mod disk;
 pub mod edit;
 mod grammar;
 pub mod graphics;
+pub mod mediated;
 pub mod merge;
 pub mod network;
 pub mod parse;
@@ -31,6 +32,7 @@ pub use cloud_init::CloudInit;
 pub use described::Described;
 pub use disk::{Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, Storage};
 pub use graphics::{Graphics, GraphicsKind};
+pub use mediated::MediatedDevice;
 pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
 pub use network::{Network, NetworkKind, NetworkModel};
 pub use parse::parse;
@@ -98,6 +100,9 @@ pub struct Spec {
     /// Host PCI devices given to the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pci_devices: Option<Vec<PciDevice>>,
+    /// Parts of host devices, such as virtual GPUs, given to the guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mediated_devices: Option<Vec<MediatedDevice>>,
     /// First-boot configuration, written to a seed disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_init: Option<CloudInit>,

@@ -10,13 +10,20 @@ pub struct Network {
     /// What it is connected to; a libvirt network if absent.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<NetworkKind>,
-    /// Name of the network or bridge; "default" for a network that names none.
+    /// Name of the network or bridge; "default" for a network that names none. A network with the forward mode hostdev gives
+    /// each VM a free virtual function of a card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Card the guest sees; virtio if absent.
+    /// Address on the host of the virtual function (SR-IOV) that a hostdev interface is. Required for that type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_address: Option<String>,
+    /// VLAN of a hostdev interface, 1 to 4094; the card adds and takes its tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vlan: Option<u32>,
+    /// Card the guest sees; virtio if absent. A virtual function is what it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<NetworkModel>,
-    /// Address; libvirt makes one if absent.
+    /// Address; libvirt makes one if absent, and keeps it. A virtual function gets it at each start of the VM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
     /// Place in the boot order, from 1.
@@ -35,6 +42,8 @@ pub enum NetworkKind {
     Bridge,
     /// QEMU's own user-mode NAT: no privileges, no incoming connections.
     User,
+    /// A virtual function of a network card (SR-IOV), passed with address and VLAN set by libvirt.
+    Hostdev,
 }
 
 /// Emulated network cards.
@@ -59,6 +68,7 @@ impl NetworkKind {
             Self::Network => "network",
             Self::Bridge => "bridge",
             Self::User => "user",
+            Self::Hostdev => "hostdev",
         }
     }
 }

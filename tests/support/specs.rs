@@ -38,8 +38,12 @@ prop_compose! {
         device in of(select(vec![DiskDevice::Disk, DiskDevice::Cdrom])),
         (readonly, root) in (of(any::<bool>()), of(any::<bool>())),
         boot_order in of(0u32..5),
+        (host_address, namespace) in (prop::option::weighted(0.1, pci_address()), prop::option::weighted(0.1, 0u32..3)),
     ) -> Disk {
-        Disk { action, size, format, bus, storage_pool, target, path, clone_from, device, readonly, root, boot_order }
+        Disk {
+            action, size, format, bus, storage_pool, target, path, host_address, namespace, clone_from, device, readonly,
+            root, boot_order,
+        }
     }
 }
 
@@ -59,12 +63,13 @@ prop_compose! {
 
 prop_compose! {
     fn network()(
-        kind in of(select(vec![NetworkKind::Network, NetworkKind::Bridge, NetworkKind::User])),
+        kind in of(select(vec![NetworkKind::Network, NetworkKind::Bridge, NetworkKind::User, NetworkKind::Hostdev])),
         source in of(text()),
         model in of(select(vec![NetworkModel::Virtio, NetworkModel::E1000e, NetworkModel::E1000, NetworkModel::Rtl8139])),
         mac in of(prop_oneof!["52:54:00:[0-9a-f]{2}:[0-9A-F]{2}:01", text()]), boot_order in of(0u32..5),
+        host_address in prop::option::weighted(0.2, pci_address()), vlan in prop::option::weighted(0.2, 0u32..5000),
     ) -> Network {
-        Network { kind, source, model, mac, boot_order }
+        Network { kind, source, host_address, vlan, model, mac, boot_order }
     }
 }
 
@@ -114,7 +119,7 @@ prop_compose! {
         let cloud_init = user.map(|user| CloudInit { user: Some(user), ..CloudInit::default() });
         Spec {
             name, template, memory, vcpus, storage, os_type, os_variant, architecture, machine, virt_type, uefi, secure_boot,
-            tpm, boot, networks, graphics, pci_devices, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
+            tpm, boot, networks, graphics, pci_devices, mediated_devices: None, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
         }
     }
 }
@@ -156,6 +161,8 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
             kind: Some(NetworkKind::Bridge),
             mac: None,
             boot_order: None,
+            host_address: None,
+            vlan: None,
             ..network.clone()
         };
     }
@@ -236,6 +243,8 @@ fn repaired(disk: &Disk, ide: &mut u32) -> Disk {
         target: None,
         root: None,
         boot_order: None,
+        host_address: None,
+        namespace: None,
         readonly: disk.readonly.filter(|_| !matches!(bus, Some(DiskBus::Sata | DiskBus::Ide))),
     }
 }

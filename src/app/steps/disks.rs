@@ -288,13 +288,16 @@ pub fn row(app: &App, at: usize) -> Row {
             size.or_else(|| from.as_ref().and_then(|from| storage::capacity(app, from)))
         }
         machine::DiskOrigin::Existing(at) => at.as_ref().and_then(|at| storage::capacity(app, at)),
-        machine::DiskOrigin::Seed { .. } => None,
+        machine::DiskOrigin::Seed { .. } | machine::DiskOrigin::Drive { .. } => None,
     };
     let shown = match &disk.origin {
         machine::DiskOrigin::Clone { from, .. } => from.as_ref(),
         _ => disk.location(),
     };
-    let source = shown.map_or_else(|| "not given".to_owned(), location);
+    let source = match disk.origin {
+        machine::DiskOrigin::Drive { host, namespace } => format!("NVMe {host}, namespace {namespace}"),
+        _ => shown.map_or_else(|| "not given".to_owned(), location),
+    };
     let (bus, target) = (bus(disk.bus.value).to_owned(), disk.target.value.clone());
     Row { number, action: action.to_owned(), source, size, bus, target }
 }

@@ -55,8 +55,14 @@ impl Step for Networks {
                 Field::free(at("source"), "Bridge", Options::Bridges)
                     .help("A bridge of this host; the guest is on the LAN like the host."),
             ),
+            NetworkKind::Hostdev => Some(
+                Field::text(at("host_address"), "Function", Grammar::Pci)
+                    .help("Address of a virtual function of a network card: vmbuild pci lists them."),
+            ),
             NetworkKind::User => None,
         };
+        let vlan = (interface.kind == NetworkKind::Hostdev)
+            .then(|| Field::text(at("vlan"), "VLAN", Grammar::Count).default("none", "").help("1 to 4094."));
         let kind = Field::choice(at("type"), "Type", Options::Fixed(NETWORK_KINDS))
             .default(kind(interface.kind), "the usual one");
         let others = [
@@ -69,7 +75,7 @@ impl Step for Networks {
                 .default("not booted from", "")
                 .help("Place among disks and interfaces, from 1."),
         ];
-        [kind].into_iter().chain(source).chain(others).collect()
+        [kind].into_iter().chain(source).chain(vlan).chain(others).collect()
     }
 
     fn row_of(&self, _app: &App, place: &Place) -> Option<usize> {
@@ -104,6 +110,7 @@ pub fn kind(kind: NetworkKind) -> &'static str {
         NetworkKind::Network => "network",
         NetworkKind::Bridge => "bridge",
         NetworkKind::User => "user",
+        NetworkKind::Hostdev => "hostdev",
     }
 }
 

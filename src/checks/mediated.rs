@@ -1,0 +1,104 @@
+//! Checks of mediated devices.
+
+use super::wording::blank;
+use super::{Check, Notes, Subject};
+use crate::spec::Place;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "MDEV-UUID",
+        title: "mediated devices are named by their UUIDs",
+        explain: "A mediated device is made on the host first, of a kind that the driver of its parent offers, and has a UUID: \
+                  `virsh nodedev-list --cap mdev` or `mdevctl list` shows it. The VM names it by that, once. libvirt does not \
+                  look for it before the VM starts, and does not make one.",
+        run: uuid,
+    },
+    Check {
+        code: "MDEV-DISPLAY",
+        title: "pictures of mediated devices have somewhere to go",
+        explain: "With display, the picture of a mediated device is on a graphical console of the VM, so that there must be \
+                  one; QEMU refuses it otherwise. ramfb draws into that picture before the guest's driver runs, and means \
+                  nothing without it.",
+        run: display,
+    },
+];
+
+fn at(row: usize, field: &str) -> Place {
+    Place::row("mediated_devices", row, field)
+}
+
+/// 8-4-4-4-12 hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let digits = |part: &&str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(digits)
+}
+
+fn uuid(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<String> = Vec::new();
+    for (row, asked) in subject.spec.mediated_devices.iter().flatten().enumerate() {
+        notes.looked();
+        let text = asked.uuid.as_deref().unwrap_or_default().trim().to_ascii_lowercase();
+        if blank(asked.uuid.as_ref()) {
+            let message = format!("mediated device {row}: uuid is required");
+            notes.blocker(at(row, "uuid"), message, "write that of one on the host: mdevctl list");
+        } else if !is_uuid(&text) {
+            let message = format!("mediated device {row}: '{text}' is not a UUID");
+            notes.blocker(at(row, "uuid"), message, "write one such as 4b20d080-1b54-4048-85b3-a6a62d165c01");
+        } else if let Some(earlier) = seen.iter().position(|known| *known == text) {
+            let message = format!("mediated device {row}: {text} is already asked for as mediated device {earlier}");
+            notes.blocker(at(row, "uuid"), message, "remove one of them");
+        } else {
+            let what = format!("whether mediated device {text} is on the host");
+            notes.unknown(at(row, "uuid"), &what, "vmbuild does not list them: see mdevctl list");
+        }
+        seen.push(text);
+    }
+}
+
+fn display(subject: &Subject, notes: &mut Notes) {
+    for (row, asked) in subject.spec.mediated_devices.iter().flatten().enumerate() {
+        let (display, ramfb) = (asked.display == Some(true), asked.ramfb == Some(true));
+        if display || ramfb {
+            notes.looked();
+        }
+        if ramfb && !display {
+            let message = format!("mediated device {row}: ramfb means nothing without display");
+            notes.blocker(at(row, "ramfb"), message, "set display, too, or remove ramfb");
+        }
+        if display && subject.machine.consoles.is_empty() {
+            let message = format!("mediated device {row}: display needs a graphical console, and there is none");
+            notes.blocker(at(row, "display"), message, "add a console to graphics, or remove display");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::{Value, json};
+
+    const UUID: &str = "4b20d080-1b54-4048-85b3-a6a62d165c01";
+
+    fn rows(rows: &Value) -> Asked {
+        Asked::with(json!({"mediated_devices": rows}))
+    }
+
+    #[test]
+    fn a_mediated_device_has_a_uuid() {
+        rows(&json!([{"uuid": UUID}])).unknown("MDEV-UUID").quiet("MDEV-DISPLAY");
+        for wrong in ["", " ", "4b20d080", "4b20d080-1b54-4048-85b3-a6a62d165cxx"] {
+            rows(&json!([{"uuid": wrong}])).said("MDEV-UUID").blocker();
+        }
+        rows(&json!([{"uuid": UUID}, {"uuid": UUID.to_uppercase()}])).said("MDEV-UUID").blocker();
+        Asked::good().quiet("MDEV-UUID");
+    }
+
+    #[test]
+    fn a_picture_has_a_console() {
+        rows(&json!([{"uuid": UUID, "display": true, "ramfb": true}])).passes("MDEV-DISPLAY");
+        rows(&json!([{"uuid": UUID, "ramfb": true}])).said("MDEV-DISPLAY").blocker();
+        let blind = json!({"graphics": [], "mediated_devices": [{"uuid": UUID, "display": true}]});
+        Asked::with(blind).said("MDEV-DISPLAY").blocker();
+    }
+}
