@@ -118,7 +118,7 @@ fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
     assert_eq!(codes("02:00.0"), console, "that of the console, in a slot of few lanes");
     let shared = codes("05:00.0");
     assert!(["USE-ROOT-DISK", "USE-NET-SSH", "USE-NET-ROUTE"].iter().all(|code| shared.contains(code)), "{shared:?}");
-    assert_eq!(codes("06:00.0"), ["PCI-IN-USE", "PCI-IN-USE"], "that of a VM");
+    assert_eq!(codes("06:00.0"), ["PCI-IN-USE", "PCI-IN-USE", "PCIE-DOWNTRAINED"], "that of a VM");
     assert_eq!(codes("08:00.0"), ["PCI-IN-USE"], "that of a VM that is shut off");
     assert_eq!(codes("09:00.1"), ["NET-PF-WITH-VFS"]);
     assert_eq!(codes("09:10.1"), [""; 0], "a virtual function");

@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         code: "NET-VF-USE-INTERFACE",
-        title: "virtual functions of network cards are passed as interfaces",
+        title: "virtual functions of NICs are passed as interfaces",
         explain: "A virtual function that is passed as a plain PCI device gets another MAC address at each start of the \
                   host, and no VLAN. As an interface of type hostdev, libvirt gives it the address and the VLAN of the spec \
                   at each start of the VM and takes them back at its stop. A network with the forward mode hostdev picks \

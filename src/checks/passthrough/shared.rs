@@ -26,14 +26,6 @@ pub(in super::super) const CHECKS: &[Check] = &[
         run: mac,
     },
     Check {
-        code: "NET-VF-USE-INTERFACE",
-        title: "virtual functions are passed as interfaces",
-        explain: "A virtual function of a network card can be passed as any PCI function or as <interface type='hostdev'>. \
-                  The latter lets libvirt set its MAC address and VLAN at each start, and a network of libvirt can choose \
-                  a free function.",
-        run: interface,
-    },
-    Check {
         code: "GPU-SRIOV-IGPU",
         title: "the processor's GPU is shared rather than given away",
         explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, each \
@@ -90,15 +82,6 @@ fn mac(subject: &Subject, notes: &mut Notes) {
             let message = format!("{} ({}) of {physical} has no MAC address", named(&leaving), port.name);
             notes.info(place(leaving.row.row), message, "set one on the host: ip link set PORT vf NUMBER mac ADDRESS");
         }
-    }
-}
-
-fn interface(subject: &Subject, notes: &mut Notes) {
-    for (leaving, _) in functions(subject) {
-        notes.about(leaving.device.address);
-        let message = format!("{} is passed as a plain PCI function", named(&leaving));
-        let way_out = "an <interface type='hostdev'> in custom_xml lets libvirt set its MAC address and VLAN";
-        notes.info(place(leaving.row.row), message, way_out);
     }
 }
 
