@@ -260,6 +260,10 @@ fn every_golden_domain_that_this_host_can_run_is_accepted_by_it() {
             Ok(()) => defined += 1,
             Err(error) => assert!(lacking(error.message(), &LACKING), "{name}: {error}"),
         }
+        // libvirtd 11.3 dies of the translation: it frees the interface, and then looks at its host device.
+        if text.contains("<interface type='hostdev'") {
+            continue;
+        }
         match connection.domain_xml_to_native("qemu-argv", &text, 0) {
             Ok(_) => translated += 1,
             Err(error) => {
