@@ -3,7 +3,7 @@
 use crate::measure::{ms, percentile};
 use crate::program::find;
 use crate::pty::{Answers, Output, Session};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -27,16 +27,26 @@ pub fn run(vmbuild: &Path) -> Result<()> {
     let home = daemon.folder.join("wizard").to_string_lossy().into_owned();
     let argv = [vmbuild.to_string_lossy().into_owned(), "--connect".into(), uri];
     let mut session = Session::start(&argv, &[("HOME".into(), home)], Answers::AtOnce)?;
-    session.shows("QEMU", Duration::from_secs(20), &mut Output::default())?.context("the daemon was not reached")?;
+    // The header has the host's name from libvirt's first answer on.
+    let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
+    until(&mut session, &format!(" {}  qemu", name.trim()))?;
     session.collect(Duration::from_secs(1), Duration::from_secs(5))?;
     tell("running", &moves(&mut session)?);
     daemon.signal("STOP")?;
     // Everything is asked anew, and hangs.
-    session.send(b"r")?;
-    session.collect(Duration::from_millis(300), Duration::from_secs(1))?;
+    for key in [b"3", b"r", b"1"] {
+        session.send(key)?;
+        session.collect(Duration::from_millis(300), Duration::from_secs(1))?;
+    }
     tell("stopped", &moves(&mut session)?);
-    session.shows("waiting for libvirt", Duration::from_secs(20), &mut Output::default())?.context("not said")?;
+    until(&mut session, "waiting for libvirt")?;
     daemon.signal("CONT")
+}
+
+/// Waits for a text on the screen.
+fn until(session: &mut Session, text: &str) -> Result<()> {
+    session.shows(text, Duration::from_secs(20), &mut Output::default())?;
+    if session.text().contains(text) { Ok(()) } else { bail!("no '{text}' on:\n{}", session.text()) }
 }
 
 fn tell(state: &str, times: &[f64]) {
