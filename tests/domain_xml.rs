@@ -219,8 +219,13 @@ fn what_the_checks_permit_is_defined_by_the_test_driver() {
 const LACKING: [&str; 3] =
     ["No emulator found for arch", "spice graphics are not supported with this QEMU", "does not support virt type"];
 /// The same for the translation to a command line, which looks at the host itself.
-const NOT_HERE: [&str; 2] =
-    ["host doesn't support passthrough of host PCI devices", "no storage pool with matching name"];
+const NOT_HERE: [&str; 5] = [
+    "host doesn't support passthrough of host PCI devices",
+    "no storage pool with matching name",
+    "the CPU is incompatible with host CPU",
+    "hugetlbfs filesystem is not mounted",
+    "NUMA node",
+];
 
 #[test]
 fn what_the_checks_permit_is_defined_by_a_real_host() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use vmbuild::checks::{self, Allowed, Finding, Severity};
 use vmbuild::facts::Facts;
-use vmbuild::machine::{Machine, machine};
+use vmbuild::machine::{Machine, Reason, Topology, machine};
 use vmbuild::plan::{Action, PlanOptions, plan};
 use vmbuild::spec::{self, Place, Segment, Spec};
 use vmbuild::{domain, domain::Element};
@@ -41,13 +41,24 @@ struct About {
 
 impl About {
     fn facts(&self) -> Facts {
-        let text = read(&root().join("facts").join(format!("{}.json", self.facts)));
-        let mut facts: Value = serde_json::from_str(&text).unwrap();
+        let mut facts = recorded(&self.facts);
         for (pointer, value) in &self.but {
             *facts.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer} in {}", self.facts)) = value.clone();
         }
         serde_json::from_value(facts).unwrap()
     }
+}
+
+/// A file of facts. One that is `like` another says only which parts differ.
+fn recorded(name: &str) -> Value {
+    let mut facts: Value = serde_json::from_str(&read(&root().join("facts").join(format!("{name}.json")))).unwrap();
+    let like = facts.as_object_mut().unwrap().remove("like");
+    if let Some(like) = like {
+        let mut base = recorded(like.as_str().unwrap());
+        base.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
+        facts = base;
+    }
+    facts
 }
 
 fn root() -> PathBuf {
@@ -127,6 +138,9 @@ fn choices(case: &Case) -> String {
     say("architecture", machine.arch.value.clone(), machine.arch.why());
     say("machine", machine.machine_type.value.clone(), machine.machine_type.why());
     say("firmware", format!("{:?}", machine.firmware.value), machine.firmware.why());
+    if case.spec.cpu.is_some() || case.spec.memory_backing.is_some() || case.spec.numa.is_some() {
+        resources(machine, &mut say);
+    }
     say("tpm", machine.tpm.value.to_string(), machine.tpm.why());
     if let Some(boot) = &machine.direct_boot {
         say("boot.args", boot.args.value.clone(), boot.args.why());
@@ -151,6 +165,38 @@ fn choices(case: &Case) -> String {
     }
     say("hide_kvm", machine.hide_kvm.value.to_string(), machine.hide_kvm.why());
     out
+}
+
+/// CPU and memory beside their amounts.
+fn resources(machine: &Machine, say: &mut impl FnMut(&str, String, Option<&str>)) {
+    say("cpu", machine.cpu.mode.value.name().into(), machine.cpu.mode.why());
+    if let Some(topology) = &machine.cpu.topology {
+        let Topology { sockets, dies, clusters, cores, threads } = topology.value;
+        say("topology", format!("{sockets} {dies} {clusters} {cores} {threads}"), topology.why());
+    }
+    for feature in &machine.cpu.features {
+        let why = if let Reason::Default(why) = &feature.reason { Some(why.as_str()) } else { None };
+        say(&format!("feature {}", feature.name), if feature.on { "on" } else { "off" }.into(), why);
+    }
+    let pinning = &machine.pinning;
+    let vcpus = pinning.vcpus.iter().enumerate().map(|(at, line)| (format!("vcpu {at}"), line.as_ref()));
+    let threads =
+        pinning.iothreads.iter().enumerate().map(|(at, line)| (format!("iothread {}", at + 1), line.as_ref()));
+    for (name, line) in vcpus.chain([("emulator".to_owned(), pinning.emulator.as_ref())]).chain(threads) {
+        if let Some(line) = line {
+            say(&name, format!("CPU {}", line.value), line.why());
+        }
+    }
+    let backing = &machine.backing;
+    if let Some(page) = &backing.page {
+        say("huge pages", page.value.to_string(), page.why());
+    }
+    if let Some(policy) = &backing.policy {
+        say("memory policy", format!("{} {}", policy.value.0.name(), policy.value.1), policy.why());
+    }
+    if let Some(growth) = &backing.growth {
+        say("memory grows by", growth.by.value.name().into(), growth.by.why());
+    }
 }
 
 #[test]
@@ -288,6 +334,8 @@ fn is_silent(field: &str, spec: &Value) -> bool {
         "architecture" => true,
         // An order shows at the devices.
         "boot" => value.is_some_and(|boot| boot.get("kernel").is_none() && boot.get("menu").is_none()),
+        // The mode of the CPU that follows from it was asked for itself.
+        "virt_type" => spec.pointer("/cpu/mode").is_some(),
         _ => false,
     }
 }

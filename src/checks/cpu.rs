@@ -1,7 +1,13 @@
 //! Checks of the virtual CPUs.
 
-use super::wording::field;
+use super::wording::{field, list};
 use super::{Check, Notes, Subject};
+use crate::facts::{DomainState, Version};
+use crate::machine::Topology;
+use crate::machine::cpu::{Vendor, signed, vendor, virtualisation};
+use crate::spec::suggest::nearest;
+use crate::spec::{CpuMode, Place, VirtType};
+use crate::units::CpuSet;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -24,6 +30,67 @@ pub(super) const CHECKS: &[Check] = &[
         explain: "More virtual CPUs in one VM than the host has logical CPUs never run at the same time. The guest waits \
                   for its own locks and becomes slower than with fewer CPUs.",
         run: host,
+    },
+    Check {
+        code: "CPU-BUSY",
+        title: "running guests leave CPU time",
+        explain: "Virtual CPUs of guests that are idle cost nothing, so more of them than the host has CPUs is usual. \
+                  Beyond three for each they wait for each other under load; a guest whose virtual CPUs are pinned \
+                  feels every other one on the same CPUs.",
+        run: busy,
+    },
+    Check {
+        code: "CPU-MAX",
+        title: "virtual CPUs can be plugged in as asked",
+        explain: "max_vcpus is how many virtual CPUs the running guest can have; it starts with vcpus of them. It is at \
+                  least vcpus, and no more than the machine type takes.",
+        run: most,
+    },
+    Check {
+        code: "CPU-TOPOLOGY",
+        title: "sockets, cores and threads make the number of virtual CPUs",
+        explain: "Sockets times dies times clusters times cores times threads is the number of virtual CPUs, those that \
+                  can be plugged in among them; libvirt refuses anything else (\"CPU topology doesn't match maximum vcpu \
+                  count\"). Leave out cores, and they follow. Clusters need libvirt 10.1.",
+        run: topology,
+    },
+    Check {
+        code: "CPU-MODE",
+        title: "the host offers this kind of CPU",
+        explain: "host-passthrough is the host's CPU as it is and exists with KVM alone; host-model and custom are named \
+                  models that other hosts can offer too; maximum is all that QEMU can. libvirt says which of them work \
+                  here.",
+        run: mode,
+    },
+    Check {
+        code: "CPU-MODEL",
+        title: "the host offers this model",
+        explain: "With the mode custom the guest sees a named model. libvirt knows the names and which of them this host \
+                  has all features for; the start with another fails (\"the CPU is incompatible with host CPU\").",
+        run: model,
+    },
+    Check {
+        code: "CPU-FEATURE",
+        title: "the host's CPU has the features asked for",
+        explain: "\"+name\" requires a feature and \"-name\" hides it, by libvirt's names (virsh cpu-models, \
+                  /usr/share/libvirt/cpu_map). A required one that the host's CPU lacks lets the start fail; one \
+                  that nobody knows is refused when the domain starts.",
+        run: feature,
+    },
+    Check {
+        code: "CPU-NESTED",
+        title: "guests can run guests of their own here",
+        explain: "For nested virtualisation the host's CPU runs guests by hardware, and its kvm_intel or kvm_amd module was \
+                  loaded with nested=1, as it is by default today. The guest then sees vmx or svm.",
+        run: nested,
+    },
+    Check {
+        code: "CPU-LIMIT",
+        title: "the limit of CPU time is an amount",
+        explain: "cpu.limit is how many host CPUs' worth of time the whole VM may use: 2, \"1.5\" or \"150 %\". Less than a \
+                  hundredth of a CPU is more than the kernel can measure out, and more than the VM has virtual CPUs limits \
+                  nothing.",
+        run: limit,
     },
 ];
 
@@ -63,11 +130,218 @@ fn host(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+fn place(name: &str) -> Place {
+    Place::root().key("cpu").key(name)
+}
+
+fn busy(subject: &Subject, notes: &mut Notes) {
+    const PER_CPU: u32 = 3;
+    let Some(vcpus) = subject.spec.vcpus.filter(|vcpus| *vcpus > 0) else { return };
+    let (Some(host), Some(domains)) = (subject.facts.capabilities.get(), subject.facts.domains.get()) else { return };
+    notes.looked();
+    let running: Vec<_> = domains.iter().filter(|domain| domain.state == DomainState::Active).collect();
+    let all = running.iter().map(|domain| domain.vcpus).fold(vcpus, u32::saturating_add);
+    if host.cpus > 0 && all > vcpus && all > host.cpus.saturating_mul(PER_CPU) {
+        let message = format!("with this VM {all} virtual CPUs run on the host's {} CPUs", host.cpus);
+        notes.warning(field("vcpus"), message, "use fewer, or stop another VM");
+    }
+    let pinned =
+        subject.machine.pinning.vcpus.iter().flatten().fold(CpuSet::default(), |all, line| all.with(&line.value));
+    for domain in running {
+        let both = domain.pinned.common(&pinned);
+        if !both.is_empty() {
+            let message = format!("the running domain '{}' is pinned to CPU {both}, too", domain.name);
+            notes.warning(place("pinning"), message, "pin to other CPUs, or stop it");
+        }
+    }
+}
+
+fn most(subject: &Subject, notes: &mut Notes) {
+    let Some(most) = subject.spec.max_vcpus else { return };
+    notes.looked();
+    let vcpus = subject.spec.vcpus.unwrap_or(0);
+    let limit = subject.capabilities().and_then(|known| Some((known, known.max_vcpus?)));
+    if most < vcpus {
+        let message = format!("max_vcpus is {most}, vcpus is {vcpus}");
+        notes.blocker(field("max_vcpus"), message, format!("use {vcpus} or more, or leave it out"));
+    } else if let Some((known, limit)) = limit.filter(|(_, limit)| most > *limit) {
+        let message = format!("max_vcpus is {most}, machine type {} takes at most {limit}", known.machine);
+        notes.blocker(field("max_vcpus"), message, format!("use {limit} or fewer"));
+    }
+}
+
+fn topology(subject: &Subject, notes: &mut Notes) {
+    let asked = subject.machine.cpu.topology.as_ref().filter(|topology| topology.why().is_none());
+    let Some(topology) = asked.map(|topology| topology.value) else { return };
+    notes.looked();
+    let Topology { sockets, dies, clusters, cores, threads } = topology;
+    let total = subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0);
+    if topology.cpus() != u64::from(total) {
+        let parts =
+            [(sockets, "sockets"), (dies, "dies"), (clusters, "clusters"), (cores, "cores"), (threads, "threads")];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, name)| *count != 1 || !matches!(*name, "dies" | "clusters"))
+            .map(|(count, name)| format!("{count} {}", if *count == 1 { name.trim_end_matches('s') } else { name }))
+            .collect();
+        let message = format!("{} make {} virtual CPUs, the VM has {total}", parts.join(" x "), topology.cpus());
+        notes.blocker(place("topology"), message, "leave out cores, or change the number of virtual CPUs");
+    }
+    let needed = Version { major: 10, minor: 1, release: 0 };
+    let old = subject.facts.host.get().filter(|host| host.driver != "TEST" && host.libvirt < needed);
+    if let Some(host) = old.filter(|_| clusters > 1) {
+        let message = format!("{clusters} clusters asked, they need libvirt {needed}, this host has {}", host.libvirt);
+        notes.blocker(place("topology").key("clusters"), message, "leave them out");
+    }
+}
+
+fn mode(subject: &Subject, notes: &mut Notes) {
+    let Some(mode) = subject.spec.cpu.as_ref().and_then(|cpu| cpu.mode) else { return };
+    notes.looked();
+    let model = subject.spec.cpu.as_ref().and_then(|cpu| cpu.model.as_deref()).filter(|model| !model.trim().is_empty());
+    if mode == CpuMode::HostPassthrough
+        && subject.machine.virt_type.value == VirtType::Qemu
+        && !subject.machine.is_only_a_test()
+    {
+        let message = "cpu.mode is host-passthrough, the guest is emulated";
+        return notes.blocker(place("mode"), message, "leave it out, or use maximum");
+    }
+    match (mode, model) {
+        (CpuMode::Custom, None) => {
+            notes.blocker(place("model"), "cpu.mode is custom, cpu.model is missing", "name a model");
+        }
+        (CpuMode::Custom, _) | (_, None) => {}
+        (_, Some(model)) => {
+            let message = format!("cpu.model is '{model}', the mode {} has none", mode.name());
+            notes.warning(place("model"), message, "leave it out, or use the mode custom");
+        }
+    }
+    let what = "which kinds of CPU the host offers";
+    if subject.machine.is_only_a_test()
+        || notes.known(&subject.facts.domain_capabilities, || place("mode"), what).is_none()
+    {
+        return;
+    }
+    let offered = subject.capabilities().map(|known| known.cpu_modes.as_slice()).unwrap_or_default();
+    if !offered.is_empty() && offered.iter().all(|known| known != mode.name()) {
+        let message = format!("this host does not offer the mode {}", mode.name());
+        notes.blocker(place("mode"), message, format!("use {}", list(offered)));
+    }
+}
+
+fn model(subject: &Subject, notes: &mut Notes) {
+    let Some(model) = &subject.machine.cpu.model else { return };
+    let what = format!("whether the host offers the CPU model {model}");
+    let Some(_) = notes.known(&subject.facts.domain_capabilities, || place("model"), &what) else { return };
+    let models = subject.capabilities().map(|known| &known.cpu_models).filter(|models| !models.is_empty());
+    let Some(models) = models else {
+        return notes.unknown(place("model"), &what, "libvirt lists no models");
+    };
+    match models.get(model) {
+        Some(true) => {}
+        Some(false) => {
+            let message = format!("this host lacks features of the CPU model {model}");
+            notes.blocker(place("model"), message, "use an older model, or the mode host-model");
+        }
+        None => {
+            let near = nearest(model, models.keys().map(String::as_str));
+            let remedy = near.map_or("use the mode host-model".to_owned(), |near| format!("did you mean {near}?"));
+            notes.blocker(place("model"), format!("libvirt knows no CPU model {model}"), remedy);
+        }
+    }
+}
+
+fn feature(subject: &Subject, notes: &mut Notes) {
+    let rows = subject.spec.cpu.as_ref().and_then(|cpu| cpu.features.as_ref()).into_iter().flatten().enumerate();
+    for (row, text) in rows {
+        let at = || place("features").index(row);
+        notes.looked();
+        let Some((on, name)) = signed(text) else {
+            let message = format!("'{}' is no feature with a sign", text.trim());
+            notes.blocker(at(), message, "write +name to require it, -name to hide it");
+            continue;
+        };
+        // Emulated CPUs have what QEMU makes up, and not what the host's has.
+        if !on || subject.machine.virt_type.value == VirtType::Qemu {
+            continue;
+        }
+        let Some(kernel) = notes.known(&subject.facts.kernel, at, &format!("whether the host's CPU has {name}")) else {
+            continue;
+        };
+        let what = format!("whether the host's CPU has {name}");
+        let Some(known) = notes.known(&kernel.cpu_features, at, &what) else { continue };
+        let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        if known.iter().all(|known| plain(known) != plain(kernels(name))) {
+            let near = nearest(name, known.iter().map(String::as_str)).filter(|near| plain(near) != plain(name));
+            let remedy =
+                near.map_or("leave it out".to_owned(), |near| format!("leave it out, or did you mean {near}?"));
+            notes.warning(at(), format!("the host's CPU does not say that it has {name}"), remedy);
+        }
+    }
+}
+
+/// The kernel's name for a feature, where libvirt's is another.
+fn kernels(name: &str) -> &str {
+    match name {
+        "sse3" => "pni",
+        "cmt" => "cqm",
+        "pclmuldq" => "pclmulqdq",
+        "lm" | "x86-64" => "lm",
+        "rdtscp" => "rdtscp",
+        same => same,
+    }
+}
+
+fn nested(subject: &Subject, notes: &mut Notes) {
+    if subject.spec.cpu.as_ref().and_then(|cpu| cpu.nested) != Some(true) {
+        return;
+    }
+    let what = "whether KVM lets guests run guests";
+    if virtualisation(vendor(subject.facts)).is_none() {
+        return notes.unknown(place("nested"), what, "the maker of the host's CPU is not known");
+    }
+    if subject.machine.virt_type.value == VirtType::Qemu && !subject.machine.is_only_a_test() {
+        let message = "nested virtualisation asked, the guest is emulated";
+        return notes.blocker(place("nested"), message, "leave it out, or choose a host that runs KVM guests");
+    }
+    let Some(kernel) = notes.known(&subject.facts.kernel, || place("nested"), what) else { return };
+    if notes.known(&kernel.nested, || place("nested"), what) == Some(&false) {
+        let module = if vendor(subject.facts) == Vendor::Intel { "kvm_intel" } else { "kvm_amd" };
+        let message = format!("nested virtualisation asked, {module} was loaded with nested=0");
+        let remedy = format!("write 'options {module} nested=1' to a file in /etc/modprobe.d and load the module anew");
+        notes.blocker(place("nested"), message, remedy);
+    }
+}
+
+fn limit(subject: &Subject, notes: &mut Notes) {
+    let Some(limit) = subject.spec.cpu.as_ref().and_then(|cpu| cpu.limit.as_ref()) else { return };
+    notes.looked();
+    match limit.thousandths() {
+        Err(error) => notes.blocker(place("limit"), error.to_string(), "write 2, \"1.5\" or \"150 %\""),
+        Ok(amount) if amount < 10 => {
+            notes.blocker(
+                place("limit"),
+                "cpu.limit is less than a hundredth of a CPU",
+                "use 0.01 or more, or leave it out",
+            );
+        }
+        Ok(amount) => {
+            let most = u64::from(subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0)) * 1000;
+            if most > 0 && amount > most {
+                let message = format!("cpu.limit is more than the VM's {} virtual CPUs can use", most / 1000);
+                notes.info(place("limit"), message, "leave it out");
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::Asked;
-    use crate::facts::Fact;
+    #![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+    use crate::checks::fixture::{Asked, Said, domain, known};
+    use crate::facts::{Domain, DomainState, Fact, Facts, Kernel, Version};
     use serde_json::json;
+    use std::collections::BTreeSet;
 
     #[test]
     fn virtual_cpus_are_required() {
@@ -88,5 +362,98 @@ mod tests {
         Asked::with(json!({"vcpus": 25})).said("CPU-HOST").warning();
         Asked::with(json!({"vcpus": 24})).passes("CPU-HOST");
         Asked::good().facts(|facts| facts.capabilities = Fact::default()).unknown("CPU-HOST");
+    }
+
+    fn cpu(patch: serde_json::Value) -> Asked {
+        let features: BTreeSet<String> = ["aes", "sse4_1", "vmx", "pni"].map(String::from).into();
+        Asked::with(json!({"cpu": patch})).facts(|facts| {
+            let kernel = Kernel { cpu_features: known(features), nested: known(true), ..Kernel::default() };
+            facts.kernel = known(kernel);
+            facts.capabilities.get_mut().unwrap().cpu_vendor = Some("Intel".into());
+        })
+    }
+
+    #[test]
+    fn other_guests_take_cpu_time_too() {
+        let other = |vcpus| Domain { vcpus, state: DomainState::Active, ..domain("web") };
+        let want = "with this VM 73 virtual CPUs run on the host's 24 CPUs";
+        Asked::good().beside(other(69)).warns("CPU-BUSY", "vcpus", want);
+        Asked::good().beside(other(68)).passes("CPU-BUSY");
+        let pinned = Domain { pinned: "2-3".parse().unwrap(), ..other(2) };
+        let want = "the running domain 'web' is pinned to CPU 3, too";
+        cpu(json!({"pinning": {"vcpus": ["3"]}})).beside(pinned).warns("CPU-BUSY", "cpu.pinning", want);
+    }
+
+    #[test]
+    fn virtual_cpus_are_plugged_in_up_to_what_the_machine_takes() {
+        Asked::with(json!({"max_vcpus": 8})).passes("CPU-MAX");
+        Asked::with(json!({"max_vcpus": 2})).blocks("CPU-MAX", "max_vcpus", "max_vcpus is 2, vcpus is 4");
+        let want = "max_vcpus is 300, machine type pc-q35-10.0 takes at most 288";
+        Asked::with(json!({"max_vcpus": 300})).blocks("CPU-MAX", "max_vcpus", want);
+    }
+
+    #[test]
+    fn the_arrangement_makes_the_number_of_virtual_cpus() {
+        cpu(json!({"topology": {"sockets": 2, "threads": 2}})).passes("CPU-TOPOLOGY");
+        let want = "1 socket x 3 cores x 1 thread make 3 virtual CPUs, the VM has 4";
+        cpu(json!({"topology": {"cores": 3}})).blocks("CPU-TOPOLOGY", "cpu.topology", want);
+        let clusters = || cpu(json!({"topology": {"clusters": 2}}));
+        clusters().passes("CPU-TOPOLOGY");
+        let old =
+            |facts: &mut Facts| facts.host.get_mut().unwrap().libvirt = Version { major: 10, minor: 0, release: 0 };
+        clusters().facts(old).said("CPU-TOPOLOGY").blocker();
+        Asked::good().quiet("CPU-TOPOLOGY");
+    }
+
+    #[test]
+    fn modes_and_models_are_those_of_the_host() {
+        let models = |asked: Asked| {
+            asked.offering(|known| {
+                known.cpu_modes = ["host-passthrough", "custom"].map(String::from).into();
+                known.cpu_models = [("EPYC".into(), false), ("Skylake-Server".into(), true)].into();
+            })
+        };
+        models(cpu(json!({"mode": "host-passthrough"}))).passes("CPU-MODE").quiet("CPU-MODEL");
+        let want = "this host does not offer the mode host-model";
+        models(cpu(json!({"mode": "host-model"}))).blocks("CPU-MODE", "cpu.mode", want);
+        models(cpu(json!({"mode": "custom"}))).said("CPU-MODE").blocker();
+        let emulated = json!({"virt_type": "qemu", "cpu": {"mode": "host-passthrough"}});
+        Asked::with(emulated).said("CPU-MODE").blocker();
+        models(cpu(json!({"model": "Skylake-Server"}))).passes("CPU-MODEL").quiet("CPU-MODE");
+        models(cpu(json!({"model": "EPYC"}))).said("CPU-MODEL").blocker();
+        let Said { remedy, .. } = models(cpu(json!({"model": "Skylake-Sever"}))).said("CPU-MODEL").blocker();
+        assert_eq!(remedy, "did you mean Skylake-Server?");
+        cpu(json!({"model": "EPYC"})).facts(|facts| facts.domain_capabilities = Fact::default()).unknown("CPU-MODEL");
+    }
+
+    #[test]
+    fn features_have_a_sign_and_are_there() {
+        cpu(json!({"features": ["+aes", "+sse4.1", "+sse3", "-nosuch"]})).passes("CPU-FEATURE");
+        let want = "'aes' is no feature with a sign";
+        cpu(json!({"features": ["aes"]})).blocks("CPU-FEATURE", "cpu.features[0]", want);
+        let want = "the host's CPU does not say that it has avx2";
+        cpu(json!({"features": ["+aes", "+avx2"]})).warns("CPU-FEATURE", "cpu.features[1]", want);
+        cpu(json!({"features": ["+aes"]})).facts(|facts| facts.kernel = Fact::default()).unknown("CPU-FEATURE");
+    }
+
+    #[test]
+    fn nesting_needs_the_module_to_allow_it() {
+        cpu(json!({"nested": true})).passes("CPU-NESTED");
+        cpu(json!({"nested": false})).quiet("CPU-NESTED");
+        let off = |facts: &mut Facts| facts.kernel.get_mut().unwrap().nested = known(false);
+        let want = "nested virtualisation asked, kvm_intel was loaded with nested=0";
+        cpu(json!({"nested": true})).facts(off).blocks("CPU-NESTED", "cpu.nested", want);
+        cpu(json!({"nested": true})).facts(|facts| facts.kernel = Fact::default()).unknown("CPU-NESTED");
+    }
+
+    #[test]
+    fn limits_are_amounts_that_limit_something() {
+        cpu(json!({"limit": "1.5"})).passes("CPU-LIMIT");
+        cpu(json!({"limit": "much"})).said("CPU-LIMIT").blocker();
+        cpu(json!({"limit": 0})).said("CPU-LIMIT").blocker();
+        assert_eq!(
+            cpu(json!({"limit": 5})).said("CPU-LIMIT").message,
+            "cpu.limit is more than the VM's 4 virtual CPUs can use"
+        );
     }
 }

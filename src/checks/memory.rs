@@ -81,6 +81,11 @@ fn asked(subject: &Subject) -> Option<Bytes> {
     subject.machine.memory.filter(|memory| memory.0 > 0)
 }
 
+/// The same where it comes from usual pages: huge pages are set apart already, and HUGEPAGE-FREE looks at them.
+fn unpaged(subject: &Subject) -> Option<Bytes> {
+    asked(subject).filter(|_| subject.machine.backing.page.is_none())
+}
+
 fn small(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = asked(subject) else { return };
     notes.looked();
@@ -105,7 +110,7 @@ fn host(subject: &Subject, notes: &mut Notes) {
 }
 
 fn low(subject: &Subject, notes: &mut Notes) {
-    let Some(asked) = asked(subject).filter(|_| !subject.machine.passes_devices()) else { return };
+    let Some(asked) = unpaged(subject).filter(|_| !subject.machine.passes_devices()) else { return };
     let Some(memory) = host_memory(subject, notes, "free memory of the host") else { return };
     if asked > memory.free && asked <= memory.total {
         let message = format!("{} of memory asked, {} of host memory are free", asked.in_gib(), memory.free.in_gib());
@@ -114,7 +119,7 @@ fn low(subject: &Subject, notes: &mut Notes) {
 }
 
 fn pinned(subject: &Subject, notes: &mut Notes) {
-    let Some(asked) = asked(subject).filter(|_| subject.machine.passes_devices()) else { return };
+    let Some(asked) = unpaged(subject).filter(|_| subject.machine.passes_devices()) else { return };
     let Some(memory) = host_memory(subject, notes, "free memory of the host, all of the guest's is pinned") else {
         return;
     };

@@ -11,6 +11,7 @@ pub mod notes;
 pub mod subject;
 pub mod table;
 
+mod backing;
 mod boot_order;
 mod character;
 mod clone;
@@ -39,6 +40,7 @@ mod order;
 mod passthrough;
 mod path;
 mod pci;
+mod pinning;
 mod pool;
 mod rom;
 mod space;

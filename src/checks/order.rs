@@ -2,11 +2,18 @@
 
 use crate::spec::{Place, Segment};
 
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 29] = [
     "name",
     "template",
     "memory",
+    "max_memory",
+    "memory_hotplug",
+    "memory_backing",
     "vcpus",
+    "max_vcpus",
+    "cpu",
+    "iothreads",
+    "numa",
     "storage",
     "os_type",
     "os_variant",

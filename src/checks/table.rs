@@ -1,9 +1,9 @@
 //! The table of all checks: code, title, explanation, function. Each subject's file holds its own rows.
 
 use super::{
-    Notes, Subject, boot_order, character, clone, cloud_init, cpu, custom_xml, disk, firmware, graphics, guest_address,
-    guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory, metadata, name, network, nvme,
-    passthrough, path, pci, pool, rom, space, target, version, virtual_function, volume,
+    Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, disk, firmware, graphics,
+    guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory, metadata, name,
+    network, nvme, passthrough, path, pci, pinning, pool, rom, space, target, version, virtual_function, volume,
 };
 
 /// One check.
@@ -24,7 +24,9 @@ const TABLE: &[&[Check]] = &[
     host::CHECKS,
     name::CHECKS,
     memory::CHECKS,
+    backing::CHECKS,
     cpu::CHECKS,
+    pinning::CHECKS,
     pool::CHECKS,
     disk::CHECKS,
     path::CHECKS,

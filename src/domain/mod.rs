@@ -14,6 +14,7 @@ pub mod graphics;
 pub mod hostdev;
 pub mod identity;
 pub mod interface;
+pub mod memory;
 pub mod metadata;
 pub mod os;
 pub mod parse;
@@ -27,7 +28,6 @@ pub use write::Written;
 
 use crate::machine::Machine;
 use crate::spec::{Place, Spec};
-use crate::units::{Bytes, GIB, KIB, MIB};
 
 /// The domain XML of a machine, `custom_xml` merged over it.
 pub fn domain(spec: &Spec, machine: &Machine) -> Result<Element, XmlError> {
@@ -45,9 +45,14 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
         .attr("type", machine.domain_type.clone())
         .child(Element::new("name").text(machine.name.clone()).field("name"))
         .child(metadata::metadata(spec))
-        .child(machine.memory.map(memory))
-        .child(machine.passes_devices().then(memory_backing))
-        .child(machine.vcpus.map(vcpu))
+        .child(memory::most(machine))
+        .children(memory::memory(machine))
+        .child(memory::backing(machine))
+        .child(cpu::count(machine))
+        .child(cpu::pluggable(machine))
+        .child(cpu::iothreads(machine))
+        .child(cpu::tuning(machine))
+        .child(memory::policy(machine))
         .child(os::os(machine))
         .child(features::features(machine))
         .child(cpu::cpu(machine))
@@ -71,23 +76,8 @@ fn devices(machine: &Machine) -> Element {
         .child(graphics::video(machine))
         .children(hostdev::hostdevs(machine))
         .child(memory_balloon(machine))
+        .child(memory::device(machine))
         .child(random_numbers())
-}
-
-/// Memory in the largest unit that needs no fraction.
-fn memory(amount: Bytes) -> Element {
-    let units = [(GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
-    let (size, unit) = units.into_iter().find(|(size, _)| amount.0.is_multiple_of(*size)).unwrap_or((1, "bytes"));
-    Element::new("memory").attr("unit", unit).text((amount.0 / size).to_string()).field("memory")
-}
-
-/// VFIO pins all guest memory; looking for pages to share in it is work for nothing.
-fn memory_backing() -> Element {
-    Element::new("memoryBacking").child(Element::new("nosharepages")).field("pci_devices")
-}
-
-fn vcpu(count: u32) -> Element {
-    Element::new("vcpu").attr("placement", "static").text(count.to_string()).field("vcpus")
 }
 
 /// A guest that sleeps loses its passed devices, or never wakes them.

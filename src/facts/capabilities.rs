@@ -2,6 +2,7 @@
 
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The part of libvirt's capabilities document that decisions hang on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,9 @@ pub struct DomainCapabilities {
     pub disk_buses: Vec<String>,
     /// Back ends for host PCI devices; empty while vfio is not loaded or there is no IOMMU.
     pub pci_backends: Vec<String>,
+    /// CPU models by name, and whether this host can offer them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cpu_models: BTreeMap<String, bool>,
     /// CPU modes that work: host-passthrough, host-model, ...
     pub cpu_modes: Vec<String>,
     /// Largest guest memory, where QEMU says.

@@ -8,6 +8,7 @@ pub mod boot;
 pub mod boot_order;
 pub mod card;
 pub mod choice;
+pub mod cpu;
 pub mod disk;
 pub mod display;
 pub mod drive;
@@ -19,7 +20,10 @@ pub mod hypervisor;
 pub mod interface;
 pub mod location;
 pub mod mediated;
+pub mod memory;
+pub mod pinning;
 pub mod platform;
+mod proposal;
 pub mod storage;
 pub mod target;
 
@@ -27,6 +31,7 @@ pub use address_space::{AddressSpace, Width};
 pub use boot::DirectBoot;
 pub use card::{Member, Role};
 pub use choice::{Choice, Reason};
+pub use cpu::{Cpu, Topology};
 pub use disk::{Disk, DiskOrigin, Location};
 pub use display::Console;
 pub use feature::Feature;
@@ -35,6 +40,8 @@ pub use guest_pci::{GuestFunction, GuestSlot};
 pub use held::HeldFunction;
 pub use interface::Interface;
 pub use mediated::Mediated;
+pub use memory::Backing;
+pub use pinning::Pinning;
 pub use platform::{Chipset, Firmware};
 
 use crate::facts::Facts;
@@ -51,6 +58,16 @@ pub struct Machine {
     pub memory: Option<Bytes>,
     /// Virtual CPUs; `None` where missing.
     pub vcpus: Option<u32>,
+    /// Most virtual CPUs, where more can be plugged in than there are at the start.
+    pub max_vcpus: Option<u32>,
+    /// The virtual CPU.
+    pub cpu: Cpu,
+    /// Where the VM's threads run.
+    pub pinning: Pinning,
+    /// I/O threads.
+    pub iothreads: u32,
+    /// What backs the memory, and where it lies.
+    pub backing: Backing,
     /// KVM or emulation.
     pub virt_type: Choice<VirtType>,
     /// Domain type as written to the XML: the name of `virt_type`, or `test` on libvirt's test driver, which runs
@@ -138,10 +155,17 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let mut interfaces = interface::interfaces(spec, facts);
     let direct_boot = boot::direct(spec, facts, &disks);
     boot_order::assign(spec, &mut disks, &mut interfaces, direct_boot.is_some());
+    let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
+    let pinning = pinning::pinning(spec, facts);
     let mut machine = Machine {
         name: spec.name.clone().unwrap_or_default(),
-        memory: spec.memory.as_ref().and_then(|memory| memory.bytes().ok()),
+        memory,
         vcpus: spec.vcpus,
+        max_vcpus: spec.max_vcpus.filter(|most| spec.vcpus.is_some_and(|vcpus| *most > vcpus)),
+        cpu: cpu::cpu(spec, facts, virt_type.value, platform::is_x86(&arch.value), &pinning),
+        iothreads: spec.iothreads.unwrap_or(0),
+        backing: memory::backing(spec, facts, memory, &pinning),
+        pinning,
         domain_type: hypervisor::domain_type(virt_type.value, facts),
         virt_type,
         tpm: platform::tpm(spec),

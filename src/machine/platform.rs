@@ -52,6 +52,11 @@ impl Chipset {
     }
 }
 
+/// True where the guest is a PC.
+pub(super) fn is_x86(arch: &str) -> bool {
+    matches!(arch, "x86_64" | "i686")
+}
+
 pub(super) fn arch(spec: &Spec) -> Choice<String> {
     match filled(spec.architecture.as_deref()) {
         Some(arch) => Choice::asked(arch.to_owned(), Place::root().key("architecture")),

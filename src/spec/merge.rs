@@ -3,7 +3,7 @@
 //! The rules of the creation API: simple fields override if given, lists replace as a whole, objects merge member by
 //! member one level deep, metadata merges by key.
 
-use super::{Boot, CloudInit, Place, Segment, Spec, Storage};
+use super::{Boot, CloudInit, Cpu, MemoryBacking, MemoryHotplug, Numa, Place, Segment, Spec, Storage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
@@ -17,6 +17,20 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         template: over.template.or(base.template),
         memory: over.memory.or(base.memory),
         vcpus: over.vcpus.or(base.vcpus),
+        max_vcpus: over.max_vcpus.or(base.max_vcpus),
+        cpu: both(base.cpu, over.cpu, cpu),
+        iothreads: over.iothreads.or(base.iothreads),
+        max_memory: over.max_memory.or(base.max_memory),
+        memory_hotplug: both(base.memory_hotplug, over.memory_hotplug, |base, over| MemoryHotplug {
+            by: over.by.or(base.by),
+            slots: over.slots.or(base.slots),
+        }),
+        memory_backing: both(base.memory_backing, over.memory_backing, memory_backing),
+        numa: both(base.numa, over.numa, |base, over| Numa {
+            mode: over.mode.or(base.mode),
+            nodes: over.nodes.or(base.nodes),
+            cells: over.cells.or(base.cells),
+        }),
         storage: both(base.storage, over.storage, storage),
         os_type: over.os_type.or(base.os_type),
         os_variant: over.os_variant.or(base.os_variant),
@@ -57,6 +71,27 @@ pub fn difference(base: &Spec, edited: &Spec) -> Spec {
         (old, value) => (old != Some(&value)).then_some((key, value)),
     });
     serde_json::from_value(Value::Object(changed.collect())).unwrap_or_else(|_| edited.clone())
+}
+
+fn cpu(base: Cpu, over: Cpu) -> Cpu {
+    Cpu {
+        mode: over.mode.or(base.mode),
+        model: over.model.or(base.model),
+        features: over.features.or(base.features),
+        topology: over.topology.or(base.topology),
+        cache: over.cache.or(base.cache),
+        limit: over.limit.or(base.limit),
+        nested: over.nested.or(base.nested),
+        pinning: over.pinning.or(base.pinning),
+    }
+}
+
+fn memory_backing(base: MemoryBacking, over: MemoryBacking) -> MemoryBacking {
+    MemoryBacking {
+        hugepages: over.hugepages.or(base.hugepages),
+        locked: over.locked.or(base.locked),
+        shared: over.shared.or(base.shared),
+    }
 }
 
 fn storage(base: Storage, over: Storage) -> Storage {

@@ -7,6 +7,7 @@
 pub mod amount;
 pub mod boot;
 pub mod cloud_init;
+pub mod cpu;
 pub mod custom_xml;
 pub mod described;
 pub mod disk;
@@ -14,6 +15,7 @@ pub mod edit;
 mod grammar;
 pub mod graphics;
 pub mod mediated;
+pub mod memory;
 pub mod merge;
 pub mod network;
 pub mod parse;
@@ -29,10 +31,12 @@ mod walk;
 pub use amount::{DiskSize, MemorySize};
 pub use boot::{Boot, BootDevice};
 pub use cloud_init::CloudInit;
+pub use cpu::{Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Pinning};
 pub use described::Described;
 pub use disk::{Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, Storage};
 pub use graphics::{Graphics, GraphicsKind};
 pub use mediated::MediatedDevice;
+pub use memory::{HotplugKind, MemoryBacking, MemoryHotplug, Numa, NumaCell, NumaMode};
 pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
 pub use network::{Network, NetworkKind, NetworkModel};
 pub use parse::parse;
@@ -61,6 +65,27 @@ pub struct Spec {
     /// Number of virtual CPUs. Required to build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpus: Option<u32>,
+    /// Most virtual CPUs that can be plugged in while the guest runs; `vcpus` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_vcpus: Option<u32>,
+    /// The virtual CPU: model, features, arrangement, limit, pinning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Cpu>,
+    /// I/O threads, which serve disks beside the virtual CPUs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iothreads: Option<u32>,
+    /// Most memory that the running guest can be given; `memory` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<MemorySize>,
+    /// How memory grows to `max_memory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_hotplug: Option<MemoryHotplug>,
+    /// Huge pages, locking, sharing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_backing: Option<MemoryBacking>,
+    /// NUMA: nodes of the host, nodes of the guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numa: Option<Numa>,
     /// Disks and the pool they live in. Required to build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,

@@ -101,7 +101,7 @@ mod tests {
         let found = problems(text);
         assert_eq!(found[..9], want);
         assert!(
-            found[9].starts_with("10:3: unknown field `zzz`: known fields: name, template, memory, vcpus, storage,")
+            found[9].starts_with("10:3: unknown field `zzz`: known fields: name, template, memory, vcpus, max_vcpus,")
         );
         assert_eq!(found.len(), 10);
     }

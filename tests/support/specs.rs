@@ -4,8 +4,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use vmbuild::spec::{
-    Boot, BootDevice, CloudInit, Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, DiskSize, Graphics, GraphicsKind,
-    MemorySize, Network, NetworkKind, NetworkModel, PciDevice, PciRole, Spec, Storage, VirtType,
+    Boot, BootDevice, CloudInit, Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Disk, DiskAction, DiskBus, DiskDevice,
+    DiskFormat, DiskSize, Graphics, GraphicsKind, HotplugKind, MemoryBacking, MemoryHotplug, MemorySize, Network,
+    NetworkKind, NetworkModel, Numa, NumaCell, NumaMode, PciDevice, PciRole, Pinning, Spec, Storage, VirtType,
 };
 
 /// A text that some field might hold: plain, strange or empty.
@@ -100,12 +101,76 @@ prop_compose! {
     }
 }
 
+/// A set of CPUs, mostly.
+fn set() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[0-9]{1,2}(-[0-9]{1,2})?(,[0-9])?", 1 => text()]
+}
+
+fn page() -> impl Strategy<Value = String> {
+    prop_oneof![Just("auto".to_owned()), Just("1 GiB".to_owned()), Just("2 MiB".to_owned()), text()]
+}
+
+prop_compose! {
+    fn pinning()(
+        auto in of(any::<bool>()), reserve in of(0u32..4), emulator in of(set()),
+        vcpus in of(prop::collection::vec(set(), 0..6)), iothreads in of(prop::collection::vec(set(), 0..3)),
+    ) -> Pinning {
+        Pinning { auto, reserve, vcpus, emulator, iothreads }
+    }
+}
+
+prop_compose! {
+    fn cpu()(
+        mode in of(select(vec![CpuMode::HostPassthrough, CpuMode::HostModel, CpuMode::Custom, CpuMode::Maximum])),
+        model in of(text()),
+        features in of(prop::collection::vec(prop_oneof!["[+-][a-z]{2,6}", text()], 0..4)),
+        cache in of(select(vec![CpuCache::Passthrough, CpuCache::Emulate, CpuCache::Disable])),
+        (sockets, cores, threads) in (of(0u32..3), of(any::<u32>()), of(0u32..3)),
+        limit in of(prop_oneof![(0u32..9).prop_map(CpuLimit::Number), text().prop_map(CpuLimit::Text)]),
+        nested in of(any::<bool>()), pinning in of(pinning().boxed()), arranged in any::<bool>(),
+    ) -> Cpu {
+        let topology = CpuTopology { sockets, cores, threads, ..CpuTopology::default() };
+        Cpu { mode, model, features, topology: arranged.then_some(topology), cache, limit, nested, pinning }
+    }
+}
+
+prop_compose! {
+    fn cell()(
+        vcpus in of(set()), memory in of((0u64..9999).prop_map(MemorySize::Number)), node in of(0u32..3), hugepages in of(page()),
+    ) -> NumaCell {
+        NumaCell { vcpus, memory, node, hugepages }
+    }
+}
+
+prop_compose! {
+    fn numa()(
+        mode in of(select(vec![NumaMode::Strict, NumaMode::Preferred, NumaMode::Interleave, NumaMode::Restrictive])),
+        nodes in of(set()), cells in of(prop::collection::vec(cell(), 0..3)),
+    ) -> Numa {
+        Numa { mode, nodes, cells }
+    }
+}
+
+prop_compose! {
+    /// CPU and memory beside their amounts.
+    fn resources()(
+        (max_vcpus, iothreads, cpu, numa) in (of(any::<u32>()), of(0u32..4), of(cpu().boxed()), of(numa().boxed())),
+        max_memory in of(any::<u64>().prop_map(MemorySize::Number)),
+        by in of(select(vec![HotplugKind::Dimm, HotplugKind::VirtioMem])), slots in of(any::<u32>()),
+        (hugepages, locked, shared) in (of(page()), of(any::<bool>()), of(any::<bool>())),
+    ) -> Spec {
+        let memory_hotplug = Some(MemoryHotplug { by, slots });
+        let memory_backing = Some(MemoryBacking { hugepages, locked, shared });
+        Spec { max_vcpus, iothreads, cpu, numa, max_memory, memory_hotplug, memory_backing, ..Spec::default() }
+    }
+}
+
 prop_compose! {
     /// Anything that the type can hold, within reason.
     pub(crate) fn any_spec()(
         (name, template, os_type, os_variant) in (of(text()), of(text()), of(text()), of(text())),
         memory in of(prop_oneof![any::<u64>().prop_map(MemorySize::Number), text().prop_map(MemorySize::Text)]),
-        vcpus in of(any::<u32>()), storage in of(storage().boxed()),
+        (vcpus, resources) in (of(any::<u32>()), resources().boxed()), storage in of(storage().boxed()),
         architecture in of(prop_oneof![Just("aarch64".to_owned()), text()]),
         machine in of(prop_oneof![Just("pc".to_owned()), Just("q35".to_owned()), text()]),
         virt_type in of(select(vec![VirtType::Kvm, VirtType::Qemu])),
@@ -120,6 +185,7 @@ prop_compose! {
         Spec {
             name, template, memory, vcpus, storage, os_type, os_variant, architecture, machine, virt_type, uefi, secure_boot,
             tpm, boot, networks, graphics, pci_devices, mediated_devices: None, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
+            ..resources
         }
     }
 }
@@ -178,6 +244,12 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
     Spec {
         name: Some(name),
         memory: Some(MemorySize::Number(1024)),
+        max_vcpus: None,
+        cpu: None,
+        max_memory: None,
+        memory_hotplug: None,
+        memory_backing: None,
+        numa: None,
         vcpus: Some(vcpus),
         uefi: spec.uefi.map(|uefi| uefi || spec.secure_boot == Some(true)),
         storage: Some(storage),
@@ -198,7 +270,7 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
 
 /// A complete spec of which one part may be anything: what no check objects to must still work.
 pub(crate) fn nearly_complete_spec() -> BoxedStrategy<Spec> {
-    let parts = (complete_spec(), any_spec().boxed(), 0..9u8);
+    let parts = (complete_spec(), any_spec().boxed(), 0..12u8);
     parts.prop_map(|(spec, any, part)| mixed(spec, any, part)).boxed()
 }
 
@@ -212,6 +284,9 @@ fn mixed(spec: Spec, any: Spec, part: u8) -> Spec {
         5 => Spec { pci_devices: any.pci_devices, ..spec },
         6 => Spec { boot: any.boot, ..spec },
         7 => Spec { vcpus: any.vcpus, cloud_init: any.cloud_init, ..spec },
+        8 => Spec { max_vcpus: any.max_vcpus, cpu: any.cpu, ..spec },
+        9 => Spec { numa: any.numa, memory_backing: any.memory_backing, ..spec },
+        10 => Spec { max_memory: any.max_memory, memory_hotplug: any.memory_hotplug, ..spec },
         _ => Spec {
             os_type: any.os_type,
             os_variant: any.os_variant,

@@ -6,6 +6,7 @@ use super::xml;
 use crate::facts::{Capabilities, DomainCapabilities, GuestArch, Kvm};
 use crate::host::HostError;
 use roxmltree::Node;
+use std::collections::BTreeMap;
 
 /// The machine types that vmbuild writes, its default first.
 const MACHINES: [&str; 2] = ["q35", "pc"];
@@ -92,6 +93,7 @@ fn read_domain_capabilities(text: &str) -> Result<DomainCapabilities, HostError>
         video_models: listed(&["devices", "video"], "modelType"),
         disk_buses: listed(&["devices", "disk"], "bus"),
         pci_backends: listed(&["devices", "hostdev"], "pciBackend"),
+        cpu_models: cpu_models(root),
         cpu_modes: cpu_modes(root),
         max_memory: None,
     })
@@ -106,6 +108,16 @@ fn secure_boot(root: Node<'_, '_>) -> Option<bool> {
 fn cpu_modes(root: Node<'_, '_>) -> Vec<String> {
     let modes = xml::child(root, "cpu").into_iter().flat_map(|cpu| xml::children(cpu, "mode"));
     modes.filter(|mode| is_supported(*mode)).filter_map(|mode| mode.attribute("name").map(str::to_owned)).collect()
+}
+
+/// The models of the mode custom. libvirt says `unknown` where it cannot tell, which forbids nothing.
+fn cpu_models(root: Node<'_, '_>) -> BTreeMap<String, bool> {
+    let modes = xml::child(root, "cpu").into_iter().flat_map(|cpu| xml::children(cpu, "mode"));
+    let listed =
+        modes.filter(|mode| mode.attribute("name") == Some("custom")).flat_map(|mode| xml::children(mode, "model"));
+    listed
+        .filter_map(|model| Some((model.text()?.trim().to_owned(), model.attribute("usable") != Some("no"))))
+        .collect()
 }
 
 fn is_supported(node: Node<'_, '_>) -> bool {

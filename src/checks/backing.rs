@@ -1,0 +1,549 @@
+//! Checks of what backs the memory: huge pages, room to grow, nodes of host and guest, the host's own share.
+
+use super::wording::field;
+use super::{Check, Notes, Subject};
+use crate::facts::{DomainState, NumaNode, Version};
+use crate::machine::memory::page_size;
+use crate::spec::{HotplugKind, NumaMode, Place};
+use crate::units::{Bytes, CpuSet, GIB};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "MEM-RESERVE",
+        title: "the host keeps memory for itself",
+        explain: "QEMU needs some hundred MiB beside the guest's memory, and the host its own. With less than a \
+                  twentieth of the memory (at least 1 GiB) left, the kernel swaps or kills when something else wants \
+                  memory.",
+        run: reserve,
+    },
+    Check {
+        code: "MEM-BUSY",
+        title: "running guests and this one fit together",
+        explain: "Guests take their memory as they use it, so the sum of all that run may exceed what the host has for a \
+                  long time, until it does not: then everything swaps, or a guest is killed. Not so with huge pages or \
+                  passed devices, which take theirs at the start.",
+        run: busy,
+    },
+    Check {
+        code: "MEM-MAX",
+        title: "the memory can grow as asked",
+        explain: "max_memory is the most that a running guest can be given, so it has to be more than memory, and QEMU \
+                  wants to know it at the start. It grows in DIMMs, each in a slot (1 to 256), or by virtio-mem.",
+        run: most,
+    },
+    Check {
+        code: "MEM-HOTPLUG",
+        title: "growing memory and passed devices go together",
+        explain: "virtio-mem plugs blocks in and out while the guest runs. VFIO pins the memory that a device may reach, so \
+                  QEMU and the kernel have to agree block by block; older ones refuse the start, and the whole of max_memory \
+                  may have to be pinned. DIMMs do not have this trouble. libvirt knows virtio-mem from 7.9 on.",
+        run: hotplug,
+    },
+    Check {
+        code: "HUGEPAGE-SIZE",
+        title: "the host has huge pages of this size",
+        explain: "Huge pages spare the CPU most of its look-ups in page tables. Their sizes are those of the CPU: 2 MiB \
+                  and 1 GiB on x86. The size has to be one that the host's kernel offers, and the guest's memory, that of \
+                  each of its nodes too, a multiple of it.",
+        run: size,
+    },
+    Check {
+        code: "HUGEPAGE-FREE",
+        title: "enough huge pages are free",
+        explain: "Huge pages are set apart on the host before guests start, best at its boot: hugepagesz=1G hugepages=16 on \
+                  the kernel's command line, or vm.nr_hugepages for pages of 2 MiB. A guest takes all of its pages at the \
+                  start, per node where its memory is bound to one; what is missing lets the start fail with \"unable to \
+                  map backing store for guest RAM\".",
+        run: free,
+    },
+    Check {
+        code: "NUMA-NODE",
+        title: "the nodes of the host are there",
+        explain: "Memory can be bound to NUMA nodes that the host has. A node that it lacks lets the start fail with \
+                  \"NUMA node N is unavailable\".",
+        run: node,
+    },
+    Check {
+        code: "NUMA-ROOM",
+        title: "the nodes have room for the memory bound to them",
+        explain: "With the mode strict memory comes from the nodes named and from no other. Where they have less free \
+                  than the guest uses, QEMU is killed although the host has memory elsewhere. Take more nodes, less \
+                  memory, or the mode preferred.",
+        run: room,
+    },
+    Check {
+        code: "NUMA-CELLS",
+        title: "the guest's nodes share out its CPUs and memory",
+        explain: "Every virtual CPU, those that can be plugged in among them, belongs to exactly one node of the guest, \
+                  and the memory of the nodes adds up to memory. libvirt takes other sums and quietly changes the memory \
+                  of the VM.",
+        run: cells,
+    },
+];
+
+fn memory(subject: &Subject) -> Option<Bytes> {
+    subject.machine.memory.filter(|memory| memory.0 > 0)
+}
+
+fn reserve(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = memory(subject) else { return };
+    let Some(host) = subject.facts.memory.get() else { return };
+    notes.looked();
+    let least = Bytes((host.total.0 / 20).max(GIB).min(host.total.0 / 4));
+    let left = host.total.0.checked_sub(asked.0).map(Bytes);
+    if let Some(left) = left.filter(|left| *left < least) {
+        let message = format!("{} of {} asked, the host keeps {}", asked.in_gib(), host.total.in_gib(), left.in_gib());
+        let most = Bytes(host.total.0 - least.0);
+        notes.warning(field("memory"), message, format!("use {} or less", most.in_gib()));
+    }
+}
+
+fn busy(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = memory(subject) else { return };
+    let (Some(host), Some(domains)) = (subject.facts.memory.get(), subject.facts.domains.get()) else { return };
+    notes.looked();
+    let running = domains.iter().filter(|domain| domain.state == DomainState::Active);
+    let theirs = Bytes(running.map(|domain| domain.memory.0).fold(0, u64::saturating_add));
+    let all = Bytes(theirs.0.saturating_add(asked.0));
+    if theirs.0 > 0 && all > host.total && asked <= host.total {
+        let message = format!(
+            "running guests may use {}, with this one {} of the host's {}",
+            theirs.in_gib(),
+            all.in_gib(),
+            host.total.in_gib()
+        );
+        notes.warning(field("memory"), message, "use less, or stop another VM");
+    }
+}
+
+fn most(subject: &Subject, notes: &mut Notes) {
+    let spec = subject.spec;
+    if let Some(hotplug) = &spec.memory_hotplug {
+        notes.looked();
+        let slots = Place::root().key("memory_hotplug").key("slots");
+        if let Some(count) = hotplug.slots.filter(|count| !(1..=256).contains(count)) {
+            notes.blocker(slots, format!("{count} slots asked, QEMU has 1 to 256"), "use 16 if in doubt");
+        }
+        if spec.max_memory.is_none() {
+            notes.blocker(
+                field("max_memory"),
+                "memory_hotplug is given, max_memory is not",
+                "say how far memory may grow",
+            );
+        }
+    }
+    let Some(most) = &spec.max_memory else { return };
+    notes.looked();
+    match (most.bytes(), memory(subject)) {
+        (Err(error), _) => {
+            notes.blocker(field("max_memory"), format!("max_memory: {error}"), "write 8192 (MiB) or \"8 GiB\"");
+        }
+        (Ok(most), Some(memory)) if most <= memory => {
+            let message = format!("max_memory is {}, memory is {} already", most.in_gib(), memory.in_gib());
+            notes.blocker(field("max_memory"), message, format!("use more than {}, or leave it out", memory.in_gib()));
+        }
+        _ => {}
+    }
+}
+
+fn hotplug(subject: &Subject, notes: &mut Notes) {
+    let growth = subject.machine.backing.growth.as_ref();
+    let Some(_) = growth.filter(|growth| growth.by.value == HotplugKind::VirtioMem) else { return };
+    notes.looked();
+    let place = || Place::root().key("memory_hotplug").key("by");
+    if subject.machine.passes_devices() {
+        notes.warning(place(), "memory grows by virtio-mem beside passed devices", "use dimm");
+    }
+    let needed = Version { major: 7, minor: 9, release: 0 };
+    let host = notes.known(&subject.facts.host, place, "whether libvirt knows virtio-mem");
+    if let Some(host) = host.filter(|host| host.driver != "TEST" && host.libvirt < needed) {
+        let message = format!("virtio-mem needs libvirt {needed}, this host has {}", host.libvirt);
+        notes.blocker(place(), message, "use dimm");
+    }
+}
+
+/// Pieces of memory that come from huge pages: where asked, of what size, how much, bound to which node.
+fn paged(subject: &Subject) -> Vec<(Place, Bytes, Bytes, Option<u32>)> {
+    let backing = &subject.machine.backing;
+    let page = backing.page.as_ref().map(|page| page.value);
+    let place = || Place::root().key("memory_backing").key("hugepages");
+    if backing.cells.is_empty() {
+        let node = backing.policy.as_ref().map(|policy| &policy.value.1).filter(|nodes| nodes.len() == 1);
+        let node = node.and_then(CpuSet::first);
+        return page.zip(memory(subject)).map(|(page, memory)| (place(), page, memory, node)).into_iter().collect();
+    }
+    let each = backing.cells.iter().filter_map(|cell| {
+        let place = if cell.page.is_some() { cell.place.clone().key("hugepages") } else { place() };
+        Some((place, cell.page.or(page)?, cell.memory, cell.node))
+    });
+    each.collect()
+}
+
+fn size(subject: &Subject, notes: &mut Notes) {
+    let spec = subject.spec;
+    let main = spec.memory_backing.as_ref().and_then(|backing| backing.hugepages.as_deref());
+    let cells = spec.numa.iter().flat_map(|numa| numa.cells.iter().flatten()).enumerate();
+    let cells = cells.filter_map(|(row, cell)| {
+        Some((Place::root().key("numa").key("cells").index(row).key("hugepages"), cell.hugepages.as_deref()?))
+    });
+    let texts = main.map(|text| (Place::root().key("memory_backing").key("hugepages"), text)).into_iter().chain(cells);
+    for (place, text) in texts {
+        notes.looked();
+        let auto = text.trim() == "auto" && Some(text) == main;
+        if page_size(text).is_none() && !auto && !text.trim().is_empty() {
+            notes.blocker(
+                place,
+                format!("'{}' is no size of a page", text.trim()),
+                "write \"1 GiB\", \"2 MiB\" or \"auto\"",
+            );
+        }
+    }
+    let pieces = paged(subject);
+    if pieces.is_empty() {
+        return;
+    }
+    let known = notes.known(&subject.facts.nodes, || pieces[0].0.clone(), "which huge pages the host has");
+    for (place, page, memory, _) in pieces {
+        if !memory.0.is_multiple_of(page.0) {
+            let message = format!("{} of memory is no multiple of pages of {page}", memory.in_gib());
+            notes.blocker(place.clone(), message, "round the memory, or use smaller pages");
+        }
+        let offered = |node: &NumaNode| node.pages(page).is_some();
+        if known.is_some_and(|all| all.iter().any(|node| !node.huge_pages.is_empty()) && !all.iter().any(offered)) {
+            let mut sizes: Vec<Bytes> =
+                known.into_iter().flatten().flat_map(|node| &node.huge_pages).map(|pages| pages.size).collect();
+            sizes.sort_unstable();
+            sizes.dedup();
+            let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+            let message = format!("the host has no huge pages of {page}");
+            notes.blocker(place, message, format!("use {}", sizes.join(" or ")));
+        }
+    }
+}
+
+fn free(subject: &Subject, notes: &mut Notes) {
+    let pieces = paged(subject);
+    let Some((place, ..)) = pieces.first() else { return };
+    let what = "whether enough huge pages are free";
+    let Some(known) = notes.known(&subject.facts.nodes, || place.clone(), what) else { return };
+    let mut told = Vec::new();
+    for (place, page, _, node) in &pieces {
+        let same = |other: &&(Place, Bytes, Bytes, Option<u32>)| other.1 == *page && other.3 == *node;
+        if told.contains(&(*page, *node)) || page.0 == 0 {
+            continue;
+        }
+        told.push((*page, *node));
+        let needed: u64 = pieces.iter().filter(same).map(|(_, _, memory, _)| memory.0.div_ceil(page.0)).sum();
+        let own = known.iter().filter(|own| node.is_none_or(|node| own.number == node));
+        let found: Vec<_> = own.filter_map(|node| node.pages(*page)).collect();
+        let (total, free): (u64, Option<u64>) =
+            (found.iter().map(|pages| pages.total).sum(), found.iter().map(|pages| pages.free).sum());
+        if found.is_empty() {
+            // HUGEPAGE-SIZE and NUMA-NODE say so.
+            continue;
+        }
+        let on = node.map_or_else(String::new, |node| format!(" on node {node}"));
+        let Some(free) = free else {
+            if total < needed {
+                let message = format!("{needed} pages of {page} needed{on}, the host has {total}");
+                notes.blocker(place.clone(), message, set_apart(*page, needed));
+            } else {
+                notes.unknown(
+                    place.clone(),
+                    &format!("how many pages of {page} are free{on}"),
+                    "libvirt tells their number alone",
+                );
+            }
+            continue;
+        };
+        if free < needed {
+            let message = format!("{needed} pages of {page} needed{on}, {free} of {total} are free");
+            notes.blocker(place.clone(), message, set_apart(*page, needed.saturating_add(total - free.min(total))));
+        }
+    }
+}
+
+fn set_apart(page: Bytes, count: u64) -> String {
+    if page.0 >= GIB {
+        format!("set {count} apart at boot: hugepagesz=1G hugepages={count} on the kernel's command line")
+    } else {
+        format!("set {count} apart: sysctl vm.nr_hugepages={count}")
+    }
+}
+
+fn node(subject: &Subject, notes: &mut Notes) {
+    let spec = subject.spec.numa.clone().unwrap_or_default();
+    let list = spec.nodes.as_deref().filter(|text| !text.trim().is_empty());
+    let own = Place::root().key("numa").key("nodes");
+    let mut asked: Vec<(Place, CpuSet)> = Vec::new();
+    match list.map(str::parse::<CpuSet>) {
+        Some(Err(error)) => return notes.blocker(own, error.to_string(), "write node numbers of the host"),
+        Some(Ok(set)) => asked.push((own, set)),
+        None => {}
+    }
+    let cells = spec.cells.iter().flatten().enumerate();
+    asked.extend(cells.filter_map(|(row, cell)| {
+        Some((Place::root().key("numa").key("cells").index(row).key("node"), CpuSet::one(cell.node?)))
+    }));
+    let Some((first, _)) = asked.first() else { return };
+    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), "which nodes the host has") else { return };
+    let there: CpuSet = known.iter().map(|node| node.number).collect();
+    for (place, set) in &asked {
+        let missing = set.without(&there);
+        if !missing.is_empty() {
+            let message = format!("the host has no node {missing}");
+            notes.blocker(place.clone(), message, format!("its nodes are {there}"));
+        }
+    }
+}
+
+fn room(subject: &Subject, notes: &mut Notes) {
+    let backing = &subject.machine.backing;
+    if backing.page.is_some() || backing.cells.iter().any(|cell| cell.page.is_some()) {
+        return;
+    }
+    let policy = backing.policy.as_ref().map(|policy| &policy.value);
+    let binding = policy.is_none_or(|(mode, _)| matches!(mode, NumaMode::Strict | NumaMode::Restrictive));
+    let mut asked: Vec<(Place, CpuSet, Bytes)> = Vec::new();
+    for cell in backing.cells.iter().filter(|_| binding) {
+        asked.extend(cell.node.map(|node| (cell.place.clone(), CpuSet::one(node), cell.memory)));
+    }
+    if let (Some((_, bound)), Some(memory), true) = (policy, memory(subject), binding && asked.is_empty()) {
+        asked.push((Place::root().key("numa").key("nodes"), bound.clone(), memory));
+    }
+    let Some((first, ..)) = asked.first() else { return };
+    let what = "whether the nodes have room for the memory";
+    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), what) else { return };
+    for (place, set, memory) in asked {
+        let own: Vec<&NumaNode> = known.iter().filter(|node| set.contains(node.number)).collect();
+        let sum = |amount: fn(&NumaNode) -> Option<Bytes>| -> Option<Bytes> {
+            own.iter().map(|node| amount(node).map(|bytes| bytes.0)).sum::<Option<u64>>().map(Bytes)
+        };
+        let name = format!("node {set}");
+        match (sum(|node| node.memory), sum(|node| node.free)) {
+            (Some(all), _) if !own.is_empty() && memory > all => {
+                let message = format!("{} bound to {name}, which has {}", memory.in_gib(), all.in_gib());
+                notes.blocker(place, message, "take more nodes, less memory, or the mode preferred");
+            }
+            (_, Some(free)) if memory > free => {
+                let message = format!("{} bound to {name}, which has {} free", memory.in_gib(), free.in_gib());
+                notes.warning(place, message, "take more nodes, less memory, or the mode preferred");
+            }
+            (_, None) => notes.unknown(place, &format!("how much memory of {name} is free"), "libvirt was not asked"),
+            _ => {}
+        }
+    }
+}
+
+fn cells(subject: &Subject, notes: &mut Notes) {
+    let list = Place::root().key("numa").key("cells");
+    let Some(rows) = subject.spec.numa.as_ref().and_then(|numa| numa.cells.as_ref()).filter(|rows| !rows.is_empty())
+    else {
+        return;
+    };
+    notes.looked();
+    let (mut seen, mut sum, mut whole) = (CpuSet::default(), 0u64, true);
+    for (row, cell) in rows.iter().enumerate() {
+        let at = |name: &str| list.clone().index(row).key(name);
+        match cell.vcpus.as_deref().map(str::parse::<CpuSet>) {
+            Some(Ok(set)) if !set.is_empty() => {
+                let twice = seen.common(&set);
+                if !twice.is_empty() {
+                    notes.blocker(
+                        at("vcpus"),
+                        format!("virtual CPU {twice} is in two nodes of the guest"),
+                        "leave it in one",
+                    );
+                }
+                seen = seen.with(&set);
+            }
+            Some(Err(error)) => notes.blocker(at("vcpus"), error.to_string(), "write numbers of virtual CPUs"),
+            _ => {
+                notes.blocker(at("vcpus"), format!("node {row} of the guest has no virtual CPUs"), "write such as 0-3");
+            }
+        }
+        match cell.memory.as_ref().map(crate::spec::MemorySize::bytes) {
+            Some(Ok(bytes)) if bytes.0 > 0 => sum = sum.saturating_add(bytes.0),
+            _ => {
+                whole = false;
+                notes.blocker(
+                    at("memory"),
+                    format!("node {row} of the guest has no memory"),
+                    "write such as \"4 GiB\"",
+                );
+            }
+        }
+    }
+    if let Some(memory) = memory(subject).filter(|memory| whole && memory.0 != sum) {
+        let message =
+            format!("the nodes of the guest have {} together, memory is {}", Bytes(sum).in_gib(), memory.in_gib());
+        notes.blocker(list.clone(), message, "make both the same");
+    }
+    let count = subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0).min(4096);
+    let all: CpuSet = (0..count).collect();
+    let (missing, beyond) = (all.without(&seen), seen.without(&all));
+    if !missing.is_empty() && !seen.is_empty() {
+        notes.blocker(list.clone(), format!("virtual CPU {missing} is in no node of the guest"), "put it into one");
+    }
+    if !beyond.is_empty() {
+        let message = format!("nodes of the guest name virtual CPU {beyond}, the VM has {count}");
+        notes.blocker(list, message, "remove it, or give the VM more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::needless_pass_by_value)]
+    use crate::checks::fixture::{Asked, domain, known};
+    use crate::facts::{Domain, DomainState, Fact, HugePages, NumaNode, Version};
+    use crate::units::{Bytes, GIB, MIB};
+    use serde_json::{Value, json};
+
+    /// Two nodes of 32 GiB, 10 GiB of each free; 8 of 8 pages of 1 GiB free on the first, 2 of 4 on the second.
+    fn host(asked: Asked) -> Asked {
+        let node = |number: u32, total: u64, free: u64| NumaNode {
+            number,
+            memory: Some(Bytes::gib(32)),
+            free: Some(Bytes::gib(10)),
+            huge_pages: vec![
+                HugePages { size: Bytes(2 * MIB), total: 0, free: Some(0) },
+                HugePages { size: Bytes(GIB), total, free: Some(free) },
+            ],
+            ..NumaNode::default()
+        };
+        asked.facts(|facts| facts.nodes = known(vec![node(0, 8, 8), node(1, 4, 2)]))
+    }
+
+    fn with(patch: Value) -> Asked {
+        host(Asked::with(patch))
+    }
+
+    #[test]
+    fn the_host_keeps_memory_and_guests_fit_together() {
+        Asked::with(json!({"memory": "62 GiB"})).warns(
+            "MEM-RESERVE",
+            "memory",
+            "62 GiB of 64 GiB asked, the host keeps 2 GiB",
+        );
+        Asked::with(json!({"memory": "60 GiB"})).passes("MEM-RESERVE");
+        let other = |state| Domain { memory: Bytes::gib(40), state, ..domain("web") };
+        let want = "running guests may use 40 GiB, with this one 70 GiB of the host's 64 GiB";
+        Asked::with(json!({"memory": "30 GiB"})).beside(other(DomainState::Active)).warns("MEM-BUSY", "memory", want);
+        Asked::with(json!({"memory": "30 GiB"})).beside(other(DomainState::Inactive)).passes("MEM-BUSY");
+    }
+
+    #[test]
+    fn memory_grows_to_more_than_it_is() {
+        let grow = |most: Value, hotplug: Value| {
+            with(json!({"memory": "4 GiB", "max_memory": most, "memory_hotplug": hotplug}))
+        };
+        grow(json!("8 GiB"), json!({"slots": 4})).passes("MEM-MAX").quiet("MEM-HOTPLUG");
+        grow(json!("4 GiB"), json!({})).blocks("MEM-MAX", "max_memory", "max_memory is 4 GiB, memory is 4 GiB already");
+        grow(json!("much"), json!({})).said("MEM-MAX").blocker();
+        grow(json!("8 GiB"), json!({"slots": 300})).said("MEM-MAX").blocker();
+        with(json!({"memory_hotplug": {}})).said("MEM-MAX").blocker();
+        let virtio = grow(json!("8 GiB"), json!({"by": "virtio-mem"}));
+        virtio.passes("MEM-HOTPLUG");
+        let old = Version { major: 7, minor: 8, release: 0 };
+        let want = "virtio-mem needs libvirt 7.9, this host has 7.8";
+        virtio.facts(|facts| facts.host.get_mut().into_iter().for_each(|host| host.libvirt = old)).blocks(
+            "MEM-HOTPLUG",
+            "memory_hotplug.by",
+            want,
+        );
+        let card = json!({"memory": "4 GiB", "max_memory": "8 GiB", "memory_hotplug": {"by": "virtio-mem"}, "pci_devices": [{"host_address": "0000:01:00.0"}]});
+        with(card).said("MEM-HOTPLUG").warning();
+    }
+
+    #[test]
+    fn pages_have_a_size_that_the_host_has_and_memory_is_whole_pages() {
+        let pages = |memory: &str, size: &str| with(json!({"memory": memory, "memory_backing": {"hugepages": size}}));
+        pages("4 GiB", "1 GiB").passes("HUGEPAGE-SIZE").passes("HUGEPAGE-FREE").quiet("MEM-LOW");
+        pages("4 GiB", "auto").passes("HUGEPAGE-SIZE");
+        pages("4 GiB", "big").blocks("HUGEPAGE-SIZE", "memory_backing.hugepages", "'big' is no size of a page");
+        pages("4 GiB", "16 MiB").blocks(
+            "HUGEPAGE-SIZE",
+            "memory_backing.hugepages",
+            "the host has no huge pages of 16 MiB",
+        );
+        let want = "1.5 GiB of memory is no multiple of pages of 1 GiB";
+        pages("1536 MiB", "1 GiB").blocks("HUGEPAGE-SIZE", "memory_backing.hugepages", want);
+        pages("4 GiB", "1 GiB")
+            .facts(|facts| facts.nodes = Fact::default())
+            .unknown("HUGEPAGE-SIZE")
+            .unknown("HUGEPAGE-FREE");
+    }
+
+    #[test]
+    fn pages_are_free_where_the_memory_is_bound() {
+        let pages = |nodes: &str| {
+            with(json!({"memory": "10 GiB", "memory_backing": {"hugepages": "1 GiB"}, "numa": {"nodes": nodes}}))
+        };
+        pages("").passes("HUGEPAGE-FREE");
+        pages("0").blocks(
+            "HUGEPAGE-FREE",
+            "memory_backing.hugepages",
+            "10 pages of 1 GiB needed on node 0, 8 of 8 are free",
+        );
+        let cells =
+            json!([{"vcpus": "0-1", "memory": "6 GiB", "node": 0}, {"vcpus": "2-3", "memory": "4 GiB", "node": 1}]);
+        let cells = json!({"memory": "10 GiB", "memory_backing": {"hugepages": "1 GiB"}, "numa": {"cells": cells}});
+        let want = "4 pages of 1 GiB needed on node 1, 2 of 4 are free";
+        with(cells.clone()).blocks("HUGEPAGE-FREE", "memory_backing.hugepages", want).quiet("NUMA-ROOM");
+        let untold = |facts: &mut crate::facts::Facts| {
+            facts
+                .nodes
+                .get_mut()
+                .into_iter()
+                .flatten()
+                .flat_map(|node| &mut node.huge_pages)
+                .for_each(|pages| pages.free = None);
+        };
+        with(cells).facts(untold).unknown("HUGEPAGE-FREE");
+    }
+
+    #[test]
+    fn nodes_are_there_and_have_room() {
+        let bound = |memory: &str, mode: &str, nodes: &str| {
+            with(json!({"memory": memory, "numa": {"mode": mode, "nodes": nodes}}))
+        };
+        bound("8 GiB", "strict", "0").passes("NUMA-NODE").passes("NUMA-ROOM");
+        bound("8 GiB", "strict", "2").blocks("NUMA-NODE", "numa.nodes", "the host has no node 2");
+        bound("8 GiB", "strict", "x").said("NUMA-NODE").blocker();
+        bound("12 GiB", "strict", "0").warns(
+            "NUMA-ROOM",
+            "numa.nodes",
+            "12 GiB bound to node 0, which has 10 GiB free",
+        );
+        bound("12 GiB", "preferred", "0").quiet("NUMA-ROOM");
+        bound("40 GiB", "strict", "0").blocks("NUMA-ROOM", "numa.nodes", "40 GiB bound to node 0, which has 32 GiB");
+        bound("12 GiB", "strict", "0-1").passes("NUMA-ROOM");
+        bound("8 GiB", "strict", "0")
+            .facts(|facts| facts.nodes = Fact::default())
+            .unknown("NUMA-NODE")
+            .unknown("NUMA-ROOM");
+    }
+
+    #[test]
+    fn cells_share_out_all_cpus_and_all_memory() {
+        let cells = |first: Value, second: Value| with(json!({"memory": "4 GiB", "numa": {"cells": [first, second]}}));
+        let cell = |vcpus: &str, memory: &str| json!({"vcpus": vcpus, "memory": memory});
+        cells(cell("0-1", "2 GiB"), cell("2-3", "2 GiB")).passes("NUMA-CELLS");
+        let said = |first, second, message| {
+            cells(first, second).blocks("NUMA-CELLS", "numa.cells", message);
+        };
+        said(cell("0-1", "2 GiB"), cell("2-3", "1 GiB"), "the nodes of the guest have 3 GiB together, memory is 4 GiB");
+        said(cell("0-1", "2 GiB"), cell("2", "2 GiB"), "virtual CPU 3 is in no node of the guest");
+        said(cell("0-1", "2 GiB"), cell("2-5", "2 GiB"), "nodes of the guest name virtual CPU 4-5, the VM has 4");
+        cells(cell("0-2", "2 GiB"), cell("2-3", "2 GiB")).blocks(
+            "NUMA-CELLS",
+            "numa.cells[1].vcpus",
+            "virtual CPU 2 is in two nodes of the guest",
+        );
+        cells(json!({}), cell("0-3", "4 GiB")).blocks(
+            "NUMA-CELLS",
+            "numa.cells[0].memory",
+            "node 0 of the guest has no memory",
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! The virtual CPU: what the guest sees, how much of the host it may use, and where its threads run.
+
+use crate::units::UnitError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The virtual CPU. Their number stands beside it in `vcpus` and `max_vcpus`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cpu {
+    /// What the guest sees: the host's CPU as it is under KVM, all that can be emulated otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<CpuMode>,
+    /// Model for the mode `custom`, by libvirt's name: EPYC-Genoa, Skylake-Server, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Features by libvirt's names, "+name" to require and "-name" to hide: "+topoext", "-vmx".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Sockets, cores and threads as the guest sees them; one socket if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topology: Option<CpuTopology>,
+    /// Which caches the guest sees; the host's with the mode host-passthrough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CpuCache>,
+    /// How many host CPUs' worth of time the whole VM may use: 2, "1.5" or "150 %".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<CpuLimit>,
+    /// Whether the guest can run guests of its own; as the host's CPU offers it if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<bool>,
+    /// Which host CPUs run the VM's threads; any of them if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinning: Option<Pinning>,
+}
+
+/// What the guest sees as its CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuMode {
+    /// The host's CPU as it is; KVM only.
+    HostPassthrough,
+    /// The named model that is nearest to the host's, which other hosts can offer too.
+    HostModel,
+    /// The model that `model` names.
+    Custom,
+    /// All features that can be offered.
+    Maximum,
+}
+
+/// Which caches the guest sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CpuCache {
+    /// The host's own.
+    Passthrough,
+    /// Those that QEMU makes up.
+    Emulate,
+    /// None.
+    Disable,
+}
+
+/// How the virtual CPUs are arranged. What is left out follows from the number of virtual CPUs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CpuTopology {
+    /// Sockets; 1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sockets: Option<u32>,
+    /// Dies per socket; 1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dies: Option<u32>,
+    /// Clusters per die; 1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<u32>,
+    /// Cores per cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
+    /// Threads per core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u32>,
+}
+
+/// Where the VM's threads run. Sets of host CPUs are written as "2" or "0-3,8".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pinning {
+    /// Let vmbuild propose every line that is not given here, from the host's cores, caches and nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto: Option<bool>,
+    /// Cores that a proposal leaves to the host, from that of CPU 0 up; 1 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u32>,
+    /// Host CPUs of each virtual CPU, from virtual CPU 0 up; an empty text gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcpus: Option<Vec<String>>,
+    /// Host CPUs of QEMU's own threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<String>,
+    /// Host CPUs of each I/O thread, from thread 1 up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iothreads: Option<Vec<String>>,
+}
+
+/// CPU time. A number counts host CPUs; a text may have a fraction ("1.5") or be a percentage of one CPU ("150 %").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CpuLimit {
+    /// Host CPUs.
+    Number(u32),
+    /// "1.5" or "150 %".
+    Text(String),
+}
+
+impl CpuLimit {
+    /// The time in thousandths of one host CPU.
+    pub fn thousandths(&self) -> Result<u64, UnitError> {
+        match self {
+            Self::Number(cpus) => Ok(u64::from(*cpus) * 1000),
+            Self::Text(text) => thousandths(text),
+        }
+    }
+}
+
+fn thousandths(text: &str) -> Result<u64, UnitError> {
+    let wrong = || UnitError(format!("'{}' is no amount of CPU time, write 2, 1.5 or 150 %", text.trim()));
+    let (number, places) = match text.trim().strip_suffix('%') {
+        Some(percent) => (percent.trim(), 1),
+        None => (text.trim(), 3),
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || whole.len() > 6 || part.len() > places {
+        return Err(wrong());
+    }
+    format!("{whole}{part:0<places$}").parse().map_err(|_| wrong())
+}
+
+impl CpuMode {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HostPassthrough => "host-passthrough",
+            Self::HostModel => "host-model",
+            Self::Custom => "custom",
+            Self::Maximum => "maximum",
+        }
+    }
+}
+
+impl CpuCache {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passthrough => "passthrough",
+            Self::Emulate => "emulate",
+            Self::Disable => "disable",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_a_number_of_cpus_or_a_percentage_of_one() {
+        for (text, want) in [("2", 2000), ("1.5", 1500), ("150 %", 1500), ("12.5%", 125), ("0.125", 125), ("0", 0)] {
+            assert_eq!(CpuLimit::Text(text.into()).thousandths(), Ok(want), "{text}");
+        }
+        assert_eq!(CpuLimit::Number(3).thousandths(), Ok(3000));
+        for text in ["", "%", "two", "-1", "1.", ".5", "1.2345", "99999999", "1e3"] {
+            assert!(CpuLimit::Text(text.into()).thousandths().is_err(), "{text}");
+        }
+    }
+}
