@@ -223,11 +223,13 @@ impl App {
             FactsPart::Domains(domains) => !same(domains, &now.domains),
             FactsPart::Pci { pci, iommu } => !same(pci, &now.pci) || !same(iommu, &now.iommu),
             FactsPart::Roms { roms, confinement } => !same(roms, &now.roms) || !same(confinement, &now.confinement),
-            FactsPart::Boot { .. }
-            | FactsPart::Uses { .. }
-            | FactsPart::Details { .. }
-            | FactsPart::Capabilities { .. }
-            | FactsPart::Files(_) => true,
+            FactsPart::Details { details, groups } => {
+                let new = details.iter().any(|(address, details)| now.details.get(address) != Some(details));
+                new || groups.iter().any(|(number, group)| now.groups.get(number) != Some(group))
+            }
+            FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Capabilities { .. } | FactsPart::Files(_) => {
+                true
+            }
         }
     }
 }

@@ -15,8 +15,9 @@ pub enum Source {
     Command(String),
 }
 
-/// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked".
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked". Two are
+/// equal that say the same, whenever it was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "Recorded", bound(deserialize = "T: DeserializeOwned"))]
 pub enum Fact<T> {
     /// It was read.
@@ -59,6 +60,19 @@ impl<T: DeserializeOwned> TryFrom<Recorded> for Fact<T> {
             Recorded::Unknown { why } => Self::Unknown { why },
             Recorded::Denied { why } => Self::Denied { why },
         })
+    }
+}
+
+impl<T: PartialEq> PartialEq for Fact<T> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known { value: a, source: from_a, .. }, Self::Known { value: b, source: from_b, .. }) => {
+                a == b && from_a == from_b
+            }
+            (Self::Unknown { why: a }, Self::Unknown { why: b })
+            | (Self::Denied { why: a }, Self::Denied { why: b }) => a == b,
+            _ => false,
+        }
     }
 }
 

@@ -154,9 +154,10 @@ fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
         Happening::Changed(Part::Pci) if kernel_tells => {}
         Happening::Changed(Part::Domains) => {
             deliver(&heard, Reply::Changed(Part::Domains));
-            // A domain that starts or stops takes or frees memory; the demo's devices change hands with it, too.
+            // A domain that starts or stops takes or frees memory, and devices change hands with it: libvirt has no
+            // event for those.
             deliver(&heard, Reply::Changed(Part::Host));
-            if demo {
+            if !kernel_tells {
                 deliver(&heard, Reply::Changed(Part::Pci));
             }
         }

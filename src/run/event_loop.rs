@@ -23,6 +23,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// Changes that the user did not make are drawn no more often than this.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// How often the card under the cursor is read again.
+const WATCH: Duration = Duration::from_secs(2);
+
 /// Where messages come from.
 pub(super) struct Sources {
     pub(super) signals: Signals,
@@ -56,6 +59,8 @@ pub(super) struct Session {
     exit: Option<Exit>,
     stale: Stale,
     drawn: Instant,
+    /// When the card under the cursor was read last.
+    watched: Instant,
     /// The wizard asked to be suspended.
     suspending: bool,
     /// The terminal takes texts for its clipboard.
@@ -121,6 +126,7 @@ impl Session {
             exit: None,
             stale: Stale::No,
             drawn: Instant::now(),
+            watched: Instant::now(),
             suspending: false,
             clipboard: false,
         }
@@ -206,10 +212,25 @@ impl Session {
         let marks = self.app.pci.changed.values().min().map(|until| until.saturating_sub(self.app.clock));
         let second = self.building.is_some().then_some(1).into_iter().chain(marks).min();
         let second = second.map(|seconds| Instant::now() + Duration::from_secs(seconds.max(1)));
-        [frame, second, self.observation.due()].into_iter().flatten().min()
+        let watch = self.watches().then(|| self.watched + WATCH);
+        [frame, second, watch, self.observation.due()].into_iter().flatten().min()
+    }
+
+    /// True while somebody may look at a card whose details change without anybody's word.
+    fn watches(&self) -> bool {
+        self.screen.is_some() && self.building.is_none() && !self.app.watched().is_empty()
+    }
+
+    /// Reads the card under the cursor again where it is time to.
+    fn watch(&mut self) {
+        if self.watches() && self.watched.elapsed() >= WATCH {
+            self.watched = Instant::now();
+            self.observation.ask_details(self.app.watched());
+        }
     }
 
     fn tick(&mut self) {
+        self.watch();
         let told = self.observation.tick(Instant::now());
         if self.tell_time() || told.is_some() {
             self.stale = self.stale.max(Stale::World);

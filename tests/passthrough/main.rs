@@ -8,9 +8,13 @@ mod given_up;
 mod network;
 #[path = "../program/mod.rs"]
 mod program;
+#[path = "../support/pty.rs"]
+#[allow(dead_code)]
+mod pty;
 mod screen;
 #[path = "../support/mod.rs"]
 mod support;
+mod watched;
 
 use std::collections::BTreeSet;
 use support::tree::Tree;

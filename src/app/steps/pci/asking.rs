@@ -27,6 +27,17 @@ impl App {
     }
 }
 
+impl App {
+    /// The functions of the card under the cursor while the step is open, of which details are known: what the kernel
+    /// tells nobody of (power state, link, virtual functions) is read again for them, and for no others.
+    pub fn watched(&self) -> Vec<PciAddress> {
+        let open = self.step == StepId::Pci && self.overlays.is_empty();
+        let selected = super::selected(self).filter(|_| open);
+        let functions = selected.into_iter().flat_map(|device| card::card(&self.facts, device));
+        functions.map(|device| device.address).filter(|address| self.facts.details.contains_key(address)).collect()
+    }
+}
+
 /// The devices around the cursor, as many as a screen shows, with the rest of their groups.
 fn on_screen(app: &App) -> impl Iterator<Item = PciAddress> {
     let all = app.facts.pci.items();
