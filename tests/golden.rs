@@ -43,6 +43,11 @@ impl About {
     fn facts(&self) -> Facts {
         let mut facts = recorded(&self.facts);
         for (pointer, value) in &self.but {
+            // A part that the file does not know is added.
+            if let Some(part) = pointer.strip_prefix('/').filter(|part| !part.contains('/')) {
+                facts[part] = value.clone();
+                continue;
+            }
             *facts.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer} in {}", self.facts)) = value.clone();
         }
         serde_json::from_value(facts).unwrap()
@@ -330,8 +335,11 @@ fn origins<'a>(element: &'a Element, out: &mut BTreeSet<&'a Place>) {
 fn is_silent(field: &str, spec: &Value) -> bool {
     let value = spec.get(field);
     match field {
-        "uefi" | "secure_boot" | "tpm" => value == Some(&Value::Bool(false)),
-        "architecture" => true,
+        // Said in another word.
+        "uefi" if spec.get("firmware").is_some() => true,
+        "uefi" | "secure_boot" | "tpm" | "tablet" | "guest_agent" | "rng" => value == Some(&Value::Bool(false)),
+        // Others name the element: `tpm`, the disks.
+        "architecture" | "tpm_device" | "scsi_controller" => true,
         // An order shows at the devices.
         "boot" => value.is_some_and(|boot| boot.get("kernel").is_none() && boot.get("menu").is_none()),
         // The mode of the CPU that follows from it was asked for itself.

@@ -83,6 +83,7 @@ pub const DISK_DEVICES: &[Fixed] = &[fixed("disk", "hard disk"), fixed("cdrom", 
 pub const NETWORK_KINDS: &[Fixed] = &[
     fixed("network", "a network of libvirt"),
     fixed("bridge", "a bridge of the host: on the LAN"),
+    fixed("direct", "a host interface (macvtap): on the LAN"),
     fixed("user", "NAT inside QEMU, no incoming connections"),
     fixed("hostdev", "a virtual function of a card (SR-IOV)"),
 ];

@@ -4,6 +4,7 @@ use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::DomainCapabilities;
 use crate::machine::{Chipset, Firmware};
+use crate::spec::devices::{FirmwareKind, TpmBackend};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -27,6 +28,14 @@ pub(super) const CHECKS: &[Check] = &[
         explain: "Secure Boot needs an OVMF build that has it, with the vendors' keys enrolled. Debian and Fedora have it \
                   in the same package as plain OVMF; some distributions ship only a build without.",
         run: secure_boot_missing,
+    },
+    Check {
+        code: "FIRMWARE",
+        title: "the words about the firmware agree",
+        explain: "firmware says bios or uefi; uefi and secure_boot say the same in other words, and must agree with it. \
+                  enrolled_keys and nvram belong to UEFI. nvram is a file of the host, named by its absolute path, that \
+                  libvirt makes from the firmware's template where it is missing.",
+        run: firmware,
     },
     Check {
         code: "TPM-MISSING",
@@ -64,6 +73,41 @@ fn uefi(subject: &Subject, notes: &mut Notes) {
         let message =
             format!("no UEFI firmware is installed for {} guests of machine type {}", known.arch, known.machine);
         notes.blocker(field("uefi"), message, "install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch)");
+    }
+}
+
+fn firmware(subject: &Subject, notes: &mut Notes) {
+    let (spec, uefi) = (subject.spec, subject.machine.firmware.value.is_uefi());
+    if let Some(kind) = spec.firmware {
+        notes.looked();
+        let asks_uefi = spec.uefi == Some(true) || spec.secure_boot == Some(true);
+        if kind == FirmwareKind::Bios && asks_uefi || kind == FirmwareKind::Uefi && spec.uefi == Some(false) {
+            let message = format!("firmware is {}, and uefi or secure_boot says otherwise", kind.name());
+            notes.blocker(field("firmware"), message, "leave one of them out");
+        }
+    }
+    for (key, set) in [("nvram", spec.nvram.is_some()), ("enrolled_keys", spec.enrolled_keys.is_some())] {
+        if set {
+            notes.looked();
+            if !uefi {
+                notes.warning(
+                    field(key),
+                    format!("{key} has no effect: the guest boots by BIOS"),
+                    "set firmware to uefi",
+                );
+            }
+        }
+    }
+    if spec.nvram.as_deref().is_some_and(|path| !path.trim().starts_with('/')) {
+        notes.blocker(field("nvram"), "nvram is not an absolute path", "write one, or leave it to libvirt");
+    }
+    if spec.enrolled_keys == Some(false) && spec.secure_boot == Some(true) {
+        let message = "Secure Boot without enrolled keys is in set-up mode: it checks nothing yet";
+        notes.warning(
+            field("enrolled_keys"),
+            message,
+            "leave enrolled_keys out, or enrol keys of your own in the guest",
+        );
     }
 }
 
@@ -109,7 +153,12 @@ fn tpm(subject: &Subject, notes: &mut Notes) {
         return;
     }
     let Some(known) = offered(subject, notes, "tpm", "whether a TPM can be emulated") else { return };
-    if !known.tpm_backends.iter().any(|backend| backend == "emulator") {
+    let backend = subject.machine.devices.tpm.backend;
+    if backend == TpmBackend::Passthrough {
+        if !known.tpm_backends.iter().any(|known| known == backend.name()) {
+            notes.blocker(field("tpm_device"), "this QEMU does not pass the host's TPM", "use the emulator");
+        }
+    } else if !known.tpm_backends.iter().any(|known| known == backend.name()) {
         notes.blocker(field("tpm"), "the host cannot emulate a TPM: swtpm is missing", "install swtpm and swtpm-tools");
     }
 }
@@ -138,6 +187,17 @@ mod tests {
         Asked::with(json!({"secure_boot": true})).said("SECURE-BOOT").info();
         Asked::with(json!({"secure_boot": true, "uefi": true})).passes("SECURE-BOOT");
         Asked::with(json!({"uefi": true})).quiet("SECURE-BOOT");
+    }
+
+    #[test]
+    fn the_words_about_the_firmware_agree() {
+        Asked::with(json!({"firmware": "bios", "uefi": true})).said("FIRMWARE").blocker();
+        Asked::with(json!({"firmware": "uefi", "uefi": false})).said("FIRMWARE").blocker();
+        Asked::with(json!({"firmware": "uefi", "nvram": "vars.fd"})).said("FIRMWARE").blocker();
+        Asked::with(json!({"nvram": "/srv/vars.fd"})).said("FIRMWARE").warning();
+        Asked::with(json!({"secure_boot": true, "enrolled_keys": false})).said("FIRMWARE").warning();
+        Asked::with(json!({"firmware": "uefi", "nvram": "/srv/vars.fd"})).passes("FIRMWARE");
+        Asked::good().quiet("FIRMWARE");
     }
 
     #[test]

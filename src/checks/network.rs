@@ -10,7 +10,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         code: "NET-SOURCE",
         title: "each interface names what its type needs",
-        explain: "An interface of type bridge joins a bridge of the host, and there is no default for which. Write its \
+        explain: "An interface of type bridge joins a bridge of the host, one of type direct an interface of the host, and there is no default for which. Write its \
                   name into `source`, or use type network. QEMU's own NAT (type user) has no source. An interface of type \
                   hostdev is a virtual function of a network card: its address goes into `host_address`.",
         run: source,
@@ -56,6 +56,13 @@ fn of_kind<'a>(subject: &Subject<'a>, kind: NetworkKind) -> impl Iterator<Item =
 }
 
 fn source(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Direct) {
+        notes.looked();
+        if interface.source.value.is_empty() {
+            let message = format!("{}: source is required for type direct", label(interface));
+            notes.blocker(place(interface, "source"), message, "write the name of a host interface, such as eno1");
+        }
+    }
     for interface in of_kind(subject, NetworkKind::Bridge) {
         notes.looked();
         if interface.source.value.is_empty() {

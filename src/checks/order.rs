@@ -2,7 +2,7 @@
 
 use crate::spec::{Place, Segment};
 
-const FIELDS: [&str; 29] = [
+const FIELDS: &[&str] = &[
     "name",
     "template",
     "memory",
@@ -22,7 +22,23 @@ const FIELDS: [&str; 29] = [
     "virt_type",
     "uefi",
     "secure_boot",
+    "firmware",
+    "enrolled_keys",
+    "nvram",
     "tpm",
+    "tpm_device",
+    "video",
+    "scsi_controller",
+    "usb_controller",
+    "tablet",
+    "guest_agent",
+    "rng",
+    "sound",
+    "watchdog",
+    "usb_devices",
+    "evdev",
+    "looking_glass",
+    "smbios",
     "boot",
     "networks",
     "graphics",
@@ -43,7 +59,7 @@ pub(super) fn rank(place: &Place) -> (usize, usize, usize) {
         Some(Segment::Index(_)) | None => "",
     };
     let position = |list: &[&str], key: &str| list.iter().position(|field| *field == key).map_or(0, |at| at + 1);
-    (position(&FIELDS, key(0)), position(&STORAGE, key(1)), place.row_index().map_or(0, |row| row + 1))
+    (position(FIELDS, key(0)), position(&STORAGE, key(1)), place.row_index().map_or(0, |row| row + 1))
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ fn vlan(subject: &Subject, notes: &mut Notes) {
                 format!("network {row}: vlan {vlan}, they go from 1 to 4094"),
                 "write a number of these",
             );
-        } else if !interface.passes {
+        } else if !interface.passes && interface.kind != NetworkKind::Bridge {
             let message = format!("network {row}: vlan has no effect for type {}", interface.kind.name());
             notes.warning(place, message, "use a virtual function (type hostdev), or a bridge of that VLAN");
         }

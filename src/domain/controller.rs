@@ -1,15 +1,17 @@
 //! Controllers: USB, virtio-scsi, and the PCI Express ports of passed GPUs. The rest libvirt adds as it needs them.
 
 use super::Element;
-use crate::machine::{Chipset, Disk, Feature, GuestSlot, Machine, target};
-use crate::spec::DiskBus;
+use crate::machine::{Disk, Feature, GuestSlot, Machine, target};
+use crate::spec::devices::{ScsiModel, UsbController};
+use crate::spec::{DiskBus, Place};
 use crate::units::{Bytes, GIB};
 
 /// The controllers, by type and index.
 pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
+    let model = machine.devices.scsi.value;
     let mut all: Vec<Element> = machine.address_space.window.map(root).into_iter().collect();
     all.push(usb(machine));
-    all.extend((0..scsi_count(&machine.disks)).map(scsi));
+    all.extend((0..scsi_count(&machine.disks)).map(|index| scsi(index, model)));
     let may_refuse = !machine.dropped.contains(&Feature::PortWithoutHotplug);
     if machine.chipset.is_pci_express() && may_refuse {
         all.extend(machine.slots.iter().filter_map(gpu_port));
@@ -27,12 +29,15 @@ fn root(window: Bytes) -> Element {
         .field("pci_devices")
 }
 
-/// USB 3 where there is PCI Express; the 440FX brings its own UHCI controller, which every old guest knows.
+/// The USB controller. Without one that must be said: libvirt adds one to any domain that is silent.
 fn usb(machine: &Machine) -> Element {
     let usb = Element::new("controller").attr("type", "usb").attr("index", "0");
-    match machine.chipset {
-        Chipset::Pc => usb.attr("model", "piix3-uhci"),
-        Chipset::Q35 | Chipset::Other => usb.attr("model", "qemu-xhci").attr("ports", "15"),
+    let chosen = &machine.devices.usb_controller;
+    let usb = if chosen.why().is_none() { usb.field("usb_controller") } else { usb };
+    match chosen.value {
+        None => usb.attr("model", "none"),
+        Some(model @ UsbController::QemuXhci) => usb.attr("model", model.name()).attr("ports", "15"),
+        Some(model) => usb.attr("model", model.name()),
     }
 }
 
@@ -42,9 +47,14 @@ fn scsi_count(disks: &[Disk]) -> u32 {
     scsi.map(|disk| target::index(&disk.target.value).unwrap_or(0) / 15 + 1).max().unwrap_or(0)
 }
 
-fn scsi(index: u32) -> Element {
+fn scsi(index: u32, model: ScsiModel) -> Element {
     let scsi = Element::new("controller").attr("type", "scsi").attr("index", index.to_string());
-    scsi.attr("model", "virtio-scsi").origin(crate::spec::Place::root().key("storage").key("disks"))
+    let model = match model {
+        ScsiModel::VirtioScsi => "virtio-scsi",
+        ScsiModel::Lsi => "lsilogic",
+        ScsiModel::LsiSas => "lsisas1068",
+    };
+    scsi.attr("model", model).origin(Place::root().key("storage").key("disks"))
 }
 
 /// The port of a GPU, from which Windows must not offer to eject it. Ports of other cards are libvirt's own work.

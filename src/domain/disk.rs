@@ -3,7 +3,7 @@
 use super::Element;
 use super::hostdev::address;
 use crate::machine::{Disk, DiskOrigin, Location};
-use crate::spec::DiskDevice;
+use crate::spec::{DiskCache, DiskDevice, DiskIo};
 
 /// One disk. Its image is named by path wherever the path is known: AppArmor's profile generator does not follow a
 /// volume name. An image that the spec does not name is left out, which is an empty drive for a CD-ROM.
@@ -17,12 +17,17 @@ pub(super) fn disk(disk: &Disk) -> Element {
     let target = Element::new("target").attr("dev", disk.target.value.clone()).attr("bus", disk.bus.value.name());
     let target = target.origin(disk.place.clone().key("target"));
     let readonly = disk.readonly.then(|| Element::new("readonly").origin(disk.place.clone().key("readonly")));
+    let place = |field: &str| disk.place.clone().key(field);
+    let target = if disk.tuning.ssd && disk.has_rotation() { target.attr("rotation_rate", "1") } else { target };
+    let serial = disk.tuning.serial.clone();
+    let serial = serial.map(|serial| Element::new("serial").text(serial).origin(place("serial")));
     Element::new("disk")
         .attr("type", kind)
         .attr("device", disk.device.name())
         .child(driver(disk))
         .child(disk.location().map(|location| source(disk, location)).or(drive(disk)))
         .child(target)
+        .child(serial)
         .child(readonly)
         .child(disk.boot_order.map(|order| boot(order).origin(disk.place.clone().key("boot_order"))))
         .origin(disk.place.clone())
@@ -38,16 +43,23 @@ pub(super) fn boot(order: u32) -> Element {
 fn driver(disk: &Disk) -> Element {
     let driver = Element::new("driver").attr("name", "qemu").attr("type", disk.driver_format().to_owned());
     let driver = driver.origin(disk.place.clone().key("format"));
-    if disk.readonly {
-        return driver;
-    }
-    match disk.origin {
-        DiskOrigin::New { .. } | DiskOrigin::Clone { .. } => {
-            driver.attr("cache", "none").attr("io", "native").attr("discard", "unmap")
-        }
-        DiskOrigin::Existing(_) | DiskOrigin::Drive { .. } => driver.attr("discard", "unmap"),
-        DiskOrigin::Seed { .. } => driver,
-    }
+    let tuning = &disk.tuning;
+    let made = !disk.readonly && matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Clone { .. });
+    let cache = tuning.cache.or(made.then_some(DiskCache::None));
+    // Linux AIO works past the cache only.
+    let native = made && cache.is_some_and(DiskCache::is_direct);
+    let io = tuning.io.or(native.then_some(DiskIo::Native));
+    let given_back = !disk.readonly && !matches!(disk.origin, DiskOrigin::Seed { .. });
+    let discard = tuning.discard.or(given_back.then_some(true));
+    let attributes = [
+        ("cache", cache.map(|cache| cache.name().to_owned())),
+        ("io", io.map(|io| io.name().to_owned())),
+        ("discard", discard.map(|discard| if discard { "unmap" } else { "ignore" }.to_owned())),
+        ("detect_zeroes", tuning.detect_zeroes.map(|zeroes| zeroes.name().to_owned())),
+        ("iothread", tuning.iothread.map(|thread| thread.to_string())),
+    ];
+    let set = attributes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    set.fold(driver, |driver, (name, value)| driver.attr(name, value))
 }
 
 /// A drive of the host: libvirt takes its controller from the kernel at start and gives it back at stop.

@@ -1,7 +1,6 @@
-//! Graphical consoles, the emulated video card, and the input devices that go with them.
+//! Graphical consoles and the emulated video card.
 
 use super::Element;
-use super::os::is_x86;
 use crate::machine::{Console, Machine};
 use crate::spec::Place;
 
@@ -31,16 +30,11 @@ pub(super) fn video(machine: &Machine) -> Element {
     let model = match machine.video.value.as_deref() {
         None => model.attr("type", "none"),
         Some("vga") => model.attr("type", "vga").attr("vram", "16384").attr("heads", "1").attr("primary", "yes"),
+        Some(other @ ("qxl" | "vmvga")) => {
+            model.attr("type", other.to_owned()).attr("vram", "16384").attr("heads", "1").attr("primary", "yes")
+        }
         Some(other) => model.attr("type", other.to_owned()).attr("heads", "1").attr("primary", "yes"),
     };
-    Element::new("video").child(model).field("graphics")
-}
-
-/// A tablet, so that the pointer of a console follows the user's; machines without PS/2 need a keyboard, too.
-pub(super) fn inputs(machine: &Machine) -> Vec<Element> {
-    if machine.consoles.is_empty() {
-        return Vec::new();
-    }
-    let input = |kind: &'static str| Element::new("input").attr("type", kind).attr("bus", "usb").field("graphics");
-    if is_x86(machine) { vec![input("tablet")] } else { vec![input("tablet"), input("keyboard")] }
+    let field = if machine.video.why().is_none() { "video" } else { "graphics" };
+    Element::new("video").child(model).field(field)
 }

@@ -17,28 +17,36 @@ pub(super) fn interface(interface: &Interface) -> Element {
     let source = match interface.kind {
         NetworkKind::Network => Some("network"),
         NetworkKind::Bridge => Some("bridge"),
+        NetworkKind::Direct => Some("dev"),
         NetworkKind::User | NetworkKind::Hostdev => None,
     };
     let named = source.map(|attribute| {
-        Element::new("source").attr(attribute, interface.source.value.clone()).origin(field("source"))
+        let source = Element::new("source").attr(attribute, interface.source.value.clone()).origin(field("source"));
+        if interface.kind == NetworkKind::Direct { source.attr("mode", interface.mode.name()) } else { source }
     });
     let function =
         interface.host.map(|host| Element::new("source").child(address(host, true)).origin(field("host_address")));
     let vlan = interface
         .vlan
-        .filter(|_| interface.passes)
+        .filter(|_| interface.passes || interface.kind != NetworkKind::Network)
         .map(|tag| Element::new("vlan").child(Element::new("tag").attr("id", tag.to_string())).origin(field("vlan")));
     let mac = interface.mac.as_ref().map(|mac| Element::new("mac").attr("address", normal(mac)).origin(field("mac")));
     // The guest sees a virtual function as it is.
     let model = (interface.kind != NetworkKind::Hostdev)
         .then(|| Element::new("model").attr("type", interface.model.value.name()).origin(field("model")));
+    let mtu = interface.mtu.map(|mtu| Element::new("mtu").attr("size", mtu.to_string()).origin(field("mtu")));
+    let driver = interface.queues.map(|queues| {
+        Element::new("driver").attr("name", "vhost").attr("queues", queues.to_string()).origin(field("queues"))
+    });
     let element = Element::new("interface").attr("type", interface.kind.name());
     let element = if interface.kind == NetworkKind::Hostdev { element.attr("managed", "yes") } else { element };
     element
         .child(mac)
         .child(named.or(function))
         .child(vlan)
+        .child(mtu)
         .child(model)
+        .child(driver)
         .child(interface.boot_order.map(|order| boot(order).origin(field("boot_order"))))
         .origin(place)
 }

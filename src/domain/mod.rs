@@ -6,6 +6,7 @@ pub mod clock;
 pub mod controller;
 pub mod cpu;
 pub mod custom;
+pub mod devices;
 pub mod disk;
 pub mod element;
 pub mod error;
@@ -53,7 +54,8 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
         .child(cpu::iothreads(machine))
         .child(cpu::tuning(machine))
         .child(memory::policy(machine))
-        .child(os::os(machine))
+        .child(devices::sysinfo(spec))
+        .child(os::os(spec, machine))
         .child(features::features(machine))
         .child(cpu::cpu(machine))
         .child(clock::clock(machine))
@@ -61,23 +63,27 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
         .child(Element::new("on_reboot").text("restart"))
         .child(Element::new("on_crash").text("destroy"))
         .child(machine.passes_devices().then(power_management))
-        .child(devices(machine))
+        .child(all_devices(machine))
 }
 
-fn devices(machine: &Machine) -> Element {
+fn all_devices(machine: &Machine) -> Element {
     Element::new("devices")
         .children(machine.disks.iter().map(disk::disk))
         .children(controller::controllers(machine))
         .children(machine.interfaces.iter().map(interface::interface))
         .children(serial::lines(machine))
-        .children(graphics::inputs(machine))
-        .child(machine.tpm.value.then(|| os::tpm(machine)))
+        .children(devices::inputs(machine))
+        .child(devices::tpm(machine))
         .children(machine.consoles.iter().map(graphics::console))
+        .child(devices::sound(machine))
         .child(graphics::video(machine))
         .children(hostdev::hostdevs(machine))
+        .children(devices::usb(machine))
+        .child(devices::watchdog(machine))
         .child(memory_balloon(machine))
         .child(memory::device(machine))
-        .child(random_numbers())
+        .child(devices::random_numbers(machine))
+        .child(devices::shared_memory(machine))
 }
 
 /// A guest that sleeps loses its passed devices, or never wakes them.
@@ -92,11 +98,6 @@ fn power_management() -> Element {
 fn memory_balloon(machine: &Machine) -> Element {
     let model = if machine.passes_devices() { "none" } else { "virtio" };
     Element::new("memballoon").attr("model", model)
-}
-
-fn random_numbers() -> Element {
-    let backend = Element::new("backend").attr("model", "random").text("/dev/urandom");
-    Element::new("rng").attr("model", "virtio").child(backend)
 }
 
 /// Says by field which character cannot be written.

@@ -1,32 +1,36 @@
-//! How the guest boots: machine type, firmware, Secure Boot, TPM, a kernel of the host's. The boot order stands at the devices.
+//! How the guest boots: machine type, firmware, Secure Boot, a kernel of the host's. The boot order stands at the devices.
 
 use super::Element;
 use crate::machine::{DirectBoot, Feature, Firmware, Location, Machine};
-use crate::spec::Place;
+use crate::spec::{Place, Spec};
 
 /// The os element. Secure Boot is always written out: left to itself, automatic selection may pick a firmware that has it.
-pub(super) fn os(machine: &Machine) -> Element {
+pub(super) fn os(spec: &Spec, machine: &Machine) -> Element {
     let kind = Element::new("type")
         .attr("arch", machine.arch.value.clone())
         .attr("machine", machine.machine_type.value.clone());
     let os = Element::new("os");
     let os = match machine.firmware.value {
-        Firmware::Bios => os.child(kind.text("hvm").field("machine")),
+        Firmware::Bios => os.field(firmware_field(spec)).child(kind.text("hvm").field("machine")),
         Firmware::Uefi { secure_boot } => {
-            let features = if secure_boot {
-                vec![feature("enrolled-keys", "yes"), feature("secure-boot", "yes")]
-            } else {
-                vec![feature("secure-boot", "no")]
-            };
+            // Secure Boot without keys is in set-up mode: it checks nothing until somebody enrols them.
+            let keys = machine.enrolled_keys.or(secure_boot.then_some(true));
+            let keys = keys.map(|keys| feature("enrolled-keys", if keys { "yes" } else { "no" }));
+            let keys =
+                keys.map(|keys| if machine.enrolled_keys.is_some() { keys.field("enrolled_keys") } else { keys });
+            let features = keys.into_iter().chain([feature("secure-boot", if secure_boot { "yes" } else { "no" })]);
             let told = !machine.dropped.contains(&Feature::FirmwareFeatures);
             let firmware = told.then(|| Element::new("firmware").children(features).field("secure_boot"));
             let loader = (secure_boot && is_x86(machine)).then(|| Element::new("loader").attr("secure", "yes"));
-            let os = os.attr("firmware", "efi").field("uefi").child(kind.text("hvm").field("machine"));
-            os.child(firmware).child(loader.map(|loader| loader.field("secure_boot")))
+            let os = os.attr("firmware", "efi").field(firmware_field(spec)).child(kind.text("hvm").field("machine"));
+            let nvram = machine.nvram.clone().map(|path| Element::new("nvram").text(path).field("nvram"));
+            os.child(firmware).child(loader.map(|loader| loader.field("secure_boot"))).child(nvram)
         }
     };
     let os = machine.direct_boot.iter().fold(os, kernel);
-    os.child(machine.boot_menu.map(menu))
+    let smbios = spec.smbios.as_ref().and_then(|_| super::devices::sysinfo(spec));
+    let smbios = smbios.map(|_| Element::new("smbios").attr("mode", "sysinfo").field("smbios"));
+    os.child(machine.boot_menu.map(menu)).child(smbios)
 }
 
 /// The kernel that QEMU starts itself. Its files are named by path; one that has none is left out, and `checks` says so.
@@ -49,6 +53,11 @@ fn menu(enabled: bool) -> Element {
     menu.origin(Place::root().key("boot").key("menu"))
 }
 
+/// The field that says which firmware it is.
+fn firmware_field(spec: &Spec) -> &'static str {
+    if spec.firmware.is_some() { "firmware" } else { "uefi" }
+}
+
 fn feature(name: &'static str, enabled: &'static str) -> Element {
     Element::new("feature").attr("enabled", enabled).attr("name", name)
 }
@@ -56,11 +65,4 @@ fn feature(name: &'static str, enabled: &'static str) -> Element {
 /// True where the guest is a PC: APIC, SMM, PC timers and Hyper-V exist there only.
 pub(super) fn is_x86(machine: &Machine) -> bool {
     matches!(machine.arch.value.as_str(), "x86_64" | "i686")
-}
-
-/// An emulated TPM 2.0. The CRB interface is the one that Windows 11 and UEFI prefer; other machines know only TIS.
-pub(super) fn tpm(machine: &Machine) -> Element {
-    let model = if is_x86(machine) { "tpm-crb" } else { "tpm-tis" };
-    let backend = Element::new("backend").attr("type", "emulator").attr("version", "2.0");
-    Element::new("tpm").attr("model", model).child(backend).field("tpm")
 }

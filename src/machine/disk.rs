@@ -1,7 +1,7 @@
 //! Disks with their pool, path, format, bus and target settled.
 
 use super::Choice;
-use crate::spec::{DiskBus, DiskDevice, Place};
+use crate::spec::{DetectZeroes, DiskBus, DiskCache, DiskDevice, DiskIo, Place};
 use crate::units::{Bytes, PciAddress};
 
 /// One disk or CD-ROM of the machine.
@@ -23,9 +23,35 @@ pub struct Disk {
     pub readonly: bool,
     /// Place in the boot order.
     pub boot_order: Option<u32>,
+    /// What was asked of its input and output.
+    pub tuning: Tuning,
+}
+
+/// How a disk is served, as far as it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// Host cache.
+    pub cache: Option<DiskCache>,
+    /// Way of input and output.
+    pub io: Option<DiskIo>,
+    /// Whether freed blocks are handed back.
+    pub discard: Option<bool>,
+    /// What becomes of zeros.
+    pub detect_zeroes: Option<DetectZeroes>,
+    /// I/O thread, from 1.
+    pub iothread: Option<u32>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// The guest sees a solid-state disk.
+    pub ssd: bool,
 }
 
 impl Disk {
+    /// True for the buses on which a disk tells how fast it turns.
+    pub fn has_rotation(&self) -> bool {
+        matches!(self.bus.value, DiskBus::Scsi | DiskBus::Sata | DiskBus::Ide)
+    }
+
     /// Its image's place; `None` where the spec does not say which image, or says it in a way that is refused.
     pub fn location(&self) -> Option<&Location> {
         match &self.origin {

@@ -3,6 +3,7 @@
 use super::platform::filled;
 use super::{Choice, Firmware, GuestSlot};
 use crate::facts::Facts;
+use crate::spec::devices::VideoModel;
 use crate::spec::{GraphicsKind, Place, Spec};
 
 /// One graphical console.
@@ -40,14 +41,18 @@ fn loopback() -> Choice<String> {
     Choice::default("127.0.0.1".into(), "seen from the host alone; go through SSH from elsewhere")
 }
 
-/// The emulated card. With a passed GPU as first display, a card without VGA registers leaves it that place.
+/// The emulated card asked for, else one that fits. With a passed GPU as first display, a card without VGA registers leaves it that place.
 pub(super) fn video(
+    spec: &Spec,
     facts: &Facts,
     consoles: &[Console],
     slots: &[GuestSlot],
     firmware: Firmware,
     windows: bool,
 ) -> Choice<Option<String>> {
+    if let Some(asked) = spec.video {
+        return Choice::asked(libvirt_model(asked).map(ToOwned::to_owned), Place::root().key("video"));
+    }
     if consoles.is_empty() {
         return Choice::default(None, "there is no graphical console");
     }
@@ -62,6 +67,16 @@ pub(super) fn video(
     let model = if lacks(facts, first) { "vga" } else { first };
     let why = if model == first { why.to_owned() } else { format!("this host's QEMU has no {first}") };
     Choice::default(Some(model.to_owned()), why)
+}
+
+/// The model as libvirt names it; `None` for no card.
+fn libvirt_model(model: VideoModel) -> Option<&'static str> {
+    match model {
+        VideoModel::Std => Some("vga"),
+        VideoModel::Vmware => Some("vmvga"),
+        VideoModel::Qxl | VideoModel::Virtio | VideoModel::Bochs => Some(model.name()),
+        VideoModel::None => None,
+    }
 }
 
 /// True where the host's QEMU is known to be built without the model.

@@ -1,9 +1,10 @@
 //! Which files of the host a machine names, so that whoever observes knows where to look.
 
 use super::{DiskOrigin, Location, Machine};
+use crate::spec::devices::TpmBackend;
 
 /// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
-/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files.
+/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files, devices.
 pub fn files(machine: &Machine) -> Vec<String> {
     let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
         DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
@@ -15,8 +16,13 @@ pub fn files(machine: &Machine) -> Vec<String> {
     let images = images.chain(direct);
     let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
     let roms = functions.filter_map(|function| function.rom_file.as_deref());
+    let tpm = (machine.tpm.value && machine.devices.tpm.backend == TpmBackend::Passthrough)
+        .then_some(machine.devices.tpm.path.as_str());
+    let devices = machine.devices.evdev.iter().map(String::as_str).chain(tpm);
     let mut files = Vec::new();
-    for path in images.flatten().filter_map(Location::path).chain(roms).filter(|path| path.starts_with('/')) {
+    for path in
+        images.flatten().filter_map(Location::path).chain(roms).chain(devices).filter(|path| path.starts_with('/'))
+    {
         if !files.iter().any(|known| known == path) {
             files.push(path.to_owned());
         }

@@ -3,7 +3,7 @@
 use super::Choice;
 use super::platform::filled;
 use crate::facts::Facts;
-use crate::spec::{Network, NetworkKind, NetworkModel, Place, Spec};
+use crate::spec::{DirectMode, Network, NetworkKind, NetworkModel, Place, Spec};
 use crate::units::PciAddress;
 
 /// One network interface.
@@ -13,18 +13,24 @@ pub struct Interface {
     pub row: Option<usize>,
     /// What it is connected to.
     pub kind: NetworkKind,
-    /// Network, bridge, or address of a virtual function; empty for user mode, and where the spec does not name it.
+    /// Network, bridge, host interface, or address of a virtual function; empty for user mode, and where none is named.
     pub source: Choice<String>,
     /// The virtual function of the host that it is, where one is named.
     pub host: Option<PciAddress>,
     /// True where a virtual function is passed: one that is named, or any of a network that gives them out.
     pub passes: bool,
-    /// VLAN of a virtual function.
+    /// VLAN of a virtual function, or of a port of a bridge.
     pub vlan: Option<u32>,
     /// Card.
     pub model: Choice<NetworkModel>,
     /// Address as the user wrote it.
     pub mac: Option<String>,
+    /// How a direct interface shares its host interface.
+    pub mode: DirectMode,
+    /// Largest packet in bytes.
+    pub mtu: Option<u32>,
+    /// Queues of the card.
+    pub queues: Option<u32>,
     /// Place in the boot order.
     pub boot_order: Option<u32>,
 }
@@ -49,6 +55,7 @@ fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
         (Some(name), _) => Choice::asked(name.to_owned(), Place::row("networks", row, "source")),
         (None, NetworkKind::Network) => Choice::default("default".into(), "the network that libvirt brings along"),
         (None, NetworkKind::Bridge) => Choice::default(String::new(), "no bridge was named"),
+        (None, NetworkKind::Direct) => Choice::default(String::new(), "no host interface was named"),
         (None, NetworkKind::User) => Choice::default(String::new(), "QEMU's own NAT needs no network"),
     };
     let model = match network.model {
@@ -68,6 +75,9 @@ fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
         source,
         model,
         mac: filled(network.mac.as_deref()).map(ToOwned::to_owned),
+        mode: network.mode.unwrap_or(DirectMode::Bridge),
+        mtu: network.mtu,
+        queues: network.queues,
         boot_order: network.boot_order,
     }
 }
@@ -90,6 +100,9 @@ fn default(facts: &Facts) -> Interface {
         vlan: None,
         model: default_model(),
         mac: None,
+        mode: DirectMode::Bridge,
+        mtu: None,
+        queues: None,
         boot_order: None,
     }
 }

@@ -9,6 +9,7 @@ pub mod boot_order;
 pub mod card;
 pub mod choice;
 pub mod cpu;
+pub mod devices;
 pub mod disk;
 pub mod display;
 pub mod drive;
@@ -32,6 +33,7 @@ pub use boot::DirectBoot;
 pub use card::{Member, Role};
 pub use choice::{Choice, Reason};
 pub use cpu::{Cpu, Topology};
+pub use devices::Devices;
 pub use disk::{Disk, DiskOrigin, Location};
 pub use display::Console;
 pub use feature::Feature;
@@ -93,6 +95,12 @@ pub struct Machine {
     pub interfaces: Vec<Interface>,
     /// Graphical consoles; empty for none.
     pub consoles: Vec<Console>,
+    /// The small devices.
+    pub devices: Devices,
+    /// Vendor keys in the store of UEFI variables, where that was asked.
+    pub enrolled_keys: Option<bool>,
+    /// File of the UEFI variables; `None` lets libvirt choose.
+    pub nvram: Option<String>,
     /// Emulated video card; `None` for none.
     pub video: Choice<Option<String>>,
     /// Guest slots that hold host PCI functions.
@@ -173,7 +181,10 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         boot_menu: spec.boot.as_ref().and_then(|boot| boot.menu),
         disks,
         interfaces,
-        video: display::video(facts, &consoles, &slots, firmware.value, windows),
+        devices: devices::devices(spec, chipset, &consoles),
+        enrolled_keys: spec.enrolled_keys,
+        nvram: platform::filled(spec.nvram.as_deref()).map(ToOwned::to_owned),
+        video: display::video(spec, facts, &consoles, &slots, firmware.value, windows),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
         mediated: mediated::mediated(spec),

@@ -2,6 +2,7 @@
 
 use super::Choice;
 use crate::facts::Facts;
+use crate::spec::devices::FirmwareKind;
 use crate::spec::{Place, Spec};
 
 /// What boots the guest.
@@ -88,6 +89,10 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<Str
 /// UEFI where asked for, where Secure Boot needs it and where the machine has nothing else.
 pub(super) fn firmware(spec: &Spec, chipset: Chipset) -> Choice<Firmware> {
     let secure_boot = spec.secure_boot.unwrap_or(false);
+    if let Some(kind) = spec.firmware.filter(|kind| !secure_boot || *kind == FirmwareKind::Uefi) {
+        let firmware = if kind == FirmwareKind::Uefi { Firmware::Uefi { secure_boot } } else { Firmware::Bios };
+        return Choice::asked(firmware, Place::root().key("firmware"));
+    }
     match spec.uefi {
         _ if secure_boot => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("secure_boot")),
         Some(true) => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("uefi")),

@@ -1,5 +1,6 @@
 //! The disks of a spec resolved: bus, target, image and format; the boot ISO and the cloud-init seed added.
 
+use super::disk::Tuning;
 use super::location::{self, holds_block_devices};
 use super::platform::filled;
 use super::target::{self, Wish};
@@ -148,8 +149,21 @@ impl<'a> Wanted<'a> {
             format,
             readonly,
             boot_order: row.and_then(|disk| disk.boot_order),
+            tuning: row.map(tuning).unwrap_or_default(),
             place: self.place,
         }
+    }
+}
+
+fn tuning(disk: &spec::Disk) -> Tuning {
+    Tuning {
+        cache: disk.cache,
+        io: disk.io,
+        discard: disk.discard,
+        detect_zeroes: disk.detect_zeroes,
+        iothread: disk.iothread,
+        serial: filled(disk.serial.as_deref()).map(ToOwned::to_owned),
+        ssd: disk.ssd.unwrap_or(false),
     }
 }
 

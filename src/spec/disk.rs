@@ -60,12 +60,113 @@ pub struct Disk {
     /// The guest may not write; always so for a CD-ROM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readonly: Option<bool>,
+    /// Host cache: none, writeback, writethrough, directsync or unsafe; none for created disks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<DiskCache>,
+    /// How QEMU does its input and output: native, threads or io_uring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io: Option<DiskIo>,
+    /// Hand blocks that the guest frees back to the host; on if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discard: Option<bool>,
+    /// What becomes of zeros that the guest writes: off, on or unmap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detect_zeroes: Option<DetectZeroes>,
+    /// Number of the I/O thread that serves the disk, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iothread: Option<u32>,
+    /// Serial number that the guest reads, at most 36 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
+    /// The guest sees a solid-state disk; on scsi, sata and ide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssd: Option<bool>,
     /// The kernel of `boot.kernel` finds its root file system here; the first disk if none is marked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<bool>,
     /// Place in the boot order, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,
+}
+
+/// Host cache of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DiskCache {
+    /// Past the host's cache; the guest's own is enough.
+    None,
+    /// The host's cache; a power cut may lose what the guest did not flush.
+    Writeback,
+    /// Written to the image at once, read through the cache.
+    Writethrough,
+    /// Past the cache, and each write flushed.
+    Directsync,
+    /// Flushes are ignored: for disks that may be lost.
+    Unsafe,
+}
+
+/// How QEMU does a disk's input and output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskIo {
+    /// Linux AIO; past the cache only.
+    Native,
+    /// A pool of threads.
+    Threads,
+    /// io_uring.
+    IoUring,
+}
+
+/// What becomes of zeros that the guest writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DetectZeroes {
+    /// They are written.
+    Off,
+    /// They are written as a hole where the image can.
+    On,
+    /// The blocks are given back where discard is on.
+    Unmap,
+}
+
+impl DiskCache {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Writeback => "writeback",
+            Self::Writethrough => "writethrough",
+            Self::Directsync => "directsync",
+            Self::Unsafe => "unsafe",
+        }
+    }
+
+    /// True where the host's cache is passed by.
+    pub fn is_direct(self) -> bool {
+        matches!(self, Self::None | Self::Directsync)
+    }
+}
+
+impl DiskIo {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Threads => "threads",
+            Self::IoUring => "io_uring",
+        }
+    }
+}
+
+impl DetectZeroes {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Unmap => "unmap",
+        }
+    }
 }
 
 /// What becomes of a disk.

@@ -3,6 +3,7 @@
 //! The rules of the creation API: simple fields override if given, lists replace as a whole, objects merge member by
 //! member one level deep, metadata merges by key.
 
+use super::devices::{LookingGlass, Smbios, TpmDevice, Watchdog};
 use super::{Boot, CloudInit, Cpu, MemoryBacking, MemoryHotplug, Numa, Place, Segment, Spec, Storage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,7 +40,23 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         virt_type: over.virt_type.or(base.virt_type),
         uefi: over.uefi.or(base.uefi),
         secure_boot: over.secure_boot.or(base.secure_boot),
+        firmware: over.firmware.or(base.firmware),
+        enrolled_keys: over.enrolled_keys.or(base.enrolled_keys),
+        nvram: over.nvram.or(base.nvram),
         tpm: over.tpm.or(base.tpm),
+        tpm_device: both(base.tpm_device, over.tpm_device, tpm_device),
+        video: over.video.or(base.video),
+        scsi_controller: over.scsi_controller.or(base.scsi_controller),
+        usb_controller: over.usb_controller.or(base.usb_controller),
+        tablet: over.tablet.or(base.tablet),
+        guest_agent: over.guest_agent.or(base.guest_agent),
+        rng: over.rng.or(base.rng),
+        sound: over.sound.or(base.sound),
+        watchdog: both(base.watchdog, over.watchdog, watchdog),
+        usb_devices: over.usb_devices.or(base.usb_devices),
+        evdev: over.evdev.or(base.evdev),
+        looking_glass: both(base.looking_glass, over.looking_glass, looking_glass),
+        smbios: both(base.smbios, over.smbios, smbios),
         boot: both(base.boot, over.boot, boot),
         networks: over.networks.or(base.networks),
         graphics: over.graphics.or(base.graphics),
@@ -109,6 +126,32 @@ fn boot(base: Boot, over: Boot) -> Boot {
         args: over.args.or(base.args),
         order: over.order.or(base.order),
         menu: over.menu.or(base.menu),
+    }
+}
+
+fn tpm_device(base: TpmDevice, over: TpmDevice) -> TpmDevice {
+    TpmDevice {
+        version: over.version.or(base.version),
+        backend: over.backend.or(base.backend),
+        path: over.path.or(base.path),
+    }
+}
+
+fn watchdog(base: Watchdog, over: Watchdog) -> Watchdog {
+    Watchdog { model: over.model.or(base.model), action: over.action.or(base.action) }
+}
+
+fn looking_glass(base: LookingGlass, over: LookingGlass) -> LookingGlass {
+    LookingGlass { resolution: over.resolution.or(base.resolution) }
+}
+
+fn smbios(base: Smbios, over: Smbios) -> Smbios {
+    Smbios {
+        manufacturer: over.manufacturer.or(base.manufacturer),
+        product: over.product.or(base.product),
+        version: over.version.or(base.version),
+        serial: over.serial.or(base.serial),
+        oem_strings: over.oem_strings.or(base.oem_strings),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod cloud_init;
 pub mod cpu;
 pub mod custom_xml;
 pub mod described;
+pub mod devices;
 pub mod disk;
 pub mod edit;
 mod grammar;
@@ -33,18 +34,22 @@ pub use boot::{Boot, BootDevice};
 pub use cloud_init::CloudInit;
 pub use cpu::{Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Pinning};
 pub use described::Described;
-pub use disk::{Disk, DiskAction, DiskBus, DiskDevice, DiskFormat, Storage};
+pub use disk::{DetectZeroes, Disk, DiskAction, DiskBus, DiskCache, DiskDevice, DiskFormat, DiskIo, Storage};
 pub use graphics::{Graphics, GraphicsKind};
 pub use mediated::MediatedDevice;
 pub use memory::{HotplugKind, MemoryBacking, MemoryHotplug, Numa, NumaCell, NumaMode};
 pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
-pub use network::{Network, NetworkKind, NetworkModel};
+pub use network::{DirectMode, Network, NetworkKind, NetworkModel};
 pub use parse::parse;
 pub use pci::{PciDevice, PciRole};
 pub use place::{Place, Segment};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 
+use devices::{
+    FirmwareKind, LookingGlass, ScsiModel, Smbios, SoundModel, TpmDevice, UsbController, UsbDevice, VideoModel,
+    Watchdog,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -110,9 +115,57 @@ pub struct Spec {
     /// Secure Boot with enrolled vendor keys; needs `uefi`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secure_boot: Option<bool>,
+    /// bios or uefi; the same as `uefi`, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<FirmwareKind>,
+    /// Vendor keys in a new UEFI variable store; as Secure Boot needs it if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolled_keys: Option<bool>,
+    /// File of the UEFI variables, absolute; libvirt chooses one per VM if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nvram: Option<String>,
     /// Emulated TPM 2.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tpm: Option<bool>,
+    /// What kind of TPM, where `tpm` asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm_device: Option<TpmDevice>,
+    /// Emulated video card; chosen by guest and firmware if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<VideoModel>,
+    /// Model of the SCSI controllers; virtio-scsi if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scsi_controller: Option<ScsiModel>,
+    /// Model of the USB controller; by machine type if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usb_controller: Option<UsbController>,
+    /// A tablet, so that the pointer of a console follows the user's; there with a console if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tablet: Option<bool>,
+    /// The channel of the guest agent; there if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest_agent: Option<bool>,
+    /// Random numbers of the host; there if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rng: Option<bool>,
+    /// Emulated sound card; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundModel>,
+    /// Resets a guest that hangs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<Watchdog>,
+    /// USB devices of the host given to the guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usb_devices: Option<Vec<UsbDevice>>,
+    /// Keyboards and mice of the host given to the guest, by absolute path below /dev/input/by-id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evdev: Option<Vec<String>>,
+    /// Shared memory for Looking Glass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looking_glass: Option<LookingGlass>,
+    /// What the guest reads of its maker and owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smbios: Option<Smbios>,
     /// Direct kernel boot, boot menu and the order of devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,

@@ -26,6 +26,15 @@ pub struct Network {
     /// Address; libvirt makes one if absent, and keeps it. A virtual function gets it at each start of the VM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// How a direct interface shares its host interface: bridge, vepa, private or passthrough; bridge if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DirectMode>,
+    /// Largest packet in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// Queues of a virtio card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queues: Option<u32>,
     /// Place in the boot order, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,
@@ -40,10 +49,38 @@ pub enum NetworkKind {
     Network,
     /// A bridge of the host.
     Bridge,
+    /// A host interface without a bridge (macvtap): on the LAN, but host and guest do not reach each other.
+    Direct,
     /// QEMU's own user-mode NAT: no privileges, no incoming connections.
     User,
     /// A virtual function of a network card (SR-IOV), passed with address and VLAN set by libvirt.
     Hostdev,
+}
+
+/// How direct interfaces share a host interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectMode {
+    /// Guests on the same host interface reach each other.
+    Bridge,
+    /// They reach each other through a switch that sends packets back.
+    Vepa,
+    /// They do not reach each other.
+    Private,
+    /// The interface is the guest's alone.
+    Passthrough,
+}
+
+impl DirectMode {
+    /// As the spec and libvirt write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Vepa => "vepa",
+            Self::Private => "private",
+            Self::Passthrough => "passthrough",
+        }
+    }
 }
 
 /// Emulated network cards.
@@ -67,6 +104,7 @@ impl NetworkKind {
         match self {
             Self::Network => "network",
             Self::Bridge => "bridge",
+            Self::Direct => "direct",
             Self::User => "user",
             Self::Hostdev => "hostdev",
         }

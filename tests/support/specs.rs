@@ -43,7 +43,7 @@ prop_compose! {
     ) -> Disk {
         Disk {
             action, size, format, bus, storage_pool, target, path, host_address, namespace, clone_from, device, readonly,
-            root, boot_order,
+            root, boot_order, ..Disk::default()
         }
     }
 }
@@ -70,7 +70,7 @@ prop_compose! {
         mac in of(prop_oneof!["52:54:00:[0-9a-f]{2}:[0-9A-F]{2}:01", text()]), boot_order in of(0u32..5),
         host_address in prop::option::weighted(0.2, pci_address()), vlan in prop::option::weighted(0.2, 0u32..5000),
     ) -> Network {
-        Network { kind, source, host_address, vlan, model, mac, boot_order }
+        Network { kind, source, host_address, vlan, model, mac, boot_order, ..Network::default() }
     }
 }
 
@@ -81,6 +81,27 @@ prop_compose! {
     ) -> Graphics {
         Graphics { kind, listen, port }
     }
+}
+
+/// Small devices alone.
+fn small() -> impl Strategy<Value = Spec> {
+    use vmbuild::spec::devices::{ScsiModel, Smbios, SoundModel, VideoModel, Watchdog, WatchdogModel};
+    let video = of(select(vec![VideoModel::Std, VideoModel::Virtio, VideoModel::Bochs, VideoModel::None]));
+    let sound = of(select(vec![SoundModel::Ich9, SoundModel::Ac97, SoundModel::Usb, SoundModel::None]));
+    let scsi_controller = of(select(vec![ScsiModel::VirtioScsi, ScsiModel::Lsi, ScsiModel::LsiSas]));
+    let flags = (of(any::<bool>()), of(any::<bool>()), of(any::<bool>()));
+    let parts = (video, sound, scsi_controller, flags, of("[a-z]{0,3}"), any::<bool>());
+    parts.prop_map(|(video, sound, scsi_controller, (tablet, guest_agent, rng), serial, watched)| Spec {
+        video,
+        sound,
+        scsi_controller,
+        tablet,
+        guest_agent,
+        rng,
+        smbios: serial.map(|serial| Smbios { serial: Some(serial), ..Smbios::default() }),
+        watchdog: watched.then(|| Watchdog { model: Some(WatchdogModel::I6300esb), action: None }),
+        ..Spec::default()
+    })
 }
 
 prop_compose! {
@@ -177,7 +198,7 @@ prop_compose! {
         (uefi, secure_boot, tpm, autostart) in (of(any::<bool>()), of(any::<bool>()), of(any::<bool>()), of(any::<bool>())),
         networks in of(prop::collection::vec(network().boxed(), 0..4)), graphics in of(prop::collection::vec(graphics(), 0..3)),
         pci_devices in of(prop::collection::vec(pci().boxed(), 0..10)),
-        user in of(text()), boot in of(boot().boxed()),
+        user in of(text()), boot in of(boot().boxed()), small in small().boxed(),
         metadata in prop::collection::vec((text(), text()), 0..3),
     ) -> Spec {
         let metadata = metadata.into_iter().map(|(key, value)| (key, value.into()));
@@ -185,7 +206,9 @@ prop_compose! {
         Spec {
             name, template, memory, vcpus, storage, os_type, os_variant, architecture, machine, virt_type, uefi, secure_boot,
             tpm, boot, networks, graphics, pci_devices, mediated_devices: None, cloud_init, autostart, custom_xml: None, metadata: Some(metadata.collect()),
-            ..resources
+            max_vcpus: resources.max_vcpus, iothreads: resources.iothreads, cpu: resources.cpu, numa: resources.numa,
+            max_memory: resources.max_memory, memory_hotplug: resources.memory_hotplug, memory_backing: resources.memory_backing,
+            ..small
         }
     }
 }
@@ -321,5 +344,6 @@ fn repaired(disk: &Disk, ide: &mut u32) -> Disk {
         host_address: None,
         namespace: None,
         readonly: disk.readonly.filter(|_| !matches!(bus, Some(DiskBus::Sata | DiskBus::Ide))),
+        ..Disk::default()
     }
 }

@@ -59,6 +59,10 @@ impl Step for Networks {
                 Field::text(at("host_address"), "Function", Grammar::Pci)
                     .help("Address of a virtual function of a network card: vmbuild pci lists them."),
             ),
+            NetworkKind::Direct => Some(
+                Field::free(at("source"), "Host interface", Options::Bridges)
+                    .help("An interface of this host, such as eno1; host and guest do not reach each other."),
+            ),
             NetworkKind::User => None,
         };
         let vlan = (interface.kind == NetworkKind::Hostdev)
@@ -109,6 +113,7 @@ pub fn kind(kind: NetworkKind) -> &'static str {
     match kind {
         NetworkKind::Network => "network",
         NetworkKind::Bridge => "bridge",
+        NetworkKind::Direct => "direct",
         NetworkKind::User => "user",
         NetworkKind::Hostdev => "hostdev",
     }

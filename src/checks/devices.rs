@@ -1,0 +1,321 @@
+//! Checks of the small devices: video, USB, input, sound, watchdog, shared memory, TPM.
+
+use super::wording::field;
+use super::{Check, Notes, Subject};
+use crate::facts::{MediaKind, UsbDevice};
+use crate::machine::Chipset;
+use crate::machine::devices::{UsbName, id, pixels};
+use crate::spec::Place;
+use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogModel};
+use crate::spec::suggest::quoted;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "VIDEO-MODEL",
+        title: "QEMU has the video card",
+        explain: "Not every QEMU is built with every emulated video card: qxl goes with SPICE, vmware is missing in some. A \
+                  domain with a card that QEMU lacks cannot start. std (vga) and virtio are nearly always there.",
+        run: video,
+    },
+    Check {
+        code: "USB-NAMED",
+        title: "each USB device says which",
+        explain: "A USB device is named by vendor_id and product_id, four hexadecimal digits each as lsusb shows them, or \
+                  by bus and device number. Ids find it in any port; numbers change whenever it is plugged in.",
+        run: usb_named,
+    },
+    Check {
+        code: "USB-GONE",
+        title: "the USB devices are plugged in",
+        explain: "The host has no USB device with these ids now. With startup optional, which is the default, the VM starts \
+                  without it and does not get it later by itself; with mandatory it does not start. Two devices with the \
+                  same ids cannot be told apart by them: libvirt refuses, so name one by bus and device.",
+        run: usb_gone,
+    },
+    Check {
+        code: "USB-CONTROLLER",
+        title: "USB devices have a controller",
+        explain: "Tablet and USB devices of the host hang on the guest's USB controller. With usb_controller none there is \
+                  nothing that they could be plugged into.",
+        run: usb_controller,
+    },
+    Check {
+        code: "EVDEV-PATH",
+        title: "the input devices are there",
+        explain: "evdev gives a keyboard or a mouse of the host to the guest and takes it back with both control keys. Its \
+                  path is absolute; names below /dev/input/by-id last, event numbers do not. QEMU does not start where \
+                  the device is missing.",
+        run: evdev,
+    },
+    Check {
+        code: "LOOKING-GLASS",
+        title: "Looking Glass has its picture size",
+        explain: "The memory that guest and host share holds three frames of the largest picture, so the resolution, such as \
+                  2560x1440, decides its size. The client runs on the desktop of the host itself and reads \
+                  /dev/shm/looking-glass, which it must own or share the group of: through SSH there is nothing to see. \
+                  For a host elsewhere use Sunshine and Moonlight, or RDP.",
+        run: looking_glass,
+    },
+    Check {
+        code: "WATCHDOG",
+        title: "the watchdog fits the machine",
+        explain: "The iTCO watchdog is a part of the q35 chipset; other machines take i6300esb, a PCI card. The action is \
+                  one of reset, shutdown, poweroff, pause, dump, inject-nmi and none.",
+        run: watchdog,
+    },
+    Check {
+        code: "TPM-DEVICE",
+        title: "the TPM is there",
+        explain: "tpm_device says what kind of TPM the guest gets and has an effect only where tpm is true. Passthrough \
+                  hands the host's own TPM to one VM alone: the host cannot use it meanwhile, and the guest's secrets are \
+                  bound to this machine.",
+        run: tpm_device,
+    },
+];
+
+fn video(subject: &Subject, notes: &mut Notes) {
+    let (Some(model), None) = (&subject.machine.video.value, subject.machine.video.why()) else { return };
+    let what = "whether QEMU has the video card";
+    if notes.known(&subject.facts.domain_capabilities, || field("video"), what).is_none() {
+        return;
+    }
+    match subject.capabilities().filter(|known| !known.video_models.is_empty()) {
+        None => notes.unknown(field("video"), what, "libvirt does not say it for this machine type"),
+        Some(known) if !known.video_models.contains(model) => {
+            let message =
+                format!("this host's QEMU has no video card {model}; it has {}", known.video_models.join(", "));
+            notes.blocker(field("video"), message, "leave video out, or use std");
+        }
+        Some(_) => {}
+    }
+}
+
+fn usb_named(subject: &Subject, notes: &mut Notes) {
+    for (row, asked) in subject.spec.usb_devices.iter().flatten().enumerate() {
+        notes.looked();
+        let place = |field: &str| Place::row("usb_devices", row, field);
+        for (key, text) in [("vendor_id", &asked.vendor_id), ("product_id", &asked.product_id)] {
+            if let Some(text) = text.as_deref().filter(|text| id(Some(text)).is_none()) {
+                let message = format!("USB device {row}: {key} {} is not four hexadecimal digits", quoted(text));
+                notes.blocker(place(key), message, "write it as lsusb shows it: 046d");
+            }
+        }
+        let half = |a: bool, b: bool| a != b;
+        let ids = half(asked.vendor_id.is_some(), asked.product_id.is_some());
+        let at = half(asked.bus.is_some(), asked.device.is_some());
+        if ids || at || (asked.vendor_id.is_none() && asked.bus.is_none()) {
+            let message = format!("USB device {row}: it is not said which");
+            notes.blocker(place("vendor_id"), message, "write vendor_id and product_id, or bus and device");
+        } else if asked.bus.is_some() {
+            let message = format!("USB device {row}: bus and device number change when it is plugged in again");
+            notes.info(place("device"), message, "name it by vendor_id and product_id if there is one of its kind");
+        }
+    }
+}
+
+fn usb_gone(subject: &Subject, notes: &mut Notes) {
+    for host in &subject.machine.devices.usb {
+        let UsbName::Ids(vendor, product) = host.named else { continue };
+        let place = || Place::row("usb_devices", host.row, "vendor_id");
+        let what = "whether the USB devices are plugged in";
+        let Some(usb) = notes.known(&subject.facts.usb, place, what) else { continue };
+        let Some(known) = notes.known(&usb.devices, place, what) else { continue };
+        let same = |device: &&UsbDevice| device.vendor == vendor && device.product == product;
+        let name = format!("USB device {} ({vendor:04x}:{product:04x})", host.row);
+        match (known.iter().filter(same).count(), host.startup) {
+            (0, UsbStartup::Optional) => {
+                notes.warning(
+                    place(),
+                    format!("{name} is not plugged in; the VM starts without it"),
+                    "plug it in first",
+                );
+            }
+            (0, _) => {
+                notes.blocker(place(), format!("{name} is not plugged in"), "plug it in, or set startup to optional")
+            }
+            (1, _) => {}
+            (count, _) => {
+                let message = format!("{name}: {count} devices have these ids, and libvirt refuses to choose");
+                notes.blocker(place(), message, "name one of them by bus and device: lsusb");
+            }
+        }
+    }
+}
+
+fn usb_controller(subject: &Subject, notes: &mut Notes) {
+    let devices = &subject.machine.devices;
+    if subject.spec.usb_controller.is_none() {
+        return;
+    }
+    notes.looked();
+    if devices.usb_controller.value.is_none() && (!devices.usb.is_empty() || subject.spec.tablet == Some(true)) {
+        let message = "usb_controller is none, but there are USB devices";
+        notes.blocker(field("usb_controller"), message, "leave it out, or take tablet and usb_devices out");
+    }
+}
+
+fn evdev(subject: &Subject, notes: &mut Notes) {
+    for (row, path) in subject.spec.evdev.iter().flatten().enumerate() {
+        notes.looked();
+        let place = Place::root().key("evdev").index(row);
+        let name = format!("input device {row} {}", quoted(path));
+        if !path.trim().starts_with("/dev/") {
+            notes.blocker(place, format!("{name} is not a path below /dev"), "write /dev/input/by-id/...");
+            continue;
+        }
+        match subject.file(path.trim()) {
+            Err(why) => notes.unknown(place, &format!("whether {name} exists"), why),
+            Ok(file) if file.kind == MediaKind::Missing => {
+                notes.blocker(
+                    place,
+                    format!("{name} not found: no such device"),
+                    "ls /dev/input/by-id shows which there are",
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn looking_glass(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = &subject.spec.looking_glass else { return };
+    let place = field("looking_glass");
+    if let Some(text) = asked.resolution.as_deref().filter(|text| pixels(text).is_none()) {
+        let message = format!("looking_glass: {} is not a picture size", quoted(text));
+        notes.blocker(place.key("resolution"), message, "write width x height, such as 2560x1440");
+        return;
+    }
+    let size = subject.machine.devices.looking_glass.map(|size| size.to_string()).unwrap_or_default();
+    let message = format!("Looking Glass gets {size}; its client runs on the host's own desktop, not through SSH");
+    notes.info(place, message, "give its user the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
+}
+
+const ACTIONS: [&str; 7] = ["reset", "shutdown", "poweroff", "pause", "dump", "inject-nmi", "none"];
+
+fn watchdog(subject: &Subject, notes: &mut Notes) {
+    let Some((model, action)) = &subject.machine.devices.watchdog else { return };
+    notes.looked();
+    if *model == WatchdogModel::Itco && subject.machine.chipset != Chipset::Q35 {
+        let message = format!("machine type {} has no iTCO watchdog", subject.machine.machine_type.value);
+        notes.blocker(field("watchdog").key("model"), message, "use i6300esb, or machine type q35");
+    }
+    if !ACTIONS.contains(&action.as_str()) {
+        let message = format!("watchdog: unknown action {}", quoted(action));
+        notes.blocker(field("watchdog").key("action"), message, format!("write one of {}", ACTIONS.join(", ")));
+    }
+}
+
+fn tpm_device(subject: &Subject, notes: &mut Notes) {
+    let Some(_) = &subject.spec.tpm_device else { return };
+    notes.looked();
+    let place = field("tpm_device");
+    if !subject.machine.tpm.value {
+        return notes.warning(
+            place,
+            "tpm_device has no effect: tpm is not asked for",
+            "set tpm to true, or leave it out",
+        );
+    }
+    let tpm = &subject.machine.devices.tpm;
+    if tpm.backend != TpmBackend::Passthrough {
+        return;
+    }
+    let place = place.key("path");
+    match subject.file(&tpm.path) {
+        Err(why) => notes.unknown(place, &format!("whether {} exists", tpm.path), why),
+        Ok(file) if file.kind == MediaKind::Missing => {
+            let message = format!("the host has no TPM at {}", tpm.path);
+            notes.blocker(place, message, "use the emulator, or switch the TPM on in the host's firmware");
+        }
+        Ok(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, file, known};
+    use crate::facts::{Fact, MediaFile, MediaKind, Usb, UsbDevice};
+    use serde_json::{Value, json};
+
+    fn plugged(count: usize) -> Usb {
+        let device = UsbDevice {
+            path: "1-2".into(),
+            controller: None,
+            vendor: 0x046d,
+            product: 0xc52b,
+            name: "Receiver".into(),
+            roles: Vec::new(),
+        };
+        Usb { devices: known(vec![device; count]), keyboards: Fact::default() }
+    }
+
+    fn usb(fields: &Value, count: usize) -> Asked {
+        Asked::with(json!({"usb_devices": [fields]})).facts(|facts| facts.usb = known(plugged(count)))
+    }
+
+    #[test]
+    fn the_video_card_is_one_that_qemu_has() {
+        let asked = |model: &str| Asked::with(json!({"video": model}));
+        let without = |known: &mut crate::facts::DomainCapabilities| known.video_models = vec!["vga".into()];
+        asked("qxl").offering(without).said("VIDEO-MODEL").blocker();
+        asked("std").offering(without).passes("VIDEO-MODEL");
+        asked("none").quiet("VIDEO-MODEL");
+        asked("qxl").facts(|facts| facts.domain_capabilities = Fact::default()).unknown("VIDEO-MODEL");
+        Asked::good().quiet("VIDEO-MODEL");
+    }
+
+    #[test]
+    fn a_usb_device_is_named_and_there_once() {
+        let receiver = json!({"vendor_id": "046d", "product_id": "c52b"});
+        usb(&receiver, 1).passes("USB-NAMED").passes("USB-GONE");
+        usb(&receiver, 0).said("USB-GONE").warning();
+        usb(&receiver, 2).said("USB-GONE").blocker();
+        usb(&json!({"vendor_id": "046d", "product_id": "c52b", "startup": "mandatory"}), 0).said("USB-GONE").blocker();
+        usb(&json!({"vendor_id": "046d"}), 1).said("USB-NAMED").blocker();
+        usb(&json!({"vendor_id": "mouse", "product_id": "c52b"}), 1).said("USB-NAMED").blocker();
+        usb(&json!({"bus": 1, "device": 4}), 1).quiet("USB-GONE").said("USB-NAMED").info();
+        Asked::with(json!({"usb_devices": [receiver]})).facts(|facts| facts.usb = Fact::default()).unknown("USB-GONE");
+        Asked::good().quiet("USB-NAMED").quiet("USB-GONE");
+    }
+
+    #[test]
+    fn usb_needs_a_controller() {
+        Asked::with(json!({"usb_controller": "none", "tablet": true})).said("USB-CONTROLLER").blocker();
+        Asked::with(json!({"usb_controller": "none"})).passes("USB-CONTROLLER");
+        Asked::good().quiet("USB-CONTROLLER");
+    }
+
+    #[test]
+    fn input_devices_are_there() {
+        let path = "/dev/input/by-id/a-event-kbd";
+        let asked = || Asked::with(json!({"evdev": [path]}));
+        let gone = MediaFile { kind: MediaKind::Missing, ..file() };
+        asked().known_file(path, gone).said("EVDEV-PATH").blocker();
+        asked().known_file(path, file()).passes("EVDEV-PATH");
+        asked().unknown("EVDEV-PATH");
+        Asked::with(json!({"evdev": ["kbd"]})).said("EVDEV-PATH").blocker();
+        Asked::good().quiet("EVDEV-PATH");
+    }
+
+    #[test]
+    fn shared_memory_and_watchdog_fit() {
+        let said = Asked::with(json!({"looking_glass": {"resolution": "2560x1440"}})).said("LOOKING-GLASS").info();
+        assert!(said.message.contains("64 MiB"), "{said:?}");
+        Asked::with(json!({"looking_glass": {"resolution": "big"}})).said("LOOKING-GLASS").blocker();
+        Asked::good().quiet("LOOKING-GLASS").quiet("WATCHDOG");
+        Asked::with(json!({"machine": "pc", "watchdog": {"model": "itco"}})).said("WATCHDOG").blocker();
+        Asked::with(json!({"watchdog": {"model": "i6300esb", "action": "cry"}})).said("WATCHDOG").blocker();
+        Asked::with(json!({"watchdog": {"model": "itco"}})).passes("WATCHDOG");
+    }
+
+    #[test]
+    fn a_passed_tpm_is_there() {
+        let asked = || Asked::with(json!({"tpm": true, "tpm_device": {"backend": "passthrough"}}));
+        let gone = MediaFile { kind: MediaKind::Missing, ..file() };
+        asked().known_file("/dev/tpm0", gone).said("TPM-DEVICE").blocker();
+        asked().known_file("/dev/tpm0", file()).passes("TPM-DEVICE");
+        asked().unknown("TPM-DEVICE");
+        Asked::with(json!({"tpm_device": {"version": "1.2"}})).said("TPM-DEVICE").warning();
+        Asked::good().quiet("TPM-DEVICE");
+    }
+}

@@ -1,0 +1,181 @@
+//! Checks of how disks and interfaces are served: cache, threads, serial numbers, VLANs, queues.
+
+use super::network::{label, place};
+use super::subject::DiskRow;
+use super::{Check, Notes, Subject};
+use crate::spec::suggest::quoted;
+use crate::spec::{DiskBus, DiskCache, DiskIo, NetworkKind, NetworkModel};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "DISK-IO",
+        title: "cache and input/output of the disks fit",
+        explain: "io native is Linux AIO, which works past the host's cache only: libvirt refuses it with any cache but none \
+                  and directsync. An I/O thread serves disks on virtio and virtio-scsi. cache unsafe ignores what the \
+                  guest flushes: a power cut may destroy the file system.",
+        run: io,
+    },
+    Check {
+        code: "DISK-SERIAL",
+        title: "the serial numbers of the disks can be read",
+        explain: "A serial number has letters, digits, blanks and _ . + - only. A virtio disk shows the guest its first 20 \
+                  characters, others 36. Linux finds the disk by it below /dev/disk/by-id.",
+        run: serial,
+    },
+    Check {
+        code: "DISK-SSD",
+        title: "the guest can see that disks do not turn",
+        explain: "Only disks on scsi, sata and ide tell the guest whether they turn. A virtio disk is solid-state to every \
+                  guest anyway; a USB disk tells nothing.",
+        run: ssd,
+    },
+    Check {
+        code: "NET-LIMITS",
+        title: "packet size and queues are possible",
+        explain: "Packets go from 68 to 65535 bytes, and a virtio card has at most 256 queues, of \
+                  which no more than one per CPU is of use.",
+        run: limits,
+    },
+];
+
+/// The rows that the machine has made something of.
+fn rows<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (DiskRow<'a>, &'a crate::machine::Disk)> {
+    subject.disks().filter_map(|row| row.made.map(|made| (row, made)))
+}
+
+fn io(subject: &Subject, notes: &mut Notes) {
+    for (row, disk) in rows(subject) {
+        let asked = &disk.tuning;
+        if asked.cache.is_none() && asked.io.is_none() && asked.iothread.is_none() {
+            continue;
+        }
+        notes.looked();
+        let label = row.label();
+        let cache = asked.cache.or(row.makes_volume().then_some(DiskCache::None));
+        if asked.io == Some(DiskIo::Native) && !cache.is_some_and(DiskCache::is_direct) {
+            let cache = cache.map_or("the default cache", DiskCache::name);
+            let message = format!("{label}: io native does not work with {cache}");
+            notes.blocker(row.place("io"), message, "set cache to none, or io to threads or io_uring");
+        }
+        if asked.cache == Some(DiskCache::Unsafe) {
+            let message = format!("{label}: cache unsafe loses what the guest has flushed when the host fails");
+            notes.warning(row.place("cache"), message, "use none, unless the disk may be lost");
+        }
+        if asked.iothread.is_some() && !matches!(disk.bus.value, DiskBus::Virtio | DiskBus::Scsi) {
+            let message = format!("{label}: bus {} has no I/O threads", disk.bus.value.name());
+            notes.blocker(row.place("iothread"), message, "use bus virtio or scsi, or leave iothread out");
+        } else if asked.iothread == Some(0) {
+            notes.blocker(row.place("iothread"), format!("{label}: iothread 0, the first is 1"), "write 1");
+        }
+    }
+}
+
+fn serial(subject: &Subject, notes: &mut Notes) {
+    for (row, disk) in rows(subject) {
+        let Some(serial) = &disk.tuning.serial else { continue };
+        notes.looked();
+        let most = if disk.bus.value == DiskBus::Virtio { 20 } else { 36 };
+        let fine = |c: char| c.is_ascii_alphanumeric() || " _.+-".contains(c);
+        if !serial.chars().all(fine) {
+            let message = format!("{}: serial {} has characters that QEMU refuses", row.label(), quoted(serial));
+            notes.blocker(row.place("serial"), message, "use letters, digits, blanks and _ . + -");
+        } else if serial.len() > most {
+            let message = format!("{}: the guest sees the first {most} of {} characters", row.label(), serial.len());
+            notes.warning(row.place("serial"), message, "shorten the serial number");
+        }
+    }
+}
+
+fn ssd(subject: &Subject, notes: &mut Notes) {
+    for (row, disk) in rows(subject).filter(|(_, disk)| disk.tuning.ssd) {
+        notes.looked();
+        if !disk.has_rotation() {
+            let message = format!("{}: ssd has no effect on bus {}", row.label(), disk.bus.value.name());
+            notes.info(row.place("ssd"), message, "leave it out, or use bus scsi or sata");
+        }
+    }
+}
+
+fn limits(subject: &Subject, notes: &mut Notes) {
+    let asked = |row: usize| subject.spec.networks.as_ref().and_then(|rows| rows.get(row));
+    for interface in &subject.machine.interfaces {
+        let name = label(interface);
+        let mode = interface.row.and_then(asked).and_then(|network| network.mode);
+        if mode.is_some() && interface.kind != NetworkKind::Direct {
+            let message = format!("{name}: mode has no effect for type {}", interface.kind.name());
+            notes.warning(place(interface, "mode"), message, "leave it out, or use type direct");
+        }
+        if let Some(mtu) = interface.mtu {
+            notes.looked();
+            if !(68..=65535).contains(&mtu) {
+                let message = format!("{name}: no packets of {mtu} bytes");
+                notes.blocker(place(interface, "mtu"), message, "write 68 to 65535; 1500 is usual, 9000 for storage");
+            }
+        }
+        if let Some(queues) = interface.queues {
+            notes.looked();
+            if interface.model.value != NetworkModel::Virtio || interface.kind == NetworkKind::User {
+                let message = format!("{name}: only virtio cards outside of user mode have queues");
+                notes.blocker(place(interface, "queues"), message, "leave queues out, or use model virtio");
+            } else if !(1..=256).contains(&queues) {
+                notes.blocker(place(interface, "queues"), format!("{name}: {queues} queues"), "write 1 to 256");
+            } else if subject.machine.vcpus.is_some_and(|vcpus| queues > vcpus) {
+                let message = format!("{name}: {queues} queues for fewer CPUs");
+                notes.info(place(interface, "queues"), message, "more queues than CPUs are of no use");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::{Value, json};
+
+    fn disk(fields: &Value) -> Asked {
+        let mut disk = json!({"action": "create", "size": 1});
+        disk.as_object_mut().into_iter().for_each(|all| all.extend(fields.as_object().cloned().unwrap_or_default()));
+        Asked::disks(json!([disk]))
+    }
+
+    fn network(fields: &Value) -> Asked {
+        Asked::with(json!({"networks": [fields]}))
+    }
+
+    #[test]
+    fn native_input_and_output_passes_the_cache_by() {
+        let want = "disk 0 (vda): io native does not work with writeback";
+        disk(&json!({"io": "native", "cache": "writeback"})).blocks("DISK-IO", "storage.disks[0].io", want);
+        disk(&json!({"io": "native"})).passes("DISK-IO");
+        disk(&json!({"cache": "unsafe"})).said("DISK-IO").warning();
+        disk(&json!({"iothread": 1, "bus": "sata"})).said("DISK-IO").blocker();
+        disk(&json!({"iothread": 0})).said("DISK-IO").blocker();
+        Asked::good().quiet("DISK-IO");
+    }
+
+    #[test]
+    fn serial_numbers_are_short_and_plain() {
+        disk(&json!({"serial": "data,1"})).said("DISK-SERIAL").blocker();
+        disk(&json!({"serial": "a-serial-that-is-too-long"})).said("DISK-SERIAL").warning();
+        disk(&json!({"serial": "a-serial-that-is-too-long", "bus": "sata"})).passes("DISK-SERIAL");
+        Asked::good().quiet("DISK-SERIAL");
+    }
+
+    #[test]
+    fn virtio_disks_do_not_turn_anyway() {
+        disk(&json!({"ssd": true})).said("DISK-SSD").info();
+        disk(&json!({"ssd": true, "bus": "scsi"})).passes("DISK-SSD");
+        Asked::good().quiet("DISK-SSD");
+    }
+
+    #[test]
+    fn tags_packets_and_queues_have_limits() {
+        for bad in [json!({"mtu": 10}), json!({"queues": 2, "model": "e1000"}), json!({"queues": 0})] {
+            network(&bad).said("NET-LIMITS").blocker();
+        }
+        network(&json!({"queues": 64})).said("NET-LIMITS").info();
+        network(&json!({"mode": "vepa"})).said("NET-LIMITS").warning();
+        network(&json!({"type": "bridge", "source": "br0", "mtu": 9000, "queues": 2})).passes("NET-LIMITS");
+        Asked::good().quiet("NET-LIMITS");
+    }
+}
