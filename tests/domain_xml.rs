@@ -220,6 +220,7 @@ const LACKING: [&str; 3] =
     ["No emulator found for arch", "spice graphics are not supported with this QEMU", "does not support virt type"];
 /// The same for the translation to a command line, which looks at the host itself.
 const NOT_HERE: &[&str] = &[
+    "Could not open TPM device",
     "host doesn't support passthrough of host PCI devices",
     "no storage pool with matching name",
     "the CPU is incompatible with host CPU",

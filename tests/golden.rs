@@ -335,6 +335,7 @@ fn origins<'a>(element: &'a Element, out: &mut BTreeSet<&'a Place>) {
 fn is_silent(field: &str, spec: &Value) -> bool {
     let value = spec.get(field);
     match field {
+        "enrolled_keys" | "nvram" if spec.get("firmware") == Some(&Value::from("bios")) => true,
         // Said in another word.
         "uefi" if spec.get("firmware").is_some() => true,
         "uefi" | "secure_boot" | "tpm" | "tablet" | "guest_agent" | "rng" => value == Some(&Value::Bool(false)),
