@@ -5,7 +5,7 @@ use super::subject::{PciRow, Row};
 use super::wording::{device, list};
 use super::{Check, Notes, Subject};
 use crate::facts::{PciClass, PciDetails};
-use crate::spec::Place;
+use crate::spec::{NetworkKind, Place};
 use crate::units::PciAddress;
 
 pub(super) const CHECKS: &[Check] = &[
