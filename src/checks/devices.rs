@@ -131,7 +131,7 @@ fn usb_gone(subject: &Subject, notes: &mut Notes) {
                 );
             }
             (0, _) => {
-                notes.blocker(place(), format!("{name} is not plugged in"), "plug it in, or set startup to optional")
+                notes.blocker(place(), format!("{name} is not plugged in"), "plug it in, or set startup to optional");
             }
             (1, _) => {}
             (count, _) => {

@@ -1,9 +1,10 @@
 //! The table of all checks: code, title, explanation, function. Each subject's file holds its own rows.
 
 use super::{
-    Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware, graphics,
-    guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory, metadata, name,
-    network, nvme, passthrough, path, pci, pinning, pool, rom, space, target, tuning, version, virtual_function, volume,
+    Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
+    graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
+    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, space, target, tuning, version,
+    virtual_function, volume,
 };
 
 /// One check.

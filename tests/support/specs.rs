@@ -99,7 +99,7 @@ fn small() -> impl Strategy<Value = Spec> {
         guest_agent,
         rng,
         smbios: serial.map(|serial| Smbios { serial: Some(serial), ..Smbios::default() }),
-        watchdog: watched.then(|| Watchdog { model: Some(WatchdogModel::I6300esb), action: None }),
+        watchdog: watched.then_some(Watchdog { model: Some(WatchdogModel::I6300esb), action: None }),
         ..Spec::default()
     })
 }
