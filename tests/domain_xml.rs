@@ -216,8 +216,12 @@ fn what_the_checks_permit_is_defined_by_the_test_driver() {
 }
 
 /// What a host may lack, by libvirt's own words. Everything else that it refuses is our mistake.
-const LACKING: [&str; 3] =
-    ["No emulator found for arch", "spice graphics are not supported with this QEMU", "does not support virt type"];
+const LACKING: [&str; 4] = [
+    "No emulator found for arch",
+    "spice graphics are not supported with this QEMU",
+    "does not support video model 'qxl'",
+    "does not support virt type",
+];
 /// The same for the translation to a command line, which looks at the host itself.
 const NOT_HERE: &[&str] = &[
     "Could not open TPM device",

@@ -27,10 +27,13 @@ fn demo(home: &Path) -> Person {
 fn name(person: &mut Person, name: &str) {
     person.keys("2");
     person.wait_for("Names the domain");
-    person.keys(&format!("Enter '{name}' Enter Esc"));
-    person.wait_until("the name in the header", |screen| {
-        screen.contents().lines().next().unwrap_or_default().contains(name)
-    });
+    person.keys(&format!("Enter '{name}' Enter"));
+    person.wait_for("filling in the form");
+    // What came right behind the Esc would be Alt with it.
+    person.keys("Esc");
+    person.wait_gone("filling in the form");
+    let shown = person.screen();
+    assert!(shown.lines().next().unwrap_or_default().contains(name), "{shown}");
 }
 
 /// What all drafts say.

@@ -4,28 +4,30 @@ use crate::guest::Guest;
 use crate::machine::{CARD, Lab};
 use crate::pty::Person;
 
-/// What stands right of the cursor's mark.
-fn cursor_rows(screen: &str) -> Vec<String> {
+/// The devices that the cursor's mark stands at. Not their whole rows: those change by themselves when facts come in.
+fn under_cursor(screen: &str) -> Vec<String> {
     let marked = screen.lines().filter_map(|line| line.split_once('▸'));
-    marked.map(|(_, rest)| rest.trim().to_owned()).collect()
+    let address = |word: &&str| word.contains(':') && word.contains('.');
+    marked.filter_map(|(_, row)| row.split_whitespace().find(address)).map(str::to_owned).collect()
 }
 
 /// True where the cursor stands on the row of a device.
 pub(crate) fn is_on(screen: &str, address: &str) -> bool {
     let short = address.strip_prefix("0000:").unwrap();
-    cursor_rows(screen).iter().any(|row| row.contains(short))
+    under_cursor(screen).iter().any(|device| device == short)
 }
 
 /// Moves down to the row of a device.
 #[track_caller]
 pub(crate) fn go_to_device(person: &mut Person, address: &str) {
     for _ in 0..100 {
-        let rows = cursor_rows(&person.screen());
-        if is_on(&person.screen(), address) {
+        let screen = person.screen();
+        if is_on(&screen, address) {
             return;
         }
+        let before = under_cursor(&screen);
         person.keys("Down");
-        person.wait_until("another row", |screen| cursor_rows(&screen.contents()) != rows);
+        person.wait_until("another device", |screen| under_cursor(&screen.contents()) != before);
     }
     panic!("no row {address} on:\n{}", person.screen());
 }
@@ -40,8 +42,12 @@ pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
     person.wait_for("libvirt ");
     person.keys("2");
     person.wait_for("Names the domain");
-    person.keys("Enter 'keys' Enter Esc");
-    person.wait_until("the name in the header", |screen| screen.contents().starts_with(" vmbuild   keys"));
+    person.keys("Enter 'keys' Enter");
+    person.wait_for("filling in the form");
+    // What came right behind the Esc would be Alt with it.
+    person.keys("Esc");
+    person.wait_gone("filling in the form");
+    assert!(person.screen().starts_with(" vmbuild   keys"), "{}", person.screen());
     person.keys("6");
     person.wait_for("IOMMU on");
     go_to_device(&mut person, CARD[0]);

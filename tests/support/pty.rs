@@ -120,19 +120,35 @@ fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
-/// Reads until the terminal is gone.
+/// Reads until the terminal is gone. Like a terminal with synchronized updates it shows a frame when all of it is there.
 fn read(mut reader: Box<dyn Read + Send>, shown: &(Mutex<Shown>, Condvar)) {
     let mut buffer = vec![0; 65536];
+    let mut held = Vec::new();
     loop {
         let count = reader.read(&mut buffer).unwrap_or(0);
         let mut seen = shown.0.lock().unwrap();
         seen.closed = count == 0;
-        seen.screen.process(&buffer[..count]);
         seen.bytes.extend_from_slice(&buffer[..count]);
+        held.extend_from_slice(&buffer[..count]);
+        let whole = if seen.closed { held.len() } else { whole_frames(&held) };
+        seen.screen.process(&held[..whole]);
+        held.drain(..whole);
         shown.1.notify_all();
         if count == 0 {
             return;
         }
+    }
+}
+
+/// How many of the bytes come before a frame that has begun and not ended.
+fn whole_frames(bytes: &[u8]) -> usize {
+    const BEGIN: &[u8] = b"\x1b[?2026h";
+    const END: &[u8] = b"\x1b[?2026l";
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark);
+    match last(BEGIN) {
+        Some(begin) if last(END) < Some(begin) => begin,
+        // The mark itself may come in two parts.
+        _ => bytes.len() - (0..BEGIN.len()).rev().find(|&part| bytes.ends_with(&BEGIN[..part])).unwrap_or(0),
     }
 }
 
