@@ -223,10 +223,10 @@ struct Pool {
 }
 
 impl Pool {
-    fn new(uri: String) -> Self {
+    fn new(uri: String, test: &str) -> Self {
         // Not below /tmp, where libvirtd may have a view of its own.
         let folder = tempfile::Builder::new().prefix("vmbuild-cli-").tempdir_in("/var/tmp").unwrap();
-        let pool = Self { uri, name: format!("vmbuild-cli-{}", std::process::id()), folder };
+        let pool = Self { uri, name: format!("vmbuild-cli-{test}-{}", std::process::id()), folder };
         let path = pool.folder.path().to_str().unwrap().to_owned();
         assert!(pool.virsh(&["pool-create-as", &pool.name, "dir", "--target", &path]).is_some(), "no pool");
         pool
@@ -248,40 +248,84 @@ impl Drop for Pool {
     }
 }
 
+/// A build whose second volume takes a while.
+struct Slow {
+    child: Child,
+    name: String,
+}
+
+impl Slow {
+    fn start(home: &Home, pool: &Pool) -> Self {
+        let image = home.write("big.raw", "");
+        std::fs::OpenOptions::new().write(true).open(&image).unwrap().set_len(64 << 30).unwrap();
+        let name = format!("{}-vm", pool.name);
+        let spec = json!({
+            "name": name, "memory": 128, "vcpus": 1, "virt_type": "qemu", "networks": [],
+            "storage": { "default_pool": pool.name, "disks": [
+                { "action": "create", "size": 1 },
+                { "action": "clone", "clone_from": image, "format": "raw" }
+            ] }
+        });
+        let spec = home.write("spec.json", &spec.to_string());
+        let child = spawn(home.command(&["-c", &pool.uri, "build", "--json", spec.to_str().unwrap()]));
+        Self { child, name }
+    }
+
+    fn interrupt(id: u32) {
+        assert!(Command::new("kill").args(["-s", "INT", &id.to_string()]).status().unwrap().success());
+    }
+
+    /// Exit code and body; `meddle` is called with the process once the second volume is being filled.
+    fn end(mut self, meddle: impl Fn(u32)) -> (Option<i32>, Value) {
+        let lines = BufReader::new(self.child.stdout.take().unwrap()).lines();
+        let (mut body, mut filling) = (Value::Null, false);
+        for line in lines {
+            body = serde_json::from_str(&line.unwrap()).unwrap();
+            if body["event"] == "progress" && !filling {
+                filling = true;
+                meddle(self.child.id());
+            }
+        }
+        (self.child.wait().unwrap().code(), body)
+    }
+}
+
 #[test]
 fn interrupts_cancel_a_build_and_leave_nothing() {
     let Some(uri) = support::system_uri() else { return };
-    let (home, pool) = (Home::new(), Pool::new(uri.clone()));
-    // Bytes that take a while to send; a second interrupt comes while the first one is being answered.
-    let image = home.write("big.raw", "");
-    std::fs::OpenOptions::new().write(true).open(&image).unwrap().set_len(64 << 30).unwrap();
-    let name = format!("{}-vm", pool.name);
-    let spec = json!({
-        "name": name, "memory": 128, "vcpus": 1, "virt_type": "qemu", "networks": [],
-        "storage": { "default_pool": pool.name, "disks": [
-            { "action": "create", "size": 1 },
-            { "action": "clone", "clone_from": image, "format": "raw" }
-        ] }
-    });
-    let spec = home.write("spec.json", &spec.to_string());
-    let mut child = spawn(home.command(&["-c", &uri, "build", "--json", spec.to_str().unwrap()]));
-    let events = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-    let mut seen = Vec::new();
-    for event in events {
-        if event["event"] == "progress" && !seen.iter().any(|seen: &Value| seen["event"] == "progress") {
-            for _ in 0..2 {
-                let signal = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-                assert!(signal.success());
-            }
-        }
-        seen.push(event);
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{seen:?}");
-    let body = seen.last().unwrap();
+    let (home, pool) = (Home::new(), Pool::new(uri, "interrupt"));
+    let slow = Slow::start(&home, &pool);
+    let name = slow.name.clone();
+    // The second interrupt comes while the first one is being answered.
+    let (code, body) = slow.end(|id| (0..2).for_each(|_| Slow::interrupt(id)));
+    assert_eq!(code, Some(130), "{body}");
     assert_eq!(body["code"], "BUILD-CANCELLED", "{body}");
     assert_eq!(body["details"]["undone"].as_array().unwrap().len(), 2, "{body}");
     assert_eq!(pool.volumes().trim(), "");
     assert_eq!(pool.virsh(&["dominfo", &name]), None);
+}
+
+#[test]
+fn what_cannot_be_undone_is_named_with_the_way_to_do_it_by_hand() {
+    let Some(uri) = support::system_uri() else { return };
+    let (home, pool) = (Home::new(), Pool::new(uri, "left"));
+    let slow = Slow::start(&home, &pool);
+    let first = pool.folder.path().join(format!("{}-vda.qcow2", slow.name));
+    let immutable =
+        |flag: &str| Command::new("chattr").arg(flag).arg(&first).output().is_ok_and(|ran| ran.status.success());
+    let held = std::cell::Cell::new(false);
+    let (code, body) = slow.end(|id| {
+        held.set(immutable("+i"));
+        Slow::interrupt(id);
+    });
+    immutable("-i");
+    if !held.get() {
+        return support::skip("files cannot be made immutable here");
+    }
+    assert_eq!(code, Some(6), "{body}");
+    assert_eq!(body["details"]["undone"].as_array().unwrap().len(), 1, "{body}");
+    let left = &body["details"]["not_undone"][0];
+    assert!(left["what"].as_str().unwrap().ends_with(&format!("-vda.qcow2 in pool {}", pool.name)), "{body}");
+    assert!(left["why"].as_str().unwrap().contains("not permitted"), "{body}");
+    assert!(left["by_hand"].as_str().unwrap().starts_with("virsh"), "{body}");
 }

@@ -27,8 +27,10 @@ pub(crate) const SRIOV_NIC: &str = "0000:07:00.0";
 pub(crate) const EMPTY_SLOT: &str = "0000:08:00.0";
 pub(crate) const IDLE_DRIVE: &str = "0000:09:00.0";
 
-/// How long the machine may take to boot: half a minute on a quiet machine, more beside other tests.
-const BOOT: Duration = Duration::from_secs(400);
+/// How long the machine may take to boot: half a minute on a quiet machine, more beside other work.
+const BOOT: Duration = Duration::from_secs(240);
+/// How often it is tried: now and then a kernel in software emulation stops in the middle of its boot.
+const BOOTS: usize = 3;
 /// How long something inside may take that must come: the start of a VM takes some ten seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -67,6 +69,16 @@ pub(crate) struct Lab {
 impl Lab {
     /// Boots the machine from the image in `cache`, with vmbuild in it.
     pub(crate) fn boot(cache: &Path, mode: Mode) -> Self {
+        for _ in 1..BOOTS {
+            match Self::try_boot(cache, mode) {
+                Ok(lab) => return lab,
+                Err(why) => eprintln!("lab: booted again: {why}"),
+            }
+        }
+        Self::try_boot(cache, mode).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    fn try_boot(cache: &Path, mode: Mode) -> Result<Self, String> {
         let share = tempfile::tempdir().unwrap();
         let program = share.path().join("vmbuild");
         let built = Path::new(env!("CARGO_BIN_EXE_vmbuild"));
@@ -80,12 +92,12 @@ impl Lab {
         boot.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let mut qemu = boot.process_group(0).spawn().unwrap();
         let key = cache.join("lab-key");
-        let ssh = reach(&mut qemu, share.path(), &key, port);
+        let ssh = reach(&mut qemu, share.path(), &key, port)?;
         let lab = Self { qemu, ssh, share, key, port };
         // Running the program from the share would read it page by page over the wire.
         lab.sh("install -m 0755 /lab/vmbuild /usr/local/bin/vmbuild");
         lab.sh("virsh -q pool-create-as default dir --target /var/lib/libvirt/images");
-        lab
+        Ok(lab)
     }
 
     /// Runs a shell script inside.
@@ -165,15 +177,21 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         if thread::panicking() {
-            let console = fs::read_to_string(self.share.path().join("console.log")).unwrap_or_default();
-            let last: Vec<&str> = console.lines().rev().take(30).collect();
-            eprintln!("the machine's last words:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            eprintln!("{}", last_words(self.share.path()));
         }
         for child in [&mut self.ssh, &mut self.qemu] {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
+}
+
+/// The end of what the machine wrote to its console.
+fn last_words(share: &Path) -> String {
+    let console = fs::read(share.join("console.log")).unwrap_or_default();
+    let console = String::from_utf8_lossy(&console).into_owned();
+    let lines: Vec<&str> = console.lines().collect();
+    format!("the machine's last words:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"))
 }
 
 /// What every ssh to the lab is told; nothing of the user's configuration.
@@ -195,7 +213,7 @@ fn ssh(share: &Path, key: &Path, port: u16) -> Command {
 }
 
 /// Connects as soon as the machine answers.
-fn reach(qemu: &mut Child, share: &Path, key: &Path, port: u16) -> Child {
+fn reach(qemu: &mut Child, share: &Path, key: &Path, port: u16) -> Result<Child, String> {
     let deadline = Instant::now() + BOOT;
     let log = || fs::read_to_string(share.join("qemu.log")).unwrap_or_default();
     loop {
@@ -204,11 +222,11 @@ fn reach(qemu: &mut Child, share: &Path, key: &Path, port: u16) -> Child {
         let mut master = master.spawn().unwrap();
         while matches!(master.try_wait(), Ok(None)) {
             if share.join("ssh").exists() {
-                return master;
+                return Ok(master);
             }
             if Instant::now() > deadline {
-                let _ = (master.kill(), qemu.kill());
-                panic!("the lab does not answer:\n{}", log());
+                let _ = (master.kill(), master.wait(), qemu.kill(), qemu.wait());
+                return Err(format!("it does not answer:\n{}{}", log(), last_words(share)));
             }
             thread::sleep(Duration::from_millis(100));
         }
