@@ -92,10 +92,11 @@ fn group(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-/// True for a device that stays with the host and is held by a driver of it.
+/// True for a device that stays with the host and is held by a driver of it. What is part of the chipset has a check of
+/// its own.
 fn stands_in_the_way(subject: &Subject, known: &PciDevice) -> bool {
     let selected = subject.pci.iter().any(|row| row.address == known.address);
-    !selected && card::is_bound(known)
+    !selected && card::is_bound(known) && known.of_chipset().is_none()
 }
 
 /// True where IOMMU-GROUP names the function `left` as one that must go along with the device `passed`.

@@ -213,13 +213,26 @@ fn functions(subject: &Subject, notes: &mut Notes) {
         if said.is_empty() || !left.is_empty() {
             notes.looked();
         }
+        let ports = left.iter().all(|known| is_port(known, passed));
         if !left.is_empty() {
             let left: Vec<String> = left.iter().map(|known| format!("{} ({})", known.address, known.label())).collect();
+            if ports {
+                let message =
+                    format!("{}: {} of the same card stays with the host", device(row.row, row.address), list(&left));
+                notes.info(place(row.row), message, "the ports of a network card work one by one");
+                continue;
+            }
             let message = format!("{}: the same card also has {}", device(row.row, row.address), list(&left));
             notes.warning(place(row.row), message, "add them to pci_devices: a card is passed whole");
         }
         held_back(subject, notes, row, passed);
     }
+}
+
+/// True for another port of a network card, of which the IOMMU tells each apart.
+fn is_port(left: &PciDevice, passed: &PciDevice) -> bool {
+    let nics = left.kind() == PciClass::Nic && passed.kind() == PciClass::Nic;
+    nics && left.iommu_group.is_some() && left.iommu_group != passed.iommu_group
 }
 
 /// Functions of a passed card that the spec keeps from the guest.
@@ -387,6 +400,22 @@ mod tests {
         free.passes("IOMMU-GROUP").warns("PCI-FUNCTIONS", HOST, want);
         Asked::pass(&["01:00.0", "01:00.1"]).passes("PCI-FUNCTIONS");
         Asked::pass(&["00:1f.3"]).passes("PCI-FUNCTIONS");
+    }
+
+    #[test]
+    fn ports_of_a_network_card_work_one_by_one() {
+        let ports = |group| {
+            Asked::pass(&["01:00.0"]).devices(move |known| {
+                if known.address.bus == 1 {
+                    known.class = 0x02_00_00;
+                    known.iommu_group = Some(if known.address.function == 0 { 14 } else { group });
+                    known.driver = None;
+                }
+            })
+        };
+        let said = ports(30).said("PCI-FUNCTIONS").info();
+        assert!(said.message.contains("0000:01:00.1"), "{}", said.message);
+        ports(14).said("PCI-FUNCTIONS").warning();
     }
 
     #[test]

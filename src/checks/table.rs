@@ -57,10 +57,11 @@ const TABLE: &[&[Check]] = &[
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 16] = [
+const PASSTHROUGH: [&[Check]; 17] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
+    passthrough::chipset::CHECKS,
     passthrough::group::CHECKS,
     pci::CHECKS,
     virtual_function::CHECKS,

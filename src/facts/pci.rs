@@ -53,6 +53,9 @@ pub enum PciClass {
     Other,
 }
 
+/// Vendor of AMD's processors and chipsets.
+const AMD: u16 = 0x1022;
+
 impl PciDevice {
     /// What kind of device it is, by class code.
     pub fn kind(&self) -> PciClass {
@@ -66,6 +69,24 @@ impl PciDevice {
             (0x06, _) => PciClass::Bridge,
             _ => PciClass::Other,
         }
+    }
+
+    /// What the host's own firmware and chipset drivers need of the device, in words; `None` for what a host can do
+    /// without. Controllers of the same classes on cards, such as the USB-C controller of a GPU, are not meant.
+    pub fn of_chipset(&self) -> Option<&'static str> {
+        let on_board = self.address.bus == 0;
+        match self.class >> 8 {
+            0x0601 => Some("the LPC bridge"),
+            0x0c05 if on_board => Some("the SMBus"),
+            0x0c80 if on_board => Some("the SPI or I2C bus"),
+            0x1080 if self.vendor == AMD => Some("the security processor"),
+            _ => None,
+        }
+    }
+
+    /// True for the controller of Thunderbolt or USB4 itself, through which everything plugged in there is reached.
+    pub fn is_thunderbolt(&self) -> bool {
+        self.class == 0x000c_0340 || self.driver.as_deref() == Some("thunderbolt")
     }
 
     /// `10de:2704`.

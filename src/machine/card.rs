@@ -152,7 +152,8 @@ pub fn companions(facts: &Facts, passed: &[PciAddress]) -> Vec<Member> {
             drawn.extend(mates.map(|mate| (mate, format!("in IOMMU group {group} with {}", address.short()))));
         }
         if only_bus_reset(facts, address) == Some(true) {
-            let hit = reset_with(facts, address).into_iter();
+            // Nobody gives up a bus of the chipset for the sake of a reset.
+            let hit = reset_with(facts, address).into_iter().filter(|other| other.of_chipset().is_none());
             drawn.extend(hit.map(|other| (other, format!("reset together with {}", address.short()))));
         }
         for (other, tie) in drawn {

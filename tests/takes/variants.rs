@@ -201,6 +201,20 @@ fn of_the_host() -> Vec<Variant> {
 
 fn of_the_isolation() -> Vec<Variant> {
     vec![
+        Variant {
+            code: "GRP-COMPANION-SYSTEM",
+            shows: "an LPC bridge without a driver in the group of the sound",
+            slug: "intel-z87-two-identical-r9-280x",
+            take: &["0000:00:1b.0"],
+            change: |f| {
+                let group = device(f, "0000:00:1b.0").iommu_group;
+                let bridge = device(f, "0000:00:1f.0");
+                (bridge.iommu_group, bridge.driver) = (group, None);
+            },
+        },
+        taking("TB-HOTPLUG", "the controller of Thunderbolt", &["0000:0e:00.3"], |f| {
+            device(f, "0000:0e:00.3").class = 0x000c_0340;
+        }),
         of("RMRR-DIRECT", "memory that the firmware keeps", |f| {
             let region = ReservedRegion { start: 0, end: 4095, kind: "direct".into() };
             let group = device(f, GPU).iommu_group.unwrap();

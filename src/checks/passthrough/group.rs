@@ -122,10 +122,14 @@ fn rmrr(subject: &Subject, notes: &mut Notes) {
 }
 
 fn physical_function(subject: &Subject, notes: &mut Notes) {
-    for leaving in subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Nic) {
-        let what = "the virtual functions of";
-        let Some(sriov) = detail(subject, notes, &leaving, |details| &details.sriov, what) else { continue };
-        let functions = sriov.as_ref().map(|sriov| sriov.functions.as_slice()).unwrap_or_default();
+    for leaving in subject.leaving() {
+        let details = subject.facts.details.get(&leaving.device.address);
+        let sriov = match leaving.device.kind() {
+            PciClass::Nic => detail(subject, notes, &leaving, |details| &details.sriov, "the virtual functions of"),
+            // Few others have any, so that nothing is said where it is not known.
+            _ => details.and_then(|details| details.sriov.get()),
+        };
+        let functions = sriov.and_then(Option::as_ref).map(|sriov| sriov.functions.as_slice()).unwrap_or_default();
         if functions.is_empty() {
             continue;
         }
@@ -162,17 +166,22 @@ fn virtual_function(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+/// Intel's controllers of this kind, by device; other RAID controllers of the vendor have the same class.
+const VMD: [u16; 10] = [0x201d, 0x28c0, 0x467f, 0x4c3d, 0x7d0b, 0x9a0b, 0xa77f, 0xad0b, 0xb06f, 0xb60b];
+
 fn vmd(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         let device = leaving.device;
-        let is_vmd = device.vendor == 0x8086 && device.class >> 8 == 0x0104 && device.driver.as_deref() == Some("vmd");
+        let named_vmd = VMD.contains(&device.device) || device.driver.as_deref() == Some("vmd");
+        let is_vmd = device.vendor == 0x8086 && device.class >> 8 == 0x0104 && named_vmd;
         if !is_vmd && device.kind() != PciClass::Nvme {
             continue;
         }
         notes.looked();
         if is_vmd || device.address.domain >= 0x1_0000 {
             notes.about(device.address);
-            let message = format!("{} is behind Intel VMD, with all drives that it hides", named(&leaving));
+            let what = if is_vmd { "is Intel's VMD, and takes" } else { "is behind Intel VMD, with" };
+            let message = format!("{} {what} all drives that it hides", named(&leaving));
             notes.warning(
                 place(leaving.row.row),
                 message,

@@ -2,6 +2,7 @@
 //! order in which operators think: IOMMU, isolation, owner and driver, reset, the card itself.
 
 pub(super) mod bind;
+pub(super) mod chipset;
 pub(super) mod command_line;
 pub(super) mod gpu;
 pub(super) mod group;

@@ -62,7 +62,8 @@ pub(in super::super) const CHECKS: &[Check] = &[
         code: "TB-HOTPLUG",
         title: "the devices stay plugged in",
         explain: "The device is behind Thunderbolt or in a drawer and can be unplugged. A guest that has it then loses it, \
-                  and QEMU may not survive it.",
+                  and QEMU may not survive it. With the controller of Thunderbolt itself the host loses everything that \
+                  is plugged in there: screens, docks, disks, network.",
         run: removable,
     },
 ];
@@ -243,6 +244,12 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
 
 fn removable(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
+        if leaving.device.is_thunderbolt() {
+            notes.about(leaving.device.address);
+            let message = format!("{} is the controller of Thunderbolt itself", named(&leaving));
+            let way_out = "the host loses all that is plugged in there: pass the device behind it instead";
+            notes.warning(place(leaving.row.row), message, way_out);
+        }
         // Hardly any device is, so that nothing is said where it is not known.
         let details = subject.facts.details.get(&leaving.device.address);
         let Some(removable) = details.and_then(|details| details.removable.get()) else { continue };

@@ -52,6 +52,8 @@ fn reason(finding: &Finding) -> &'static str {
         "IOMMU-GROUP" => "its group is shared",
         "IOMMU-INTREMAP" => "no interrupt remapping",
         "GRP-GPUS" => "shares with a GPU",
+        "GRP-COMPANION-SYSTEM" => "shares with the chipset",
+        "TB-HOTPLUG" => "Thunderbolt",
         "RMRR-DIRECT" => "kept by firmware",
         "NET-PF-WITH-VFS" => "has virtual functions",
         "NET-VF-SAME-GROUP" => "no group of its own",
