@@ -226,6 +226,8 @@ fn a_card_is_taken_with_what_shares_its_group() {
     check("pci-taken", &crowded(100, 30).keys("6 f f f f Space"));
     check("pci-role", &crowded(80, 24).keys("6 f f f f Space j j j j h"));
     check("pci-sheet", &crowded(80, 24).keys("6 Enter"));
+    // On the first row of the NVMe drives.
+    check("pci-ways", &crowded(80, 24).keys("6 f f v"));
     check("pci-no-hit", &crowded(80, 24).keys("6 /").types("voodoo").keys("Enter"));
     check("help-80x24", &crowded(80, 24).keys("6 ?"));
 }

@@ -90,6 +90,8 @@ pub enum Action {
     ChangeRole,
     /// Chooses a ROM file for the device.
     ChooseRom,
+    /// Compares the ways in which the guest can have an NVMe drive.
+    CompareWays,
     /// The next tab.
     NextTab,
     /// The tab before.

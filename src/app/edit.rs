@@ -14,6 +14,16 @@ impl App {
         self.xml_before = Some(self.derived.xml.clone());
     }
 
+    /// Several changes as one step of undo.
+    pub(super) fn as_one_step<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
+        self.checkpoint();
+        let (depth, xml) = (self.history.depth(), self.xml_before.clone());
+        let made = change(self);
+        self.history.forget_since(depth);
+        self.xml_before = xml;
+        made
+    }
+
     /// Stores the text of a field: as a value where it is one, as text where the spec holds texts, otherwise aside.
     pub(super) fn store_text(&mut self, place: &Place, grammar: Grammar, text: &str) {
         let value = match grammar::read(grammar, text) {

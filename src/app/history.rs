@@ -39,6 +39,16 @@ impl History {
         self.redo.clear();
     }
 
+    /// How many contents undo can go back to.
+    pub fn depth(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Forgets what was remembered since undo had this depth.
+    pub fn forget_since(&mut self, depth: usize) {
+        self.undo.truncate(depth);
+    }
+
     /// The content before `present`, which redo goes back to.
     pub fn undo(&mut self, present: &Content) -> Option<Content> {
         // A checkpoint that nothing followed is no step of its own.

@@ -71,6 +71,10 @@ pub fn answer(app: &mut App, answer: Answer) -> Vec<Effect> {
         }
         Answer::OverwritePreset { name, description } => super::write::save_preset(app, name, description),
         Answer::DeletePreset(name) => vec![Effect::DeletePreset(name)],
+        Answer::Drive(address, kind) => {
+            app.toast = Some(super::steps::pci::choose_way(app, address, kind));
+            Vec::new()
+        }
         Answer::AskAgain => super::action::refresh_all(app),
         Answer::UseDemo => use_demo(app),
     }

@@ -8,6 +8,7 @@ use super::keys::{self, Offer};
 use super::options::Known;
 use super::steps::pci::sheet::Sheet;
 use super::{App, Key, KeyCode, StepId};
+use crate::machine::drive::WayKind;
 use crate::spec::Place;
 use crate::units::PciAddress;
 use memchr::memmem::Finder;
@@ -174,6 +175,8 @@ pub enum Answer {
     },
     /// Delete a preset.
     DeletePreset(String),
+    /// Give an NVMe drive to the guest in this way.
+    Drive(PciAddress, WayKind),
     /// Ask the host that did not answer once more.
     AskAgain,
     /// Work on the demo host instead.

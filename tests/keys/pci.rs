@@ -6,7 +6,7 @@ use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::pci::{Show, devices, selected, sheet, verdict};
 use vmbuild::app::{Effect, Msg};
 use vmbuild::checks::Severity;
-use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass};
+use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, Source, Storage};
 use vmbuild::units::PciAddress;
 
 fn at(address: &str) -> PciAddress {
@@ -360,4 +360,67 @@ fn details_are_asked_for_once_of_what_is_on_screen_or_taken_and_again_when_it_ch
     other.know(&crowded());
     let asked = details(&other);
     assert!(asked.contains(&at("01:00.0")) && asked.contains(&at("05:00.1")), "what the spec takes: {asked:?}");
+}
+
+/// What the spec has as disks, by address or path.
+fn drives(desk: &Desk) -> Vec<String> {
+    let rows = desk.at("/storage/disks");
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().map(str::to_owned);
+    let rows = rows.as_array().cloned().unwrap_or_default();
+    rows.iter().filter_map(|row| text(row, "host_address").or(text(row, "path"))).collect()
+}
+
+/// The same with the host's disks known: the idle drive is one of them.
+fn crowd_with_disks() -> Desk {
+    let drive = json!({
+        "name": "nvme1n1", "number": "259:5", "kind": "disk", "size": 1_u64 << 40, "below": [], "functions": ["0000:04:00.0"],
+        "usb": false, "server": null, "model": "Samsung SSD 990 PRO", "serial": "S6Z2", "content": null, "label": null
+    });
+    let mut storage = Storage::default();
+    storage.devices.push(serde_json::from_value(drive).unwrap());
+    let storage = Fact::known(storage, Source::File("/sys/block".into()), 0);
+    let mut desk = crowd();
+    let (networking, displays, usb) = (Box::default(), Box::default(), Box::default());
+    desk.tell(Msg::Facts(FactsPart::Uses { storage: Box::new(storage), networking, displays, usb }));
+    desk
+}
+
+#[test]
+fn an_nvme_drive_is_given_in_each_of_its_three_ways() {
+    let mut desk = crowd_with_disks();
+    go(&mut desk, "01:00.0");
+    desk.keys("v");
+    assert_eq!(desk.toast(), "this is no NVMe drive");
+    go(&mut desk, "04:00.0");
+    let before = desk.at("");
+    // The way that the VM has is not among the answers; the others keep their order.
+    desk.keys("v Down Down Enter");
+    assert_eq!(
+        (drives(&desk), desk.toast()),
+        (vec!["0000:04:00.0".into()], "04:00.0 is disk 1: a disk, driven by QEMU")
+    );
+    let group = ["01:00.0=hold", "01:00.1=hold", "01:00.2=hold", "05:00.1=hold"];
+    assert_eq!(asked(&desk), group);
+    desk.keys("v Down Enter");
+    assert_eq!(drives(&desk), [""; 0]);
+    assert_eq!(asked(&desk), [&["04:00.0"], &group[..]].concat());
+    desk.keys("v Down Down Enter");
+    assert_eq!(drives(&desk), ["/dev/disk/by-id/nvme-Samsung_SSD_990_PRO_S6Z2"]);
+    assert_eq!(asked(&desk), [""; 0], "the host keeps what it drives");
+    desk.keys("v");
+    let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
+    let answers: Vec<&str> = ask.answers.iter().map(|(text, _)| text.as_ref()).collect();
+    assert_eq!(answers, ["Leave it as it is", "The whole controller", "A disk, driven by QEMU"]);
+    desk.keys("Enter u u u");
+    assert_eq!(desk.at(""), before, "each choice is one step of undo");
+}
+
+#[test]
+fn a_way_that_is_closed_says_why() {
+    let mut desk = crowd();
+    go(&mut desk, "04:00.0");
+    desk.keys("v");
+    let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
+    assert_eq!(ask.answers.len(), 3, "{:?}", ask.answers);
+    assert!(ask.lines.join(" ").contains("A disk, driven by the host. Not here: "), "{:?}", ask.lines);
 }

@@ -12,6 +12,11 @@ pub fn notes(app: &App, device: &PciDevice) -> Vec<String> {
             DomainState::Inactive => format!("VM {}, off", domain.name),
         })
         .collect();
+    let driven = |disk: &crate::spec::Disk| {
+        disk.host_address.as_deref().and_then(|text| text.parse().ok()) == Some(device.address)
+    };
+    let disks = app.spec().storage.iter().flat_map(|storage| storage.disks.iter().flatten());
+    notes.extend(disks.enumerate().find(|(_, disk)| driven(disk)).map(|(at, _)| format!("disk {} of this VM", at + 1)));
     for used in app.pci.uses.get(&device.address).into_iter().flatten() {
         let word = word(used);
         if !notes.contains(&word) {

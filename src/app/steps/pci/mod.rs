@@ -6,8 +6,10 @@ pub mod sheet;
 pub mod verdict;
 
 mod asking;
+mod drive;
 mod taking;
 
+pub(in crate::app) use drive::choose as choose_way;
 pub(in crate::app) use list::relist;
 pub use list::{SHOWS, Show, devices, hidden};
 
@@ -173,6 +175,11 @@ impl Step for Passthrough {
                     app.toast = Some(taking::change_role(app, address));
                 }
             }
+            Action::CompareWays => {
+                if let Some(address) = selected(app).map(|device| device.address) {
+                    app.overlays.push(Overlay::Ask(drive::question(app, address)));
+                }
+            }
             _ => {}
         }
         Vec::new()
@@ -180,7 +187,10 @@ impl Step for Passthrough {
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
         let Some(device) = selected(app) else {
-            let wants = matches!(action, Action::Toggle | Action::Open | Action::ChangeRole | Action::ChooseRom);
+            let wants = matches!(
+                action,
+                Action::Toggle | Action::Open | Action::ChangeRole | Action::ChooseRom | Action::CompareWays
+            );
             return wants.then(|| "there is no device in the list".into());
         };
         match action {
@@ -190,6 +200,7 @@ impl Step for Passthrough {
             Action::ChooseRom if role(app, device.address) != Some(crate::machine::Role::Pass) => {
                 Some("the guest does not get it: take it first with Space".into())
             }
+            Action::CompareWays if device.kind() != PciClass::Nvme => Some("this is no NVMe drive".into()),
             Action::ChangeRole if row_in_spec(app, device.address).is_none() && !taking::is_drawn(app, device) => {
                 Some("nothing of its card or group is taken: take it first with Space".into())
             }

@@ -42,7 +42,7 @@ pub(super) fn toggle(app: &mut App, address: PciAddress) -> String {
     }
 }
 
-fn take(app: &mut App, address: PciAddress) -> String {
+pub(super) fn take(app: &mut App, address: PciAddress) -> String {
     let members = card::taking(&app.facts, &[address]);
     let before = passed(app);
     let new: Vec<&Member> = members.iter().filter(|member| member.role != Role::Leave).collect();
@@ -88,7 +88,7 @@ fn notice(members: &[&Member]) -> String {
     parts.into_iter().map(part).collect::<Vec<_>>().join(". ")
 }
 
-fn give_back(app: &mut App, address: PciAddress) -> String {
+pub(super) fn give_back(app: &mut App, address: PciAddress) -> String {
     let card: Vec<PciAddress> = match app.facts.pci.items().iter().find(|device| device.address == address) {
         Some(device) => card::card(&app.facts, device).into_iter().map(|other| other.address).collect(),
         None => vec![address],
@@ -112,6 +112,31 @@ fn give_back(app: &mut App, address: PciAddress) -> String {
     };
     let kept = stay.first().map(|(address, _)| format!("; {} is held for another card", address.short()));
     format!("{} goes back to the host{with}{}", address.short(), kept.unwrap_or_default())
+}
+
+/// What goes along with a function that is no device of the guest itself: the drive behind a disk.
+fn companions(app: &App, address: PciAddress) -> Vec<(PciAddress, Role)> {
+    let members = card::taking(&app.facts, &[address]).into_iter();
+    let with = members.filter(|member| member.address != address && member.role != Role::Leave);
+    with.map(|member| (member.address, member.role)).collect()
+}
+
+/// Takes what goes along with the drive at `address`, as far as nothing else has taken it.
+pub(super) fn take_companions(app: &mut App, address: PciAddress) {
+    let mut roles = companions(app, address);
+    roles.retain(|(other, _)| row_in_spec(app, *other).is_none());
+    set(app, &roles, &[]);
+}
+
+/// Gives back what came along with the drive at `address` and belongs to no card that is passed.
+pub(super) fn give_back_companions(app: &mut App, address: PciAddress) {
+    let companions = companions(app, address);
+    let others: Vec<PciAddress> =
+        passed(app).into_iter().filter(|passed| companions.iter().all(|(other, _)| other != passed)).collect();
+    let kept: BTreeSet<PciAddress> = card::taking(&app.facts, &others).iter().map(|member| member.address).collect();
+    let gone: Vec<PciAddress> =
+        companions.iter().map(|(other, _)| *other).filter(|other| !kept.contains(other)).collect();
+    set(app, &[], &gone);
 }
 
 /// Passed, then held, then left with the host, then passed again. Says what follows.

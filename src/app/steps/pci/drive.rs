@@ -1,0 +1,93 @@
+//! An NVMe drive in one of its three ways: what is asked, and what the answer makes of the spec.
+
+use super::{PciAddress, role, taking};
+use crate::app::App;
+use crate::app::overlay::{Answer, Ask};
+use crate::app::steps::top;
+use crate::machine::Role;
+use crate::machine::drive::{Way, WayKind, ways};
+use crate::spec::Place;
+use serde_json::Value;
+
+/// The ways beside each other, and which one the VM has now.
+pub(super) fn question(app: &App, address: PciAddress) -> Ask {
+    let ways = ways(&app.facts, address);
+    let now = way(app, address);
+    // All three and the answers fit into 24 rows; where there are more, they are set apart.
+    let gap = if app.size.1 < 30 { "" } else { " " };
+    let lines = ways.iter().flat_map(|way| [told(way, now), gap.to_owned()]).collect();
+    let stay = if now.is_some() { "Leave it as it is" } else { "Leave the drive with the host" };
+    let mut answers = vec![(stay.into(), Answer::Stay)];
+    let open = ways.into_iter().filter(|way| way.why_not.is_none() && Some(way.kind) != now);
+    answers.extend(open.map(|way| (sentence(way.title).into(), Answer::Drive(address, way.kind))));
+    Ask { title: format!("How the guest gets {}", address.short()), lines, answers, row: 0 }
+}
+
+/// `The whole controller. Snapshots: none. Boot: by UEFI. ...`.
+fn told(way: &Way, now: Option<WayKind>) -> String {
+    let now = if now == Some(way.kind) { ", as it is now" } else { "" };
+    let closed = way.why_not.as_ref().map(|why| format!(" Not here: {why}."));
+    let says = way.says.iter().map(|(subject, text)| match *subject {
+        "besides" => format!(" {}.", sentence(text)),
+        subject => format!(" {}: {text}.", sentence(subject)),
+    });
+    format!("{}{now}.{}{}", sentence(way.title), closed.unwrap_or_default(), says.collect::<String>())
+}
+
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// How the VM has the drive.
+pub(super) fn way(app: &App, address: PciAddress) -> Option<WayKind> {
+    if role(app, address) == Some(Role::Pass) {
+        return Some(WayKind::Controller);
+    }
+    app.derived.rows(&disks()).iter().find_map(|row| way_of_disk(app, row, address))
+}
+
+/// The way in which a disk of the spec is the drive.
+fn way_of_disk(app: &App, row: &Value, address: PciAddress) -> Option<WayKind> {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    if text("host_address").and_then(|text| text.parse().ok()) == Some(address) {
+        return Some(WayKind::Driver);
+    }
+    let block = ways(&app.facts, address).into_iter().find(|way| way.kind == WayKind::Block)?;
+    let same = text("path").is_some_and(|path| block.row.get("path").and_then(Value::as_str) == Some(path));
+    same.then_some(WayKind::Block)
+}
+
+fn disks() -> Place {
+    top("storage").key("disks")
+}
+
+/// Gives the drive to the guest in one way, and in no other; one step of undo. Says what follows.
+pub(in crate::app) fn choose(app: &mut App, address: PciAddress, kind: WayKind) -> String {
+    let way = ways(&app.facts, address).into_iter().find(|way| way.kind == kind);
+    let Some(way) = way else { return String::new() };
+    app.as_one_step(|app| {
+        take_away(app, address);
+        match kind {
+            WayKind::Controller => return taking::take(app, address),
+            WayKind::Driver => taking::take_companions(app, address),
+            WayKind::Block => {}
+        }
+        let disk = app.add_row(&disks(), way.row);
+        format!("{} is disk {}: {}", address.short(), disk + 1, way.title)
+    })
+}
+
+/// Takes the drive out of the spec, with what came along for its sake.
+fn take_away(app: &mut App, address: PciAddress) {
+    match way(app, address) {
+        Some(WayKind::Controller) => drop(taking::give_back(app, address)),
+        Some(WayKind::Driver) => taking::give_back_companions(app, address),
+        _ => {}
+    }
+    app.refresh();
+    while let Some(row) = app.derived.rows(&disks()).iter().position(|row| way_of_disk(app, row, address).is_some()) {
+        app.delete_row(&disks(), row);
+        app.refresh();
+    }
+}
