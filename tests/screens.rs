@@ -7,7 +7,7 @@ use ratatui::layout::Position;
 use std::fs;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
-use vmbuild::facts::{Facts, FactsPart};
+use vmbuild::facts::{Facts, FactsPart, Part};
 use vmbuild::plan::{BuildEvent, Outcome, Verdict};
 use vmbuild::spec::{Layer, Origin, Spec};
 use vmbuild::ui::{self, Look, Theme, glyphs};
@@ -237,7 +237,7 @@ fn the_screen_before_anything_has_answered() {
     check("start-100x30", &Session::new(100, 30));
     check("storage-waiting", &Session::new(100, 30).keys("3"));
     let mut waiting = Session::new(100, 30).keys("6");
-    waiting.tell(Msg::Waiting(12));
+    waiting.tell(Msg::Waiting(Some((Part::Pci, 12))));
     check("pci-waiting", &waiting);
     let mut failed = Session::new(100, 30).keys("3");
     let text = "libvirt does not answer at qemu:///system.".to_owned();

@@ -90,7 +90,7 @@ fn a_daemon_that_is_stopped_leaves_the_wizard_alive_and_is_waited_for_in_words()
     person.keys("6");
     person.wait_for("step 6 of 9");
     person.keys("r");
-    person.wait_for("waiting for libvirt, 2 s");
+    person.wait_for("waiting for libvirt: VMs, 2 s");
     // Every key is answered as ever.
     for (step, text) in [("2", "Names the domain"), ("7", "step 7 of 9"), ("6", "step 6 of 9"), ("2", "step 2 of 9")] {
         let pressed = Instant::now();

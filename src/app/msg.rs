@@ -28,8 +28,8 @@ pub enum Msg {
         /// What to do.
         remedy: String,
     },
-    /// libvirt has not answered for this many seconds; 0 when it answers again.
-    Waiting(u64),
+    /// What has not been answered for how many seconds; `None` once all is answered.
+    Waiting(Option<(Part, u64)>),
     /// The wall clock, in seconds since 1970-01-01 UTC.
     Clock(u64),
     /// The running build tells something.

@@ -47,8 +47,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Seconds since 1970-01-01 UTC.
     pub clock: u64,
-    /// Seconds that libvirt has not answered.
-    pub waiting: u64,
+    /// What has not been answered for how many seconds.
+    pub waiting: Option<(Part, u64)>,
     /// Presets by name.
     pub presets: Vec<Saved>,
     /// Templates by name.
@@ -148,7 +148,7 @@ impl App {
             uri: start.uri,
             size: start.size,
             clock: start.clock,
-            waiting: 0,
+            waiting: None,
             presets: Vec::new(),
             templates: Vec::new(),
             checks_row: 0,

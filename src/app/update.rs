@@ -45,7 +45,7 @@ fn noted(app: &mut App, msg: Msg) {
             }
         }
         Msg::HostFailed { text, remedy } => leave::host_failed(app, text, remedy),
-        Msg::Waiting(seconds) => app.waiting = seconds,
+        Msg::Waiting(awaited) => app.waiting = awaited,
         Msg::Clock(now) => {
             app.clock = now;
             app.pci.forget_changes(now);

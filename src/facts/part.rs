@@ -54,6 +54,24 @@ impl Part {
         Self::Capabilities,
         Self::Files,
     ];
+
+    /// Whom and what somebody waits for who has asked for it.
+    pub fn awaited(self) -> &'static str {
+        match self {
+            Self::Host => "libvirt",
+            Self::Pools => "libvirt: pools",
+            Self::Networks => "libvirt: networks",
+            Self::Domains => "libvirt: VMs",
+            Self::Capabilities => "libvirt: capabilities",
+            Self::Cpus => "the host: CPUs",
+            Self::Pci => "the host: PCI functions",
+            Self::Boot => "the host: kernel and boot",
+            Self::Uses => "the host: disks and networks",
+            Self::Roms => "the host: ROM files",
+            Self::Details => "the host: PCI details",
+            Self::Files => "the host: files",
+        }
+    }
 }
 
 /// An answered part.

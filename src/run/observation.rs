@@ -133,7 +133,7 @@ impl Observation {
         }
         if self.open.is_empty() && self.told > 0 {
             self.told = 0;
-            msgs.push(Msg::Waiting(0));
+            msgs.push(Msg::Waiting(None));
         }
         msgs
     }
@@ -146,7 +146,12 @@ impl Observation {
     }
 
     fn since(&self) -> Option<Instant> {
-        self.open.values().map(|open| open.since).min()
+        self.oldest().map(|open| open.since)
+    }
+
+    /// The question that holds the others up: they are answered in the order in which they were asked.
+    fn oldest(&self) -> Option<&Open> {
+        self.open.values().next()
     }
 
     /// Says how long the host has been silent, and connects again where it is time to.
@@ -159,7 +164,7 @@ impl Observation {
             return None;
         }
         self.told = seconds;
-        Some(Msg::Waiting(seconds))
+        Some(Msg::Waiting(self.oldest().filter(|_| seconds > 0).map(|open| (open.part, seconds))))
     }
 }
 

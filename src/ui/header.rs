@@ -3,6 +3,7 @@
 use super::Role;
 use super::canvas::{Canvas, cells};
 use crate::app::{App, HostState};
+use crate::facts::Part;
 use ratatui::layout::Rect;
 
 /// Seconds after which a silent libvirt may stay silent, and whoever waits is told of the way out.
@@ -33,13 +34,18 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     canvas.put(11, area.y, width, name, role);
 }
 
+fn waiting(awaited: Option<(Part, u64)>) -> String {
+    let Some((part, seconds)) = awaited else { return String::new() };
+    let leave = if seconds < PATIENCE { "" } else { "; ^C leaves" };
+    format!("waiting for {}, {seconds} s{leave}", part.awaited())
+}
+
 /// What is wrong with the connection, and what is known of the host, most important first.
 fn host(app: &App) -> (String, Role, Vec<String>) {
     let known = app.facts.host.get();
     let state = match &app.host {
         HostState::Failed { .. } => ("no connection".to_owned(), Role::Error),
-        _ if app.waiting >= PATIENCE => (format!("waiting for libvirt, {} s; ^C leaves", app.waiting), Role::Warn),
-        _ if app.waiting > 0 => (format!("waiting for libvirt, {} s", app.waiting), Role::Warn),
+        _ if app.waiting.is_some() => (waiting(app.waiting), Role::Warn),
         HostState::Connecting => ("asking the host".to_owned(), Role::Muted),
         HostState::Up => (String::new(), Role::Muted),
     };
