@@ -168,6 +168,9 @@ fn choices(case: &Case) -> String {
         let what = format!("{} {} in the guest", function.place, function.host);
         say(&what, function.guest.value.to_string(), function.guest.why());
     }
+    for bus in &machine.expanders {
+        say(&format!("bus {} of node", bus.index), bus.cell.value.to_string(), bus.cell.why());
+    }
     say("hide_kvm", machine.hide_kvm.value.to_string(), machine.hide_kvm.why());
     out
 }

@@ -1,10 +1,11 @@
-//! Controllers: USB, virtio-scsi, and the PCI Express ports of passed GPUs. The rest libvirt adds as it needs them.
+//! Controllers: USB, virtio-scsi, and the PCI Express buses and ports of passed cards. The rest libvirt adds as it needs them.
 
 use super::Element;
-use crate::machine::{Disk, Feature, GuestSlot, Machine, target};
+use super::hostdev::address;
+use crate::machine::{Disk, Expander, Feature, GuestSlot, Machine, target};
 use crate::spec::devices::{ScsiModel, UsbController};
 use crate::spec::{DiskBus, Place};
-use crate::units::{Bytes, GIB};
+use crate::units::{Bytes, GIB, PciAddress};
 
 /// The controllers, by type and index.
 pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
@@ -12,11 +13,23 @@ pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
     let mut all: Vec<Element> = machine.address_space.window.map(root).into_iter().collect();
     all.push(usb(machine));
     all.extend((0..scsi_count(&machine.disks)).map(|index| scsi(index, model)));
-    let may_refuse = !machine.dropped.contains(&Feature::PortWithoutHotplug);
-    if machine.chipset.is_pci_express() && may_refuse {
-        all.extend(machine.slots.iter().filter_map(gpu_port));
+    all.extend(machine.expanders.iter().map(expander));
+    if machine.chipset.is_pci_express() {
+        all.extend(machine.slots.iter().filter_map(|slot| port(machine, slot)));
     }
     all
+}
+
+/// A root of its own for the cards of one node.
+fn expander(bus: &Expander) -> Element {
+    let place = Place::root().key("numa").key("cells").index(usize::try_from(bus.cell.value).unwrap_or_default());
+    let node = Element::new("node").text(bus.cell.value.to_string()).origin(place.clone());
+    Element::new("controller")
+        .attr("type", "pci")
+        .attr("index", bus.index.to_string())
+        .attr("model", "pcie-expander-bus")
+        .child(Element::new("target").attr("busNr", bus.number.to_string()).child(node))
+        .origin(place)
 }
 
 /// The root of PCI Express with room for large windows, in the unit that the firmware's documents use.
@@ -57,17 +70,24 @@ fn scsi(index: u32, model: ScsiModel) -> Element {
     scsi.attr("model", model).origin(Place::root().key("storage").key("disks"))
 }
 
-/// The port of a GPU, from which Windows must not offer to eject it. Ports of other cards are libvirt's own work.
-fn gpu_port(slot: &GuestSlot) -> Option<Element> {
+/// The port of a card where it is not libvirt's own work: below the bus of a node, and that of a GPU, from which Windows
+/// must not offer to eject it.
+fn port(machine: &Machine, slot: &GuestSlot) -> Option<Element> {
     let first = slot.functions.first()?;
     let guest = first.guest.value;
     let on_port = guest.domain == 0 && guest.bus > 0 && guest.slot == 0;
-    (slot.is_gpu() && on_port).then(|| {
+    let stays = slot.is_gpu() && !machine.dropped.contains(&Feature::PortWithoutHotplug);
+    let below = machine.expanders.iter().find_map(|bus| {
+        let nth = bus.ports.iter().position(|port| *port == guest.bus)?;
+        Some(PciAddress { domain: 0, bus: bus.index, slot: u8::try_from(nth).ok()?, function: 0 })
+    });
+    (on_port && (stays || below.is_some())).then(|| {
         Element::new("controller")
             .attr("type", "pci")
             .attr("index", guest.bus.to_string())
             .attr("model", "pcie-root-port")
-            .child(Element::new("target").attr("hotplug", "off"))
+            .child(stays.then(|| Element::new("target").attr("hotplug", "off")))
+            .child(below.map(|below| address(below, true)))
             .origin(first.place.clone())
     })
 }

@@ -1,7 +1,7 @@
 //! Where host PCI functions sit in the guest: one host card, one guest slot.
 
 use super::platform::filled;
-use super::{Chipset, Choice};
+use super::{Chipset, Choice, Expander};
 use crate::facts::{Facts, PciClass};
 use crate::spec::{PciDevice, Place, Spec};
 use crate::units::PciAddress;
@@ -69,10 +69,10 @@ struct Row<'a> {
 
 /// The guest slots, in the order in which their cards appear in the spec. Rows without a readable host address and rows
 /// that are held are left out. Addresses asked for stand as they are; everything else follows the card.
-pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset) -> Vec<GuestSlot> {
+pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset, expanders: &[Expander]) -> Vec<GuestSlot> {
     let passed = spec.pci_devices.iter().flatten().enumerate().filter(|(_, device)| !device.is_held());
     let mut rows: Vec<Row<'_>> = passed.filter_map(|(row, device)| Row::read(row, device)).collect();
-    let mut free = FreeSlots::new(chipset, &rows);
+    let mut free = FreeSlots::new(chipset, &rows, expanders);
     let cards: Vec<PciAddress> = rows.iter().map(|row| row.host.with_function(0)).collect();
     let mut seen = HashSet::new();
     for card in cards.into_iter().filter(|card| seen.insert(*card)) {
@@ -170,9 +170,11 @@ struct FreeSlots {
 }
 
 impl FreeSlots {
-    fn new(chipset: Chipset, rows: &[Row<'_>]) -> Self {
-        let asked = rows.iter().filter_map(|row| row.guest.as_ref());
-        Self { chipset, taken: asked.map(|guest| guest.value.with_function(0)).collect() }
+    fn new(chipset: Chipset, rows: &[Row<'_>], expanders: &[Expander]) -> Self {
+        let asked = rows.iter().filter_map(|row| row.guest.as_ref()).map(|guest| guest.value.with_function(0));
+        // A bus has the number of its controller.
+        let roots = expanders.iter().map(|bus| PciAddress { domain: 0, bus: bus.index, slot: 0, function: 0 });
+        Self { chipset, taken: asked.chain(roots).collect() }
     }
 
     /// The next free slot. There are more slots than a guest can have cards; after the last the first is given again,
@@ -221,7 +223,7 @@ mod tests {
             None => json!({"host_address": row}),
         });
         let spec = serde_json::from_value(json!({"pci_devices": rows.collect::<Vec<_>>()})).unwrap();
-        let slots = slots(&spec, &Facts::default(), chipset);
+        let slots = slots(&spec, &Facts::default(), chipset, &[]);
         let functions = slots.iter().flat_map(|slot| &slot.functions);
         functions
             .map(|f| format!("{}>{}{}", f.host.short(), f.guest.value.short(), if f.multifunction { "*" } else { "" }))

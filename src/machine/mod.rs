@@ -13,6 +13,7 @@ pub mod devices;
 pub mod disk;
 pub mod display;
 pub mod drive;
+pub mod expander;
 pub mod feature;
 pub mod files;
 pub mod guest_pci;
@@ -36,6 +37,7 @@ pub use cpu::{Cpu, Topology};
 pub use devices::Devices;
 pub use disk::{Disk, DiskOrigin, Location};
 pub use display::Console;
+pub use expander::Expander;
 pub use feature::Feature;
 pub use files::files;
 pub use guest_pci::{GuestFunction, GuestSlot};
@@ -105,6 +107,8 @@ pub struct Machine {
     pub video: Choice<Option<String>>,
     /// Guest slots that hold host PCI functions.
     pub slots: Vec<GuestSlot>,
+    /// PCI buses of the guest's nodes, below which passed cards sit; empty where one root serves all.
+    pub expanders: Vec<Expander>,
     /// Host PCI functions that nobody uses while the VM runs.
     pub held: Vec<HeldFunction>,
     /// Parts of host devices, such as virtual GPUs.
@@ -157,14 +161,17 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let windows = platform::is_windows(spec);
     let virt_type = hypervisor::virt_type(spec, facts, &arch.value);
     let consoles = display::consoles(spec);
-    let slots = guest_pci::slots(spec, facts, chipset);
+    let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
+    let pinning = pinning::pinning(spec, facts);
+    let backing = memory::backing(spec, facts, memory, &pinning);
+    let mut expanders = expander::expanders(spec, facts, chipset, &backing.cells);
+    let slots = guest_pci::slots(spec, facts, chipset, &expanders);
+    expander::attach(&mut expanders, &slots, facts);
     let held = held::held(spec, facts);
     let mut disks = storage::disks(spec, facts, chipset, windows);
     let mut interfaces = interface::interfaces(spec, facts);
     let direct_boot = boot::direct(spec, facts, &disks);
     boot_order::assign(spec, &mut disks, &mut interfaces, direct_boot.is_some());
-    let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
-    let pinning = pinning::pinning(spec, facts);
     let mut machine = Machine {
         name: spec.name.clone().unwrap_or_default(),
         memory,
@@ -172,7 +179,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         max_vcpus: spec.max_vcpus.filter(|most| spec.vcpus.is_some_and(|vcpus| *most > vcpus)),
         cpu: cpu::cpu(spec, facts, virt_type.value, platform::is_x86(&arch.value), &pinning),
         iothreads: spec.iothreads.unwrap_or(0),
-        backing: memory::backing(spec, facts, memory, &pinning),
+        backing,
         pinning,
         domain_type: hypervisor::domain_type(virt_type.value, facts),
         virt_type,
@@ -191,6 +198,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         address_space: address_space::address_space(facts, &slots, chipset),
         dropped: BTreeSet::new(),
         slots,
+        expanders,
         held,
         arch,
         machine_type,

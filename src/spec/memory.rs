@@ -54,6 +54,10 @@ pub struct Numa {
     /// Nodes that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cells: Option<Vec<NumaCell>>,
+    /// Passed cards sit below a PCI bus of their guest node (pcie-expander-bus), so that the guest knows what they are near
+    /// to; true if absent where the guest sees nodes that stand for several of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expander_buses: Option<bool>,
 }
 
 /// How binding the choice of nodes is.

@@ -27,11 +27,7 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
             slots: over.slots.or(base.slots),
         }),
         memory_backing: both(base.memory_backing, over.memory_backing, memory_backing),
-        numa: both(base.numa, over.numa, |base, over| Numa {
-            mode: over.mode.or(base.mode),
-            nodes: over.nodes.or(base.nodes),
-            cells: over.cells.or(base.cells),
-        }),
+        numa: both(base.numa, over.numa, numa),
         storage: both(base.storage, over.storage, storage),
         os_type: over.os_type.or(base.os_type),
         os_variant: over.os_variant.or(base.os_variant),
@@ -100,6 +96,15 @@ fn cpu(base: Cpu, over: Cpu) -> Cpu {
         limit: over.limit.or(base.limit),
         nested: over.nested.or(base.nested),
         pinning: over.pinning.or(base.pinning),
+    }
+}
+
+fn numa(base: Numa, over: Numa) -> Numa {
+    Numa {
+        mode: over.mode.or(base.mode),
+        nodes: over.nodes.or(base.nodes),
+        cells: over.cells.or(base.cells),
+        expander_buses: over.expander_buses.or(base.expander_buses),
     }
 }
 

@@ -166,9 +166,9 @@ prop_compose! {
 prop_compose! {
     fn numa()(
         mode in of(select(vec![NumaMode::Strict, NumaMode::Preferred, NumaMode::Interleave, NumaMode::Restrictive])),
-        nodes in of(set()), cells in of(prop::collection::vec(cell(), 0..3)),
+        nodes in of(set()), cells in of(prop::collection::vec(cell(), 0..3)), expander_buses in of(any::<bool>()),
     ) -> Numa {
-        Numa { mode, nodes, cells }
+        Numa { mode, nodes, cells, expander_buses }
     }
 }
 

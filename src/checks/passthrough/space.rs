@@ -1,11 +1,12 @@
 //! Checks of the addresses that devices answer at, and of the memory they are near to.
 
 use super::super::pci::place;
+use super::super::wording::{field, list};
 use super::super::{Check, Notes, Subject};
 use super::{detail, host_place, named, of_host};
 use crate::facts::PciClass;
 use crate::facts::pci_details::Bar;
-use crate::machine::Feature;
+use crate::machine::{Chipset, Feature, GuestSlot};
 use crate::units::GIB;
 use std::collections::BTreeSet;
 
@@ -49,6 +50,15 @@ pub(in super::super) const CHECKS: &[Check] = &[
                   between the processors. Give the guest the nodes of the host, or choose devices of one node. A node that \
                   the machine does not tell is not node 0.",
         run: numa,
+    },
+    Check {
+        code: "NUMA-EXPANDER",
+        title: "the guest knows which node its cards are near to",
+        explain: "A guest that sees several NUMA nodes learns from the PCI bus which of them a card is near to. For that each \
+                  node with cards gets a bus of its own (pcie-expander-bus) with the ports of its cards below. It takes the \
+                  machine q35, nodes of the guest that stand for several of the host (numa.cells[].node), and cards whose \
+                  node the host tells. numa.expander_buses = false leaves all cards at the machine's one bus.",
+        run: expanders,
     },
     Check {
         code: "HOST-PHYSBITS",
@@ -140,10 +150,58 @@ fn numa(subject: &Subject, notes: &mut Notes) {
         return;
     }
     notes.looked();
-    if numbers.len() > 1 {
+    // A guest whose nodes stand for those of the cards knows what each is near to.
+    let told: BTreeSet<u32> = subject.machine.backing.cells.iter().filter_map(|cell| cell.node).collect();
+    if numbers.len() > 1 && !numbers.is_subset(&told) {
         let names: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        let message = format!("the devices are on the NUMA nodes {}", super::super::wording::list(&names));
-        notes.warning(host_place(subject), message, "choose devices of one node, or give the guest both nodes");
+        let message = format!("the devices are on the NUMA nodes {}", list(&names));
+        notes.warning(
+            host_place(subject),
+            message,
+            "choose devices of one node, or give the guest these nodes (numa.cells)",
+        );
+    }
+}
+
+fn expanders(subject: &Subject, notes: &mut Notes) {
+    let asked = subject.spec.numa.as_ref().and_then(|numa| numa.expander_buses);
+    let machine = subject.machine;
+    let at = || field("numa").key("expander_buses");
+    let told: BTreeSet<u32> = machine.backing.cells.iter().filter_map(|cell| cell.node).collect();
+    if machine.slots.is_empty() || (asked.is_none() && told.len() < 2) {
+        return;
+    }
+    notes.looked();
+    if asked == Some(true) && machine.expanders.is_empty() {
+        let why = match machine.chipset {
+            Chipset::Q35 if told.len() < 2 => {
+                "the guest's nodes do not stand for several of the host (numa.cells[].node)"
+            }
+            Chipset::Q35 => "no passed card is on a node that the guest sees",
+            _ => "only the machine q35 has such buses",
+        };
+        notes.warning(at(), format!("no card gets a bus of its node: {why}"), "remove expander_buses, or mend that");
+        return;
+    }
+    let loose = |slot: &&GuestSlot| {
+        let bus = slot.functions.first().map(|first| first.guest.value.bus);
+        machine.expanders.iter().all(|expander| !expander.ports.iter().any(|port| Some(*port) == bus))
+    };
+    let loose: Vec<String> = machine
+        .slots
+        .iter()
+        .filter(loose)
+        .filter_map(|slot| slot.functions.first())
+        .map(|f| f.host.to_string())
+        .collect();
+    if !loose.is_empty() {
+        let message = format!("the guest does not learn the node of {}", list(&loose));
+        let way_out = match (asked, machine.chipset) {
+            (Some(false), _) => "leave expander_buses out",
+            (_, Chipset::Q35) => "give the guest the node of the card, and let its guest_address be chosen",
+            _ => "use the machine q35",
+        };
+        notes.info(at(), message, way_out);
     }
 }
 
