@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use vmbuild::checks::{self, Allowed, Finding, Severity};
 use vmbuild::facts::Facts;
-use vmbuild::machine::{Machine, Reason, Topology, machine};
+use vmbuild::machine::{Machine, Reason, Topology, machine, resolve};
 use vmbuild::plan::{Action, PlanOptions, plan};
 use vmbuild::spec::{self, Place, Segment, Spec};
 use vmbuild::{domain, domain::Element};
@@ -95,6 +95,7 @@ fn case(folder: PathBuf) -> Case {
     let template = folder.join("template.json");
     let spec = if template.exists() { spec::merge(&parse_spec(&template), &written) } else { written };
     let written = serde_json::to_value(&spec).unwrap();
+    let spec = resolve(&spec, &facts);
     let machine = machine(&spec, &facts);
     Case { name, folder, written, spec, facts, machine }
 }

@@ -30,9 +30,8 @@ pub struct Derived {
 impl Derived {
     /// Computes it all.
     pub fn of(content: &Content, facts: &Facts, allowed: &Allowed) -> Self {
-        let mut layers = content.layers.clone();
-        layers.push(Layer { origin: Origin::User, spec: content.own.clone() });
-        let stack = stack(&layers);
+        let mut stack = written(content);
+        stack.spec = machine::resolve(&stack.spec, facts);
         let machine = machine::machine(&stack.spec, facts);
         let mut report = checks::report(&stack.spec, facts, &machine, allowed);
         report.findings.splice(0..0, pending(content));
@@ -57,6 +56,13 @@ impl Derived {
     pub fn rows(&self, place: &Place) -> &[Value] {
         self.value(place).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What templates, presets and the user say, before host devices are looked for.
+pub(super) fn written(content: &Content) -> Stacked {
+    let mut layers = content.layers.clone();
+    layers.push(Layer { origin: Origin::User, spec: content.own.clone() });
+    stack(&layers)
 }
 
 /// Texts that the spec cannot hold block the build, because what the user sees is not what would be built.

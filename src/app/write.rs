@@ -1,11 +1,13 @@
 //! What leaves the wizard as text: presets, files, the clipboard; and what pick lists and prompts give back.
 
+use super::derived::written;
 use super::form::Kind;
 use super::options::Known;
 use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
 use super::steps::review;
 use super::{App, Effect, StepId, Zone, leave};
 use crate::checks::Allowed;
+use crate::machine;
 use crate::units::PciAddress;
 use tui_input::Input;
 
@@ -136,7 +138,7 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
 
 /// Saves the spec as it stands as a preset: all that is set, whoever set it, but not the name of this one VM.
 pub fn save_preset(app: &App, name: String, description: String) -> Vec<Effect> {
-    let mut spec = app.spec().clone();
+    let mut spec = machine::portable(&written(&app.content).spec, &app.facts);
     spec.name = None;
     vec![Effect::SavePreset { name, description, spec: Box::new(spec) }]
 }

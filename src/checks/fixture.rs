@@ -7,7 +7,7 @@ use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
     MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
 };
-use crate::machine::machine;
+use crate::machine::{machine, resolve};
 use crate::units::{Bytes, CpuSet, GIB};
 use serde_json::{Value, json};
 
@@ -117,7 +117,7 @@ impl Asked {
     }
 
     pub(super) fn report(&self) -> Report {
-        let spec = serde_json::from_value(self.spec.clone()).unwrap();
+        let spec = resolve(&serde_json::from_value(self.spec.clone()).unwrap(), &self.facts);
         report(&spec, &self.facts, &machine(&spec, &self.facts), &Allowed::default())
     }
 

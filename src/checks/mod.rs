@@ -44,6 +44,7 @@ mod pci;
 mod pinning;
 mod pool;
 mod rom;
+mod selector;
 mod space;
 mod target;
 mod tuning;

@@ -98,6 +98,10 @@ pub(super) fn place(row: Row) -> Place {
 
 fn address(subject: &Subject, notes: &mut Notes) {
     for (row, asked) in subject.spec.pci_devices.iter().flatten().enumerate() {
+        // Of a row that says what its device is known by, PCI-MATCH speaks.
+        if asked.selector.is_some() && blank(asked.host_address.as_ref()) {
+            continue;
+        }
         notes.looked();
         let row = Row::Device(row);
         if blank(asked.host_address.as_ref()) {

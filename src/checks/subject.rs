@@ -75,6 +75,7 @@ impl fmt::Display for Row {
 /// What a row says of a function that is no row of `pci_devices`.
 static PLAIN: spec::PciDevice = spec::PciDevice {
     host_address: None,
+    selector: None,
     role: None,
     guest_address: None,
     rom_file: None,

@@ -3,8 +3,8 @@
 use super::{
     Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, space, target, tuning, version,
-    virtual_function, volume,
+    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, selector, space, target, tuning,
+    version, virtual_function, volume,
 };
 
 /// One check.
@@ -57,13 +57,14 @@ const TABLE: &[&[Check]] = &[
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 17] = [
+const PASSTHROUGH: [&[Check]; 18] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
     passthrough::chipset::CHECKS,
     passthrough::group::CHECKS,
     pci::CHECKS,
+    selector::CHECKS,
     virtual_function::CHECKS,
     nvme::CHECKS,
     held::CHECKS,
@@ -90,7 +91,7 @@ pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
 /// True for the checks of passthrough that are many and rest on few facts.
 pub(super) fn is_of_passthrough(code: &str) -> bool {
     let of = |checks: &&[Check]| checks.iter().any(|check| check.code == code);
-    let own = [pci::CHECKS, virtual_function::CHECKS, nvme::CHECKS, held::CHECKS, iommu::CHECKS];
+    let own = [pci::CHECKS, selector::CHECKS, virtual_function::CHECKS, nvme::CHECKS, held::CHECKS, iommu::CHECKS];
     PASSTHROUGH.iter().any(&of) && !own.iter().any(of)
 }
 

@@ -49,6 +49,15 @@ pub enum Depth {
 }
 
 impl Depth {
+    fn parts_for(self, spec: &Spec) -> Vec<Part> {
+        let mut parts = self.parts().to_vec();
+        // Which device is free decides the XML, too.
+        if machine::selector::wants_any(spec) && !parts.is_empty() && !parts.contains(&Part::Domains) {
+            parts.push(Part::Domains);
+        }
+        parts
+    }
+
     fn parts(self) -> &'static [Part] {
         match self {
             Self::Offline => &[],
@@ -83,18 +92,19 @@ impl Case {
             for part in Part::ALL {
                 facts.absorb(FactsPart::unknown(part, "no host was asked"));
             }
-            return Self::judged(spec, facts, None, allowed);
+            return Self::judged(&spec, facts, None, allowed);
         }
         let target = target(options)?;
-        let mut observed = Observed::of(target.clone(), depth.parts());
+        let mut observed = Observed::of(target.clone(), &depth.parts_for(&spec));
         observed.files(machine::files(&machine::machine(&spec, &observed.facts)));
         // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
         let facts =
             if options.sysroot.is_some() && depth != Depth::Build { observed.facts } else { observed.required()? };
-        Self::judged(spec, facts, Some(target), allowed)
+        Self::judged(&spec, facts, Some(target), allowed)
     }
 
-    fn judged(spec: Spec, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
+    fn judged(spec: &Spec, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
+        let spec = machine::resolve(spec, &facts);
         let machine = machine::machine(&spec, &facts);
         let report = checks::report(&spec, &facts, &machine, &allowed);
         if let Some(address) = allowed.without_finding(&report.findings).next() {

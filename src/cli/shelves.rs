@@ -1,11 +1,15 @@
 //! `vmbuild preset` and `vmbuild template`: partial specs under names.
 
-use super::args::{PresetCommand, SaveArgs, TemplateCommand};
+use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
 use super::exit::{Exit, Failure};
+use super::observe::Observed;
 use super::out::{Out, Tone};
 use super::table::Table;
-use crate::spec::Described;
+use super::target::target;
+use crate::facts::Part;
+use crate::machine;
+use crate::spec::{Described, PciDevice, Spec};
 use crate::store::{Entry, Folders, Kind, Shelf, Source, StoreError, Templates, presets};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -20,24 +24,24 @@ enum Stored {
 }
 
 /// Does what was asked with presets.
-pub fn preset(command: PresetCommand, out: &mut Out) -> Result<(), Failure> {
+pub fn preset(command: PresetCommand, options: &Options, out: &mut Out) -> Result<(), Failure> {
     let stored = Stored::Presets(presets(&folders()?));
     match command {
         PresetCommand::List => stored.list(out),
         PresetCommand::Show { name } | PresetCommand::Export { name, file: None } => stored.show(&name, out),
-        PresetCommand::Save(args) => stored.save(&args, out),
+        PresetCommand::Save(args) => stored.save(&args, options, out),
         PresetCommand::Delete { name } => stored.delete(&name, out),
         PresetCommand::Export { name, file: Some(file) } => stored.export(&name, &file, out),
     }
 }
 
 /// Does what was asked with templates.
-pub fn template(command: TemplateCommand, out: &mut Out) -> Result<(), Failure> {
+pub fn template(command: TemplateCommand, options: &Options, out: &mut Out) -> Result<(), Failure> {
     let stored = Stored::Templates(Templates::new(&folders()?));
     match command {
         TemplateCommand::List => stored.list(out),
         TemplateCommand::Show { name } => stored.show(&name, out),
-        TemplateCommand::Save(args) => stored.save(&args, out),
+        TemplateCommand::Save(args) => stored.save(&args, options, out),
         TemplateCommand::Delete { name } => stored.delete(&name, out),
     }
 }
@@ -103,13 +107,14 @@ impl Stored {
         Ok(out.document(&self.text(name)?)?)
     }
 
-    fn save(&self, args: &SaveArgs, out: &mut Out) -> Result<(), Failure> {
+    fn save(&self, args: &SaveArgs, options: &Options, out: &mut Out) -> Result<(), Failure> {
         let mut content = read_described(&args.spec)?;
         if let Some(description) = &args.description {
             content.description.clone_from(description);
         }
         // It is the name of one VM; the next one that starts from here would collide with it.
         let dropped = content.spec.name.take();
+        content.spec = portable(content.spec, options, out)?;
         let saved = match self {
             Self::Presets(all) => all.save(&args.name, &content, args.replace),
             Self::Templates(templates) => templates.save(&args.name, &content, args.replace),
@@ -170,6 +175,30 @@ impl Stored {
             Self::Templates(_) => Kind::Template,
         }
     }
+}
+
+/// The spec with what its host devices are known by on the host that the options mean. Without one they are kept by their
+/// addresses alone, which is said and is no failure.
+fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failure> {
+    let named = |row: &PciDevice| row.host_address.is_some();
+    if !spec.pci_devices.iter().flatten().any(named) {
+        return Ok(spec);
+    }
+    let observed = Observed::of(target(options)?, &[Part::Pci, Part::Domains]);
+    let kept = machine::portable(&spec, &observed.facts);
+    let alone: Vec<&str> = kept
+        .pci_devices
+        .iter()
+        .flatten()
+        .filter(|row| row.selector.is_none())
+        .filter_map(|row| row.host_address.as_deref())
+        .collect();
+    if !alone.is_empty() && !out.is_json() {
+        let why = observed.facts.pci.why_not().map_or("not on this host".to_owned(), str::to_owned);
+        let text = format!("{} kept by address alone: {why}", alone.join(", "));
+        out.complain(&[(Tone::Warn, &text)]);
+    }
+    Ok(kept)
 }
 
 fn document(entry: &Entry) -> Value {

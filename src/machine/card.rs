@@ -34,7 +34,7 @@ pub struct Member {
 }
 
 /// Vendor of the functions that are part of an AMD processor or chipset; its graphics cards are 1002.
-const AMD_CHIPSET: u16 = 0x1022;
+pub(super) const AMD_CHIPSET: u16 = 0x1022;
 
 /// True for the drivers that hold a device for a guest, beside which VFIO gives out the rest of a group.
 pub fn holds_for_guests(driver: &str) -> bool {

@@ -26,6 +26,7 @@ pub mod memory;
 pub mod pinning;
 pub mod platform;
 mod proposal;
+pub mod selector;
 pub mod storage;
 pub mod target;
 
@@ -47,6 +48,7 @@ pub use mediated::Mediated;
 pub use memory::Backing;
 pub use pinning::Pinning;
 pub use platform::{Chipset, Firmware};
+pub use selector::{portable, resolve};
 
 use crate::facts::Facts;
 use crate::spec::{Spec, VirtType};

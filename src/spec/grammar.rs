@@ -1,7 +1,7 @@
 //! The fields whose texts have a grammar of their own, for the parser; limits of their values are for the checks.
 
 use super::{CpuLimit, DiskSize, MemorySize, Place, Segment};
-use crate::units::{Bytes, CpuSet, MacAddr, PciAddress, UnitError};
+use crate::units::{Bytes, CpuSet, MacAddr, PciAddress, PciIds, UnitError};
 
 /// Whether `text` can be read as what the field at `place` holds. Any text does where the field has no grammar.
 pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
@@ -20,7 +20,12 @@ pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
         ["networks", "mac"] => text.parse::<MacAddr>().map(drop),
         ["pci_devices", "host_address" | "guest_address"]
         | ["networks", "host_address"]
-        | ["storage", "disks", "host_address"] => text.parse::<PciAddress>().map(drop),
+        | ["storage", "disks", "host_address"]
+        | ["pci_devices", "match", "address"]
+        | ["pci_devices", "match", "group", "address"] => text.parse::<PciAddress>().map(drop),
+        ["pci_devices", "match", "ids" | "subsystem"] | ["pci_devices", "match", "group", "ids"] => {
+            text.parse::<PciIds>().map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -46,6 +51,9 @@ mod tests {
             (Place::disk(1, "size"), "20", "20 GBi"),
             (Place::row("networks", 0, "mac"), "52:54:00:12:34:56", "52:54"),
             (Place::row("pci_devices", 0, "host_address"), "01:00.0", "01:00"),
+            (Place::row("pci_devices", 0, "match").key("address"), "01:00.0", "01:00"),
+            (Place::row("pci_devices", 0, "match").key("subsystem"), "1043:88e2", "1043"),
+            (Place::row("pci_devices", 0, "match").key("group").index(1).key("ids"), "10de:2704", "nvidia"),
         ] {
             assert!(read(&place, good).is_ok() && read(&place, bad).is_err(), "{place}");
         }

@@ -25,6 +25,7 @@ pub mod pci;
 pub mod place;
 pub mod problem;
 pub mod schema;
+pub mod selector;
 pub mod suggest;
 mod syntax;
 mod walk;
@@ -45,6 +46,7 @@ pub use pci::{PciDevice, PciRole};
 pub use place::{Place, Segment};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
+pub use selector::{GroupMember, PciKind, PciMatch};
 
 use devices::{
     FirmwareKind, LookingGlass, ScsiModel, Smbios, SoundModel, TpmDevice, UsbController, UsbDevice, VideoModel,

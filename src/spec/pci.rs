@@ -1,5 +1,6 @@
 //! Host PCI devices a VM asks for.
 
+use super::PciMatch;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PciDevice {
-    /// Address on the host: 0000:01:00.0. Required.
+    /// Address on the host: 0000:01:00.0. Required, unless `match` finds the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_address: Option<String>,
+    /// What the device is known by, to find it again on another day or another host. Presets keep it.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub selector: Option<PciMatch>,
     /// pass (the default) gives it to the guest. hold keeps it from both: it is bound to vfio-pci while the VM runs, because
     /// it shares an IOMMU group with a passed one, and the guest does not see it (libvirt 6.0 and later).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ mod cpu_set;
 mod mac;
 mod name;
 mod pci;
+mod pci_ids;
 mod shell;
 
 pub use bytes::{Bytes, GIB, KIB, MIB, TIB};
@@ -12,6 +13,7 @@ pub use cpu_set::CpuSet;
 pub use mac::MacAddr;
 pub use name::VmName;
 pub use pci::PciAddress;
+pub use pci_ids::PciIds;
 pub use shell::shell_quote;
 
 /// Why a text is not a value of the wanted kind. `Display` is a whole sentence part: thing, value, limit and way out.

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use vmbuild::spec::{
     Boot, BootDevice, CloudInit, Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Disk, DiskAction, DiskBus, DiskDevice,
-    DiskFormat, DiskSize, Graphics, GraphicsKind, HotplugKind, MemoryBacking, MemoryHotplug, MemorySize, Network,
-    NetworkKind, NetworkModel, Numa, NumaCell, NumaMode, PciDevice, PciRole, Pinning, Spec, Storage, VirtType,
+    DiskFormat, DiskSize, Graphics, GraphicsKind, GroupMember, HotplugKind, MemoryBacking, MemoryHotplug, MemorySize,
+    Network, NetworkKind, NetworkModel, Numa, NumaCell, NumaMode, PciDevice, PciKind, PciMatch, PciRole, Pinning, Spec,
+    Storage, VirtType,
 };
 
 /// A text that some field might hold: plain, strange or empty.
@@ -53,12 +54,25 @@ fn pci_address() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
+    fn selector()(
+        address in of(pci_address()), ids in of(prop_oneof!["10de:(2704|22bb)", text()]),
+        subsystem in prop::option::weighted(0.3, "1043:88e[0-9]"), any in of(any::<bool>()),
+        kind in of(select(vec![PciKind::Gpu, PciKind::Audio, PciKind::Nic])),
+        group in prop::option::weighted(0.3, prop::collection::vec(
+            (of(pci_address()), of(text())).prop_map(|(address, ids)| GroupMember { address, ids }), 0..3)),
+    ) -> PciMatch {
+        PciMatch { address, ids, subsystem, kind, any, group }
+    }
+}
+
+prop_compose! {
     fn pci()(
+        selector in prop::option::weighted(0.2, selector().boxed()),
         host_address in of(pci_address()), guest_address in prop::option::weighted(0.2, pci_address()),
         rom_file in prop::option::weighted(0.2, path()), multifunction in of(any::<bool>()), primary_gpu in of(any::<bool>()),
         role in of(select(vec![PciRole::Pass, PciRole::Hold])), boot_order in prop::option::weighted(0.2, 0u32..5),
     ) -> PciDevice {
-        PciDevice { host_address, role, guest_address, rom_file, multifunction, primary_gpu, boot_order }
+        PciDevice { host_address, selector, role, guest_address, rom_file, multifunction, primary_gpu, boot_order }
     }
 }
 

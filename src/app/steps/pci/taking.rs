@@ -201,7 +201,7 @@ fn set(app: &mut App, roles: &[(PciAddress, Role)], gone: &[PciAddress]) {
 fn give_role(fields: &mut serde_json::Map<String, Value>, role: Role) {
     fields.shift_remove("role");
     if role == Role::Hold {
-        fields.retain(|name, _| name == "host_address");
+        fields.retain(|name, _| matches!(name.as_str(), "host_address" | "match"));
         fields.insert("role".into(), "hold".into());
     }
 }

@@ -1,0 +1,460 @@
+//! Checks of host devices that a spec knows by more than their address: found, moved, chosen, with other company.
+
+use super::pci::place;
+use super::subject::Row;
+use super::wording::{blank, device, list};
+use super::{Check, Notes, Subject};
+use crate::facts::PciDevice;
+use crate::machine::selector::{Outcome, Wanted, group, outcomes};
+use crate::spec::{self, PciMatch};
+use crate::units::PciAddress;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "PCI-MATCH",
+        title: "the devices that are looked for are found",
+        explain: "A preset knows a device by vendor and device ids, those of its board, its kind, and where it was. On this \
+                  host nothing fits, or several devices do, or another device is at that address; vmbuild does not guess \
+                  between them, and never passes what merely happens to be there. Choose the device by hand, add what \
+                  tells it apart, or let any that fits be taken with \"any\": true.",
+        run: found,
+    },
+    Check {
+        code: "PCI-MOVED",
+        title: "the devices of presets are where they were",
+        explain: "The device was found by its ids at another address than the preset has. Addresses move when cards are \
+                  added or removed, or the firmware's settings change. Everything goes on with the new address; save the \
+                  preset again to keep it. What was given up for the old address is not given up for the new one.",
+        run: moved,
+    },
+    Check {
+        code: "PCI-CHOSEN",
+        title: "what was chosen where any device will do",
+        explain: "The spec asks for any device that fits. The first was taken that no other VM has: one on the card of \
+                  another row before others, the host's own display last. Which one that is can differ from build to \
+                  build.",
+        run: chosen,
+    },
+    Check {
+        code: "GROUPS-CHANGED",
+        title: "the IOMMU groups of presets are as they were",
+        explain: "Since the preset was saved other devices have come into the device's IOMMU group, or left it: after an \
+                  update of the kernel or the firmware, a change of its ACS setting, or with another card. What goes with \
+                  the device has changed; look at it anew. Bridges are not compared, since they stay with the host.",
+        run: groups,
+    },
+];
+
+/// The rows that look for a device, with where they do.
+fn rows<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (usize, &'a spec::PciDevice, &'a PciMatch)> {
+    let rows = subject.spec.pci_devices.iter().flatten().enumerate();
+    rows.filter_map(|(at, row)| Some((at, row, row.selector.as_ref()?)))
+}
+
+fn named(row: &spec::PciDevice) -> Option<PciAddress> {
+    row.host_address.as_deref()?.parse().ok()
+}
+
+fn at<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a PciDevice> {
+    subject.facts.pci.items().iter().find(|device| device.address == address)
+}
+
+fn found(subject: &Subject, notes: &mut Notes) {
+    let found = outcomes(subject.spec, subject.facts);
+    for (at, asked, known_by) in rows(subject) {
+        notes.looked();
+        let (row, place) = (Row::Device(at), Row::Device(at).place("match"));
+        let Some(found) = &found else {
+            let why = subject.facts.pci.why_not().unwrap_or_default();
+            if blank(asked.host_address.as_ref()) {
+                // Without an address nothing would be passed, and nobody would notice.
+                let message = format!("{row}: which device is meant cannot be told ({why})");
+                notes.blocker(place, message, "ask a host whose devices are known, or write host_address");
+            } else {
+                notes.unknown(
+                    place,
+                    &format!("whether {row} is what {} was", asked.host_address.as_deref().unwrap_or_default()),
+                    why,
+                );
+            }
+            continue;
+        };
+        let Some(outcome) = found.get(&at) else { continue };
+        match Wanted::read(known_by, named(asked)) {
+            Ok(wanted) => judge(subject, notes, at, &wanted, outcome),
+            Err(error) => {
+                notes.blocker(
+                    place,
+                    format!("{row}: match: {error}"),
+                    "give ids such as 10de:2704, a kind or an address",
+                );
+            }
+        }
+    }
+}
+
+fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, outcome: &Outcome) {
+    let (row, place) = (Row::Device(number), Row::Device(number).place("match"));
+    let settled = subject.pci.iter().find(|known| known.row == row);
+    match outcome {
+        Outcome::Ambiguous(fitting) => open(subject, notes, row, wanted, fitting),
+        Outcome::Gone { over } => gone(subject, notes, row, wanted, over),
+        Outcome::Twice(address) => {
+            let message = format!("{row}: an earlier row asks for {address}, too");
+            notes.blocker(place, message, "remove one of them");
+        }
+        Outcome::Unreadable(_) => {}
+        Outcome::Found(to) | Outcome::Moved { to, .. } | Outcome::Chosen { to, .. } => {
+            if settled.is_some_and(|known| known.address == *to) {
+                unsure(subject, notes, row, wanted, *to);
+            } else {
+                // Between the review and the build.
+                let message = format!("{row}: {wanted} is {} now", name(subject, *to));
+                notes.blocker(place, message, "run the checks again, and look at what has changed");
+            }
+        }
+    }
+}
+
+fn unsure(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, to: PciAddress) {
+    let device = at(subject, to).filter(|device| !wanted.is_sure(device));
+    if let (Some(_), Some(board)) = (device, wanted.board) {
+        let what = format!("whether {to} is of board {board}");
+        notes.unknown(row.place("match"), &what, "the host does not say it over this connection");
+    }
+    if let Some(why) = subject.facts.domains.why_not().filter(|_| wanted.any) {
+        notes.unknown(row.place("match"), &format!("whether another VM has {to}"), why);
+    }
+}
+
+fn open(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, fitting: &[PciAddress]) {
+    let label = |address: &PciAddress| match at(subject, *address) {
+        Some(device) => format!("{address} ({})", device.label()),
+        None => address.to_string(),
+    };
+    let named: Vec<String> = fitting.iter().map(label).collect();
+    let (message, remedy) = match named.as_slice() {
+        [only] => {
+            (format!("{row}: {only} fits another row, too"), "add what tells the rows apart, or write host_address")
+        }
+        several => (
+            format!("{row}: {} fit {wanted}: {}{}", several.len(), list(several), was(subject, wanted)),
+            "choose one: write its address as host_address, or take the first that is free with \"any\": true",
+        ),
+    };
+    notes.blocker(row.place("match"), message, remedy);
+}
+
+fn gone(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, over: &[(PciAddress, String)]) {
+    let over: Vec<String> = over.iter().map(|(address, why)| format!("{address} ({why})")).collect();
+    let near: Vec<String> = near(subject, wanted).map(|device| name(subject, device.address)).take(3).collect();
+    let message = match over.as_slice() {
+        [] if wanted.is_address_alone() => {
+            format!("{row}: no device that can be passed was found{}", was(subject, wanted))
+        }
+        [] => format!("{row}: {wanted} is not on this host{}", was(subject, wanted)),
+        over => format!("{row}: {wanted} is not free on this host: {}", list(over)),
+    };
+    let remedy = match near.as_slice() {
+        [] => "choose the device by hand: vmbuild pci lists those of the host".to_owned(),
+        near => format!("choose the device by hand; near to it: {}", list(near)),
+    };
+    notes.blocker(row.place("match"), message, remedy);
+}
+
+/// Devices that would have fitted but for something: another board, another model of the vendor.
+fn near<'a>(subject: &Subject<'a>, wanted: &Wanted) -> impl Iterator<Item = &'a PciDevice> {
+    let kind = wanted.kind;
+    let loose = Wanted { address: None, ids: None, board: None, kind, any: true };
+    let Wanted { ids, board, .. } = *wanted;
+    let rank = move |device: &PciDevice| {
+        let same = ids.is_some_and(|ids| (ids.vendor, ids.device) == (device.vendor, device.device));
+        let vendor = ids.is_some_and(|ids| ids.vendor == device.vendor);
+        match (same, vendor && loose.fits(device)) {
+            (true, _) if board.is_some() => Some(0),
+            (false, true) => Some(1),
+            _ => None,
+        }
+    };
+    let mut near: Vec<(u8, &PciDevice)> =
+        subject.facts.pci.items().iter().filter_map(|device| Some((rank(device)?, device))).collect();
+    near.sort_by_key(|(rank, _)| *rank);
+    near.into_iter().map(|(_, device)| device)
+}
+
+/// `0000:01:00.0 (NVIDIA AD103, 10de:2704, board 1043:88e2)`.
+fn name(subject: &Subject, address: PciAddress) -> String {
+    let Some(device) = at(subject, address) else { return address.to_string() };
+    let (label, ids) = (device.label(), device.ids());
+    let ids = if label.ends_with(&ids) { String::new() } else { format!(", {ids}") };
+    let board = device.subsystem.map(|(vendor, device)| format!(", board {vendor:04x}:{device:04x}"));
+    format!("{address} ({label}{ids}{})", board.unwrap_or_default())
+}
+
+/// `; it was at 0000:01:00.0, where Intel I210 (8086:1533) is now`.
+fn was(subject: &Subject, wanted: &Wanted) -> String {
+    wanted.address.map(|was| format!("; it was at {was}, {}", there(subject, was))).unwrap_or_default()
+}
+
+fn there(subject: &Subject, address: PciAddress) -> String {
+    at(subject, address)
+        .map_or("where nothing is now".into(), |device| format!("where {} ({}) is now", device.label(), device.ids()))
+}
+
+fn moved(subject: &Subject, notes: &mut Notes) {
+    let found = outcomes(subject.spec, subject.facts).unwrap_or_default();
+    let mut cards: Vec<(usize, PciAddress, PciAddress, Vec<String>)> = Vec::new();
+    for (number, outcome) in &found {
+        match outcome {
+            Outcome::Found(_) => notes.looked(),
+            Outcome::Moved { from, to } => {
+                let mate = |card: &&mut (usize, PciAddress, PciAddress, Vec<String>)| {
+                    from.bus != 0 && card.1.same_slot(*from) && card.2.same_slot(*to)
+                };
+                match cards.iter_mut().find(mate) {
+                    Some((.., others)) => others.push(to.to_string()),
+                    None => cards.push((*number, *from, *to, Vec::new())),
+                }
+            }
+            _ => {}
+        }
+    }
+    for (number, from, to, others) in cards {
+        let label = at(subject, to).map(PciDevice::label).unwrap_or_default();
+        let others = if others.is_empty() { String::new() } else { format!("; with it went {}", list(&others)) };
+        let (device, there) = (device(Row::Device(number), to), there(subject, from));
+        let message = format!("{device}: {label} was at {from}, {there}; {}{others}", reason(subject, number, to));
+        let remedy = "see that it is the device that is meant, and save the preset again";
+        notes.warning(place(Row::Device(number)), message, remedy);
+    }
+}
+
+/// Why it is the one at `to`.
+fn reason(subject: &Subject, number: usize, to: PciAddress) -> String {
+    let row = rows(subject).find(|(at, ..)| *at == number);
+    let Some(wanted) = row.and_then(|(_, asked, known_by)| Wanted::read(known_by, named(asked)).ok()) else {
+        return String::new();
+    };
+    let fits: Vec<_> = subject.facts.pci.items().iter().filter(|device| wanted.fits(device)).collect();
+    match fits.len() {
+        0 | 1 => format!("here is the only {wanted} of this host"),
+        n if fits.iter().all(|device| device.address.same_slot(to)) => {
+            format!("here is the same function of the only card with {n} that are {wanted}")
+        }
+        n => format!("of {n} that are {wanted} this is the one chosen by hand, or with the rest of its card"),
+    }
+}
+
+fn chosen(subject: &Subject, notes: &mut Notes) {
+    let found = outcomes(subject.spec, subject.facts).unwrap_or_default();
+    for (number, asked, known_by) in rows(subject) {
+        let (Some(Outcome::Chosen { to, over }), Ok(wanted)) =
+            (found.get(&number), Wanted::read(known_by, named(asked)))
+        else {
+            continue;
+        };
+        let over: Vec<String> = over.iter().map(|(address, why)| format!("{address} ({why})")).collect();
+        let over = if over.is_empty() { String::new() } else { format!("; passed over: {}", list(&over)) };
+        let label = at(subject, *to).map(PciDevice::label).unwrap_or_default();
+        let message = format!("{}: {label} is taken for {wanted}{over}", device(Row::Device(number), *to));
+        notes.info(Row::Device(number).place("match"), message, "write host_address to have a certain one");
+    }
+}
+
+fn groups(subject: &Subject, notes: &mut Notes) {
+    let mut said = Vec::new();
+    for known in &subject.pci {
+        let before = known.asked.selector.as_ref().and_then(|known_by| known_by.group.as_ref());
+        let (Some(before), Some(number)) = (before, known.device.and_then(|device| device.iommu_group)) else {
+            continue;
+        };
+        notes.looked();
+        let changes = changes(before, &group(subject.facts, number).collect::<Vec<_>>());
+        // Rows of one group tell it once.
+        if changes.is_empty() || said.contains(&(number, changes.clone())) {
+            continue;
+        }
+        let message = format!("{}: in its IOMMU group, {number} now, {changes}", device(known.row, known.address));
+        notes.warning(place(known.row), message, "look at what goes with the device now, and save the preset again");
+        said.push((number, changes));
+    }
+}
+
+/// What came and what went. A member that moved, as the whole card may have, is known by its ids.
+fn changes(before: &[spec::GroupMember], now: &[&PciDevice]) -> String {
+    let address = |member: &spec::GroupMember| member.address.as_deref()?.parse::<PciAddress>().ok();
+    let same = |member: &spec::GroupMember, device: &PciDevice| {
+        member.ids.as_ref().is_none_or(|ids| ids.trim().eq_ignore_ascii_case(&device.ids()))
+    };
+    let mut came: Vec<&PciDevice> = now.to_vec();
+    let mut left: Vec<&spec::GroupMember> = before.iter().collect();
+    left.retain(|member| {
+        let stays = came.iter().position(|device| address(member) == Some(device.address) && same(member, device));
+        stays.map(|at| came.remove(at)).is_none()
+    });
+    left.retain(|member| {
+        let known = member.ids.is_some();
+        let moved = came.iter().position(|device| known && same(member, device));
+        moved.map(|at| came.remove(at)).is_none()
+    });
+    let came: Vec<String> = came.iter().map(|device| format!("{} ({})", device.address, device.label())).collect();
+    let left: Vec<String> = left
+        .iter()
+        .map(|member| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} ({})", text(&member.address), text(&member.ids))
+        })
+        .collect();
+    let part = |items: &[String], one, many| {
+        let verb = if items.len() == 1 { one } else { many };
+        (!items.is_empty()).then(|| format!("{} {verb} since it was saved", list(items)))
+    };
+    let parts = [part(&came, "has come", "have come"), part(&left, "has gone", "have gone")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::checks::fixture::{Asked, domain, facts, known};
+    use crate::checks::{Allowed, report};
+    use crate::facts::display::{Holder, Holders};
+    use crate::facts::{Displays, Fact};
+    use crate::machine::{machine, resolve};
+    use serde_json::{Value, json};
+
+    const MATCH: &str = "pci_devices[0].match";
+
+    fn asked(row: &Value) -> Asked {
+        Asked::with(json!({"pci_devices": [row, {"host_address": "0000:01:00.1"}]})).devices(|device| {
+            // The fixture's devices all have the same ids.
+            device.device = u16::from(device.address.bus) << 8 | u16::from(device.address.function);
+        })
+    }
+
+    fn saved(address: &str) -> Value {
+        let group =
+            json!([{"address": "0000:01:00.0", "ids": "10de:0100"}, {"address": "0000:01:00.1", "ids": "10de:0101"}]);
+        json!({"host_address": address, "match": {"address": address, "ids": "10de:0100", "kind": "gpu", "group": group}})
+    }
+
+    #[test]
+    fn what_is_where_it_was_is_passed_over_in_silence() {
+        let same = asked(&saved("0000:01:00.0"));
+        same.passes("PCI-MATCH").passes("PCI-MOVED").passes("GROUPS-CHANGED").quiet("PCI-CHOSEN");
+        for code in ["PCI-MATCH", "PCI-MOVED", "PCI-CHOSEN", "GROUPS-CHANGED"] {
+            Asked::pass(&["01:00.0", "01:00.1"]).quiet(code);
+        }
+    }
+
+    #[test]
+    fn what_moved_is_told_with_its_reason() {
+        let want = "device 0 (0000:01:00.0): NVIDIA AD103 RTX 4080 was at 0000:02:00.0, where AMD Navi 23 (10de:0200) is \
+                    now; here is the only GPU 10de:0100 of this host";
+        asked(&saved("0000:02:00.0")).warns("PCI-MOVED", "pci_devices[0].host_address", want).passes("PCI-MATCH");
+    }
+
+    #[test]
+    fn what_cannot_be_found_blocks() {
+        let gone = |known_by: Value| asked(&json!({"match": known_by}));
+        let want =
+            "device 0: GPU 10de:2684 is not on this host; it was at 0000:02:00.0, where AMD Navi 23 (10de:0200) is now";
+        let missing = gone(json!({"ids": "10de:2684", "kind": "gpu", "address": "0000:02:00.0"}));
+        missing.blocks("PCI-MATCH", MATCH, want).passes("PCI-ADDRESS").quiet("PCI-MOVED");
+        assert!(
+            missing.said("PCI-MATCH").remedy.contains("near to it: 0000:01:00.0 (NVIDIA AD103 RTX 4080, 10de:0100)")
+        );
+        gone(json!({"kind": "gpu"})).said("PCI-MATCH").blocker();
+        gone(json!({})).said("PCI-MATCH").blocker();
+        gone(json!({"ids": "nvidia"})).said("PCI-MATCH").blocker();
+        gone(json!({"ids": "10de:0101"})).said("PCI-MATCH").blocker();
+        gone(json!({"ids": "10de:0100"})).passes("PCI-MATCH");
+    }
+
+    #[test]
+    fn without_the_list_of_devices_nothing_is_found_good() {
+        let unread = |row: Value| asked(&row).facts(|facts| facts.pci = Fact::default());
+        unread(saved("0000:01:00.0")).unknown("PCI-MATCH");
+        assert!(
+            unread(json!({"match": {"ids": "10de:0100"}}))
+                .said("PCI-MATCH")
+                .blocker()
+                .message
+                .contains("not asked yet")
+        );
+        let board = json!({"host_address": "0000:01:00.0", "match": {"ids": "10de:0100", "subsystem": "1043:88e2"}});
+        asked(&board).unknown("PCI-MATCH");
+    }
+
+    #[test]
+    fn what_was_chosen_is_told_with_what_was_passed_over() {
+        let any = || asked(&json!({"match": {"kind": "gpu", "any": true}}));
+        let vm = |name: &str, address: &str| {
+            let mut vm = domain(name);
+            vm.pci = vec![address.parse().unwrap()];
+            vm
+        };
+        let said = any().beside(vm("games", "01:00.0")).said("PCI-CHOSEN").info();
+        assert!(
+            said.message.contains("(0000:02:00.0)")
+                && said.message.contains("0000:01:00.0 (assigned to VM 'games' (shut off))")
+        );
+        let said = any().beside(vm("a", "01:00.0")).beside(vm("b", "02:00.0")).said("PCI-MATCH").blocker();
+        assert!(
+            said.message.contains("is not free on this host: 0000:01:00.0 (assigned to VM 'a'"),
+            "{}",
+            said.message
+        );
+        any().facts(|facts| facts.domains = Fact::default()).unknown("PCI-MATCH");
+    }
+
+    #[test]
+    fn other_company_is_told() {
+        let with = asked(&saved("0000:01:00.0")).devices(|device| {
+            if device.address.bus == 3 {
+                device.iommu_group = Some(14);
+            }
+        });
+        let want = "device 0 (0000:01:00.0): in its IOMMU group, 14 now, 0000:03:00.0 (Samsung 990 PRO) has come since it was \
+                    saved";
+        with.warns("GROUPS-CHANGED", "pci_devices[0].host_address", want);
+        let without = asked(&saved("0000:01:00.0")).devices(|device| {
+            if device.address.function == 1 {
+                device.iommu_group = Some(15);
+            }
+        });
+        assert!(
+            without
+                .said("GROUPS-CHANGED")
+                .warning()
+                .message
+                .ends_with("0000:01:00.1 (10de:0101) has gone since it was saved")
+        );
+    }
+
+    #[test]
+    fn what_is_given_up_at_one_address_is_not_given_up_at_another() {
+        let mut facts = facts();
+        let seen = ["02:00.0", "01:00.0"].map(|address| Holder {
+            pid: 7,
+            program: "Xorg".into(),
+            device: "/dev/dri/card0".into(),
+            function: address.parse().ok(),
+        });
+        let holders = Holders { seen: seen.into(), hidden: 0 };
+        facts.displays = known(Displays { holders: known(holders), ..Displays::default() });
+        let spec = serde_json::from_value(json!({"pci_devices": [saved("0000:02:00.0")]})).unwrap();
+        for device in facts.pci.get_mut().into_iter().flatten() {
+            device.device = u16::from(device.address.bus) << 8;
+        }
+        let spec = resolve(&spec, &facts);
+        let judged = |address: &str| {
+            let allowed: Allowed = address.parse().into_iter().collect();
+            report(&spec, &facts, &machine(&spec, &facts), &allowed).lock_outs()
+        };
+        let here: Vec<_> = "01:00.0".parse().into_iter().collect();
+        assert_eq!(judged("02:00.0").into_iter().collect::<Vec<_>>(), here, "typed for where it was");
+        assert!(judged("01:00.0").is_empty(), "typed for where it is");
+    }
+}

@@ -1,0 +1,96 @@
+//! Host devices that a spec knows by more than their address, found again: on another day, after a card was moved, on
+//! another host. What became of them is for `checks` to say.
+
+mod portable;
+mod search;
+mod wanted;
+
+pub use portable::{group, portable};
+pub use search::outcomes;
+pub use wanted::Wanted;
+
+use crate::facts::Facts;
+use crate::spec::{PciDevice, Spec};
+use crate::units::PciAddress;
+
+/// What became of one row that carries `match`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The device is where it was, or is the only one that fits.
+    Found(PciAddress),
+    /// It is elsewhere.
+    Moved {
+        /// Where it was.
+        from: PciAddress,
+        /// Where it is.
+        to: PciAddress,
+    },
+    /// One of those that fit, because any will do.
+    Chosen {
+        /// Where it is.
+        to: PciAddress,
+        /// Those that fit and were not taken, each with the reason.
+        over: Vec<(PciAddress, String)>,
+    },
+    /// Several fit, or several rows fit one device.
+    Ambiguous(Vec<PciAddress>),
+    /// None fits that could be taken.
+    Gone {
+        /// Those that fit and cannot be taken, each with the reason.
+        over: Vec<(PciAddress, String)>,
+    },
+    /// An earlier row asks for the same device.
+    Twice(PciAddress),
+    /// What to look for cannot be read.
+    Unreadable(String),
+}
+
+impl Outcome {
+    /// Where the device is; `None` where it was not found for certain.
+    pub fn address(&self) -> Option<PciAddress> {
+        match self {
+            Self::Found(to) | Self::Moved { to, .. } | Self::Chosen { to, .. } => Some(*to),
+            _ => None,
+        }
+    }
+}
+
+/// The spec with the host address of every row that says what its device is known by: where exactly that is found, or none,
+/// so that nothing passes what happens to be there instead. Where it was is kept in `match`. Resolving twice changes
+/// nothing; without the list of devices everything stays.
+#[must_use]
+pub fn resolve(spec: &Spec, facts: &Facts) -> Spec {
+    let mut resolved = spec.clone();
+    for (at, outcome) in outcomes(spec, facts).unwrap_or_default() {
+        if let Some(row) = resolved.pci_devices.as_mut().and_then(|rows| rows.get_mut(at)) {
+            settle(row, &outcome);
+        }
+    }
+    resolved
+}
+
+fn settle(row: &mut PciDevice, outcome: &Outcome) {
+    let named = address(row.host_address.as_deref());
+    let to = outcome.address();
+    if to == named && to.is_some() {
+        return;
+    }
+    if let Some(known_by) = row.selector.as_mut() {
+        let from = if let Outcome::Moved { from, .. } = outcome { Some(*from) } else { named };
+        known_by.address = from.map(|from| from.to_string()).or(known_by.address.take());
+    }
+    row.host_address = to.map(|to| to.to_string());
+}
+
+/// True where a row takes any device that no other VM has: what the other domains hold then decides the domain.
+pub fn wants_any(spec: &Spec) -> bool {
+    let mut known_by = spec.pci_devices.iter().flatten().filter_map(|row| row.selector.as_ref());
+    known_by.any(crate::spec::PciMatch::is_any)
+}
+
+fn address(text: Option<&str>) -> Option<PciAddress> {
+    super::platform::filled(text)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

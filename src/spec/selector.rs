@@ -1,0 +1,82 @@
+//! What a host PCI device is known by where its address is not enough: in presets, and in specs for several hosts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What to look for. Everything that is given must fit; `address` and `group` tell what was there at the time of saving.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PciMatch {
+    /// Where it was when it was saved: 0000:01:00.0. Looked at first; asked for by itself where nothing else is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Vendor and device as lspci -n prints them: 10de:2704.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<String>,
+    /// Vendor and device of the board: 1043:88e2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subsystem: Option<String>,
+    /// What kind of device it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<PciKind>,
+    /// Take the first that fits and that no other VM has; without it several that fit are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub any: Option<bool>,
+    /// The endpoints of its IOMMU group when it was saved, itself among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Vec<GroupMember>>,
+}
+
+/// One endpoint of an IOMMU group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupMember {
+    /// Its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Its vendor and device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<String>,
+}
+
+/// Kind of a PCI function, by its class code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PciKind {
+    /// VGA, 3D and other display controllers.
+    Gpu,
+    /// Sound.
+    Audio,
+    /// Network controllers.
+    Nic,
+    /// NVMe drives.
+    Nvme,
+    /// USB host controllers.
+    Usb,
+    /// SATA, SAS, RAID and other storage.
+    Storage,
+    /// Anything else but bridges, which are never given to a guest.
+    Other,
+}
+
+impl PciMatch {
+    /// True where any of those that fit will do.
+    pub fn is_any(&self) -> bool {
+        self.any == Some(true)
+    }
+}
+
+impl PciKind {
+    /// As people say it: GPU, USB controller.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Gpu => "GPU",
+            Self::Audio => "sound device",
+            Self::Nic => "network card",
+            Self::Nvme => "NVMe drive",
+            Self::Usb => "USB controller",
+            Self::Storage => "storage controller",
+            Self::Other => "function",
+        }
+    }
+}
