@@ -5,7 +5,7 @@ use super::focus::Motion;
 use super::form::{Field, Kind};
 use super::overlay::{self, Overlay};
 use super::steps::pci::sheet;
-use super::{App, Effect, HostState, Key, StepId, Zone, leave, steps, write};
+use super::{App, Effect, HostState, Key, StepId, Zone, leave, probe, steps, write};
 use crate::checks;
 use crate::facts::Part;
 use crate::spec::Place;
@@ -84,6 +84,8 @@ pub enum Action {
     RowDown,
     /// Reads the host again.
     Refresh,
+    /// Reads what libvirt does not tell of a remote host over ssh, after a question; gives it up while it runs.
+    Probe,
     /// The next kind of devices.
     KindFilter,
     /// Passed, held, or left with the host.
@@ -137,6 +139,7 @@ pub fn applies(app: &App, action: Action) -> bool {
         Action::NextHunk | Action::PreviousHunk => app.zone == Zone::Xml || app.review.shows_xml(),
         Action::Compare => app.review.shows_xml(),
         Action::Cancel => app.build.is_running(),
+        Action::Probe => app.probe.is_some(),
         Action::AnotherVm => app.build.has_built(app.name()),
         // A prompt with one text has nowhere to move to.
         Action::Move(_) => !matches!(app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.second.is_none()),
@@ -210,6 +213,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Refresh => return refresh(app),
         Action::Build => return leave::build(app),
+        Action::Probe => return probe::wanted(app),
         _ => return steps::logic(app.step).act(app, action),
     }
     Vec::new()

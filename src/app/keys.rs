@@ -131,6 +131,7 @@ const OF_STEPS: &[Entry] = &[
     of(&[S::Pci], ROWS, &[c('f')], Action::KindFilter, "kind"),
     of(&[S::Pci], ROWS, &[c('r')], Action::Refresh, "rescan"),
     of(&[S::Pci], ROWS, &[c('v')], Action::CompareWays, "NVMe: controller or disk"),
+    of(&[S::Pci], ROWS, &[c('P')], Action::Probe, "read the host's files over ssh, or give that up"),
     of(&[S::Review], ROWS, &[c('B')], Action::Build, "build"),
     of(&[S::Review], ROWS, &[ENTER], Action::Open, "go to its step"),
     of(&[S::Review], ROWS, &[k(KeyCode::Right), c(']')], Action::NextTab, "next tab"),

@@ -77,6 +77,8 @@ pub fn answer(app: &mut App, answer: Answer) -> Vec<Effect> {
         }
         Answer::AskAgain => super::action::refresh_all(app),
         Answer::UseDemo => use_demo(app),
+        Answer::Probe => super::probe::agreed(app),
+        Answer::ShowProbe => super::probe::show(app),
     }
 }
 
@@ -136,6 +138,7 @@ fn use_demo(app: &mut App) -> Vec<Effect> {
     app.facts = Facts::default();
     app.pci.forget_host();
     app.record = false;
+    app.probe = None;
     DEMO.clone_into(&mut app.uri);
     app.stale = true;
     let mut effects = vec![Effect::UseDemo];

@@ -28,6 +28,8 @@ pub enum Msg {
         /// What to do.
         remedy: String,
     },
+    /// The probe of the remote host ended, or why it did without an answer.
+    Probed(Result<(), String>),
     /// What has not been answered for how many seconds; `None` once all is answered.
     Waiting(Option<(Part, u64)>),
     /// The wall clock, in seconds since 1970-01-01 UTC.
@@ -126,6 +128,11 @@ pub enum Effect {
     Observe(Vec<Part>),
     /// Leave the host for the built-in demo host: facts of the old one do not come any more.
     UseDemo,
+    /// Read what libvirt does not tell of a remote host over ssh: the user agreed. Answered by [`Msg::Probed`] and by the
+    /// parts that it adds to.
+    Probe,
+    /// Do not wait for the probe any longer.
+    GiveUpProbe,
     /// Look at these absolute paths; answered by a [`FactsPart::Files`].
     Files(Vec<String>),
     /// Read the details of these PCI functions; answered by a [`FactsPart::Details`].
@@ -185,6 +192,8 @@ impl Effect {
         match self {
             Self::Observe(_) => "observe",
             Self::UseDemo => "use demo",
+            Self::Probe => "probe",
+            Self::GiveUpProbe => "give up probe",
             Self::Files(_) => "look at files",
             Self::Details(_) => "read details",
             Self::SaveDraft(_) => "save draft",

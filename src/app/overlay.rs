@@ -181,6 +181,10 @@ pub enum Answer {
     AskAgain,
     /// Work on the demo host instead.
     UseDemo,
+    /// Read what libvirt does not tell of a remote host over ssh.
+    Probe,
+    /// Show what would be run for that, and ask again.
+    ShowProbe,
 }
 
 /// A text to type.

@@ -5,6 +5,7 @@ use super::editor::Editing;
 use super::history::{Content, History};
 use super::msg::{Draft, Saved};
 use super::overlay::Overlay;
+use super::probe::Probe;
 use super::steps::{build::BuildView, pci::PciView, review::ReviewView};
 use super::xml::XmlLine;
 use super::{Cursor, Derived, Effect, StepId, Zone};
@@ -67,6 +68,8 @@ pub struct App {
     pub allowed: Allowed,
     /// The facts are a record: there is no host to build on.
     pub record: bool,
+    /// What can be read of a remote host over ssh; `None` where the host is at hand, or ssh does not lead there.
+    pub probe: Option<Probe>,
     /// The form is being filled in: what is typed goes into its fields until Esc.
     pub filling: bool,
     /// A short message in place of the hints, until the next key.
@@ -122,6 +125,8 @@ pub struct Start {
     pub clock: u64,
     /// The facts are a record: there is no host to build on.
     pub record: bool,
+    /// The probe of a remote host, running from the start where the user agreed to it earlier.
+    pub probe: Option<Probe>,
 }
 
 impl App {
@@ -158,6 +163,7 @@ impl App {
             build: BuildView::default(),
             allowed: Allowed::default(),
             record: start.record,
+            probe: start.probe,
             toast: None,
             xml_before: None,
             asked_files: BTreeSet::new(),

@@ -3,7 +3,7 @@
 use super::editor::Target;
 use super::history::Content;
 use super::steps::pci::PciView;
-use super::{App, Derived, Effect, HostState, Key, Msg, Reply, Saved, Zone, action, drafts, keys, leave, steps};
+use super::{App, Derived, Effect, HostState, Key, Msg, Reply, Saved, Zone, action, drafts, keys, leave, probe, steps};
 use crate::facts::{Fact, FactsPart};
 use crate::machine::files::files;
 
@@ -45,6 +45,7 @@ fn noted(app: &mut App, msg: Msg) {
             }
         }
         Msg::HostFailed { text, remedy } => leave::host_failed(app, text, remedy),
+        Msg::Probed(ended) => probe::ended(app, ended),
         Msg::Waiting(awaited) => app.waiting = awaited,
         Msg::Clock(now) => {
             app.clock = now;

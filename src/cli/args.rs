@@ -45,6 +45,10 @@ pub struct Options {
     /// Use facts that `vmbuild facts --json` wrote instead of asking a host.
     #[arg(long, global = true, value_name = "FILE", group = "where", help_heading = "Host")]
     pub facts: Option<PathBuf>,
+    /// On a host that is reached by ssh, read what libvirt does not tell, too: run a script there that only reads
+    /// [default: the config file's `probe` for the host].
+    #[arg(long, global = true, help_heading = "Host")]
+    pub probe: bool,
     /// Read /sys, /proc and /etc below this folder; what it lacks is unknown.
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "facts", help_heading = "Host")]
     pub sysroot: Option<PathBuf>,

@@ -8,7 +8,8 @@ use crate::store::Config;
 
 /// The one host that a command works on.
 pub fn target(options: &Options) -> Result<Target, Failure> {
-    let target = at(uri(options)?, options);
+    let mut target = at(uri(options)?, options);
+    target.probe = options.probe || agreed(&target)?;
     if options.facts.is_some()
         && let Some(error) = observe(&target, &[], &[]).unreachable
     {
@@ -37,7 +38,18 @@ fn at(uri: Option<String>, options: &Options) -> Target {
         ssh: std::env::var("SSH_CONNECTION").ok().filter(|_| sysroot.is_real()),
         sysroot,
         facts_file: options.facts.clone(),
+        probe: options.probe,
     }
+}
+
+/// Whether the config file says that the files of this host may be read over ssh.
+fn agreed(target: &Target) -> Result<bool, Failure> {
+    if target.login().is_none() {
+        return Ok(false);
+    }
+    // The same host by any of its names: the URI is what is meant.
+    let uri = |uri: &str| Target { uri: Some(uri.to_owned()), ..Target::default() }.uri();
+    Ok(config()?.hosts.iter().any(|host| host.probe && uri(&host.uri) == target.uri()))
 }
 
 /// The config file is read only where it decides.

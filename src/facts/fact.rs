@@ -13,6 +13,13 @@ pub enum Source {
     File(String),
     /// A program's output, by its name.
     Command(String),
+    /// A file of another machine that was reached by ssh.
+    Ssh {
+        /// Name of the machine.
+        host: String,
+        /// Path there.
+        file: String,
+    },
 }
 
 /// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked". Two are
@@ -130,6 +137,12 @@ impl<T> Fact<T> {
         }
     }
 
+    /// This fact where it is known, else the other one.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self.get().is_some() { self } else { other }
+    }
+
     /// The reason why it is not known.
     pub fn why_not(&self) -> Option<&str> {
         match self {
@@ -141,6 +154,22 @@ impl<T> Fact<T> {
     /// True before anybody asked: a screen shows "asking the host" and not an error.
     pub fn is_pending(&self) -> bool {
         matches!(self, Self::Unknown { why } if why == "not asked yet")
+    }
+}
+
+/// Marks every known fact in `value`, however deep, as read from the files of `host` at `seen_at`.
+pub(super) fn mark_as_read_over_ssh(value: &mut Value, host: &str, seen_at: u64) {
+    match value {
+        Value::Object(fields) => {
+            let file = fields.get("source").and_then(|source| source.get("file")).cloned();
+            if let (Some(file), true) = (file, fields.contains_key("seen_at")) {
+                fields.insert("source".into(), serde_json::json!({ "ssh": { "host": host, "file": file } }));
+                fields.insert("seen_at".into(), seen_at.into());
+            }
+            fields.values_mut().for_each(|field| mark_as_read_over_ssh(field, host, seen_at));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mark_as_read_over_ssh(item, host, seen_at)),
+        _ => {}
     }
 }
 

@@ -101,3 +101,13 @@ pub struct Facts {
     /// Files that the spec names, by absolute path: the ISO, attached images, ROM files.
     pub files: BTreeMap<String, Fact<MediaFile>>,
 }
+
+impl Facts {
+    /// The same facts where the files that they were read from are those of `host`, seen at `seen_at` (seconds since
+    /// 1970-01-01 UTC). Facts lie in facts in sixty places, and all of them have one form when they are written.
+    pub fn read_over_ssh(&self, host: &str, seen_at: u64) -> Result<Self, serde_json::Error> {
+        let mut written = serde_json::to_value(self)?;
+        fact::mark_as_read_over_ssh(&mut written, host, seen_at);
+        serde_json::from_value(written)
+    }
+}

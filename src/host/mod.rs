@@ -6,6 +6,7 @@ pub mod libvirt;
 pub mod messages;
 pub mod observe;
 mod recorded;
+pub mod remote;
 mod session;
 pub mod sysfs;
 pub mod sysroot;

@@ -2,8 +2,9 @@
 
 use super::demo::Record;
 use super::libvirt::{Connection, capabilities_kvm, node_device_iommu};
+use super::remote::{self, Probe};
 use super::session::{Listeners, Session};
-use super::sysfs::{PciNames, bridge, iommu, kvm, local, media, memory, pci, topology};
+use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now};
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
 use crate::units::{Bytes, PciAddress};
@@ -13,6 +14,9 @@ use std::time::Instant;
 
 /// Why the kernel's files of another machine tell nothing.
 const NOT_HERE: &str = "The files of this host's kernel cannot be read from here.";
+/// The same where they could be.
+const NOT_PROBED: &str = "libvirt does not tell this of a remote host. vmbuild can read it over ssh if you let it: \
+                          with --probe, or by the key P in step PCI.";
 
 /// What was found, and why the host did not answer if it did not.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +43,9 @@ pub(super) struct Observer {
     target: Target,
     session: Session,
     names: Mutex<PciNames>,
+    probe: Probe,
+    /// True for who hears of changes: that libvirt's answers are completed later is one.
+    hears: bool,
     recorded: Option<Result<Facts, HostError>>,
 }
 
@@ -46,7 +53,9 @@ impl Observer {
     /// Nothing is opened yet, except a file of recorded facts.
     pub(super) fn new(target: Target, listeners: Option<Listeners>) -> Self {
         let recorded = target.facts_file.as_deref().map(super::recorded::load);
-        Self { target, session: Session::new(listeners), names: Mutex::default(), recorded }
+        let hears = listeners.as_ref().is_some_and(|listeners| listeners.on_event.is_some());
+        let probe = Probe::new(target.login(), target.probe);
+        Self { target, session: Session::new(listeners), names: Mutex::default(), probe, hears, recorded }
     }
 
     fn everything(&self, parts: &[Part], paths: &[String]) -> Observation {
@@ -86,7 +95,35 @@ impl Observer {
             None => {}
         }
         let answer = self.read(part, asked);
-        if self.target.demo { self.complete(answer, asked) } else { answer }
+        if self.target.demo {
+            return self.complete(answer, asked);
+        }
+        let files = if self.hears { self.probe.known() } else { self.probe.facts() };
+        match files {
+            Some(Ok(files)) => remote::complete(answer, &files),
+            _ => answer,
+        }
+    }
+
+    /// What the probe alone tells of a remote host.
+    fn of_files(&self, part: Part) -> FactsPart {
+        match self.probe.facts() {
+            Some(Ok(files)) => super::recorded::part(&files, part),
+            Some(Err(error)) => FactsPart::unknown(part, &error.to_string()),
+            None if self.probe.is_possible() => FactsPart::unknown(part, NOT_PROBED),
+            None => FactsPart::unknown(part, NOT_HERE),
+        }
+    }
+
+    /// The probe of the remote host.
+    pub(super) fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// True where the probe alone can answer.
+    pub(super) fn is_probed(&self, part: Part) -> bool {
+        let files = matches!(part, Part::Boot | Part::Uses | Part::Roms | Part::Details);
+        files && !self.is_local(part) && self.probe.is_possible()
     }
 
     fn read(&self, part: Part, asked: Instant) -> FactsPart {
@@ -99,9 +136,7 @@ impl Observer {
             Part::Networks => self.networks(asked),
             Part::Domains => FactsPart::Domains(self.ask("virConnectListAllDomains", asked, Connection::domains)),
             Part::Pci => self.pci(asked),
-            Part::Boot | Part::Uses | Part::Roms | Part::Details if !self.target.reads_sysfs() => {
-                FactsPart::unknown(part, NOT_HERE)
-            }
+            Part::Boot | Part::Uses | Part::Roms | Part::Details if !self.target.reads_sysfs() => self.of_files(part),
             Part::Boot => local::boot(&self.target.sysroot),
             Part::Uses => local::uses(&self.target.sysroot, self.target.ssh.as_deref()),
             Part::Roms => local::roms(&self.target.sysroot),
@@ -133,7 +168,7 @@ impl Observer {
             Some(Ok(facts)) => super::recorded::part(facts, Part::Details),
             None if self.target.reads_sysfs() => local::details(&self.target.sysroot, addresses),
             None if self.target.demo => self.complete(FactsPart::unknown(Part::Details, NOT_HERE), asked),
-            _ => FactsPart::unknown(Part::Details, NOT_HERE),
+            _ => self.of_files(Part::Details),
         }
     }
 
@@ -223,27 +258,14 @@ impl Observer {
 
     fn pci(&self, asked: Instant) -> FactsPart {
         if self.target.reads_sysfs() {
-            return self.pci_from_sysfs();
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            return local::pci(&self.target.sysroot, &mut names);
         }
         let pci = self.ask("virConnectListAllNodeDevices", asked, Connection::pci_devices);
         let iommu = match &pci {
             Fact::Known { value, source, seen_at } => Fact::known(node_device_iommu(value), source.clone(), *seen_at),
             Fact::Unknown { why } | Fact::Denied { why } => Fact::unknown(why.clone()),
         };
-        FactsPart::Pci { pci, iommu }
-    }
-
-    fn pci_from_sysfs(&self) -> FactsPart {
-        let sysroot = &self.target.sysroot;
-        let pci = match pci::scan(sysroot) {
-            Ok(mut devices) => {
-                let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-                names.fill(sysroot, &mut devices);
-                Fact::known(devices, Source::File(pci::DEVICES.into()), now())
-            }
-            Err(error) => Fact::unknown(format!("{} cannot be listed: {error}.", pci::DEVICES)),
-        };
-        let iommu = iommu::read(sysroot);
         FactsPart::Pci { pci, iommu }
     }
 

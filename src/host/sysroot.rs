@@ -1,11 +1,17 @@
 //! The root below which the machine's own files are read: `/`, or a recorded tree.
 
+use rustix::io::Errno;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A root directory. Paths given to it are absolute as on the machine it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sysroot(PathBuf);
+
+/// True where the system refuses to tell. In the tree of a remote host, what was refused there is a link to itself.
+pub fn is_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
 
 impl Default for Sysroot {
     fn default() -> Self {

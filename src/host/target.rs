@@ -1,6 +1,7 @@
 //! Which host is meant: URI, root of sysfs and procfs, demo, recorded facts. Nothing is opened here.
 
-use super::Sysroot;
+use super::remote::Login;
+use super::{HostError, Sysroot};
 use std::path::PathBuf;
 
 /// The URI used where nobody names one: passthrough needs the system instance, whoever asks.
@@ -17,6 +18,8 @@ pub struct Target {
     pub demo: bool,
     /// The session of SSH in which vmbuild was asked, in the form of SSH_CONNECTION.
     pub ssh: Option<String>,
+    /// True where the user lets vmbuild read the files of a remote host over ssh.
+    pub probe: bool,
     /// Recorded facts that answer every question instead of a host.
     pub facts_file: Option<PathBuf>,
 }
@@ -29,6 +32,12 @@ impl Target {
             None => std::env::var("LIBVIRT_DEFAULT_URI").ok().filter(|uri| !uri.is_empty()).unwrap_or(SYSTEM.into()),
         };
         without_prompts(uri)
+    }
+
+    /// The login by which files of a remote host can be read; `None` where they are at hand, or where no ssh leads there.
+    pub fn login(&self) -> Option<Result<Login, HostError>> {
+        let elsewhere = !self.demo && self.facts_file.is_none() && !self.reads_sysfs();
+        elsewhere.then(|| Login::of(&self.uri())).flatten()
     }
 
     /// True where sysfs below `sysroot` and the hypervisor behind the URI are one machine. A given sysroot always counts.
@@ -75,6 +84,16 @@ mod tests {
         for uri in ["qemu+ssh://hv03/system", "qemu+ssh:///system", "qemu://hv03/system", "test:///default", "nonsense"]
         {
             assert!(!at(uri).reads_sysfs(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn ssh_leads_to_a_remote_host_alone() {
+        assert!(at("qemu+ssh://hv03/system").login().is_some_and(|login| login.is_ok()));
+        assert!(at("qemu+ssh://-oX=y/system").login().is_some_and(|login| login.is_err()));
+        let recorded = Target { sysroot: Sysroot::new("/srv/fixture"), ..at("qemu+ssh://hv03/system") };
+        for target in [recorded, at("qemu:///system"), at("qemu+tls://hv03/system")] {
+            assert!(target.login().is_none(), "{target:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::libvirt::{Connection, Happening, OnEvent};
 use super::observe::Observer;
 use super::session::Listeners;
-use super::{Cause, HostError, Target, uevent};
+use super::{Cause, HostError, Target, remote, uevent};
 use crate::facts::{Fact, FactsPart, Host, Part};
 use crate::units::PciAddress;
 use std::collections::HashMap;
@@ -23,6 +23,10 @@ pub enum Request {
     Files(Vec<String>, Generation),
     /// Read the details of PCI functions.
     Details(Vec<PciAddress>, Generation),
+    /// Read the files of a remote host over ssh, now and from now on: the user agreed.
+    Probe,
+    /// Do not wait for the probe any longer.
+    GiveUpProbe,
     /// Let the threads end as soon as their calls return.
     Stop,
 }
@@ -34,6 +38,8 @@ pub enum Reply {
     Connected(Fact<Host>),
     /// The answer to a request.
     Facts(Generation, FactsPart),
+    /// The probe of the remote host ended; what it found is asked for as after [`Reply::Changed`].
+    Probed(Result<(), HostError>),
     /// Something in this part changed: ask again.
     Changed(Part),
     /// No connection could be made, or it was cut; the next request tries again.
@@ -56,6 +62,7 @@ enum Lane {
     Quick,
     Pools,
     Capabilities,
+    Probe,
 }
 
 /// A host under observation. Dropping it lets its threads end.
@@ -98,6 +105,8 @@ impl Worker {
                 self.kernel = None;
                 return self.lanes.clear();
             }
+            Request::GiveUpProbe => return self.observer.probe().give_up(),
+            Request::Probe => Lane::Probe,
             Request::Files(..) => self.lane(Part::Files),
             Request::Details(..) => self.lane(Part::Details),
             Request::Observe(part, _) => self.lane(*part),
@@ -126,6 +135,7 @@ impl Worker {
     fn lane(&self, part: Part) -> Lane {
         match part {
             _ if self.observer.is_local(part) => Lane::Files,
+            _ if self.observer.is_probed(part) => Lane::Probe,
             Part::Pools => Lane::Pools,
             Part::Capabilities => Lane::Capabilities,
             _ => Lane::Quick,
@@ -191,6 +201,12 @@ fn serve(lane: Lane, observer: Arc<Observer>, sink: Sink) -> Sender<(Request, In
 fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &Sink) {
     while let Ok((request, asked)) = requests.recv() {
         let (generation, what, part) = match request {
+            Request::Probe => {
+                observer.probe().renew();
+                tell_of_probe(observer, sink);
+                continue;
+            }
+            Request::GiveUpProbe => continue,
             Request::Observe(part, generation) => (generation, part, observer.part(part, asked)),
             Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
             Request::Details(addresses, generation) => (generation, Part::Details, observer.details(&addresses, asked)),
@@ -198,5 +214,15 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
         };
         tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");
         deliver(sink, Reply::Facts(generation, part));
+        tell_of_probe(observer, sink);
+    }
+}
+
+/// After a run of the probe, more is known of every part that it adds to.
+fn tell_of_probe(observer: &Observer, sink: &Sink) {
+    let Some(ended) = observer.probe().news() else { return };
+    deliver(sink, Reply::Probed(ended));
+    for part in remote::PARTS {
+        deliver(sink, Reply::Changed(part));
     }
 }

@@ -292,6 +292,12 @@ impl Session {
                     building.cancel();
                 }
             }
+            Effect::Probe => {
+                // The look before a build reads them, too.
+                self.target.probe = true;
+                self.observation.probe(true);
+            }
+            Effect::GiveUpProbe => self.observation.probe(false),
             Effect::UseDemo => {
                 self.target = Target { demo: true, ..Target::default() };
                 self.observation.go_to(self.target.clone());

@@ -33,6 +33,8 @@ pub(super) struct Observation {
     /// Seconds of waiting that were told last.
     told: u64,
     retry: Option<Retry>,
+    /// The files of a remote host are being read: the user asked for it, no question.
+    probing: Option<Open>,
 }
 
 /// A connection that was cut is made again by itself.
@@ -54,6 +56,7 @@ impl Observation {
             again: BTreeSet::new(),
             told: 0,
             retry: None,
+            probing: None,
         }
     }
 
@@ -64,6 +67,7 @@ impl Observation {
         self.open.clear();
         self.again.clear();
         self.retry = None;
+        self.probing = None;
     }
 
     /// Asks for parts. A part that is being asked for is asked again afterwards, so that a host that hangs is not given
@@ -91,6 +95,14 @@ impl Observation {
         self.worker.ask(Request::Details(functions, generation));
     }
 
+    /// Reads the files of a remote host over ssh, or does not wait for that any longer.
+    pub(super) fn probe(&mut self, go_on: bool) {
+        if go_on {
+            self.probing = Some(Open { part: Part::Boot, since: Instant::now() });
+        }
+        self.worker.ask(if go_on { Request::Probe } else { Request::GiveUpProbe });
+    }
+
     fn number_of(&mut self, part: Part) -> Generation {
         self.generation += 1;
         self.open.insert(self.generation, Open { part, since: Instant::now() });
@@ -111,6 +123,10 @@ impl Observation {
                 Vec::new()
             }
             Reply::Facts(generation, part) => self.answered(generation, part),
+            Reply::Probed(ended) => {
+                self.probing = None;
+                vec![Msg::Probed(ended.map_err(|error| error.to_string()))]
+            }
             Reply::Changed(part) => {
                 self.ask(&[part]);
                 Vec::new()
@@ -151,7 +167,7 @@ impl Observation {
 
     /// The question that holds the others up: they are answered in the order in which they were asked.
     fn oldest(&self) -> Option<&Open> {
-        self.open.values().next()
+        self.open.values().chain(&self.probing).next()
     }
 
     /// Says how long the host has been silent, and connects again where it is time to.

@@ -10,10 +10,9 @@ use super::screen::Screen;
 use super::shelves::Shelves;
 use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
-use crate::app::App;
-use crate::app::Exit;
 use crate::app::state::{DEMO, Start};
-use crate::host::Target;
+use crate::app::{App, Exit, Probe, ProbeState};
+use crate::host::{Target, remote};
 use crate::spec::Layer;
 use crate::store::{Drafts, Folders};
 use crate::ui::ThemeError;
@@ -77,6 +76,7 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
             size: (size.width, size.height),
             clock: super::event_loop::clock(),
             record: options.target.facts_file.is_some(),
+            probe: probe(&options.target),
         };
         let (app, effects) = App::new(start);
         let mut session = Session::new(
@@ -95,6 +95,13 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
         // The state of the session is large to be moved about.
         Ok(Box::pin(live(session, Sources { signals, input, news })).await)
     })
+}
+
+/// The probe of the host, where ssh leads to it.
+fn probe(target: &Target) -> Option<Probe> {
+    let login = target.login()?.ok()?;
+    let state = if target.probe { ProbeState::Running } else { ProbeState::Offered };
+    Some(Probe { command: login.shown(), host: login.host, script: remote::SCRIPT, state })
 }
 
 /// After a panic the user learns where the work of the session is.

@@ -28,6 +28,8 @@ pub struct Host {
     pub name: String,
     /// Libvirt connection URI.
     pub uri: String,
+    /// True where the user lets vmbuild read the host's files over ssh.
+    pub probe: bool,
 }
 
 /// The colours that may be written.
@@ -78,6 +80,8 @@ struct Written {
 struct WrittenHost {
     name: Spanned<String>,
     uri: Spanned<String>,
+    #[serde(default)]
+    probe: bool,
 }
 
 /// What is wrong and at which byte.
@@ -128,7 +132,7 @@ fn read(text: &str) -> Result<Config, Wrong> {
         message: with_suggestion(error.message()),
     })?;
     let mut hosts: Vec<Host> = Vec::new();
-    for WrittenHost { name, uri } in written.hosts {
+    for WrittenHost { name, uri, probe } in written.hosts {
         let named = |message: &str| Err(Wrong { at: name.span().start, message: message.to_owned() });
         if name.get_ref().trim().is_empty() {
             return named("a host needs a name");
@@ -140,7 +144,7 @@ fn read(text: &str) -> Result<Config, Wrong> {
             let message = "a host needs a connection URI such as qemu+ssh://hv01/system".to_owned();
             return Err(Wrong { at: uri.span().start, message });
         }
-        hosts.push(Host { name: name.into_inner(), uri: uri.into_inner() });
+        hosts.push(Host { name: name.into_inner(), uri: uri.into_inner(), probe });
     }
     Ok(Config {
         default_host: written.default_host.map(|name| known(name, &hosts)).transpose()?,
@@ -211,11 +215,12 @@ mod tests {
         let config = parse(
             "default_host = \"hv03\"\ntheme = \"dark\"\ncolor = 256\nascii = true\n\n\
              [[hosts]]\nname = \"hv03\"\nuri = \"qemu+ssh://hv03/system\"\n\n\
-             [[hosts]]\nname = \"lab\"\nuri = \"test:///default\"\n",
+             [[hosts]]\nname = \"lab\"\nuri = \"test:///default\"\nprobe = true\n",
         )
         .unwrap();
         assert_eq!(config.default_host().unwrap().uri, "qemu+ssh://hv03/system");
         assert_eq!(config.host("lab").unwrap().uri, "test:///default");
+        assert!(config.host("lab").unwrap().probe && !config.host("hv03").unwrap().probe);
         assert_eq!(
             (config.color, config.ascii, config.theme.as_deref()),
             (Some(Color::Indexed256), Some(true), Some("dark"))

@@ -2,7 +2,7 @@
 
 use super::Role;
 use super::canvas::{Canvas, cells};
-use crate::app::{App, HostState};
+use crate::app::{App, HostState, ProbeState};
 use crate::facts::Part;
 use ratatui::layout::Rect;
 
@@ -34,8 +34,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     canvas.put(11, area.y, width, name, role);
 }
 
-fn waiting(awaited: Option<(Part, u64)>) -> String {
-    let Some((part, seconds)) = awaited else { return String::new() };
+fn waiting(app: &App) -> String {
+    let Some((part, seconds)) = app.waiting else { return String::new() };
+    if reads_files(app) && matches!(part, Part::Boot | Part::Uses | Part::Roms | Part::Details) {
+        return format!("reading the host's files over ssh, {seconds} s");
+    }
     let leave = if seconds < PATIENCE { "" } else { "; ^C leaves" };
     format!("waiting for {}, {seconds} s{leave}", part.awaited())
 }
@@ -45,7 +48,7 @@ fn host(app: &App) -> (String, Role, Vec<String>) {
     let known = app.facts.host.get();
     let state = match &app.host {
         HostState::Failed { .. } => ("no connection".to_owned(), Role::Error),
-        _ if app.waiting.is_some() => (waiting(app.waiting), Role::Warn),
+        _ if app.waiting.is_some() => (waiting(app), Role::Warn),
         HostState::Connecting => ("asking the host".to_owned(), Role::Muted),
         HostState::Up => (String::new(), Role::Muted),
     };
@@ -59,4 +62,9 @@ fn host(app: &App) -> (String, Role, Vec<String>) {
         None => vec![app.uri.clone()],
     };
     (state.0, state.1, facts)
+}
+
+/// True while the probe runs: it is what is waited for then.
+fn reads_files(app: &App) -> bool {
+    app.probe.as_ref().is_some_and(|probe| probe.state == ProbeState::Running)
 }

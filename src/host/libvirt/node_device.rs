@@ -37,7 +37,10 @@ pub(crate) fn iommu(devices: &[PciDevice]) -> Iommu {
     match u32::try_from(groups.len()).unwrap_or(u32::MAX) {
         0 => Iommu::Off {
             cause: "libvirt shows no IOMMU group on this host; the cause cannot be seen from here.".into(),
-            remedy: "Run 'vmbuild pci' on the host itself: there the cause is found.".into(),
+            remedy:
+                "Let vmbuild read the host's files over ssh (--probe), or run 'vmbuild pci' on the host itself: there \
+                     the cause is found."
+                    .into(),
         },
         groups => Iommu::On { groups },
     }

@@ -1,6 +1,7 @@
 //! Single attributes as facts: known with their file, unknown where the file is missing, denied where it may not be read.
 
 use crate::facts::{Fact, Source};
+use crate::host::sysroot::is_refusal;
 use crate::host::{Sysroot, now};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, openat, readlinkat, statat};
@@ -26,7 +27,7 @@ pub(super) fn text(sysroot: &Sysroot, path: &str) -> Fact<String> {
 pub(super) fn failed<T>(path: &str, error: &io::Error) -> Fact<T> {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Fact::unknown(format!("There is no {path}.")),
-        ErrorKind::PermissionDenied => Fact::Denied { why: format!("This user may not read {path}.") },
+        _ if is_refusal(error) => Fact::Denied { why: format!("This user may not read {path}.") },
         _ => Fact::unknown(format!("{path} cannot be read: {error}.")),
     }
 }

@@ -4,9 +4,10 @@ use super::attribute::known;
 use crate::facts::Fact;
 use crate::facts::display::{Holder, Holders};
 use crate::host::Sysroot;
+use crate::host::sysroot::is_refusal;
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::io;
 
 const PROCESSES: &str = "/proc";
 
@@ -29,7 +30,7 @@ pub(super) fn read(sysroot: &Sysroot, functions: &BTreeMap<String, PciAddress>) 
                     device,
                 }));
             }
-            Err(ErrorKind::PermissionDenied) => holders.hidden += 1,
+            Err(error) if is_refusal(&error) => holders.hidden += 1,
             // It ended meanwhile.
             Err(_) => {}
         }
@@ -42,9 +43,9 @@ pub(super) fn read(sysroot: &Sysroot, functions: &BTreeMap<String, PciAddress>) 
 }
 
 /// The devices of interest that a process holds open.
-fn devices(sysroot: &Sysroot, pid: u32) -> Result<BTreeSet<String>, ErrorKind> {
+fn devices(sysroot: &Sysroot, pid: u32) -> io::Result<BTreeSet<String>> {
     let folder = sysroot.path(&format!("{PROCESSES}/{pid}/fd"));
-    let entries = std::fs::read_dir(folder).map_err(|error| error.kind())?;
+    let entries = std::fs::read_dir(folder)?;
     let targets = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
     let names = targets.filter_map(|target| target.into_os_string().into_string().ok());
     Ok(names.filter(|name| is_of_interest(name)).collect())

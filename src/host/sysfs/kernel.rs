@@ -4,6 +4,7 @@ use super::attribute::{failed, flag, hexadecimal, known, odd, text};
 use super::cpu;
 use crate::facts::{Cpu, Fact, IommuTable, Kernel, Lockdown};
 use crate::host::Sysroot;
+use crate::host::sysroot::is_refusal;
 use std::collections::{BTreeMap, BTreeSet};
 
 const RELEASE: &str = "/proc/sys/kernel/osrelease";
@@ -82,7 +83,7 @@ fn options(sysroot: &Sysroot, release: &Fact<String>) -> Fact<BTreeMap<String, S
     for path in paths {
         match sysroot.read(&path) {
             Ok(text) => return known(chosen(&text), path),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => why = failed(&path, &error),
+            Err(error) if is_refusal(&error) => why = failed(&path, &error),
             Err(_) => {}
         }
     }

@@ -1,13 +1,25 @@
 //! The parts of the facts that the kernel's files answer alone, put together.
 
-use super::attribute::last_part;
-use super::pci::DEVICES;
+use super::attribute::{known, last_part};
+use super::pci::{self, DEVICES};
 use super::pci_details::{self, Slots};
-use super::{boot, confinement, display, iommu_group, kernel, networking, rom, storage, usb, vfio};
-use crate::facts::FactsPart;
+use super::{PciNames, boot, confinement, display, iommu, iommu_group, kernel, networking, rom, storage, usb, vfio};
+use crate::facts::{Fact, FactsPart};
 use crate::host::Sysroot;
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// PCI functions with their names, and the IOMMU.
+pub fn pci(sysroot: &Sysroot, names: &mut PciNames) -> FactsPart {
+    let pci = match pci::scan(sysroot) {
+        Ok(mut devices) => {
+            names.fill(sysroot, &mut devices);
+            known(devices, DEVICES)
+        }
+        Err(error) => Fact::unknown(format!("{DEVICES} cannot be listed: {error}.")),
+    };
+    FactsPart::Pci { pci, iommu: iommu::read(sysroot) }
+}
 
 /// What stands in the way of passthrough on the whole host.
 pub fn boot(sysroot: &Sysroot) -> FactsPart {

@@ -29,9 +29,10 @@ impl App {
 
 impl App {
     /// The functions of the card under the cursor while the step is open, of which details are known: what the kernel
-    /// tells nobody of (power state, link, virtual functions) is read again for them, and for no others.
+    /// tells nobody of (power state, link, virtual functions) is read again for them, and for no others. Of a remote host
+    /// nothing is: that would be a login every time.
     pub fn watched(&self) -> Vec<PciAddress> {
-        let open = self.step == StepId::Pci && self.overlays.is_empty();
+        let open = self.step == StepId::Pci && self.overlays.is_empty() && self.probe.is_none();
         let selected = super::selected(self).filter(|_| open);
         let functions = selected.into_iter().flat_map(|device| card::card(&self.facts, device));
         functions.map(|device| device.address).filter(|address| self.facts.details.contains_key(address)).collect()
@@ -51,6 +52,11 @@ fn on_screen(app: &App) -> impl Iterator<Item = PciAddress> {
 }
 
 impl PciView {
+    /// More can be told of each function now: what is on screen is asked for again.
+    pub(in crate::app) fn forget_details(&mut self) {
+        self.asked.clear();
+    }
+
     /// Another host: nothing was asked of it.
     pub(in crate::app) fn forget_host(&mut self) {
         *self = Self::default();

@@ -83,11 +83,14 @@ impl Page {
         match source {
             Source::Libvirt(call) => format!("libvirt, {call}"),
             Source::Command(name) => format!("output of {name}"),
-            Source::File(path) => {
-                let own = path.strip_prefix(&folder(self.address));
-                own.map_or_else(|| path.clone(), |name| if name.is_empty() { "its place".into() } else { name.into() })
-            }
+            Source::File(path) => self.file(path),
+            Source::Ssh { host, file } => format!("{}, by ssh from {host}", self.file(file)),
         }
+    }
+
+    fn file(&self, path: &str) -> String {
+        let own = path.strip_prefix(&folder(self.address));
+        own.map_or_else(|| path.to_owned(), |name| if name.is_empty() { "its place".into() } else { name.into() })
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::widgets::input;
 use super::{Role, absent, in_rows, paragraph};
 use crate::app::editor::{Target, TextInput};
 use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, verdict};
-use crate::app::{App, focus};
+use crate::app::{App, ProbeState, focus};
 use crate::checks::{Finding, Severity};
 use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
 use crate::machine;
@@ -66,7 +66,10 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
                 0 => format!("{} functions", pci.len()),
                 n => format!("{} functions, {n} not listed", pci.len()),
             };
-            (format!("IOMMU on   {vfio}{groups} groups   {listed}"), Role::Muted)
+            match probe(app) {
+                Some((told, role)) => (format!("IOMMU on   {groups} groups   {listed}   {told}"), role),
+                None => (format!("IOMMU on   {vfio}{groups} groups   {listed}"), Role::Muted),
+            }
         }
         (Some(Iommu::Off { cause, remedy }), _) => (format!("No IOMMU groups: {cause} {remedy}"), Role::Warn),
         // The list says that the host is being asked.
@@ -74,6 +77,17 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
         (None, why) => (format!("IOMMU not known: {}", why.unwrap_or_default()), Role::Warn),
     };
     paragraph(canvas, area, &text, role);
+}
+
+/// What the list lacks of a remote host's files, while it does.
+fn probe(app: &App) -> Option<(String, Role)> {
+    let probe = app.probe.as_ref()?;
+    match &probe.state {
+        ProbeState::Offered => Some(("libvirt tells no more of them: P".into(), Role::Warn)),
+        ProbeState::Running => Some((format!("reading files of {} over ssh; P gives up", probe.host), Role::Muted)),
+        ProbeState::Failed { why } => Some((format!("P tries again: {why}"), Role::Warn)),
+        ProbeState::Done => None,
+    }
 }
 
 /// The text filter at the left, the kinds at the right.

@@ -1,0 +1,266 @@
+//! A listing as a private folder that the readers of sysfs take for the host's root. Every link in it stays in it: what
+//! the host says can neither be written nor lead anywhere else.
+
+use super::listing::{Entry, Listing, Unreadable, is_below_root};
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A chain of links is not longer.
+const MOST_LINKS: usize = 40;
+/// No expansion ROM is larger.
+const LARGEST_ROM: u64 = 1 << 30;
+
+/// What is at a place; all folders above it are folders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    Folder,
+    File {
+        content: Vec<u8>,
+        size: u64,
+    },
+    Link(String),
+    /// Its target is a text that nobody follows.
+    OpenFile(String),
+    Denied,
+}
+
+/// Writes the listing to a new folder, which goes with the value. `Err` of the inner kind where the listing leads out of
+/// the tree.
+pub(super) fn unpack(listing: Listing) -> io::Result<Result<TempDir, Unreadable>> {
+    let placed = match Places::of(listing) {
+        Ok(placed) => placed,
+        Err(error) => return Ok(Err(error)),
+    };
+    let folder = tempfile::Builder::new().prefix("vmbuild-").permissions(Permissions::from_mode(0o700)).tempdir()?;
+    for (path, node) in &placed.nodes {
+        write(folder.path(), path, node)?;
+    }
+    Ok(Ok(folder))
+}
+
+/// Makes one entry; there is none of its name, and what is above it was made before.
+fn write(root: &Path, path: &str, node: &Node) -> io::Result<()> {
+    let real = root.join(path);
+    match node {
+        Node::Folder => DirBuilder::new().mode(0o700).create(real),
+        Node::Link(target) | Node::OpenFile(target) => symlink(target, real),
+        // Who follows it is told that it cannot be done, which no other file of a host says.
+        Node::Denied => symlink(Path::new(path).file_name().unwrap_or_default(), real),
+        Node::File { content, size } => {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(real)?;
+            file.write_all(content)?;
+            if content.is_empty() && *size > 0 { file.set_len(*size) } else { Ok(()) }
+        }
+    }
+}
+
+/// Where a path leads.
+type Walked = Result<Option<Vec<String>>, Unreadable>;
+
+/// Nodes by their real paths: of those that are reached by links, too.
+#[derive(Default)]
+struct Places {
+    nodes: BTreeMap<String, Node>,
+}
+
+impl Places {
+    fn of(listing: Listing) -> Result<Self, Unreadable> {
+        let Listing { entries, mut contents, .. } = listing;
+        let mut places = Self::default();
+        // A folder, or the link to it, sorts before what is in it.
+        for (path, entry) in entries {
+            let content = contents.remove(&path);
+            let node = node(&path, entry, content);
+            if let Some(real) = places.place(&path)? {
+                places.put(real, node);
+            }
+        }
+        places.keep_links_inside()?;
+        Ok(places)
+    }
+
+    /// What tells more stays: a folder has something in it, and a content was read.
+    fn put(&mut self, path: String, node: Node) {
+        let known = self.nodes.get(&path);
+        let stays = match (known, &node) {
+            (Some(Node::Folder), _) => true,
+            (Some(Node::File { content, .. }), Node::File { content: new, .. }) => {
+                new.is_empty() && !content.is_empty()
+            }
+            (Some(Node::File { content, .. }), _) => !content.is_empty(),
+            _ => false,
+        };
+        if !stays {
+            self.nodes.insert(path, node);
+        }
+    }
+
+    /// The real path of `path`, whose folders are made where they are missing; `None` where its links go in circles.
+    fn place(&mut self, path: &str) -> Result<Option<String>, Unreadable> {
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.walk(Vec::new(), above, &mut MOST_LINKS.clone(), path)?;
+        let Some(mut folder) = folder else { return Ok(None) };
+        for depth in 1..=folder.len() {
+            let path = folder.get(..depth).unwrap_or_default().join("/");
+            if !matches!(self.nodes.get(&path), Some(Node::Folder)) {
+                self.nodes.insert(path, Node::Folder);
+            }
+        }
+        folder.push(name.to_owned());
+        Ok(Some(folder.join("/")))
+    }
+
+    /// Follows `path` from the folder `from` on, with all links in it, `links` at most. `None` where these are too many or
+    /// lead by way of an open file; `Err` where it leads above the root: `whole` is what is named then.
+    fn walk(&self, from: Vec<String>, path: &str, links: &mut usize, whole: &str) -> Walked {
+        let refused = || Unreadable::Path(whole.chars().take(80).collect());
+        let mut at = from;
+        for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
+            if name == ".." {
+                at.pop().ok_or_else(refused)?;
+                continue;
+            }
+            let folder = at.clone();
+            at.push(name.to_owned());
+            match self.nodes.get(&at.join("/")) {
+                Some(Node::Link(target)) => {
+                    let Some(fewer) = links.checked_sub(1) else { return Ok(None) };
+                    *links = fewer;
+                    let Some(real) = self.walk(folder, target, links, whole)? else { return Ok(None) };
+                    at = real;
+                }
+                Some(Node::OpenFile(_)) => return Ok(None),
+                _ => {}
+            }
+        }
+        if is_below_root(&at.join("/")) || at.is_empty() { Ok(Some(at)) } else { Err(refused()) }
+    }
+
+    /// Looks where every link leads now that all are known; one that leads by way of an open file, or in circles, becomes a
+    /// file that only is there.
+    fn keep_links_inside(&mut self) -> Result<(), Unreadable> {
+        let links = self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::Link(target) => Some((path.clone(), target.clone())),
+            _ => None,
+        });
+        let links: Vec<_> = links.collect();
+        for (path, target) in links {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let from = folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            if self.walk(from, &target, &mut MOST_LINKS.clone(), &path)?.is_none() {
+                self.nodes.insert(path, Node::File { content: Vec::new(), size: 0 });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn node(path: &str, entry: Entry, content: Option<Vec<u8>>) -> Node {
+    match (entry, content) {
+        // A file that is reached by a link was read all the same.
+        (Entry::File(_) | Entry::Link(_), Some(content)) => Node::File { content, size: 0 },
+        (Entry::Folder, _) => Node::Folder,
+        (Entry::Denied, _) => Node::Denied,
+        (Entry::OpenFile(target), _) => Node::OpenFile(target),
+        (Entry::Link(target), None) if target.starts_with('/') || target.is_empty() || target.contains('\0') => {
+            Node::File { content: Vec::new(), size: 0 }
+        }
+        (Entry::Link(target), None) => Node::Link(target),
+        (Entry::File(size), None) => {
+            // Of all other files nobody asks the size.
+            let size = if path.ends_with("/rom") { size.min(LARGEST_ROM) } else { 0 };
+            Node::File { content: Vec::new(), size }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::host::Sysroot;
+    use std::fs;
+
+    fn unpacked(entries: &[(&str, Entry)], contents: &[(&str, &str)]) -> Result<TempDir, Unreadable> {
+        let entries = entries.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone())).collect();
+        let contents = contents.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+        unpack(Listing { entries, contents, session: String::new() }).unwrap()
+    }
+
+    fn link(target: &str) -> Entry {
+        Entry::Link(target.into())
+    }
+
+    #[test]
+    fn what_is_behind_a_link_is_at_its_real_place() {
+        let device = "sys/bus/pci/devices/0000:01:00.0";
+        let (uevent, rom) = (format!("{device}/uevent"), format!("{device}/rom"));
+        let entries = [
+            ("sys/bus/pci/devices", Entry::Folder),
+            (device, link("../../../devices/pci0000:00/0000:01:00.0")),
+            (&uevent, Entry::File(4096)),
+            (&rom, Entry::File(131_072)),
+            ("etc/os-release", link("../usr/lib/os-release")),
+            ("sbin/grubby", link("/etc/alternatives/grubby")),
+            ("etc/modprobe.d", link("/etc/static/modprobe.d")),
+            ("etc/modprobe.d/a.conf", Entry::File(9)),
+        ];
+        let contents =
+            [(uevent.as_str(), "X=1\n"), ("etc/os-release", "ID=nixos\n"), ("etc/modprobe.d/a.conf", "blacklist x\n")];
+        let folder = unpacked(&entries, &contents).unwrap();
+        let root = Sysroot::new(folder.path());
+        assert_eq!(root.read("/sys/devices/pci0000:00/0000:01:00.0/uevent").unwrap(), "X=1\n");
+        assert_eq!(root.read(&format!("/{uevent}")).unwrap(), "X=1\n");
+        assert_eq!(fs::metadata(root.path(&rom)).unwrap().len(), 131_072);
+        assert_eq!(root.read("/etc/os-release").unwrap(), "ID=nixos\n");
+        assert_eq!(root.read("/etc/modprobe.d/a.conf").unwrap(), "blacklist x\n");
+        assert!(root.exists("/sbin/grubby") && root.link("/sbin/grubby").is_err());
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn links_cannot_leave_the_tree() {
+        for target in ["../../x", "../a/../../x", "b/../../.."] {
+            assert!(unpacked(&[("a/l", link(target))], &[]).is_err(), "{target}");
+        }
+        // By way of another link, and of one that comes later.
+        let chain = [("a/b/c", Entry::Folder), ("a/l", link("b/c/up")), ("a/b/c/up", link("../../../../x"))];
+        assert!(unpacked(&chain, &[]).is_err());
+        assert!(unpacked(&[("a", link("../x")), ("a/b", Entry::File(0))], &[]).is_err());
+    }
+
+    #[test]
+    fn open_files_are_read_as_links_and_never_followed() {
+        let open = ("proc/7/fd/5", Entry::OpenFile("/dev/dri/card0".into()));
+        let entries = [open, ("sys/l", link("../proc/7/fd/5")), ("sys/m", link("../proc/7/fd/5/../../x"))];
+        let folder = unpacked(&entries, &[]).unwrap();
+        let root = Sysroot::new(folder.path());
+        assert_eq!(root.link("/proc/7/fd/5").unwrap(), "/dev/dri/card0");
+        for path in ["/sys/l", "/sys/m"] {
+            assert!(root.exists(path) && root.link(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn circles_and_bombs_end() {
+        let circle = [("a", link("b")), ("b", link("a")), ("a/x", Entry::File(0))];
+        assert!(unpacked(&circle, &[]).is_ok());
+        let bomb: Vec<(String, Entry)> =
+            (0..60).map(|n| (format!("l{n}"), link(&format!("l{0}/../l{0}/../l{0}", n + 1)))).collect();
+        let bomb: Vec<(&str, Entry)> = bomb.iter().map(|(path, entry)| (path.as_str(), entry.clone())).collect();
+        assert!(unpacked(&bomb, &[]).is_ok());
+    }
+
+    #[test]
+    fn what_is_denied_is_there_and_cannot_be_read() {
+        let folder = unpacked(&[("etc/a", Entry::Denied), ("proc/1/fd", Entry::Denied)], &[]).unwrap();
+        let root = Sysroot::new(folder.path());
+        assert!(root.exists("/etc/a"));
+        assert!(crate::host::sysroot::is_refusal(&root.read("/etc/a").unwrap_err()));
+        assert!(crate::host::sysroot::is_refusal(&fs::read_dir(root.path("/proc/1/fd")).unwrap_err()));
+    }
+}
