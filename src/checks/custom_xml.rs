@@ -1,5 +1,6 @@
 //! Checks of the custom domain XML.
 
+use super::subject::Row;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::custom_xml;
@@ -22,6 +23,16 @@ pub(super) const CHECKS: &[Check] = &[
                   exists would put it in that domain's place, and a name that only custom_xml knows would escape every \
                   check. The name is the field `name`; a UUID of your own is fine where no domain has it.",
         run: identity,
+    },
+    Check {
+        code: "XML-HOSTDEV",
+        title: "the custom XML takes no devices of the host",
+        explain: "custom_xml gives a PCI function of the host to the VM, by a hostdev, an interface of type hostdev, a disk of \
+                  type nvme or an argument of QEMU's. It is judged like a row of pci_devices: whether the host stands on it, \
+                  whether another VM has it, what shares its group. Its place in the guest and its state after the start are \
+                  left to you; with an argument of QEMU's so is binding it to vfio-pci. As a row of pci_devices it would \
+                  have all of that.",
+        run: devices,
     },
 ];
 
@@ -59,6 +70,18 @@ fn identity(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+fn devices(subject: &Subject, notes: &mut Notes) {
+    if written(subject).is_none() {
+        return;
+    }
+    notes.looked();
+    for row in subject.pci.iter().filter(|row| row.row == Row::Custom) {
+        notes.about(row.address);
+        let message = format!("custom_xml takes {} from the host", row.address);
+        notes.info(field("custom_xml"), message, "it is judged like a device of pci_devices; better make it one");
+    }
+}
+
 /// The texts of the elements `name` of the domain itself.
 fn texts(document: &Document<'_>, name: &str) -> Vec<String> {
     let own = |top: Node<'_, '_>| -> Vec<String> {
@@ -76,7 +99,11 @@ fn digits(uuid: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, Said};
+    #![allow(clippy::unwrap_used)]
+    use crate::checks::fixture::{Asked, Said, domain, known};
+    use crate::facts::storage::{BlockDevice, Mount};
+    use crate::facts::{Domain, DomainState, Storage};
+    use crate::units::PciAddress;
     use serde_json::json;
 
     #[test]
@@ -104,5 +131,83 @@ mod tests {
             asked(&xml).facts(|facts| facts.domains = crate::facts::Fact::default()).unknown("XML-IDENTITY");
         }
         asked("<devices><disk><name>web</name></disk></devices>").quiet("XML-IDENTITY");
+    }
+
+    fn at(address: &str) -> PciAddress {
+        address.parse().unwrap()
+    }
+
+    fn source(slot: &str) -> String {
+        format!("<source><address domain='0x0000' bus='0x{slot}' slot='0x00' function='0x0'/></source>")
+    }
+
+    /// The ways in which a text takes the function at `slot`.
+    fn takes(slot: &str) -> [String; 5] {
+        let source = source(slot);
+        let argument = |value: &str| format!("<qemu:commandline><qemu:arg value='{value}'/></qemu:commandline>");
+        let domain =
+            |inner: &str| format!("<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>{inner}</domain>");
+        [
+            format!("<devices><hostdev mode='subsystem' type='pci' managed='yes'>{source}</hostdev></devices>"),
+            format!("<interface type='hostdev'>{source}</interface>"),
+            format!("<disk type='nvme' device='disk'>{source}<target dev='vdz'/></disk>"),
+            domain(&argument(&format!("vfio-pci,host={slot}:00.0"))),
+            domain(&argument(&format!("{{\"driver\": \"vfio-pci\", \"host\": \"0000:{slot}:00.0\"}}"))),
+        ]
+    }
+
+    #[test]
+    fn what_custom_xml_takes_goes_through_the_guard_by_whatever_element() {
+        let mount = Mount {
+            point: "/".into(),
+            kind: "ext4".into(),
+            source: "/dev/nvme0n1".into(),
+            devices: vec!["nvme0n1".into()],
+            server: None,
+        };
+        for xml in takes("03") {
+            let asked = Asked::with(json!({"custom_xml": xml, "uefi": true})).facts(|facts| {
+                let functions = vec![at("03:00.0")];
+                let disk = BlockDevice { name: "nvme0n1".into(), functions, ..BlockDevice::default() };
+                let (mounts, devices) = (known(vec![mount.clone()]), vec![disk]);
+                facts.storage = known(Storage { mounts, swaps: known(Vec::new()), zfs: known(Vec::new()), devices });
+            });
+            let said = asked.said("USE-ROOT-DISK").blocker();
+            let want = "0000:03:00.0 (Samsung 990 PRO) carries the root file system (/dev/nvme0n1)";
+            assert!(said.place == "custom_xml" && said.message.starts_with(want), "{}", said.message);
+            assert_eq!(
+                asked.said("XML-HOSTDEV").info().message,
+                "custom_xml takes 0000:03:00.0 from the host",
+                "{xml}"
+            );
+            let group = asked.said("IOMMU-GROUP").blocker();
+            assert!(group.message.starts_with("custom_xml (0000:03:00.0): its IOMMU group 17"), "{}", group.message);
+        }
+    }
+
+    #[test]
+    fn what_custom_xml_takes_belongs_to_one_vm() {
+        for xml in takes("02") {
+            let asked = || Asked::with(json!({"custom_xml": xml, "uefi": true}));
+            let pci = vec![at("02:00.0")];
+            let holder = Domain { state: DomainState::Active, pci, ..domain("build-07") };
+            let want = "custom_xml (0000:02:00.0) is already assigned to VM 'build-07' (running)";
+            asked().beside(holder).blocks("PCI-IN-USE", "custom_xml", want);
+            asked().passes("PCI-IN-USE");
+        }
+    }
+
+    #[test]
+    fn a_device_of_the_spec_that_custom_xml_details_is_one_device() {
+        let xml = format!("<hostdev mode='subsystem' type='pci'>{}<driver name='vfio'/></hostdev>", source("02"));
+        let both = json!({"custom_xml": xml, "pci_devices": [{"host_address": "02:00.0"}]});
+        Asked::with(both).passes("PCI-SAME").passes("XML-HOSTDEV");
+        // What is taken out again, and what is no PCI function of the host.
+        let gone = format!(
+            "<hostdev xmlns:v='urn:vmbuild:domain:1' v:op='remove' type='pci'>{}</hostdev><hostdev type='usb'/>",
+            source("03")
+        );
+        Asked::with(json!({ "custom_xml": gone })).passes("XML-HOSTDEV").quiet("PCI-MISSING");
+        Asked::good().quiet("XML-HOSTDEV");
     }
 }

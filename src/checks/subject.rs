@@ -19,7 +19,7 @@ pub struct Subject<'a> {
     /// What would be built.
     pub machine: &'a Machine,
     /// The rows whose host address can be read: of `pci_devices`, then virtual functions of `networks`, then drives of
-    /// `storage.disks`.
+    /// `storage.disks`, then what `custom_xml` takes beside them.
     pub pci: Vec<PciRow<'a>>,
     /// What those rows draw with them: the rest of their IOMMU groups, and what is reset with them.
     pub companions: Vec<Member>,
@@ -49,6 +49,8 @@ pub enum Row {
     Network(usize),
     /// Of `storage.disks`: an NVMe drive.
     Disk(usize),
+    /// Of `custom_xml`: whatever element takes it.
+    Custom,
 }
 
 impl Row {
@@ -58,6 +60,7 @@ impl Row {
             Self::Device(row) => Place::row("pci_devices", row, name),
             Self::Network(row) => Place::row("networks", row, name),
             Self::Disk(row) => Place::disk(row, name),
+            Self::Custom => Place::root().key("custom_xml"),
         }
     }
 }
@@ -68,6 +71,7 @@ impl fmt::Display for Row {
             Self::Device(row) => write!(f, "device {row}"),
             Self::Network(row) => write!(f, "network {row}"),
             Self::Disk(row) => write!(f, "disk {row}"),
+            Self::Custom => f.write_str("custom_xml"),
         }
     }
 }
@@ -77,6 +81,18 @@ static PLAIN: spec::PciDevice = spec::PciDevice {
     host_address: None,
     selector: None,
     role: None,
+    guest_address: None,
+    rom_file: None,
+    multifunction: None,
+    primary_gpu: None,
+    boot_order: None,
+};
+
+/// The same of one that the guest does not see.
+static HELD: spec::PciDevice = spec::PciDevice {
+    host_address: None,
+    selector: None,
+    role: Some(spec::PciRole::Hold),
     guest_address: None,
     rom_file: None,
     multifunction: None,
@@ -322,12 +338,19 @@ fn taken<'a>(spec: &'a Spec, facts: &'a Facts, machine: &Machine) -> Vec<PciRow<
         DiskOrigin::Drive { host, .. } => Some((Row::Disk(disk.place.row_index()?), host, &PLAIN)),
         _ => None,
     });
-    let all = devices.chain(networks).chain(drives);
-    all.map(|(row, address, asked)| {
-        let device = facts.pci.items().iter().find(|device| device.address == address);
-        PciRow { row, address, asked, device }
-    })
-    .collect()
+    let mut all: Vec<(Row, PciAddress, &spec::PciDevice)> = devices.chain(networks).chain(drives).collect();
+    // What it says of a device of the spec is merged into that one.
+    for function in spec.custom_xml.as_deref().map(spec::custom_xml::host_functions).into_iter().flatten() {
+        if all.iter().all(|(_, address, _)| *address != function.address) {
+            all.push((Row::Custom, function.address, if function.held { &HELD } else { &PLAIN }));
+        }
+    }
+    all.into_iter()
+        .map(|(row, address, asked)| {
+            let device = facts.pci.items().iter().find(|device| device.address == address);
+            PciRow { row, address, asked, device }
+        })
+        .collect()
 }
 
 fn filled(text: Option<&String>) -> Option<&str> {

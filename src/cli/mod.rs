@@ -64,7 +64,7 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
         Command::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
         Command::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
         Command::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
-        Command::Doctor => return Ok(take::doctor(&known(&options, &JUDGED)?, out)?),
+        Command::Doctor => return Ok(take::doctor(&known(&options, judged(&options))?, out)?),
         Command::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
         Command::Isos => isos::run(&options, out)?,
         Command::Preset(command) => shelves::preset(command, &options, out)?,
@@ -79,15 +79,21 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
     Ok(Exit::Done)
 }
 
-/// What the judgement of cards rests on.
+/// What the judgement of cards rests on: the host, then what libvirt says.
 const JUDGED: [Part; 8] =
     [Part::Host, Part::Pci, Part::Boot, Part::Uses, Part::Details, Part::Pools, Part::Domains, Part::Capabilities];
+
+/// The same; of a recorded tree without the libvirt of this machine, which knows nothing of the other, unless it is named.
+fn judged(options: &Options) -> &'static [Part] {
+    let named = options.connect.is_some() || options.host.is_some() || options.demo || options.facts.is_some();
+    if options.sysroot.is_some() && !named { &JUDGED[..5] } else { &JUDGED }
+}
 
 fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
     let parsed =
         addresses.iter().map(|text| text.parse().map_err(|error: UnitError| Failure::usage(error.to_string())));
     let parsed = parsed.collect::<Result<Vec<PciAddress>, Failure>>()?;
-    Ok(take::take(&known(options, &JUDGED)?, &parsed, out)?)
+    Ok(take::take(&known(options, judged(options))?, &parsed, out)?)
 }
 
 /// `parts` of the host that the options mean.

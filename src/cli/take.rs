@@ -115,10 +115,15 @@ fn people(facts: &Facts, taken: &Taken, verdict: &str, out: &mut Out) -> io::Res
     }
     table.print(out)?;
     out.line("")?;
-    for finding in &taken.findings {
+    for finding in &taken.told() {
         let (mark, tone) = mark(Some(finding.severity), out);
         let at = finding.address.map(|address| format!("  {address}")).unwrap_or_default();
-        out.spans(&[(tone, &format!("{mark} {}", finding.code)), (Tone::Muted, &at)])?;
+        let many = taken.findings.iter().filter(|known| known.severity == Severity::Unknown).count();
+        let code = match finding.severity {
+            Severity::Unknown if many > 1 => format!("{} and {} more", finding.code, many - 1),
+            _ => finding.code.to_owned(),
+        };
+        out.spans(&[(tone, &format!("{mark} {code}")), (Tone::Muted, &at)])?;
         said(finding, out)?;
     }
     sum(verdict, taken.findings.iter(), out)

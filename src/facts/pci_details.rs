@@ -165,6 +165,18 @@ pub struct Link {
     pub max_speed: u32,
     /// Most lanes that the device has.
     pub max_width: u32,
+    /// What the port above can do; `None` where it does not say.
+    #[serde(default)]
+    pub port: Option<LinkPort>,
+}
+
+/// The upper end of a link, most often that of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkPort {
+    /// Fastest that it can do, in the unit of [`Link::speed`].
+    pub max_speed: u32,
+    /// Most lanes that it has.
+    pub max_width: u32,
 }
 
 /// Single-root I/O virtualisation of a physical function.

@@ -1,6 +1,7 @@
 //! The grammar of `custom_xml`: what may be written there, with line and column of what may not. What it does to a
 //! domain is the business of `domain`.
 
+use crate::units::PciAddress;
 use roxmltree::{Document, Error, Node};
 
 /// Our namespace: that of the `op` attribute here, and of the metadata that domains carry. It names a format, not a page
@@ -50,6 +51,76 @@ pub fn read<T>(text: &str, visit: impl FnOnce(&Document<'_>) -> T) -> Result<T, 
         }
         None => Ok(visit(&document)),
     }
+}
+
+/// A host PCI function that `custom_xml` gives to the VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostFunction {
+    /// On the host.
+    pub address: PciAddress,
+    /// True where the guest does not see it.
+    pub held: bool,
+}
+
+/// The host PCI functions that the text takes, by whatever element or argument; none where it does not read.
+pub fn host_functions(text: &str) -> Vec<HostFunction> {
+    let all = |document: &Document<'_>| {
+        let elements = document.root_element().descendants().filter(Node::is_element);
+        let mut found: Vec<HostFunction> = Vec::new();
+        for function in elements.filter_map(host_function) {
+            if found.iter().all(|known| known.address != function.address) {
+                found.push(function);
+            }
+        }
+        found
+    };
+    read(text, all).unwrap_or_default()
+}
+
+fn host_function(element: Node<'_, '_>) -> Option<HostFunction> {
+    let name = element.tag_name().name();
+    if name == "arg" {
+        let address = argument(element.attribute("value")?)?;
+        return Some(HostFunction { address, held: false });
+    }
+    let takes = match name {
+        "hostdev" => "pci",
+        "interface" => "hostdev",
+        "disk" => "nvme",
+        _ => return None,
+    };
+    let removes = element.attribute((NAMESPACE, "op")) == Some("remove");
+    if removes || element.attribute("type") != Some(takes) {
+        return None;
+    }
+    let address = child(child(element, "source")?, "address")?;
+    let held = child(element, "address").is_some_and(|guest| guest.attribute("type") == Some("unassigned"));
+    Some(HostFunction { address: pci_address(address)?, held })
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    node.children().find(|child| child.has_tag_name(name))
+}
+
+/// The function in QEMU's own argument: `vfio-pci,host=01:00.0`, or the same in JSON.
+fn argument(value: &str) -> Option<PciAddress> {
+    let blank = |c: &char| !c.is_whitespace();
+    let value: String = value.chars().filter(blank).collect();
+    if !value.contains("vfio-pci") {
+        return None;
+    }
+    let (_, rest) = value.split_once("host=").or_else(|| value.split_once("\"host\":\""))?;
+    rest.split([',', '"']).next()?.parse().ok()
+}
+
+fn pci_address(node: Node<'_, '_>) -> Option<PciAddress> {
+    let number = |name: &str| {
+        let text = node.attribute(name)?.trim();
+        text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok())
+    };
+    let small = |name: &str| u8::try_from(number(name)?).ok();
+    let (domain, function) = (number("domain").unwrap_or(0), small("function").unwrap_or(0));
+    Some(PciAddress { domain, bus: small("bus")?, slot: small("slot")?, function })
 }
 
 fn stray_text(document: &Document<'_>) -> Option<(usize, String)> {

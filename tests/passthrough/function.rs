@@ -4,7 +4,7 @@ use crate::support::tree::Tree;
 use crate::{GPU, at, config, facts_of, gpu};
 use std::sync::mpsc::channel;
 use std::time::Duration;
-use vmbuild::facts::pci_details::{BarSpace, HeaderType, Link, PowerState, ResetMethod};
+use vmbuild::facts::pci_details::{BarSpace, HeaderType, Link, LinkPort, PowerState, ResetMethod};
 use vmbuild::units::Bytes;
 
 #[test]
@@ -18,6 +18,9 @@ fn an_awake_function_tells_everything() {
         ("vfio-dev/vfio0/dev", "510:0\n"),
     ]);
     let tree = tree.bytes(&format!("/sys/devices/{GPU}/config"), &config());
+    let above = "/sys/devices/pci0000:00/0000:00:01.0";
+    let tree = tree.file(&format!("{above}/max_link_speed"), "8.0 GT/s PCIe\n");
+    let tree = tree.file(&format!("{above}/max_link_width"), "8\n");
     let facts = facts_of(&tree, None);
     let gpu = &facts.details[&at("01:00.0")];
     assert_eq!(gpu.header.get(), Some(&HeaderType::Endpoint));
@@ -39,7 +42,8 @@ fn an_awake_function_tells_everything() {
     assert_eq!(gpu.bars.items()[0].sizes.get(), Some(&Vec::new()), "it cannot be resized");
     assert_eq!(gpu.wide_memory(), Bytes((16 << 30) + (32 << 20)));
     assert_eq!(gpu.rom.get(), Some(&Some(Bytes(14))));
-    let link = Link { speed: 2500, width: 8, max_speed: 16000, max_width: 16 };
+    let port = LinkPort { max_speed: 8000, max_width: 8 };
+    let link = Link { speed: 2500, width: 8, max_speed: 16000, max_width: 16, port: Some(port) };
     assert_eq!(gpu.link.get(), Some(&Some(link)));
     assert_eq!((gpu.vfio.get(), gpu.msi.get(), gpu.removable.get()), (Some(&true), Some(&true), Some(&false)));
     assert_eq!(gpu.upstream.get(), Some(&vec![at("00:01.0")]));

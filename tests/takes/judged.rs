@@ -4,7 +4,7 @@
 use super::{facts, known, verdict};
 use crate::support::machine::Machine;
 use std::net::IpAddr;
-use vmbuild::checks::{Severity, Taken, take, take_holding};
+use vmbuild::checks::{Finding, Severity, Taken, take, take_holding};
 use vmbuild::facts::Facts;
 use vmbuild::facts::networking::{Interface, SshSession};
 use vmbuild::facts::storage::{BlockDevice, Mount};
@@ -251,5 +251,25 @@ fn buses_of_the_chipset_are_refused_held_as_well_and_free_of_drivers_as_well() {
             device.iommu_group = Some(999);
         }
         assert_eq!(verdict(&take(&facts, &sound)), "ready", "{slug} alone");
+    }
+}
+
+#[test]
+fn what_could_not_be_judged_is_told_in_one_sentence_with_its_reasons() {
+    let mut facts = facts(&Machine::load("intel-z370-gt1030"));
+    let gpu: [PciAddress; 1] = ["01:00.0".parse().unwrap()];
+    let unknown = |findings: &[Finding]| findings.iter().filter(|known| known.severity == Severity::Unknown).count();
+    let before = take(&facts, &gpu);
+    facts.details.clear();
+    let taken = take(&facts, &gpu);
+    assert!(unknown(&taken.findings) > unknown(&before.findings) + 3, "{:#?}", taken.findings);
+    let told = taken.told();
+    assert_eq!((unknown(&told), told.len() + unknown(&taken.findings)), (1, taken.findings.len() + 1));
+    let one = told.iter().find(|known| known.severity == Severity::Unknown).unwrap();
+    let both = "how to reset 0000:01:00.0 and 0000:01:00.1 (the details of this function have not been read)";
+    assert!(one.message.starts_with("not checked: ") && one.message.contains(both), "{}", one.message);
+    for finding in taken.findings.iter().filter(|known| known.severity == Severity::Unknown) {
+        let why = finding.message.rsplit_once('(').unwrap().1;
+        assert!(one.message.contains(why), "{why} is not in: {}", one.message);
     }
 }

@@ -93,7 +93,7 @@ fn details(machine: &Machine, listed: &Device) -> PciDetails {
         reset_methods: known(if no_flr { vec![ResetMethod::Bus] } else { vec![ResetMethod::Flr, ResetMethod::Bus] }),
         bars: known(Vec::new()),
         rom: known(Some(vmbuild::units::Bytes::mib(1))),
-        link: known(Some(Link { speed: 16_000, width: 16, max_speed: 16_000, max_width: 16 })),
+        link: known(Some(Link { speed: 16_000, width: 16, max_speed: 16_000, max_width: 16, port: None })),
         msi: known(true),
         mdev_types: known(Vec::new()),
         sriov: known(sriov(machine, &listed.address)),

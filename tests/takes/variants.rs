@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vmbuild::facts::display::{Console, Framebuffer, Holder, Holders};
 use vmbuild::facts::networking::{Interface, Route, SshSession};
 use vmbuild::facts::pci_details::{
-    Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ReservedRegion, ResetMethod, SrIov,
+    Bar, BarSpace, HeaderType, Link, LinkPort, MdevType, PowerState, ReservedRegion, ResetMethod, SrIov,
 };
 use vmbuild::facts::storage::{BlockDevice, Mount};
 use vmbuild::facts::usb::Keyboard;
@@ -123,8 +123,9 @@ fn of_another(facts: &mut Facts) {
     details(facts, "0000:06:00.0").physical_function = known(Some(at("0000:04:00.0")));
 }
 
-fn link(width: u32) -> Link {
-    Link { speed: 16_000, width, max_speed: 16_000, max_width: 16 }
+fn link(width: u32, slot: u32) -> Link {
+    let port = LinkPort { max_speed: 16_000, max_width: slot };
+    Link { speed: 16_000, width, max_speed: 16_000, max_width: 16, port: Some(port) }
 }
 
 fn host(uri: &str) -> Host {
@@ -375,7 +376,8 @@ fn of_the_link() -> Vec<Variant> {
             let sizes = known(vec![Bytes::mib(256), Bytes::gib(16)]);
             details(f, GPU).bars = known(vec![Bar { sizes, ..bar(Bytes::mib(256), true) }]);
         }),
-        of("PCIE-DOWNTRAINED", "four lanes of sixteen", |f| details(f, GPU).link = known(Some(link(4)))),
+        of("PCIE-DOWNTRAINED", "four lanes of sixteen", |f| details(f, GPU).link = known(Some(link(4, 16)))),
+        of("PCIE-DOWNTRAINED", "a slot of four lanes", |f| details(f, GPU).link = known(Some(link(4, 4)))),
         of("INTX-SHARED", "one line for two", |f| {
             for address in [GPU, "0000:06:00.0"] {
                 details(f, address).msi = known(false);

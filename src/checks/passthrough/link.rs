@@ -1,6 +1,7 @@
 //! Checks of how functions are connected: their link, their interrupts, the bridges of conventional PCI.
 
 use super::super::pci::place;
+use super::super::subject::Leaving;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
 use super::named;
@@ -12,9 +13,11 @@ pub(in super::super) const CHECKS: &[Check] = &[
     Check {
         code: "PCIE-DOWNTRAINED",
         title: "the links have all their lanes",
-        explain: "The device has more lanes than its link uses: the slot has fewer or shares them with another, or a riser or \
-                  the seating of the card is bad. It works, and slower than it could. The speed of a link is another matter: \
-                  idle cards lower it, and raise it under load.",
+        explain: "The device has more lanes than its link uses, although the port above has them, too: a riser or the seating \
+                  of the card is bad, or the firmware splits the slot. It works, and slower than it could. A slot that is \
+                  wired with fewer lanes than the card has is as fast as it gets. Speed is another matter: idle graphics \
+                  cards lower it, to 2.5 GT/s at last, and raise it under load; other devices that run slower than both \
+                  ends can are worth a look.",
         run: width,
     },
     Check {
@@ -52,17 +55,47 @@ fn width(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         seen.push(leaving.device.address);
-        // Only cards of many lanes: network and USB chips are often wired with fewer than they could have.
-        if link.width == 0 || link.width >= link.max_width || link.max_width < 4 {
-            continue;
-        }
         notes.about(leaving.device.address);
-        let message = format!("{} uses {} of its {} lanes", named(&leaving), link.width, link.max_width);
-        notes.warning(
-            place(leaving.row.row),
-            message,
-            "use a slot with all lanes; check riser and seating of the card",
-        );
+        // Only cards of many lanes: network and USB chips are often wired with fewer than they could have.
+        if link.width > 0 && link.width < link.max_width && link.max_width >= 4 {
+            lanes(notes, &leaving, link);
+        } else if leaving.device.kind() != PciClass::Gpu {
+            speed(notes, &leaving, link);
+        }
+    }
+}
+
+fn lanes(notes: &mut Notes, leaving: &Leaving, link: &Link) {
+    let message = format!("{} uses {} of its {} lanes", named(leaving), link.width, link.max_width);
+    let at = place(leaving.row.row);
+    match link.port {
+        Some(port) if port.max_width <= link.width => {
+            let message = format!("{message}, and its slot has no more");
+            notes.info(at, message, "nothing is wrong: it is as fast as this slot lets it be");
+        }
+        Some(port) => {
+            let message = format!("{message}, and its slot has {}", port.max_width);
+            notes.warning(at, message, "check riser and seating of the card, and how the firmware splits the slot");
+        }
+        None => {
+            let way_out = "use a slot with all lanes; check riser and seating of the card";
+            notes.warning(at, message, way_out);
+        }
+    }
+}
+
+/// The speed to which links fall that save power.
+const IDLE: u32 = 2500;
+
+/// Devices other than graphics cards keep their speed; at that of idle links nothing is known.
+fn speed(notes: &mut Notes, leaving: &Leaving, link: &Link) {
+    let Some(port) = link.port else { return };
+    let most = link.max_speed.min(port.max_speed);
+    if link.speed > IDLE && link.speed < most {
+        let text = |speed: u32| format!("{}.{}", speed / 1000, speed % 1000 / 100);
+        let message =
+            format!("{} runs at {} GT/s, and both ends can do {}", named(leaving), text(link.speed), text(most));
+        notes.info(place(leaving.row.row), message, "check riser and seating of the card, and the firmware's settings");
     }
 }
 
@@ -108,5 +141,51 @@ fn bridge(subject: &Subject, notes: &mut Notes) {
             );
             notes.warning(place(leaving.row.row), message, "pass them all to one VM, or use a card for PCI Express");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, Said, known};
+    use crate::facts::PciDetails;
+    use crate::facts::pci_details::{Link, LinkPort};
+
+    const CODE: &str = "PCIE-DOWNTRAINED";
+
+    /// A device with sixteen lanes of 16 GT/s, as its link is now, in a slot that can do so much.
+    fn linked(address: &str, now: (u32, u32), slot: Option<(u32, u32)>) -> Asked {
+        Asked::pass(&[address]).facts(|facts| {
+            let port = slot.map(|(max_speed, max_width)| LinkPort { max_speed, max_width });
+            let link = Link { speed: now.0, width: now.1, max_speed: 16_000, max_width: 16, port };
+            let details = PciDetails { link: known(Some(link)), ..PciDetails::default() };
+            facts.details.extend(address.parse().map(|address| (address, details)));
+        })
+    }
+
+    #[test]
+    fn lanes_that_both_ends_have_should_be_used() {
+        let gpu = |width, slot| linked("01:00.0", (16_000, width), slot);
+        let said = gpu(8, Some((16_000, 16))).said(CODE).warning();
+        assert!(said.message.ends_with("uses 8 of its 16 lanes, and its slot has 16"), "{}", said.message);
+        gpu(8, None).said(CODE).warning();
+        gpu(16, Some((16_000, 16))).passes(CODE);
+    }
+
+    #[test]
+    fn a_slot_of_four_lanes_is_as_fast_as_it_gets() {
+        let Said { message, .. } = linked("01:00.0", (16_000, 4), Some((16_000, 4))).said(CODE).info();
+        assert!(message.ends_with("uses 4 of its 16 lanes, and its slot has no more"), "{message}");
+    }
+
+    #[test]
+    fn an_idle_link_is_not_slow() {
+        let full = Some((16_000, 16));
+        for speed in [2500, 5000] {
+            linked("01:00.0", (speed, 16), full).passes(CODE);
+        }
+        linked("04:00.0", (2500, 16), full).passes(CODE);
+        linked("04:00.0", (8000, 16), Some((8000, 16))).passes(CODE);
+        let said = linked("04:00.0", (8000, 16), full).said(CODE).info();
+        assert!(said.message.ends_with("runs at 8.0 GT/s, and both ends can do 16.0"), "{}", said.message);
     }
 }

@@ -1,5 +1,6 @@
 //! The checks of passthrough by themselves: of functions that somebody thinks of taking, and of a host.
 
+use super::super::wording::list;
 use super::super::{Check, Finding, Notes, Severity, Subject, all, table};
 use crate::facts::Facts;
 use crate::machine::{Member, Role, card, machine};
@@ -14,6 +15,41 @@ pub struct Taken {
     /// What there is to say, worst first; each with its address where it is about one function.
     pub findings: Vec<Finding>,
 }
+
+impl Taken {
+    /// The findings with all that could not be judged in one: what it is and why, in the order in which it was found.
+    pub fn told(&self) -> Vec<Finding> {
+        let unknown = |finding: &&Finding| finding.severity == Severity::Unknown;
+        let mut lines: Vec<(String, String, Vec<PciAddress>)> = Vec::new();
+        for finding in self.findings.iter().filter(unknown) {
+            let (what, why) = finding.message.rsplit_once(" (").unwrap_or((&finding.message, ""));
+            // What is not known of several functions is said once.
+            let each = |text: &str| match finding.address {
+                Some(address) => text.replace(&address.to_string(), EACH),
+                None => text.to_owned(),
+            };
+            let (what, why) = (each(what.trim_start_matches("not checked: ")), each(why.trim_end_matches(')')));
+            match lines.iter_mut().find(|line| (&line.0, &line.1) == (&what, &why)) {
+                Some(line) => line.2.extend(finding.address.filter(|address| !line.2.contains(address))),
+                None => lines.push((what, why, finding.address.into_iter().collect())),
+            }
+        }
+        let told = lines.iter().map(|(what, why, of)| {
+            let names = list(&of.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let why = why.replace(EACH, if of.len() > 1 { "..." } else { &names });
+            format!("{} ({why})", what.replace(EACH, &names))
+        });
+        let message = format!("not checked: {}", told.collect::<Vec<_>>().join("; "));
+        let one = self.findings.iter().find(unknown).map(|first| Finding { message, address: None, ..first.clone() });
+        let mut findings: Vec<Finding> = self.findings.iter().filter(|finding| !unknown(finding)).cloned().collect();
+        findings.extend(one);
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+}
+
+/// Stands for the address of a function, which no text has.
+const EACH: &str = "\u{1}";
 
 /// One line of the check list of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]

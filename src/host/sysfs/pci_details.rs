@@ -7,7 +7,7 @@ use super::pci::DEVICES;
 use super::pci_config::Config;
 use super::pci_resources;
 use crate::facts::Fact;
-use crate::facts::pci_details::{HeaderType, Link, MdevType, PciDetails, PowerState, ResetMethod, SrIov};
+use crate::facts::pci_details::{HeaderType, Link, LinkPort, MdevType, PciDetails, PowerState, ResetMethod, SrIov};
 use crate::host::Sysroot;
 use crate::units::{Bytes, PciAddress};
 use std::collections::HashMap;
@@ -58,7 +58,7 @@ pub fn read(sysroot: &Sysroot, address: PciAddress, slots: &Slots) -> Option<Pci
         reset_methods: function.reset_methods(),
         bars: pci_resources::bars(&function.folder, function.complete, &awake),
         rom: function.rom(),
-        link: function.link(&awake),
+        link: function.link(&awake, || port(sysroot, address)),
         sriov: function.sriov(),
         physical_function: function.linked("physfn"),
         vfio: function.presence("vfio-dev"),
@@ -153,20 +153,21 @@ impl Function {
         }
     }
 
-    fn link(&self, awake: &Result<(), String>) -> Fact<Option<Link>> {
+    /// The port above a device that is awake is awake, too.
+    fn link(&self, awake: &Result<(), String>, port: impl FnOnce() -> Option<LinkPort>) -> Fact<Option<Link>> {
         if !self.folder.has("current_link_speed") {
             return self.or_absent("current_link_speed", None, |_| None);
         }
         if let Err(why) = awake {
             return Fact::unknown(why.clone());
         }
-        let speed = |name| self.folder.text(name).get().and_then(|text| transfers(text)).unwrap_or(0);
-        let width = |name| self.folder.text(name).get().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let (max_speed, max_width) = most(&self.folder);
         let link = Link {
-            speed: speed("current_link_speed"),
-            width: width("current_link_width"),
-            max_speed: speed("max_link_speed"),
-            max_width: width("max_link_width"),
+            speed: speed(&self.folder, "current_link_speed").unwrap_or(0),
+            width: width(&self.folder, "current_link_width").unwrap_or(0),
+            max_speed: max_speed.unwrap_or(0),
+            max_width: max_width.unwrap_or(0),
+            port: port(),
         };
         known(Some(link), self.folder.path("current_link_speed"))
     }
@@ -236,6 +237,27 @@ fn upstream(sysroot: &Sysroot, address: PciAddress) -> Fact<Vec<PciAddress>> {
         }
         Err(error) => Fact::unknown(format!("{path} is no link to the device's place: {error}.")),
     }
+}
+
+/// The upper end of a function's link.
+fn port(sysroot: &Sysroot, address: PciAddress) -> Option<LinkPort> {
+    let above = *upstream(sysroot, address).get()?.last()?;
+    let folder = Folder::open(sysroot, format!("{DEVICES}/{above}")).ok()?;
+    let (max_speed, max_width) = most(&folder);
+    Some(LinkPort { max_speed: max_speed?, max_width: max_width? })
+}
+
+/// The fastest and the widest that an end of a link can do.
+fn most(folder: &Folder) -> (Option<u32>, Option<u32>) {
+    (speed(folder, "max_link_speed"), width(folder, "max_link_width"))
+}
+
+fn speed(folder: &Folder, name: &str) -> Option<u32> {
+    folder.text(name).get().and_then(|text| transfers(text))
+}
+
+fn width(folder: &Folder, name: &str) -> Option<u32> {
+    folder.text(name).get()?.parse().ok()
 }
 
 /// The PCI functions in a path of sysfs, the root port first.

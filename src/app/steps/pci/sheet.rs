@@ -220,7 +220,7 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
         let taken = verdict::taking(app, device.address);
         page.known("Taking it", verdict::verdict(taken.findings.iter()).1, "");
         page.known("", verdict::closure(app, &taken, device.address), "");
-        for finding in &taken.findings {
+        for finding in &taken.told() {
             let remedy = if finding.remedy.is_empty() { String::new() } else { format!(": {}", finding.remedy) };
             page.known("", format!("{}  {}{remedy}", finding.code, finding.message), "");
         }
