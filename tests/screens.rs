@@ -220,6 +220,25 @@ fn crowded(width: u16, height: u16) -> Session {
     session
 }
 
+/// The card of a preset on a host that has it elsewhere, or several like it.
+fn preset(on: &str, width: u16, height: u16) -> Session {
+    let own = spec(&fs::read_to_string("tests/golden/preset-moved/spec.json").unwrap());
+    let mut session = Session::with(own, width, height);
+    let mut facts = facts();
+    let others = fs::read_to_string(format!("tests/golden/facts/{on}.json")).unwrap();
+    let others: Facts = serde_json::from_str(&others).unwrap();
+    (facts.pci, facts.domains) = (others.pci, others.domains);
+    session.facts(facts);
+    session
+}
+
+#[test]
+fn what_a_preset_found_or_did_not_find_is_said_above_the_list() {
+    check("pci-preset-moved", &preset("preset-moved", 80, 24).keys("6"));
+    check("pci-preset-twins", &preset("preset-twins", 80, 24).keys("6"));
+    check("pci-preset-explained", &preset("preset-moved", 120, 40).keys("6 c"));
+}
+
 #[test]
 fn a_card_is_taken_with_what_shares_its_group() {
     check("pci-before-taking", &crowded(100, 30).keys("6 f f f f"));

@@ -132,6 +132,10 @@ const OF_STEPS: &[Entry] = &[
     of(&[S::Pci], ROWS, &[c('r')], Action::Refresh, "rescan"),
     of(&[S::Pci], ROWS, &[c('v')], Action::CompareWays, "NVMe: controller or disk"),
     of(&[S::Pci], ROWS, &[c('P')], Action::Probe, "read the host's files over ssh, or give that up"),
+    Entry {
+        hint: false,
+        ..of(&[S::Pci], ROWS, &[c('d'), k(KeyCode::Delete)], Action::DeleteRow, "drop what was not found")
+    },
     of(&[S::Review], ROWS, &[c('B')], Action::Build, "build"),
     of(&[S::Review], ROWS, &[ENTER], Action::Open, "go to its step"),
     of(&[S::Review], ROWS, &[k(KeyCode::Right), c(']')], Action::NextTab, "next tab"),

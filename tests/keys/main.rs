@@ -10,6 +10,7 @@ mod moving;
 mod network;
 mod overlays;
 mod pci;
+mod presets;
 mod random;
 mod review;
 mod script;

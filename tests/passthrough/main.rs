@@ -6,6 +6,7 @@ mod disks;
 mod function;
 mod given_up;
 mod network;
+mod preset_screen;
 mod presets;
 #[path = "../program/mod.rs"]
 mod program;

@@ -5,16 +5,16 @@ use crate::support::tree::Tree;
 use serde_json::{Value, json};
 
 /// One function: bus and function, class, ids and board as the kernel writes them, IOMMU group.
-type Function = (&'static str, &'static str, &'static str, &'static str, u32);
+pub(crate) type Function = (&'static str, &'static str, &'static str, &'static str, u32);
 
-const HOME: [Function; 3] = [
+pub(crate) const HOME: [Function; 3] = [
     ("0000:01:00.0", "30000", "10DE:2704", "1043:88E2", 16),
     ("0000:01:00.1", "40300", "10DE:22BB", "1043:88E2", 16),
     ("0000:04:00.0", "20000", "8086:1533", "8086:0001", 18),
 ];
 
 /// The NIC took the place of the card, which is behind another port now, with a drive in its group.
-const MOVED: [Function; 4] = [
+pub(crate) const MOVED: [Function; 4] = [
     ("0000:01:00.0", "20000", "8086:1533", "8086:0001", 18),
     ("0000:03:00.0", "30000", "10DE:2704", "1043:88E2", 16),
     ("0000:03:00.1", "40300", "10DE:22BB", "1043:88E2", 16),

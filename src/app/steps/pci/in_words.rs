@@ -17,6 +17,9 @@ pub fn notes(app: &App, device: &PciDevice) -> Vec<String> {
     };
     let disks = app.spec().storage.iter().flat_map(|storage| storage.disks.iter().flatten());
     notes.extend(disks.enumerate().find(|(_, disk)| driven(disk)).map(|(at, _)| format!("disk {} of this VM", at + 1)));
+    if super::row_in_spec(app, device.address).is_some() {
+        notes.extend(super::sought::note(app, device.address));
+    }
     for used in app.pci.uses.get(&device.address).into_iter().flatten() {
         let word = word(used);
         if !notes.contains(&word) {

@@ -3,6 +3,7 @@
 pub mod in_words;
 pub mod list;
 pub mod sheet;
+pub mod sought;
 pub mod verdict;
 
 mod asking;
@@ -170,6 +171,7 @@ impl Step for Passthrough {
                 app.cursor_mut().field = 0;
                 app.open_field();
             }
+            Action::DeleteRow => app.toast = Some(sought::drop_open(app)),
             Action::ChangeRole => {
                 if let Some(address) = selected(app).map(|device| device.address) {
                     app.toast = Some(taking::change_role(app, address));
@@ -186,6 +188,9 @@ impl Step for Passthrough {
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
+        if action == Action::DeleteRow {
+            return sought::why_nothing_to_drop(app);
+        }
         let Some(device) = selected(app) else {
             let wants = matches!(
                 action,

@@ -1,6 +1,6 @@
 //! Taking cards with all that goes with them, giving them back, and changing what becomes of single functions.
 
-use super::{role, row_in_spec};
+use super::{role, row_in_spec, sought};
 use crate::app::App;
 use crate::app::steps::top;
 use crate::checks::Severity;
@@ -187,7 +187,15 @@ fn set(app: &mut App, roles: &[(PciAddress, Role)], gone: &[PciAddress]) {
         from.push(Some(at));
     }
     for (wanted, role) in roles {
-        if new.iter().all(|row| address(row) != Some(*wanted)) {
+        if new.iter().any(|row| address(row) == Some(*wanted)) {
+            continue;
+        }
+        let device = app.facts.pci.items().iter().find(|device| device.address == *wanted);
+        let waiting = new.iter_mut().find(|row| device.is_some_and(|device| sought::waits_for(row, device)));
+        if let Some(fields) = waiting.and_then(Value::as_object_mut) {
+            // It keeps its own role and ROM file.
+            fields.insert("host_address".into(), wanted.to_string().into());
+        } else {
             let mut row = json!({"host_address": wanted.to_string()});
             row.as_object_mut().into_iter().for_each(|fields| give_role(fields, *role));
             new.push(row);

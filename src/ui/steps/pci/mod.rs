@@ -8,7 +8,7 @@ use super::super::checks::sign;
 use super::super::widgets::input;
 use super::{Role, absent, in_rows, paragraph};
 use crate::app::editor::{Target, TextInput};
-use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, verdict};
+use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, sought, verdict};
 use crate::app::{App, ProbeState, focus};
 use crate::checks::{Finding, Severity};
 use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
@@ -53,6 +53,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 
 fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
     let pci = app.facts.pci.items();
+    // What the spec looks for matters more than what goes without saying.
+    let off = matches!(app.facts.iommu.get(), Some(Iommu::Off { .. }));
+    if let Some((severity, text)) = sought::line(app).filter(|_| !off) {
+        let (glyph, role) = sign(canvas, severity);
+        paragraph(canvas, area, &format!("{glyph} {text}"), role);
+        return;
+    }
     let (text, role) = match (app.facts.iommu.get(), app.facts.iommu.why_not()) {
         (Some(Iommu::On { groups }), _) => {
             let vfio = app.facts.vfio.get().and_then(|vfio| vfio.module("vfio-pci"));

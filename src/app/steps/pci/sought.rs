@@ -1,0 +1,92 @@
+//! Rows that look for their device: what became of them in a few words, and what the user can do about those that found none.
+
+use crate::app::App;
+use crate::app::steps::top;
+use crate::checks::Severity;
+use crate::facts::PciDevice;
+use crate::machine::selector::{Outcome, Wanted, outcomes};
+use crate::spec;
+use crate::units::PciAddress;
+use serde_json::Value;
+
+/// The rows that found no device, by their number; none while the host's devices are not known.
+fn open(app: &App) -> Vec<usize> {
+    let found = outcomes(app.spec(), &app.facts).unwrap_or_default();
+    found.into_iter().filter(|(_, outcome)| outcome.address().is_none()).map(|(row, _)| row).collect()
+}
+
+/// Why there is nothing to drop.
+pub(super) fn why_nothing_to_drop(app: &App) -> Option<String> {
+    open(app).is_empty().then(|| "every device of the VM was found".into())
+}
+
+/// Drops the rows that found no device; one step of undo. Says how many.
+pub(super) fn drop_open(app: &mut App) -> String {
+    let (open, list) = (open(app), top("pci_devices"));
+    let rows = app.derived.rows(&list).to_vec().into_iter().enumerate();
+    let (from, left): (Vec<_>, Vec<_>) =
+        rows.filter(|(at, _)| !open.contains(at)).map(|(at, row)| (Some(at), row)).unzip();
+    app.set_rows(&list, left, &from);
+    match open.len() {
+        1 => "the device that was not found is dropped".into(),
+        n => format!("{n} devices that were not found are dropped"),
+    }
+}
+
+/// True where `row`, as JSON, looks for a device that it has not found, and `device` would be it.
+pub(super) fn waits_for(row: &Value, device: &PciDevice) -> bool {
+    let row: Result<spec::PciDevice, _> = serde_json::from_value(row.clone());
+    let Some((None, Some(known_by))) = row.ok().map(|row| (row.host_address, row.selector)) else { return false };
+    Wanted::read(&known_by, None).is_ok_and(|wanted| !wanted.any && !wanted.is_address_alone() && wanted.fits(device))
+}
+
+/// Where a taken function was, or what it was chosen for.
+pub fn note(app: &App, address: PciAddress) -> Option<String> {
+    outcomes(app.spec(), &app.facts)?.into_values().find_map(|outcome| match outcome {
+        Outcome::Moved { from, to } if to == address => Some(format!("was {}", from.short())),
+        Outcome::Chosen { to, .. } if to == address => Some("any would do".into()),
+        _ => None,
+    })
+}
+
+/// The most important thing to say of the rows that look for a device, in one line.
+pub fn line(app: &App) -> Option<(Severity, String)> {
+    let found = outcomes(app.spec(), &app.facts)?;
+    if let Some((row, outcome)) = found.iter().find(|(_, outcome)| outcome.address().is_none()) {
+        return Some((Severity::Blocker, not_found(app, *row, outcome)));
+    }
+    let group = || app.derived.report.findings.iter().any(|finding| finding.code == "GROUPS-CHANGED");
+    let moved = found.values().find_map(|outcome| match outcome {
+        Outcome::Moved { from, to } => Some((from.short(), to.short())),
+        _ => None,
+    });
+    match moved {
+        Some((from, to)) => {
+            let group = if group() { ", in other company" } else { "" };
+            Some((Severity::Warning, format!("{to} was at {from} when it was saved{group}: c says more")))
+        }
+        None if group() => {
+            Some((Severity::Warning, "an IOMMU group has changed since it was saved: c says more".into()))
+        }
+        None => found.values().find_map(|outcome| match outcome {
+            Outcome::Chosen { to, over } if !over.is_empty() => {
+                Some((Severity::Info, format!("{} is taken, {} passed over: c says more", to.short(), over.len())))
+            }
+            _ => None,
+        }),
+    }
+}
+
+fn not_found(app: &App, row: usize, outcome: &Outcome) -> String {
+    let rows = app.spec().pci_devices.as_deref().unwrap_or_default();
+    let known_by = rows.get(row).and_then(|row| row.selector.as_ref());
+    let wanted = known_by.and_then(|known_by| Wanted::read(known_by, None).ok());
+    let what = wanted.map_or(format!("device {row}"), |wanted| wanted.to_string());
+    match outcome {
+        Outcome::Ambiguous(fitting) if fitting.len() > 1 => {
+            format!("{what}: {} fit. Space takes one, d drops it", fitting.len())
+        }
+        Outcome::Gone { over } if !over.is_empty() => format!("{what}: none is free. d drops it, c says more"),
+        _ => format!("{what}: not found. d drops it, c says more"),
+    }
+}
