@@ -434,6 +434,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_reviewed_is_not_exchanged_for_another_before_the_build() {
+        let any = json!({"pci_devices": [{"match": {"kind": "gpu", "any": true}}]});
+        let (before, mut after) = (facts(), facts());
+        let spec = resolve(&serde_json::from_value(any).unwrap(), &before);
+        let codes = |facts: &crate::facts::Facts| {
+            let report = report(&spec, facts, &machine(&spec, facts), &Allowed::default());
+            report.blockers().filter(|finding| finding.code == "PCI-MATCH").count()
+        };
+        assert_eq!(codes(&before), 0);
+        let mut vm = domain("games");
+        vm.pci = vec!["01:00.0".parse().unwrap()];
+        after.domains.get_mut().unwrap().push(vm);
+        assert_eq!(codes(&after), 1, "another is free, and was not reviewed");
+    }
+
+    #[test]
     fn what_is_given_up_at_one_address_is_not_given_up_at_another() {
         let mut facts = facts();
         let seen = ["02:00.0", "01:00.0"].map(|address| Holder {
