@@ -435,7 +435,9 @@ fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
     let each = keys::of_steps().flat_map(|entry| entry.steps.iter().map(move |of| (*of, entry)));
     let list = each.filter(move |(of, entry)| {
         let offered = *of == step && rows;
-        !offered && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
+        // Of what a step may offer, this one depends on the host alone.
+        let possible = entry.action != Action::Probe || app.probe.is_some();
+        !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
     });
     list.map(|(of, entry)| Command {
         label: sentence(entry.label),

@@ -58,7 +58,7 @@ fn question(probe: &Probe) -> Ask {
              how the host boots. It writes nothing, opens no device, reads no ROM and wakes no device.",
             script.lines().count()
         ),
-        format!("To be asked no more, put probe = true under the URI of {host} in config.toml."),
+        format!("To be asked no more, put probe = true below the URI of {host} in config.toml."),
     ];
     let answers = vec![
         ("Do not run it".into(), Answer::Stay),

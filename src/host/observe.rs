@@ -15,8 +15,7 @@ use std::time::Instant;
 /// Why the kernel's files of another machine tell nothing.
 const NOT_HERE: &str = "The files of this host's kernel cannot be read from here.";
 /// The same where they could be.
-const NOT_PROBED: &str = "libvirt does not tell this of a remote host. vmbuild can read it over ssh if you let it: \
-                          with --probe, or by the key P in step PCI.";
+const NOT_PROBED: &str = "libvirt does not tell this of a remote host; --probe, or P in step PCI, reads it over ssh.";
 
 /// What was found, and why the host did not answer if it did not.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@ use crate::script::{Desk, parts, read_facts};
 use serde_json::json;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::pci::{Show, devices, selected, sheet, verdict};
-use vmbuild::app::{Effect, Msg};
+use vmbuild::app::{Effect, Msg, ProbeState};
 use vmbuild::checks::Severity;
 use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, Source, Storage};
 use vmbuild::units::PciAddress;
@@ -423,4 +423,61 @@ fn a_way_that_is_closed_says_why() {
     let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
     assert_eq!(ask.answers.len(), 3, "{:?}", ask.answers);
     assert!(ask.lines.join(" ").contains("A disk, driven by the host. Not here: "), "{:?}", ask.lines);
+}
+
+#[test]
+fn nothing_is_run_on_a_remote_host_before_the_user_has_seen_what_and_agreed() {
+    let mut desk = Desk::remote();
+    desk.keys("6 P");
+    let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("no question") };
+    let told = ask.lines.join("\n");
+    assert!(
+        told.contains("ssh hv03 sh -s") && told.contains("writes nothing") && told.contains("probe = true"),
+        "{told}"
+    );
+    // The answer that has the focus runs nothing.
+    desk.keys("Enter");
+    assert!(desk.app.overlays.is_empty() && !desk.effects.contains(&Effect::Probe));
+    desk.keys("P Down Enter");
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Notice(notice)) if notice.lines == ["# a", "ls"]));
+    desk.keys("Esc");
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Ask(_))), "the question is still open");
+    desk.keys("Down Down Enter");
+    assert!(desk.effects.contains(&Effect::Probe), "{:?}", desk.effects);
+    assert_eq!(desk.app.probe.as_ref().unwrap().state, ProbeState::Running);
+}
+
+#[test]
+fn a_probe_is_given_up_and_run_again_without_a_second_question() {
+    let mut desk = Desk::remote();
+    desk.keys("6 P Down Down Enter");
+    desk.keys("P");
+    assert!(desk.effects.contains(&Effect::GiveUpProbe));
+    desk.tell(Msg::Probed(Err("The probe of hv03 was given up.".into())));
+    assert_eq!(desk.toast(), "The probe of hv03 was given up.");
+    desk.keys("P");
+    assert!(desk.app.overlays.is_empty() && desk.effects.contains(&Effect::Probe));
+    // What is on screen is asked for again: more is known of it now.
+    desk.effects.clear();
+    desk.tell(Msg::Probed(Ok(())));
+    assert!(desk.effects.iter().any(|effect| matches!(effect, Effect::Details(_))), "{:?}", desk.effects);
+    assert!(desk.app.watched().is_empty(), "each look would be a login");
+}
+
+#[test]
+fn a_host_that_is_at_hand_is_offered_no_probe() {
+    let mut desk = Desk::workstation();
+    desk.keys("6");
+    desk.keys("P");
+    assert!(desk.app.overlays.is_empty() && desk.effects.is_empty(), "{:?}", desk.effects);
+    let offered = |desk: &mut Desk, step: &str| {
+        desk.keys(&format!("{step} :"));
+        let Some(Overlay::Palette(list)) = desk.app.overlays.last() else { panic!("no commands") };
+        let found = list.items.iter().any(|command| command.label.contains("over ssh"));
+        desk.keys("Esc");
+        found
+    };
+    for step in ["2", "6"] {
+        assert!(!offered(&mut desk, step) && offered(&mut Desk::remote(), step), "{step}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use vmbuild::app::state::Start;
-use vmbuild::app::{App, Effect, Key, Msg, Reply, Saved, Zone, update};
+use vmbuild::app::{App, Effect, Key, Msg, Probe, Reply, Saved, Zone, update};
 use vmbuild::facts::{Facts, FactsPart};
 use vmbuild::spec::Spec;
 
@@ -20,6 +20,17 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let (app, effects) = App::new(Start { uri: "qemu:///system".into(), size: (100, 30), ..Start::default() });
         Self { app, effects }
+    }
+
+    /// A wizard on a remote host, of which libvirt has told what it can.
+    pub(crate) fn remote() -> Self {
+        let probe =
+            Probe { host: "hv03".into(), command: "ssh hv03 sh -s".into(), script: "# a\nls\n", ..Probe::default() };
+        let uri = "qemu+ssh://hv03/system".into();
+        let (app, effects) = App::new(Start { uri, size: (100, 30), probe: Some(probe), ..Start::default() });
+        let mut desk = Self { app, effects };
+        desk.know(&read_facts("workstation"));
+        desk
     }
 
     /// A wizard whose host has answered.

@@ -114,6 +114,11 @@ impl Lab {
         ran.out.trim().to_owned()
     }
 
+    /// The URI by which libvirt inside is reached from outside.
+    pub(crate) fn uri(&self) -> String {
+        format!("qemu+ssh://root@127.0.0.1:{}/system?keyfile={}&no_verify=1", self.port, self.key.display())
+    }
+
     /// The program inside, its arguments separated by blanks.
     pub(crate) fn vmbuild(&self, arguments: &str) -> Ran {
         self.run(&format!("vmbuild {arguments}"))

@@ -16,6 +16,7 @@ mod program;
 #[path = "../support/pty.rs"]
 #[allow(dead_code)]
 mod pty;
+mod remote;
 mod sriov;
 #[path = "../support/mod.rs"]
 mod support;
@@ -36,6 +37,7 @@ const WITH_IOMMU: &[Scenario] = &[
     ("(c) what the host lives on is refused", lock_out::what_the_host_lives_on_is_refused),
     ("(e) a card of another VM", cards::a_card_of_another_vm),
     ("(f) virtual functions", sriov::virtual_functions),
+    ("a remote host tells as much as a local one", remote::a_remote_host_tells_as_much_as_a_local_one),
     ("(g) devices appear and vanish on the screen", hot_plug::devices_appear_and_vanish),
 ];
 

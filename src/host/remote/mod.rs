@@ -14,7 +14,7 @@ pub use run::SCRIPT;
 
 use super::sysfs::{PciNames, bridge, kvm, local, topology};
 use super::{Cause, HostError, Sysroot, now};
-use crate::facts::{Fact, Facts, FactsPart};
+use crate::facts::{Fact, Facts, FactsPart, Source};
 use std::sync::atomic::AtomicBool;
 
 /// Why ROM files of another machine are not listed.
@@ -81,6 +81,9 @@ pub(super) fn complete(told: FactsPart, files: &Facts) -> FactsPart {
                 let Some(known) = files.pci.items().iter().find(same) else { continue };
                 device.subsystem = device.subsystem.or(known.subsystem);
                 device.boot_vga = device.boot_vga.or(known.boot_vga);
+            }
+            if let Fact::Known { source: Source::Libvirt(call), .. } = &mut pci {
+                call.push_str(" and by ssh");
             }
             // The files tell why there are no groups.
             FactsPart::Pci { pci, iommu: files.iommu.clone().or(iommu) }

@@ -4,7 +4,7 @@ use super::Login;
 use crate::facts::{Facts, Part};
 use crate::host::HostError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a run found, or why it found nothing.
 pub(in crate::host) type Found = Result<Arc<Facts>, HostError>;
@@ -18,9 +18,17 @@ pub(in crate::host) struct Probe {
     login: Option<Result<Login, HostError>>,
     agreed: AtomicBool,
     given_up: AtomicBool,
-    /// True from the end of a run until somebody is told.
-    news: AtomicBool,
-    found: Mutex<Option<Found>>,
+    /// Held while one runs.
+    running: Mutex<()>,
+    /// Held for a moment.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    found: Option<Found>,
+    /// How the last run ended, until somebody is told.
+    news: Option<Result<(), HostError>>,
 }
 
 impl Probe {
@@ -30,8 +38,8 @@ impl Probe {
             login,
             agreed: AtomicBool::new(agreed),
             given_up: AtomicBool::new(false),
-            news: AtomicBool::new(false),
-            found: Mutex::new(None),
+            running: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
@@ -42,24 +50,30 @@ impl Probe {
 
     /// What was found; blocks while the first run lasts. `None` where the user did not agree.
     pub(in crate::host) fn facts(&self) -> Option<Found> {
-        // One that ssh cannot be given is told without a run.
-        let agreed = |login: &&Result<Login, HostError>| login.is_err() || self.agreed.load(Ordering::Relaxed);
-        let login = self.login.as_ref().filter(agreed)?;
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(found.get_or_insert_with(|| self.run(login)).clone())
+        let login = self.login.as_ref()?.as_ref();
+        let login = match login {
+            Ok(login) if self.agreed.load(Ordering::Relaxed) => login,
+            Ok(_) => return None,
+            Err(error) => return Some(Err(error.clone())),
+        };
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.known().is_none() {
+            self.run(login);
+        }
+        self.known()
     }
 
     /// What was found so far, without waiting.
     pub(in crate::host) fn known(&self) -> Option<Found> {
-        self.found.try_lock().ok()?.clone()
+        self.state().found.clone()
     }
 
     /// Runs, whatever was found before: the user asked for it.
     pub(in crate::host) fn renew(&self) {
-        let Some(login) = &self.login else { return };
+        let Some(Ok(login)) = &self.login else { return };
         self.agreed.store(true, Ordering::Relaxed);
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = Some(self.run(login));
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        self.run(login);
     }
 
     /// Ends the run that lasts.
@@ -69,17 +83,21 @@ impl Probe {
 
     /// How the run ended that nobody was told of yet.
     pub(in crate::host) fn news(&self) -> Option<Result<(), HostError>> {
-        if !self.news.swap(false, Ordering::Relaxed) {
-            return None;
-        }
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.as_ref().map(|found| found.as_ref().map(drop).map_err(Clone::clone))
+        self.state().news.take()
     }
 
-    fn run(&self, login: &Result<Login, HostError>) -> Found {
+    fn run(&self, login: &Login) {
         self.given_up.store(false, Ordering::Relaxed);
-        let found = login.clone().and_then(|login| super::facts(&login, &self.given_up)).map(Arc::new);
-        self.news.store(login.is_ok(), Ordering::Relaxed);
-        found
+        let found = super::facts(login, &self.given_up).map(Arc::new);
+        let mut state = self.state();
+        state.news = Some(found.as_ref().map(drop).map_err(Clone::clone));
+        // What was read before is older, and better than nothing.
+        if found.is_ok() || !matches!(state.found, Some(Ok(_))) {
+            state.found = Some(found);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

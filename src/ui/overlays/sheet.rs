@@ -1,8 +1,8 @@
 //! All that is known of a PCI function, with where it was read: three columns that scroll.
 
 use super::{Canvas, Role, frame, more, place, rows};
-use crate::app::App;
 use crate::app::steps::pci::sheet::{self, Sheet};
+use crate::app::{App, ProbeState};
 use crate::ui::canvas::{cells, wrap};
 use ratatui::layout::Rect;
 
@@ -30,7 +30,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &Sheet) 
     }
     let area = place_for(area, all.len());
     let inner = frame(app, canvas, area, &format!("{} -- all facts", shown.address.short()), "");
-    canvas.put(inner.x + 1, inner.y, inner.width, &format!("Read below {}", sheet::folder(shown.address)), Role::Muted);
+    let by_ssh = app.probe.as_ref().filter(|probe| probe.state == ProbeState::Done);
+    let from = by_ssh.map(|probe| format!(" of {} by ssh", probe.host)).unwrap_or_default();
+    let read = format!("Read below {}{from}", sheet::folder(shown.address));
+    canvas.put(inner.x + 1, inner.y, inner.width, &read, Role::Muted);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let height = usize::from(body.height);
     let first = shown.top.min(all.len().saturating_sub(height));

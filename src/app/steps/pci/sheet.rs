@@ -84,7 +84,7 @@ impl Page {
             Source::Libvirt(call) => format!("libvirt, {call}"),
             Source::Command(name) => format!("output of {name}"),
             Source::File(path) => self.file(path),
-            Source::Ssh { host, file } => format!("{}, by ssh from {host}", self.file(file)),
+            Source::Ssh { file, .. } => format!("{}, by ssh", self.file(file)),
         }
     }
 

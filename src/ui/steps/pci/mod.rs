@@ -90,8 +90,8 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
 fn probe(app: &App) -> Option<(String, Role)> {
     let probe = app.probe.as_ref()?;
     match &probe.state {
-        ProbeState::Offered => Some(("libvirt tells no more of them: P".into(), Role::Warn)),
-        ProbeState::Running => Some((format!("reading files of {} over ssh; P gives up", probe.host), Role::Muted)),
+        ProbeState::Offered => Some(("P reads more over ssh".into(), Role::Warn)),
+        ProbeState::Running => Some(("reading over ssh; P gives up".into(), Role::Muted)),
         ProbeState::Failed { why } => Some((format!("P tries again: {why}"), Role::Warn)),
         ProbeState::Done => None,
     }
