@@ -9,7 +9,8 @@ pub(super) const CHECKS: &[Check] = &[Check {
     title: "libvirt knows all that the domain would have",
     explain: "Parts of the domain's description came with some version of libvirt, and an older one refuses a domain that \
               has them. What the VM can do without is left out, and said here. What it cannot do without stops the build: \
-              a held device needs libvirt 6.0, for an older one would show it to the guest.",
+              a held device needs libvirt 6.0, for an older one would show it to the guest; a VLAN on a bridge of the kernel's \
+              needs 11.0, for without its tag the guest would be in another network.",
     run: features,
 }];
 
@@ -41,6 +42,12 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) 
                 message,
                 "pass the drive as a PCI device, or name it below /dev/disk/by-id",
             );
+        }
+        Feature::BridgeVlan => {
+            // Without the tag the guest would be in another network than the one asked for.
+            let message = format!("a VLAN on a bridge of the kernel's {needs}");
+            let way_out = "use a bridge above a VLAN of the host's port, or update libvirt";
+            notes.blocker(field("networks"), message, way_out);
         }
         Feature::PortWithoutHotplug => {
             let message = format!("a port from which Windows does not offer to eject the GPU {needs}: left out");
@@ -97,6 +104,16 @@ mod tests {
         on(6, 3, held()).passes("HOST-FEATURE-VERSION");
         on(5, 10, held()).facts(|facts| facts.host = Fact::default()).unknown("HOST-FEATURE-VERSION");
         Asked::good().quiet("HOST-FEATURE-VERSION");
+    }
+
+    #[test]
+    fn a_vlan_is_not_left_out() {
+        let tagged = |kind: &str, source: &str| json!({"networks": [{"type": kind, "source": source, "vlan": 42}]});
+        let want = "a VLAN on a bridge of the kernel's needs libvirt 11.0, and this is 10.10";
+        on(10, 10, tagged("bridge", "br0")).blocks("HOST-FEATURE-VERSION", "networks", want);
+        on(11, 0, tagged("bridge", "br0")).quiet("HOST-FEATURE-VERSION");
+        on(10, 10, tagged("direct", "enp5s0")).quiet("HOST-FEATURE-VERSION");
+        on(10, 10, json!({"networks": [{"type": "bridge", "source": "br0"}]})).quiet("HOST-FEATURE-VERSION");
     }
 
     #[test]

@@ -84,6 +84,12 @@ impl PciDevice {
         }
     }
 
+    /// True for the display of a server's management controller: ASPEED, Matrox as built into them, ES1000.
+    pub fn is_management_display(&self) -> bool {
+        let ids = matches!((self.vendor, self.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f) | (0x1002, 0x515e));
+        ids && self.kind() == PciClass::Gpu
+    }
+
     /// True for the controller of Thunderbolt or USB4 itself, through which everything plugged in there is reached.
     pub fn is_thunderbolt(&self) -> bool {
         self.class == 0x000c_0340 || self.driver.as_deref() == Some("thunderbolt")

@@ -1,8 +1,8 @@
 //! What libvirt learnt in some version: an older one is not told of it, and `checks` says what was left out.
 
-use super::{DiskOrigin, GuestSlot, Machine, Width};
+use super::{DiskOrigin, GuestSlot, Interface, Machine, Width};
 use crate::facts::{Facts, Version};
-use crate::spec::VirtType;
+use crate::spec::{NetworkKind, VirtType};
 use std::collections::BTreeSet;
 
 /// Something that a domain can be told only from some version of libvirt on.
@@ -20,13 +20,15 @@ pub enum Feature {
     HyperVMode,
     /// `<maxphysaddr/>`: the width of the guest's addresses.
     AddressWidth,
+    /// `<vlan>` of an interface on a bridge of the kernel's.
+    BridgeVlan,
     /// The attribute `limit` of `<maxphysaddr mode='passthrough'/>`.
     AddressLimit,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::UnassignedAddress,
         Self::NvmeDisk,
         Self::PortWithoutHotplug,
@@ -34,6 +36,7 @@ impl Feature {
         Self::HyperVMode,
         Self::AddressWidth,
         Self::AddressLimit,
+        Self::BridgeVlan,
     ];
 
     /// The first libvirt that knows it.
@@ -45,6 +48,7 @@ impl Feature {
             Self::HyperVMode => (8, 0),
             Self::AddressWidth => (8, 7),
             Self::AddressLimit => (9, 3),
+            Self::BridgeVlan => (11, 0),
         };
         Version { major, minor, release: 0 }
     }
@@ -57,6 +61,10 @@ impl Feature {
             Self::NvmeDisk => machine.disks.iter().any(|disk| matches!(disk.origin, DiskOrigin::Drive { .. })),
             Self::PortWithoutHotplug => machine.chipset.is_pci_express() && machine.slots.iter().any(GuestSlot::is_gpu),
             Self::FirmwareFeatures => machine.firmware.value.is_uefi(),
+            Self::BridgeVlan => {
+                let tagged = |port: &Interface| port.kind == NetworkKind::Bridge && port.vlan.is_some();
+                machine.interfaces.iter().any(tagged)
+            }
             Self::HyperVMode => machine.windows && kvm,
             Self::AddressWidth => kvm && machine.address_space.width.is_some(),
             Self::AddressLimit => kvm && matches!(machine.address_space.width, Some(Width::Limit(_))),

@@ -26,7 +26,7 @@ pub(crate) struct Group {
 }
 
 /// One PCI function; ids and class (16 bits) are hexadecimal.
-#[derive(serde::Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 pub(crate) struct Device {
     pub(crate) address: String,
     pub(crate) class: String,

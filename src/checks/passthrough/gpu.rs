@@ -83,10 +83,6 @@ pub(in super::super) const CHECKS: &[Check] = &[
     },
 ];
 
-fn is_bmc(device: &PciDevice) -> bool {
-    matches!((device.vendor, device.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f) | (0x1002, 0x515e))
-}
-
 /// Graphics of AMD's processors: Raven, Picasso, Renoir, Lucienne, Cezanne, Barcelo, Rembrandt, Raphael, Granite Ridge,
 /// Phoenix, Hawk Point, Strix, Mendocino, Van Gogh and their elders.
 const APUS: [u16; 22] = [
@@ -109,7 +105,7 @@ fn is_gpu(device: &PciDevice) -> bool {
 fn bmc(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
         notes.looked();
-        if is_bmc(leaving.device) {
+        if leaving.device.is_management_display() {
             notes.about(leaving.device.address);
             let message = format!("{} is the remote console of the server's management controller", named(&leaving));
             notes.blocker(place(leaving.row.row), message, "choose another GPU: a guest can do nothing with this one");

@@ -53,10 +53,9 @@ impl Show {
 /// True for what somebody would give to a guest. Large servers have hundreds of functions besides: counters of the
 /// processor, the chipset's own, the display of the management controller.
 fn is_useful(device: &PciDevice) -> bool {
-    let is_console = matches!((device.vendor, device.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f));
     match device.kind() {
         PciClass::Bridge => false,
-        PciClass::Gpu => !is_console,
+        PciClass::Gpu => !device.is_management_display(),
         PciClass::Audio | PciClass::Nic | PciClass::Nvme | PciClass::Usb | PciClass::Storage => true,
         // Memory controllers, management and encryption engines, system peripherals, serial buses, signal processors.
         PciClass::Other => {
@@ -141,4 +140,40 @@ pub(super) fn keeping_cursor(app: &mut App, change: impl FnOnce(&mut App)) {
         cursor.row = row;
     }
     app.clamp();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn display(vendor: u16, device: u16) -> PciDevice {
+        PciDevice {
+            address: "03:00.0".parse().unwrap(),
+            class: 0x03_00_00,
+            vendor,
+            device,
+            subsystem: None,
+            vendor_name: None,
+            device_name: None,
+            driver: None,
+            iommu_group: Some(1),
+            numa_node: None,
+            boot_vga: Some(true),
+        }
+    }
+
+    #[test]
+    fn the_display_of_a_management_controller_is_hidden_until_all_is_asked_for() {
+        for (vendor, device) in [(0x1a03, 0x2000), (0x102b, 0x0533), (0x102b, 0x0538), (0x1002, 0x515e)] {
+            let bmc = display(vendor, device);
+            let shown: Vec<Show> = SHOWS.iter().map(|(show, _)| *show).filter(|show| show.wants(&bmc)).collect();
+            assert_eq!(shown, [Show::All], "{vendor:04x}:{device:04x}");
+            assert_eq!(Show::first(std::slice::from_ref(&bmc)), Show::Cards, "a host with no other GPU");
+        }
+        // A card of the same vendor that is a graphics card.
+        for (vendor, device) in [(0x102b, 0x2527), (0x1002, 0x73df), (0x10de, 0x2684)] {
+            assert!(Show::Kind(PciClass::Gpu).wants(&display(vendor, device)), "{vendor:04x}:{device:04x}");
+        }
+    }
 }
