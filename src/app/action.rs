@@ -86,6 +86,8 @@ pub enum Action {
     Refresh,
     /// Reads what libvirt does not tell of a remote host over ssh, after a question; gives it up while it runs.
     Probe,
+    /// All fields of the forms, or those that every VM needs.
+    MoreFields,
     /// The next kind of devices.
     KindFilter,
     /// Passed, held, or left with the host.
@@ -199,6 +201,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Help => app.overlays.push(overlay::help(app)),
         Action::Palette => app.overlays.push(overlay::palette(app)),
         Action::Checks => toggle_zone(app, Zone::Checks),
+        Action::MoreFields => app.show_more(!app.more),
         Action::Xml => toggle_xml(app),
         Action::Undo => app.undo(),
         Action::Redo => app.redo(),
@@ -317,7 +320,7 @@ fn moved(app: &mut App, motion: Motion) {
             app.cursor_mut().field = 0;
         }
         Zone::Fields => {
-            let fields = steps::logic(app.step).fields(app).len();
+            let fields = app.fields().len();
             app.touch();
             let to = motion.from(app.cursor().field, fields, page);
             app.cursor_mut().field = to;
@@ -486,11 +489,12 @@ impl App {
             self.toast = Some(why.clone());
             return;
         }
+        self.keep_shown(&field);
         match &field.kind {
             Kind::Text(_) | Kind::Lines(_) => self.edit_field(&field),
             Kind::Toggle => self.set(&field.place, Some(Value::Bool(!field.is_on()))),
             Kind::Choice { options, free } => {
-                let mut list = overlay::List::new(field.label, options.list(self));
+                let mut list = overlay::List::new(field.label.clone(), options.list(self));
                 list.why_empty = options.why_empty(self);
                 let at = list.items.iter().position(|known| known.value == field.shown());
                 list.row = at.unwrap_or(0);
@@ -524,6 +528,7 @@ impl App {
     /// Takes a field back to its default, or to the value of the template.
     fn reset(&mut self) {
         if let Some(field) = self.field() {
+            self.keep_shown(&field);
             self.set(&field.place, None);
         }
     }

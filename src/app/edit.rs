@@ -46,6 +46,10 @@ impl App {
 
     /// Sets one field. A value that the spec refuses is kept aside as text, so that nothing typed is lost.
     pub(super) fn set_raw(&mut self, place: &Place, value: Option<Value>) {
+        if let Some((list, row)) = positional(place) {
+            self.set_position(&list, row, value);
+            return;
+        }
         self.own_list(place);
         self.content.pending.remove(place);
         let text = value.as_ref().map(|value| grammar::show(Grammar::Text, value));
@@ -54,6 +58,19 @@ impl App {
         {
             self.content.pending.insert(place.clone(), text);
         }
+        self.stale = true;
+    }
+
+    /// Sets one text of a list in which the position says what it is about: an empty one stands for none.
+    fn set_position(&mut self, list: &Place, row: usize, value: Option<Value>) {
+        let mut rows = self.derived.rows(list).to_vec();
+        rows.resize(rows.len().max(row + 1), "".into());
+        if let Some(text) = rows.get_mut(row) {
+            *text = value.unwrap_or_else(|| "".into());
+        }
+        let filled = rows.iter().rposition(|text| text.as_str().is_none_or(|text| !text.is_empty()));
+        rows.truncate(filled.map_or(0, |last| last + 1));
+        let _ = edit::set(&mut self.content.own, list, (!rows.is_empty()).then(|| rows.into()));
         self.stale = true;
     }
 
@@ -205,6 +222,13 @@ fn moved<T: Clone>(old: &BTreeMap<Place, T>, list: &Place, from: &[Option<usize>
         Some(place)
     };
     old.iter().filter_map(|(place, value)| Some((renumber(place)?, value.clone()))).collect()
+}
+
+/// The list and the row of a place in a list whose positions mean something: the pins of threads.
+fn positional(place: &Place) -> Option<(Place, usize)> {
+    let [above @ .., Segment::Index(row)] = place.0.as_slice() else { return None };
+    let pins = matches!(above, [.., Segment::Key(of), Segment::Key(_)] if of == "pinning");
+    pins.then(|| (Place(above.to_vec()), *row))
 }
 
 #[cfg(test)]

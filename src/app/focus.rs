@@ -105,7 +105,7 @@ impl App {
         let rows = steps::logic(self.step).rows(self);
         let cursor = self.cursor();
         self.cursor_mut().row = cursor.row.min(rows.saturating_sub(1));
-        let fields = steps::logic(self.step).fields(self).len();
+        let fields = self.fields().len();
         self.cursor_mut().field = cursor.field.min(fields.saturating_sub(1));
         if self.zone == Zone::Fields && fields == 0 {
             self.zone = Zone::Rows;
@@ -131,7 +131,7 @@ impl App {
         self.leave_field();
         self.note_seen();
         // Whoever goes on has seen the fields: what is missing in them is an error from now on.
-        let seen = steps::logic(self.step).fields(self).into_iter().map(|field| field.place);
+        let seen = self.fields().into_iter().map(|field| field.place);
         self.touched.extend(seen.collect::<Vec<_>>());
         self.step = step;
         if step == StepId::Storage {
@@ -151,12 +151,39 @@ impl App {
         if let Some(row) = steps::logic(self.step).row_of(self, place) {
             self.cursor_mut().row = row;
         }
-        let fields = steps::logic(self.step).fields(self);
-        let exact = fields.iter().position(|field| field.place == *place);
-        let near = fields.iter().position(|field| place.within(&field.place));
-        if let Some(field) = exact.or(near) {
+        let field = self.field_of(place).or_else(|| {
+            let all = steps::logic(self.step).fields(self);
+            let there = all.iter().any(|field| place.within(&field.place));
+            self.more |= there;
+            self.field_of(place)
+        });
+        if let Some(field) = field {
             self.cursor_mut().field = field;
             self.zone = Zone::Fields;
+        }
+        self.clamp();
+    }
+
+    /// The field shown for `place`: its own, or that of what it is part of.
+    fn field_of(&self, place: &crate::spec::Place) -> Option<usize> {
+        let fields = self.fields();
+        let exact = fields.iter().position(|field| field.place == *place);
+        exact.or_else(|| fields.iter().position(|field| place.within(&field.place)))
+    }
+
+    /// A field that is about to change must not vanish under the cursor when it becomes empty.
+    pub(super) fn keep_shown(&mut self, field: &Field) {
+        if field.more && !self.more {
+            self.show_more(true);
+        }
+    }
+
+    /// Shows all fields of the forms, or those that every VM needs; the cursor stays on its field where that is shown.
+    pub(super) fn show_more(&mut self, more: bool) {
+        let at = self.field().map(|field| field.place);
+        self.more = more;
+        if let Some(field) = at.and_then(|place| self.field_of(&place)) {
+            self.cursor_mut().field = field;
         }
         self.clamp();
     }

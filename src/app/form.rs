@@ -7,6 +7,7 @@ use super::options::Options;
 use super::{App, StepId, steps};
 use crate::checks::{Finding, Severity};
 use crate::spec::Place;
+use std::borrow::Cow;
 
 /// One field of a form.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Field {
     /// The field of the spec behind it.
     pub place: Place,
     /// Name before the value.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// How it is edited.
     pub kind: Kind,
     /// What the user or a template set, as text; empty where nothing is set.
@@ -31,6 +32,10 @@ pub struct Field {
     pub disabled: Option<String>,
     /// The template or preset its value comes from.
     pub origin: Option<String>,
+    /// Heading that it stands under; empty for the first fields of a form.
+    pub group: &'static str,
+    /// Shown only where something is set, or where the user wants to see all fields.
+    pub more: bool,
 }
 
 /// How a field is edited.
@@ -55,7 +60,7 @@ impl Field {
     fn new(place: Place, label: &'static str, kind: Kind) -> Self {
         Self {
             place,
-            label,
+            label: label.into(),
             kind,
             text: String::new(),
             default: String::new(),
@@ -64,6 +69,8 @@ impl Field {
             help: "",
             disabled: None,
             origin: None,
+            group: "",
+            more: false,
         }
     }
 
@@ -92,6 +99,13 @@ impl Field {
         Self::new(place, label, Kind::Lines(grammar))
     }
 
+    /// One of several of the same name.
+    #[must_use]
+    pub fn numbered(mut self, number: usize) -> Self {
+        self.label = format!("{} {number}", self.label).into();
+        self
+    }
+
     /// With what holds where nothing is set, and why.
     #[must_use]
     pub fn default(mut self, value: impl Into<String>, why: impl Into<String>) -> Self {
@@ -110,6 +124,13 @@ impl Field {
     #[must_use]
     pub fn help(mut self, help: &'static str) -> Self {
         self.help = help;
+        self
+    }
+
+    /// One that not every VM needs.
+    #[must_use]
+    pub fn more(mut self) -> Self {
+        self.more = true;
         self
     }
 
@@ -139,8 +160,24 @@ impl Field {
     }
 }
 
+/// Fields under a heading.
+pub fn group(heading: &'static str, fields: impl IntoIterator<Item = Field>) -> impl Iterator<Item = Field> {
+    fields.into_iter().map(move |field| Field { group: heading, ..field })
+}
+
 /// The fields of the step on screen, with what stands in them.
 pub fn fields(app: &App) -> Vec<Field> {
+    let mut fields = every(app);
+    fields.retain(|field| app.more || !field.more || !field.text.is_empty());
+    fields
+}
+
+/// How many fields of the step are not shown.
+pub fn hidden(app: &App) -> usize {
+    every(app).len() - fields(app).len()
+}
+
+fn every(app: &App) -> Vec<Field> {
     let mut fields = steps::logic(app.step).fields(app);
     for field in &mut fields {
         fill(app, field);

@@ -1,5 +1,6 @@
 //! What the texts of fields mean: text in, JSON value of the spec or the reason why not out; and back for showing.
 
+use super::rows;
 use crate::spec::Place;
 use crate::units::{Bytes, GIB, MIB, MacAddr, PciAddress, VmName};
 use serde_json::{Map, Value};
@@ -17,6 +18,8 @@ pub enum Grammar {
     DiskSize,
     /// A whole number from 1.
     Count,
+    /// A whole number from 0.
+    Whole,
     /// A port.
     Port,
     /// A MAC address.
@@ -27,14 +30,27 @@ pub enum Grammar {
     List,
     /// `key = value` per line.
     Pairs,
+    /// Nodes of the guest, one per line: see [`super::rows`].
+    Cells,
+    /// USB devices, one per line: see [`super::rows`].
+    Usb,
+    /// Mediated devices, one per line: see [`super::rows`].
+    Mediated,
 }
 
 /// The grammar of a field, by name: of those whose texts the spec cannot always hold, and of amounts.
 pub fn of(place: &Place) -> Grammar {
     match place.field() {
-        Some("memory") => Grammar::Memory,
+        Some("memory" | "max_memory") => Grammar::Memory,
         Some("size") => Grammar::DiskSize,
-        Some("vcpus" | "boot_order" | "vlan" | "namespace") => Grammar::Count,
+        Some("reserve") => Grammar::Whole,
+        Some(
+            "vcpus" | "max_vcpus" | "iothreads" | "sockets" | "dies" | "clusters" | "cores" | "threads" | "slots"
+            | "boot_order" | "vlan" | "namespace" | "iothread" | "mtu" | "queues",
+        ) => Grammar::Count,
+        Some("cells") => Grammar::Cells,
+        Some("usb_devices") => Grammar::Usb,
+        Some("mediated_devices") => Grammar::Mediated,
         Some("port") => Grammar::Port,
         Some("metadata") => Grammar::Pairs,
         _ => Grammar::Text,
@@ -70,9 +86,22 @@ pub fn read(grammar: Grammar, text: &str) -> Reading {
         Grammar::Mac => kept(text, text.parse::<MacAddr>().map(|_| text.trim().into())),
         Grammar::Pci => kept(text, text.parse::<PciAddress>().map(|address| address.to_string().into())),
         Grammar::Count => number(text, 1, u64::from(u32::MAX)),
+        Grammar::Whole => number(text, 0, u64::from(u32::MAX)),
         Grammar::Port => number(text, 1, u64::from(u16::MAX)),
         Grammar::List => Reading::Value(text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()),
         Grammar::Pairs => pairs(text),
+        Grammar::Cells => by_line(text, rows::cell),
+        Grammar::Usb => by_line(text, rows::usb),
+        Grammar::Mediated => by_line(text, rows::mediated),
+    }
+}
+
+/// A list, one row per line.
+fn by_line(text: &str, row: fn(&str) -> Result<Value, String>) -> Reading {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match lines.map(row).collect::<Result<Vec<_>, _>>() {
+        Ok(rows) => Reading::Value(rows.into()),
+        Err(why) => Reading::Wrong { stored: None, why },
     }
 }
 
@@ -124,6 +153,9 @@ pub fn show(grammar: Grammar, value: &Value) -> String {
         (Grammar::DiskSize, Value::Number(n)) => n.as_u64().map_or_else(|| n.to_string(), |n| in_unit(n, GIB)),
         (_, Value::String(text)) => text.clone(),
         (_, Value::Bool(on)) => if *on { "yes" } else { "no" }.to_owned(),
+        (Grammar::Cells, Value::Array(rows)) => rows.iter().map(rows::show_cell).collect::<Vec<_>>().join("\n"),
+        (Grammar::Usb, Value::Array(rows)) => rows.iter().map(rows::show_usb).collect::<Vec<_>>().join("\n"),
+        (Grammar::Mediated, Value::Array(rows)) => rows.iter().map(rows::show_mediated).collect::<Vec<_>>().join("\n"),
         (_, Value::Array(rows)) => rows.iter().map(|row| show(grammar, row)).collect::<Vec<_>>().join("\n"),
         (Grammar::Pairs, Value::Object(map)) => {
             let line = |(key, value): (&String, &Value)| format!("{key} = {}", pair_value(value));

@@ -101,6 +101,7 @@ const COMMANDS: &[Context] = &[Rows, Fields, Checks, Xml];
 const PAGE: &[Context] = &[Rows, Fields, Form, Text, Lines, Checks, Xml];
 const OVERLAYS: &[Context] = &[List, Help, Ask, Prompt, Notice];
 const ROWS: &[Context] = &[Rows];
+const FORMS: &[StepId] = &[S::System, S::Disks, S::Network, S::Extras];
 const LISTS: &[StepId] = &[S::Disks, S::Network, S::Extras];
 const ENTER: Key = k(KeyCode::Enter);
 const ESC: Key = k(KeyCode::Esc);
@@ -170,6 +171,7 @@ const TABLE: &[Entry] = &[
     entry(&[Fields, Form], &[k(KeyCode::Right)], Action::Right, "next value", false),
     entry(&[Fields, Form], &[k(KeyCode::Left)], Action::Left, "previous value", false),
     entry(&[Fields, Form], &[k(KeyCode::Delete)], Action::Reset, "back to default", true),
+    of(FORMS, &[Rows, Fields], &[c('m')], Action::MoreFields, "more: or fewer fields"),
     entry(&[Rows], &[TAB], Action::NextField, "fields", true),
     entry(&[Rows], &[BACKTAB], Action::PreviousField, "last field", false),
     entry(&[Fields], &[TAB], Action::NextField, "next field", true),

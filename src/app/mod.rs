@@ -19,6 +19,7 @@ pub mod msg;
 pub mod options;
 pub mod overlay;
 pub mod probe;
+mod rows;
 pub mod state;
 pub mod step;
 pub mod steps;

@@ -48,6 +48,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Seconds since 1970-01-01 UTC.
     pub clock: u64,
+    /// Also show the fields that not every VM needs.
+    pub more: bool,
     /// What has not been answered for how many seconds.
     pub waiting: Option<(Part, u64)>,
     /// Presets by name.
@@ -153,6 +155,7 @@ impl App {
             uri: start.uri,
             size: start.size,
             clock: start.clock,
+            more: false,
             waiting: None,
             presets: Vec::new(),
             templates: Vec::new(),

@@ -129,8 +129,15 @@ impl StepId {
             (Some("storage"), None | Some("default_pool")) => Self::Storage,
             (Some("storage"), _) => Self::Disks,
             (Some("networks"), _) => Self::Network,
-            (Some("pci_devices" | "mediated_devices"), _) => Self::Pci,
-            (Some("graphics" | "cloud_init" | "autostart" | "custom_xml" | "metadata" | "tpm"), _) => Self::Extras,
+            (Some("pci_devices"), _) => Self::Pci,
+            (
+                Some(
+                    "graphics" | "cloud_init" | "autostart" | "custom_xml" | "metadata" | "tpm" | "tpm_device"
+                    | "video" | "sound" | "scsi_controller" | "guest_agent" | "rng" | "watchdog" | "usb_controller"
+                    | "tablet" | "evdev" | "looking_glass" | "mediated_devices" | "usb_devices" | "smbios",
+                ),
+                _,
+            ) => Self::Extras,
             (Some(_), _) => Self::System,
             (None, _) => Self::Review,
         }

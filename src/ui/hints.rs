@@ -86,7 +86,10 @@ fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
         Some(editing) if app.overlays.is_empty() => match &editing.target {
             Target::Field(place) => {
                 let fields = app.fields();
-                let label = fields.iter().find(|field| field.place == *place).map_or("", |field| field.label);
+                let label = fields
+                    .iter()
+                    .find(|field| field.place == *place)
+                    .map_or_else(String::new, |field| field.label.to_string());
                 format!("editing {label}")
             }
             Target::Filter => "typing a filter".into(),

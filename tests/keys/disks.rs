@@ -85,7 +85,6 @@ fn a_text_of_a_moved_row_keeps_its_finding() {
     desk.keys("4 a Esc a Esc");
     desk.set("storage.disks[0].boot_order", "first");
     desk.keys("Esc g J c g Enter");
-    assert_eq!(desk.app.field().map(|field| field.label), desk.app.field().map(|_| desk.field()));
     desk.app.go_to(&"storage.disks[1].boot_order".parse().unwrap());
     assert_eq!(desk.app.field().unwrap().text, "first");
 }

@@ -5,6 +5,7 @@
 mod build;
 mod disks;
 mod extras;
+mod forms;
 mod leave;
 mod moving;
 mod network;

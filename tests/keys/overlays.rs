@@ -149,7 +149,7 @@ fn the_xml_follows_every_edit_and_marks_the_last_one() {
     let lines = desk.app.xml_lines();
     assert_eq!(lines.iter().filter(|line| line.mark == Mark::Changed).count(), 1);
     desk.keys("Esc x / 'vcpu' Esc Enter");
-    assert_eq!((desk.app.step, desk.field()), (StepId::System, "CPUs"));
+    assert_eq!((desk.app.step, desk.field().as_str()), (StepId::System, "CPUs"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn a_line_of_the_summary_leads_to_its_field_and_back() {
     let row = review::summary_lines(&desk.app).iter().position(|line| line.label == "memory").unwrap();
     desk.keys(&"j ".repeat(row));
     desk.keys("Enter");
-    assert_eq!((desk.app.step, desk.field()), (StepId::System, "Memory"));
+    assert_eq!((desk.app.step, desk.field().as_str()), (StepId::System, "Memory"));
     desk.keys("8");
     assert_eq!(desk.app.cursor().row, row, "back on the same line");
 }

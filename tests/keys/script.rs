@@ -7,7 +7,7 @@ use serde_json::Value;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Effect, Key, Msg, Probe, Reply, Saved, Zone, update};
 use vmbuild::facts::{Facts, FactsPart};
-use vmbuild::spec::Spec;
+use vmbuild::spec::{Place, Spec};
 
 pub(crate) struct Desk {
     pub(crate) app: App,
@@ -78,8 +78,8 @@ impl Desk {
     }
 
     /// The label of the field that has the focus; empty where none has.
-    pub(crate) fn field(&self) -> &'static str {
-        self.app.field().map_or("", |field| field.label)
+    pub(crate) fn field(&self) -> String {
+        self.app.field().map_or_else(String::new, |field| field.label.into_owned())
     }
 
     /// Where the focus is: `Rows 2`, `Fields Name`, `Text Name`, `Checks 0`, `Xml 5`.
@@ -108,6 +108,13 @@ impl Desk {
         self.keys("3 g Enter 4 a Enter ^U '40 GiB' Esc Esc")
     }
 
+    /// Starts from a spec.
+    pub(crate) fn load(&mut self, spec: Value) -> &mut Self {
+        self.app.set(&Place::root(), Some(spec));
+        assert_eq!(self.app.content.pending, [].into(), "a spec");
+        self.tell(Msg::Clock(0))
+    }
+
     /// Types `text` into the field of the step on screen whose place is `place`.
     pub(crate) fn set(&mut self, place: &str, text: &str) -> &mut Self {
         self.app.go_to(&place.parse().unwrap());
@@ -134,6 +141,7 @@ fn recorded(name: &str) -> Value {
 pub(crate) fn parts(facts: Facts) -> Vec<FactsPart> {
     vec![
         FactsPart::Host { host: facts.host, memory: facts.memory, kvm: facts.kvm },
+        FactsPart::Cpus { cpus: facts.cpus, nodes: facts.nodes },
         FactsPart::Pools(facts.pools),
         FactsPart::Networks { networks: facts.networks, bridges: facts.bridges },
         FactsPart::Domains(facts.domains),

@@ -3,9 +3,11 @@
 use super::system::why;
 use super::{Step, row_gate, storage, top};
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, group};
 use crate::app::grammar::Grammar;
-use crate::app::options::{DISK_ACTIONS, DISK_BUSES, DISK_DEVICES, DISK_FORMATS, Options};
+use crate::app::options::{
+    DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, Options,
+};
 use crate::app::{App, Effect, Zone};
 use crate::facts::Part;
 use crate::machine::{self, Location};
@@ -61,16 +63,13 @@ impl Step for Disks {
         let fields: Vec<Field> = match disk.action {
             None | Some(DiskAction::Create) => vec![first, size(app, disk, row), pool(app, row), format(row, resolved)],
             Some(DiskAction::Clone) => vec![first, source(disk, row), pool(app, row), grow(row), format(row, resolved)],
-            Some(DiskAction::Attach) => vec![
-                first,
-                path(disk, row),
-                pool(app, row),
-                format(row, resolved),
-                device(row),
-                readonly(row, resolved),
-            ],
+            Some(DiskAction::Attach) => attached(app, disk, row, resolved, first),
         };
-        fields.into_iter().chain(seen_by_the_guest(row, resolved)).collect()
+        fields
+            .into_iter()
+            .chain(seen_by_the_guest(row, resolved))
+            .chain(group("Served", tuning(row, resolved)))
+            .collect()
     }
 
     fn row_of(&self, app: &App, place: &Place) -> Option<usize> {
@@ -208,6 +207,17 @@ fn source(disk: &Disk, row: usize) -> Field {
         .help("An image to copy: a path, or a name in the pool of this disk.")
 }
 
+/// The fields of an image that exists, or of a drive of the host.
+fn attached(app: &App, disk: &Disk, row: usize, made: Option<&machine::Disk>, first: Field) -> Vec<Field> {
+    if disk.host_address.is_none() || disk.path.is_some() {
+        return vec![first, path(disk, row), pool(app, row), format(row, made), device(row), readonly(row, made)];
+    }
+    let drive = Field::text(Place::disk(row, "host_address"), "NVMe drive", Grammar::Pci)
+        .help("Address of the controller; v in step 6 compares the ways of giving a drive to a guest.");
+    let namespace = Field::text(Place::disk(row, "namespace"), "Namespace", Grammar::Count).default("1", "");
+    vec![first, drive, namespace, readonly(row, made)]
+}
+
 fn path(disk: &Disk, row: usize) -> Field {
     Field::free(Place::disk(row, "path"), "Image", Options::Volumes(disk.storage_pool.clone()))
         .help("An image that exists: a path, or a name in the pool of this disk. It is never deleted by an undo.")
@@ -252,6 +262,27 @@ fn seen_by_the_guest(row: usize, disk: Option<&machine::Disk>) -> [Field; 3] {
             .default(order, "")
             .help("Place among disks and interfaces, from 1."),
     ]
+}
+
+/// How the image is served; what not every disk needs.
+fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
+    let at = |name: &str| Place::disk(row, name);
+    let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
+    [
+        Field::choice(at("cache"), "Cache", Options::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
+        Field::choice(at("io"), "I/O", Options::Fixed(DISK_IO)).default("chosen by QEMU", ""),
+        Field::toggle(at("discard"), "Discard")
+            .default(super::system::yes(!cdrom), "")
+            .help("Blocks that the guest frees go back to the host."),
+        Field::choice(at("detect_zeroes"), "Zeros", Options::Fixed(DETECT_ZEROES)).default("off", "they are written"),
+        Field::text(at("iothread"), "I/O thread", Grammar::Count)
+            .default("none", "")
+            .help("Number of the thread that serves it, from 1; step 2 says how many there are."),
+        Field::text(at("serial"), "Serial", Grammar::Text).default("none", "").help("At most 36 characters."),
+        Field::toggle(at("ssd"), "Seen as SSD").default("no", "").help("On scsi, sata and ide."),
+        Field::toggle(at("root"), "Root of kernel").default("no", "").help("Where the kernel of step 2 has its root."),
+    ]
+    .map(Field::more)
 }
 
 /// What the table shows of one row.

@@ -3,11 +3,14 @@
 use super::system::{why, yes};
 use super::{Step, edit_rows, row_gate, top};
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, group};
 use crate::app::grammar::Grammar;
-use crate::app::options::{GRAPHICS_KINDS, Options};
+use crate::app::options::{
+    GRAPHICS_KINDS, Options, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS, WATCHDOG_ACTIONS,
+    WATCHDOGS,
+};
 use crate::app::{App, Effect};
-use crate::machine::Console;
+use crate::machine::{Choice, Console};
 use crate::spec::{GraphicsKind, Place};
 use serde_json::{Value, json};
 
@@ -114,24 +117,126 @@ fn console(app: &App) -> Vec<Field> {
     fields
 }
 
-fn guest(app: &App) -> Vec<Field> {
+/// What belongs to no single console.
+fn guest(app: &App) -> impl Iterator<Item = Field> {
+    let tpm = [tpm(app), top_toggle("autostart", "Autostart", "no", "Start the VM when the host boots.")];
+    let first = tpm.into_iter().chain(tpm_device(app).map(Field::more));
+    let devices = devices(app).into_iter().chain(input()).chain(of_the_host(app));
+    group("", first)
+        .chain(group("Devices", devices.map(Field::more)))
+        .chain(group("Identity", identity().map(Field::more)))
+        .chain(group("Cloud-init", cloud_init()))
+        .chain(group("Besides", besides()))
+}
+
+fn top_toggle(name: &str, label: &'static str, default: &str, help: &'static str) -> Field {
+    Field::toggle(top(name), label).default(default, "").help(help)
+}
+
+fn tpm(app: &App) -> Field {
+    let tpm = &app.derived.machine.tpm;
+    Field::toggle(top("tpm"), "TPM").default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 asks for it.")
+}
+
+fn tpm_device(app: &App) -> [Field; 3] {
+    let at = |field: &str| top("tpm_device").key(field);
+    let tpm = &app.derived.machine.devices.tpm;
+    let off = (!app.derived.machine.tpm.value).then(|| "switch the TPM on first".to_owned());
+    [
+        Field::choice(at("version"), "TPM version", Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
+        Field::choice(at("backend"), "TPM from", Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
+        Field::text(at("path"), "TPM device", Grammar::Text)
+            .default(tpm.path.clone(), "")
+            .help("That of the host, where it is passed."),
+    ]
+    .map(|field| field.disabled(off.clone()))
+}
+
+fn devices(app: &App) -> Vec<Field> {
     let machine = &app.derived.machine;
-    let cloud = |field: &str| top("cloud_init").key(field);
+    let devices = &machine.devices;
+    let video = machine.video.value.clone().unwrap_or_else(|| "none".into());
+    let usb = devices.usb_controller.value.map_or("none", crate::spec::devices::UsbController::name);
+    let sound = devices.sound.map_or("none", crate::spec::devices::SoundModel::name);
+    let watchdog = devices.watchdog.as_ref().map(|(model, action)| (model.name(), action.as_str()));
+    let (watchdog, action) = watchdog.unwrap_or(("none", "reset"));
+    let toggle = |name: &str, label: &'static str, choice: &Choice<bool>| {
+        Field::toggle(top(name), label).default(yes(choice.value), why(choice))
+    };
     vec![
-        Field::toggle(top("tpm"), "TPM 2.0")
-            .default(yes(machine.tpm.value), why(&machine.tpm))
-            .help("Emulated; Windows 11 asks for it."),
-        Field::toggle(top("autostart"), "Autostart").default("no", "").help("Start the VM when the host boots."),
-        Field::text(cloud("hostname"), "Cloud-init name", Grammar::Text)
+        Field::choice(top("video"), "Video", Options::VideoModels).default(video, why(&machine.video)),
+        Field::choice(top("sound"), "Sound", Options::Fixed(SOUND_MODELS)).default(sound, ""),
+        Field::choice(top("scsi_controller"), "SCSI", Options::Fixed(SCSI_MODELS))
+            .default(devices.scsi.value.name(), why(&devices.scsi))
+            .help("The controller of disks on the bus scsi."),
+        toggle("guest_agent", "Guest agent", &devices.guest_agent).help("A channel for qemu-guest-agent in the guest."),
+        toggle("rng", "Random numbers", &devices.rng).help("Entropy of the host, for guests that start without any."),
+        Field::choice(top("watchdog").key("model"), "Watchdog", Options::Fixed(WATCHDOGS)).default(watchdog, ""),
+        Field::choice(top("watchdog").key("action"), "When it barks", Options::Fixed(WATCHDOG_ACTIONS))
+            .default(action, ""),
+        Field::choice(top("usb_controller"), "USB", Options::Fixed(USB_CONTROLLERS))
+            .default(usb, why(&devices.usb_controller)),
+        toggle("tablet", "Tablet", &devices.tablet).help("The pointer of a console follows that of the viewer."),
+    ]
+}
+
+fn input() -> [Field; 2] {
+    [
+        Field::lines(top("evdev"), "Host input", Grammar::List)
+            .default("none", "")
+            .help("Keyboards and mice of the host that the guest shares, one /dev/input/by-id path per line; both Ctrl keys switch."),
+        Field::text(top("looking_glass").key("resolution"), "Looking Glass", Grammar::Text)
+            .default("none", "")
+            .help("Shared memory for pictures up to this size: 2560x1440. Its viewer runs on the host's own desktop."),
+    ]
+}
+
+fn of_the_host(app: &App) -> [Field; 2] {
+    let known = app.facts.usb.get().map_or(0, |usb| usb.devices.items().len());
+    let note = if known > 0 { format!("the host has {known}: lsusb") } else { String::new() };
+    let mediated = Field::lines(top("mediated_devices"), "Mediated", Grammar::Mediated).default("none", "").help(
+        "Parts of a device, such as virtual GPUs: a UUID per line (mdevctl list), then display and ramfb as wanted.",
+    );
+    let usb = Field::lines(top("usb_devices"), "USB devices", Grammar::Usb)
+        .default("none", "")
+        .note(note)
+        .help("Of the host, one per line: 046d:c52b, or bus 1 device 4; mandatory, requisite or optional may follow.");
+    [usb, mediated]
+}
+
+fn identity() -> [Field; 5] {
+    let at = |field: &str| top("smbios").key(field);
+    let text = |field: &str, label| Field::text(at(field), label, Grammar::Text).default("QEMU's", "");
+    [
+        text("manufacturer", "Maker").help("What the guest reads in SMBIOS."),
+        text("product", "Product"),
+        text("version", "Version"),
+        text("serial", "Serial"),
+        Field::lines(at("oem_strings"), "OEM strings", Grammar::List)
+            .default("none", "")
+            .help("Texts that the guest can read, one per line. No secrets."),
+    ]
+}
+
+fn cloud_init() -> [Field; 6] {
+    let at = |field: &str| top("cloud_init").key(field);
+    [
+        Field::text(at("hostname"), "Host name", Grammar::Text)
             .default("", "the name of the VM")
             .help("Name the guest gives itself."),
-        Field::text(cloud("user"), "User", Grammar::Text).help("Account to create, with sudo rights."),
-        Field::lines(cloud("ssh_authorized_keys"), "SSH keys", Grammar::List)
+        Field::text(at("user"), "User", Grammar::Text).help("Account to create, with sudo rights."),
+        Field::lines(at("ssh_authorized_keys"), "SSH keys", Grammar::List)
             .help("Public keys that may log in as the user, one per line."),
-        Field::lines(cloud("user_data"), "user-data", Grammar::Text)
+        Field::lines(at("user_data"), "user-data", Grammar::Text)
             .help("The document as it is; in place of user and keys. Esc leaves it."),
-        Field::lines(cloud("network_config"), "network-config", Grammar::Text)
+        Field::lines(at("meta_data"), "meta-data", Grammar::Text).help("The document as it is. Esc leaves it.").more(),
+        Field::lines(at("network_config"), "network-config", Grammar::Text)
             .help("The document as it is. Esc leaves it."),
+    ]
+}
+
+fn besides() -> [Field; 2] {
+    [
         Field::lines(top("custom_xml"), "Custom XML", Grammar::Text)
             .help("Domain XML merged over the generated one. Esc leaves it."),
         Field::lines(top("metadata"), "Metadata", Grammar::Pairs)

@@ -5,7 +5,7 @@ use super::{Step, edit_rows, row_gate, top};
 use crate::app::action::Action;
 use crate::app::form::Field;
 use crate::app::grammar::Grammar;
-use crate::app::options::{NETWORK_KINDS, NETWORK_MODELS, Options};
+use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
 use crate::app::{App, Effect};
 use crate::machine::Interface;
 use crate::spec::{NetworkKind, NetworkModel, Place};
@@ -65,8 +65,12 @@ impl Step for Networks {
             ),
             NetworkKind::User => None,
         };
-        let vlan = (interface.kind == NetworkKind::Hostdev)
-            .then(|| Field::text(at("vlan"), "VLAN", Grammar::Count).default("none", "").help("1 to 4094."));
+        let tagged = matches!(interface.kind, NetworkKind::Hostdev | NetworkKind::Bridge);
+        let vlan =
+            tagged.then(|| Field::text(at("vlan"), "VLAN", Grammar::Count).default("none", "").help("1 to 4094."));
+        let mode = (interface.kind == NetworkKind::Direct).then(|| {
+            Field::choice(at("mode"), "Mode", Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), "")
+        });
         let kind = Field::choice(at("type"), "Type", Options::Fixed(NETWORK_KINDS))
             .default(kind(interface.kind), "the usual one");
         let others = [
@@ -79,7 +83,16 @@ impl Step for Networks {
                 .default("not booted from", "")
                 .help("Place among disks and interfaces, from 1."),
         ];
-        [kind].into_iter().chain(source).chain(vlan).chain(others).collect()
+        let tuning = [
+            Field::text(at("mtu"), "MTU", Grammar::Count)
+                .default("as the network", "")
+                .help("Largest packet in bytes."),
+            Field::text(at("queues"), "Queues", Grammar::Count)
+                .default("1", "")
+                .help("Of a virtio card: one per CPU at most."),
+        ];
+        let first = [kind].into_iter().chain(source).chain(vlan).chain(mode);
+        first.chain(others).chain(tuning.map(Field::more)).collect()
     }
 
     fn row_of(&self, _app: &App, place: &Place) -> Option<usize> {

@@ -31,7 +31,7 @@ pub(super) fn editor(app: &App, canvas: &mut Canvas, body: Rect) {
     let Some(editing) = &app.editing else { return };
     let (Target::Field(place), TextInput::Lines(text)) = (&editing.target, &editing.text) else { return };
     let field = app.fields().into_iter().find(|field| field.place == *place);
-    let title = field.as_ref().map_or("Text", |field| field.label);
+    let title = field.as_ref().map_or("Text", |field| &field.label);
     let finding = field.as_ref().and_then(|field| app.shown_finding(field));
     let area = Rect { height: body.height.max(6), ..body };
     let at = format!("line {} of {}", text.cursor().0 + 1, text.lines().len());

@@ -18,6 +18,8 @@ const LINES: usize = 2;
 
 /// One line of a form.
 enum Line {
+    /// The heading of the fields below.
+    Heading(&'static str),
     /// A field.
     Field(usize),
     /// What is wrong with the field above: sign, text, colour.
@@ -26,15 +28,19 @@ enum Line {
 
 /// Columns of the labels of `fields`.
 fn labels(fields: &[Field]) -> u16 {
-    fields.iter().map(|field| cells(field.label)).max().unwrap_or(0).clamp(11, 18) + 2
+    fields.iter().map(|field| cells(&field.label)).max().unwrap_or(0).clamp(11, 18) + 2
 }
 
 /// The lines of a form, and which of them belong to the field that has the focus.
 fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>, std::ops::Range<usize>) {
     let focus = (app.zone == Zone::Fields).then_some(app.cursor().field);
     let room = width.saturating_sub(labels(fields) + 6);
-    let (mut lines, mut current) = (Vec::new(), 0..0);
+    let (mut lines, mut current, mut group) = (Vec::new(), 0..0, "");
     for (at, field) in fields.iter().enumerate() {
+        if field.group != group {
+            group = field.group;
+            lines.extend((!group.is_empty()).then_some(Line::Heading(group)));
+        }
         let start = lines.len();
         lines.push(Line::Field(at));
         let here = focus == Some(at);
@@ -93,6 +99,9 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[
     let label = labels(fields);
     for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(first)) {
         match line {
+            Line::Heading(text) => {
+                canvas.put(area.x + 1, y, area.width.saturating_sub(1), text, Role::Heading);
+            }
             Line::Field(at) => {
                 if let Some(known) = fields.get(*at) {
                     let here = current.contains(&(first + usize::from(y - area.y)));
@@ -115,7 +124,7 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[
 fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, here: bool) {
     let off = field.disabled.is_some();
     let name = if off { Role::Muted } else { Role::Label };
-    canvas.put(row.x + 3, row.y, label.saturating_sub(1), field.label, name);
+    canvas.put(row.x + 3, row.y, label.saturating_sub(1), &field.label, name);
     let x = row.x + 3 + label;
     let width = row.right().saturating_sub(x);
     let editing = app.editing.as_ref().filter(|_| app.is_editing(&field.place));

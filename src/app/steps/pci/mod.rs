@@ -240,6 +240,10 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let mut fields = vec![rom];
     fields.extend(Some(primary).filter(|_| is_gpu || set("primary_gpu")));
     fields.push(Field::text(at("guest_address"), "Guest address", Grammar::Pci).default(guest.0, guest.1));
+    let boots =
+        device.is_some_and(|device| matches!(device.kind(), PciClass::Nvme | PciClass::Storage | PciClass::Nic));
+    let order = Field::text(at("boot_order"), "Boot order", Grammar::Count).default("not booted from", "");
+    fields.extend(Some(order).filter(|_| boots || set("boot_order")));
     fields.push(Field::toggle(at("multifunction"), "Multifunction").default(yes(multi), ""));
     fields
 }

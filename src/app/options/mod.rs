@@ -1,9 +1,14 @@
 //! The known values of choices: fixed lists, and lists that come from the facts. Built when they are shown, because a
 //! host may have tens of thousands of volumes.
 
+mod fixed;
+
+pub use fixed::*;
+
 use super::App;
 use crate::facts::{FoundRom, Pool, RomFile, Volume};
 use crate::units::{Bytes, GIB};
+use std::collections::BTreeMap;
 
 /// Where the known values of a choice come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +31,12 @@ pub enum Options {
     Architectures,
     /// Short ids of guest systems.
     Systems,
+    /// CPU models that the host can offer.
+    CpuModels,
+    /// Video models that QEMU has here.
+    VideoModels,
+    /// Sizes of huge pages that the host has set apart.
+    HugePages,
     /// ROM files for the function with these ids, those that fit first.
     Roms(u16, u16),
 }
@@ -48,89 +59,6 @@ pub struct Known {
     pub note: String,
 }
 
-const fn fixed(value: &'static str, note: &'static str) -> Fixed {
-    Fixed { value, note }
-}
-
-/// What becomes of a disk.
-pub const DISK_ACTIONS: &[Fixed] = &[
-    fixed("create", "a new, empty volume"),
-    fixed("clone", "a copy of an image"),
-    fixed("attach", "an image that exists, as it is"),
-];
-
-/// Image formats.
-pub const DISK_FORMATS: &[Fixed] = &[
-    fixed("qcow2", "grows on demand, allows snapshots"),
-    fixed("raw", "plain bytes, fastest"),
-    fixed("vmdk", "VMware, for attached images"),
-    fixed("vdi", "VirtualBox, for attached images"),
-];
-
-/// Disk buses.
-pub const DISK_BUSES: &[Fixed] = &[
-    fixed("virtio", "fastest; Windows needs its driver"),
-    fixed("scsi", "virtio-scsi: many disks, discard"),
-    fixed("sata", "works everywhere"),
-    fixed("ide", "old guests, machine pc only"),
-    fixed("usb", "removable"),
-];
-
-/// Kinds of drives.
-pub const DISK_DEVICES: &[Fixed] = &[fixed("disk", "hard disk"), fixed("cdrom", "CD-ROM drive, read-only")];
-
-/// Kinds of networks.
-pub const NETWORK_KINDS: &[Fixed] = &[
-    fixed("network", "a network of libvirt"),
-    fixed("bridge", "a bridge of the host: on the LAN"),
-    fixed("direct", "a host interface (macvtap): on the LAN"),
-    fixed("user", "NAT inside QEMU, no incoming connections"),
-    fixed("hostdev", "a virtual function of a card (SR-IOV)"),
-];
-
-/// Network cards.
-pub const NETWORK_MODELS: &[Fixed] = &[
-    fixed("virtio", "fastest; Windows needs its driver"),
-    fixed("e1000e", "Intel gigabit, PCI Express"),
-    fixed("e1000", "Intel gigabit, PCI"),
-    fixed("rtl8139", "Realtek 100 Mbit, old guests"),
-];
-
-/// Consoles.
-pub const GRAPHICS_KINDS: &[Fixed] = &[
-    fixed("vnc", "any VNC viewer"),
-    fixed("spice", "sound, USB and clipboard"),
-    fixed("none", "no console and no emulated card"),
-];
-
-/// How instructions are run.
-pub const VIRT_TYPES: &[Fixed] =
-    &[fixed("kvm", "hardware virtualisation"), fixed("qemu", "emulation: runs anywhere, slowly")];
-
-/// Families of guest systems.
-pub const OS_TYPES: &[Fixed] = &[fixed("linux", ""), fixed("windows", "clock and Hyper-V defaults"), fixed("bsd", "")];
-
-/// Guest systems that are common; any other osinfo id is possible.
-const SYSTEMS: &[Fixed] = &[
-    fixed("win11", "Windows 11: needs UEFI, Secure Boot and TPM"),
-    fixed("win10", "Windows 10"),
-    fixed("win2k25", "Windows Server 2025"),
-    fixed("win2k22", "Windows Server 2022"),
-    fixed("ubuntu24.04", "Ubuntu 24.04 LTS"),
-    fixed("ubuntu22.04", "Ubuntu 22.04 LTS"),
-    fixed("debian13", "Debian 13"),
-    fixed("debian12", "Debian 12"),
-    fixed("fedora42", "Fedora 42"),
-    fixed("rhel10.0", "Red Hat Enterprise Linux 10"),
-    fixed("rhel9.6", "Red Hat Enterprise Linux 9"),
-    fixed("almalinux9", "AlmaLinux 9"),
-    fixed("centos-stream9", "CentOS Stream 9"),
-    fixed("archlinux", "Arch Linux"),
-    fixed("opensusetumbleweed", "openSUSE Tumbleweed"),
-    fixed("freebsd14.0", "FreeBSD 14"),
-    fixed("linux2024", "any other Linux"),
-];
-
 impl Options {
     /// What the fixed value `value` means.
     pub fn note(&self, value: &str) -> Option<&'static str> {
@@ -140,7 +68,7 @@ impl Options {
 
     /// True where the list is short enough to walk through with Left and Right.
     pub fn is_short(&self) -> bool {
-        !matches!(self, Self::Isos | Self::Volumes(_) | Self::Systems | Self::Roms(..))
+        !matches!(self, Self::Isos | Self::Volumes(_) | Self::Systems | Self::Roms(..) | Self::CpuModels)
     }
 
     /// The known values as they are now.
@@ -155,6 +83,9 @@ impl Options {
             Self::Bridges => app.facts.bridges.items().iter().map(bridge).collect(),
             Self::Roms(vendor, device) => roms(app, *vendor, *device),
             Self::Machines(arch) => machines(app, arch),
+            Self::CpuModels => cpu_models(app),
+            Self::VideoModels => video_models(app),
+            Self::HugePages => huge_pages(app),
             Self::Architectures => {
                 let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
                 guests.iter().map(|guest| known(&guest.arch, guest.domain_types.join(", "))).collect()
@@ -170,11 +101,13 @@ impl Options {
             Self::Networks => facts.networks.why_not(),
             Self::Bridges => facts.bridges.why_not(),
             Self::Machines(_) | Self::Architectures => facts.capabilities.why_not(),
+            Self::CpuModels => facts.domain_capabilities.why_not(),
+            Self::HugePages => facts.nodes.why_not(),
             Self::Roms(..) => {
                 let none = "no ROM file lies in the folders where QEMU may read them: type an absolute path";
                 Some(facts.roms.why_not().unwrap_or(none))
             }
-            Self::Fixed(_) | Self::Systems => None,
+            Self::Fixed(_) | Self::VideoModels | Self::Systems => None,
         };
         why.map(str::to_owned)
     }
@@ -231,6 +164,44 @@ fn machines(app: &App, arch: &str) -> Vec<Known> {
     let others = names.iter().filter(|name| *name != "q35" && *name != "pc");
     list.extend(others.map(|name| known(name, String::new())));
     list
+}
+
+/// Models by name; those that this host can offer first.
+fn cpu_models(app: &App) -> Vec<Known> {
+    let mut models: BTreeMap<&str, bool> = BTreeMap::new();
+    for (name, usable) in app.facts.domain_capabilities.items().iter().flat_map(|found| &found.cpu_models) {
+        *models.entry(name).or_default() |= usable;
+    }
+    let (can, cannot): (Vec<_>, Vec<_>) = models.into_iter().partition(|(_, usable)| *usable);
+    let can = can.into_iter().map(|(name, _)| known(name, String::new()));
+    can.chain(cannot.into_iter().map(|(name, _)| known(name, "this host cannot offer it".into()))).collect()
+}
+
+/// The models of the spec, with a word where this host's QEMU has them not.
+fn video_models(app: &App) -> Vec<Known> {
+    let found: Vec<&String> =
+        app.facts.domain_capabilities.items().iter().flat_map(|found| &found.video_models).collect();
+    let lacks = |value: &str| {
+        let name = if value == "std" { "vga" } else { value };
+        !found.is_empty() && value != "none" && found.iter().all(|model| *model != name)
+    };
+    let note =
+        |item: &Fixed| if lacks(item.value) { "this host's QEMU has it not".into() } else { item.note.to_owned() };
+    VIDEO_MODELS.iter().map(|item| known(item.value, note(item))).collect()
+}
+
+/// `auto`, and the sizes that pages are set apart of, with how many are free.
+fn huge_pages(app: &App) -> Vec<Known> {
+    let mut sizes: BTreeMap<Bytes, (u64, u64)> = BTreeMap::new();
+    for pages in app.facts.nodes.items().iter().flat_map(|node| &node.huge_pages) {
+        let (total, free) = sizes.entry(pages.size).or_default();
+        *total += pages.total;
+        *free += pages.free.unwrap_or(0);
+    }
+    let sizes = sizes.into_iter().rev().map(|(size, (total, free))| {
+        known(&size.to_string(), format!("{free} of {total} free, {}", Bytes(size.0.saturating_mul(free))))
+    });
+    [known("auto", "the largest that there are enough of".into())].into_iter().chain(sizes).collect()
 }
 
 /// True for volumes that look like installation media.

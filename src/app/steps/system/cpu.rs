@@ -1,0 +1,109 @@
+//! The virtual CPU: what the guest sees, how much of the host it may use, and where its threads run.
+
+use super::{top, why};
+use crate::app::App;
+use crate::app::form::{Field, group};
+use crate::app::grammar::Grammar;
+use crate::app::options::{CPU_CACHES, CPU_MODES, Options};
+use crate::machine::{Choice, Topology};
+use crate::spec::Place;
+use crate::units::CpuSet;
+
+/// The fields, with their headings.
+pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
+    let cpu = model(app).into_iter().chain(topology(app)).chain(share(app));
+    group("CPU", cpu.map(Field::more)).chain(group("Pinning", pinning(app)))
+}
+
+fn at(field: &str) -> Place {
+    top("cpu").key(field)
+}
+
+fn model(app: &App) -> Vec<Field> {
+    let cpu = &app.derived.machine.cpu;
+    let cache = cpu.cache.value.map_or("as the model has it", crate::spec::CpuCache::name);
+    vec![
+        Field::choice(at("mode"), "CPU mode", Options::Fixed(CPU_MODES))
+            .default(cpu.mode.value.name(), why(&cpu.mode))
+            .help("What the guest sees of the host's CPU."),
+        Field::free(at("model"), "CPU model", Options::CpuModels)
+            .default("none", "the mode custom has one")
+            .help("For the mode custom, by libvirt's name."),
+        Field::lines(at("features"), "Features", Grammar::List)
+            .default(features(app), "")
+            .help("One per line: +name requires it, -name hides it."),
+        Field::choice(at("cache"), "Cache", Options::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
+        Field::toggle(at("nested"), "Nested").default("as the host", "").help("Whether the guest can run guests."),
+    ]
+}
+
+/// Those that vmbuild sets by itself.
+fn features(app: &App) -> String {
+    let features = &app.derived.machine.cpu.features;
+    let sign = |on: bool| if on { '+' } else { '-' };
+    let names: Vec<String> = features.iter().map(|feature| format!("{}{}", sign(feature.on), feature.name)).collect();
+    if names.is_empty() { "none".into() } else { names.join(" ") }
+}
+
+fn topology(app: &App) -> Vec<Field> {
+    let known = app.derived.machine.cpu.topology.as_ref();
+    let part = |name: &str, label: &'static str, of: fn(&Topology) -> u32| {
+        let value = known.map(|known| of(&known.value).to_string()).unwrap_or_default();
+        Field::text(at("topology").key(name), label, Grammar::Count).default(value, known.map(why).unwrap_or_default())
+    };
+    vec![
+        part("sockets", "Sockets", |known| known.sockets),
+        part("dies", "Dies", |known| known.dies).help("Per socket."),
+        part("clusters", "Clusters", |known| known.clusters).help("Per die."),
+        part("cores", "Cores", |known| known.cores).help("Per cluster."),
+        part("threads", "Threads", |known| known.threads).help("Per core."),
+    ]
+}
+
+fn share(app: &App) -> Vec<Field> {
+    let count = app.spec().vcpus.map(|count| count.to_string()).unwrap_or_default();
+    vec![
+        Field::text(top("max_vcpus"), "Most CPUs", Grammar::Count)
+            .default(count, "")
+            .help("How many the guest can be given while it runs."),
+        Field::text(at("limit"), "CPU limit", Grammar::Text)
+            .default("none", "")
+            .help("Time of the whole VM: 2, 1.5 or 150 % of a host CPU."),
+        Field::text(top("iothreads"), "I/O threads", Grammar::Count)
+            .default("none", "")
+            .help("Threads of QEMU that serve disks: each disk names its own."),
+    ]
+}
+
+/// Whether threads are pinned, and each line: its proposal stands in it as the default, with the reason.
+fn pinning(app: &App) -> Vec<Field> {
+    let pinning = &app.derived.machine.pinning;
+    let at = |field: &str| at("pinning").key(field);
+    let auto = Field::toggle(at("auto"), "Pin CPUs")
+        .default("no", "")
+        .note(pinning.failed.clone().unwrap_or_default())
+        .help("Proposes a host CPU for each thread, from cores, caches and nodes; M shows them all.");
+    let mut fields = vec![auto.more()];
+    if !pinning.auto && !pinning.is_some() {
+        return fields;
+    }
+    let reserve = Field::text(at("reserve"), "Host keeps", Grammar::Whole)
+        .default("1 core", if pinning.auto { format!("CPU {}", pinning.reserve) } else { String::new() })
+        .help("Cores that the proposal leaves to the host, from that of CPU 0 up.");
+    fields.push(reserve.more());
+    fields.push(line(at("emulator"), "QEMU itself", pinning.emulator.as_ref()).more());
+    let threads = [("vcpus", "CPU", &pinning.vcpus, 0), ("iothreads", "I/O thread", &pinning.iothreads, 1)];
+    for (list, name, lines, first) in threads {
+        let rows = lines.iter().enumerate();
+        fields.extend(rows.map(|(row, choice)| line(at(list).index(row), name, choice.as_ref()).numbered(row + first)));
+    }
+    fields
+}
+
+fn line(place: Place, label: &'static str, choice: Option<&Choice<CpuSet>>) -> Field {
+    let field = Field::text(place, label, Grammar::Text).help("Host CPUs: 2 or 0-3,8. Del goes back to the proposal.");
+    match choice {
+        Some(choice) => field.default(choice.value.to_string(), why(choice)),
+        None => field.default("any", ""),
+    }
+}

@@ -1,0 +1,88 @@
+//! The machine, its firmware, and what it boots.
+
+use super::{top, why, yes};
+use crate::app::App;
+use crate::app::form::{Field, group};
+use crate::app::grammar::Grammar;
+use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
+use crate::machine::Firmware;
+use crate::spec::VirtType;
+
+/// The fields, with their headings.
+pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
+    group("", machine(app)).chain(group("Firmware", firmware(app))).chain(group("Boot", boot()))
+}
+
+fn machine(app: &App) -> [Field; 5] {
+    let machine = &app.derived.machine;
+    let uefi = machine.firmware.value.is_uefi();
+    let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });
+    [
+        Field::free(top("architecture"), "Architecture", Options::Architectures)
+            .default(machine.arch.value.clone(), why(&machine.arch)),
+        Field::free(top("machine"), "Machine", Options::Machines(machine.arch.value.clone()))
+            .default(machine.machine_type.value.clone(), why(&machine.machine_type))
+            .help("q35 has PCI Express, which passthrough wants; pc is for old guests."),
+        Field::choice(top("virt_type"), "Runs on", Options::Fixed(VIRT_TYPES))
+            .default(virt_type(machine.virt_type.value), runs_on(app)),
+        Field::toggle(top("uefi"), "UEFI")
+            .default(yes(uefi), why(&machine.firmware))
+            .help("Boot by OVMF, not SeaBIOS."),
+        Field::toggle(top("secure_boot"), "Secure Boot")
+            .default(yes(secure), "")
+            .disabled((!uefi).then(|| "Secure Boot needs UEFI: switch UEFI on first".to_owned()))
+            .help("With the vendors' keys enrolled; Windows 11 asks for it."),
+    ]
+}
+
+fn firmware(app: &App) -> [Field; 3] {
+    let uefi = app.derived.machine.firmware.value.is_uefi();
+    let bios = || (!uefi).then(|| "only UEFI has it".to_owned());
+    [
+        Field::choice(top("firmware"), "Firmware", Options::Fixed(FIRMWARE))
+            .default(if uefi { "uefi" } else { "bios" }, "from the field UEFI")
+            .help("By its name; says the same as the field UEFI."),
+        Field::toggle(top("enrolled_keys"), "Vendors' keys")
+            .default(yes(uefi), "")
+            .disabled(bios())
+            .help("Off: the guest enrols keys of its own before Secure Boot holds."),
+        Field::text(top("nvram"), "NVRAM file", Grammar::Text)
+            .default("chosen by libvirt", "")
+            .disabled(bios())
+            .help("Where the firmware keeps its variables: an absolute path."),
+    ]
+    .map(Field::more)
+}
+
+fn boot() -> [Field; 5] {
+    let at = |field: &str| top("boot").key(field);
+    [
+        Field::lines(at("order"), "Boot order", Grammar::List)
+            .default("by disk and interface", "")
+            .help("cdrom, disk, network: one per line, the first one first."),
+        Field::toggle(at("menu"), "Boot menu").default("no", "").help("The firmware waits 3 s for a key."),
+        Field::text(at("kernel"), "Kernel", Grammar::Text)
+            .default("none", "the firmware finds one")
+            .help("A kernel image of the host, started directly: an absolute path."),
+        Field::text(at("initrd"), "Initrd", Grammar::Text).default("none", "").help("Its initial RAM disk."),
+        Field::text(at("args"), "Arguments", Grammar::Text)
+            .default("none", "")
+            .help("Kernel command line; root= is added for the disk that is marked as root."),
+    ]
+    .map(Field::more)
+}
+
+/// Why the guest runs as it does. libvirt's test driver, on which the demo host lives, runs nothing.
+fn runs_on(app: &App) -> String {
+    if app.derived.machine.is_only_a_test() && app.facts.host.get().is_some() {
+        return "as on real hosts; this is libvirt's test driver, which runs nothing".into();
+    }
+    why(&app.derived.machine.virt_type)
+}
+
+fn virt_type(kind: VirtType) -> &'static str {
+    match kind {
+        VirtType::Kvm => "kvm",
+        VirtType::Qemu => "qemu",
+    }
+}

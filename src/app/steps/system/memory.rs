@@ -1,0 +1,65 @@
+//! Memory beside its amount: room to grow, huge pages, nodes of the host and of the guest.
+
+use super::{top, why};
+use crate::app::App;
+use crate::app::form::{Field, group};
+use crate::app::grammar::Grammar;
+use crate::app::options::{HOTPLUG_KINDS, NUMA_MODES, Options};
+
+/// The fields, under their heading.
+pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
+    group("Memory", growth(app).into_iter().chain(backing(app)).chain(nodes(app)).map(Field::more))
+}
+
+fn growth(app: &App) -> Vec<Field> {
+    let growth = app.derived.machine.backing.growth.as_ref();
+    let by = growth.map(|growth| (growth.by.value.name(), why(&growth.by))).unwrap_or(("dimm", String::new()));
+    let slots = growth.and_then(|growth| growth.slots.as_ref());
+    let slots = slots.map(|slots| (slots.value.to_string(), why(slots))).unwrap_or(("16".into(), String::new()));
+    vec![
+        Field::text(top("max_memory"), "Most memory", Grammar::Memory)
+            .default("as at the start", "")
+            .help("How much the guest can be given while it runs."),
+        Field::choice(top("memory_hotplug").key("by"), "Added as", Options::Fixed(HOTPLUG_KINDS)).default(by.0, by.1),
+        Field::text(top("memory_hotplug").key("slots"), "Slots", Grammar::Count).default(slots.0, slots.1),
+    ]
+}
+
+fn backing(app: &App) -> Vec<Field> {
+    let at = |field: &str| top("memory_backing").key(field);
+    let page = app.derived.machine.backing.page.as_ref().map(|page| page.value.to_string());
+    vec![
+        Field::free(at("hugepages"), "Huge pages", Options::HugePages)
+            .default("none", "")
+            .note(page.map(|page| format!("taken: {page}")).unwrap_or_default())
+            .help("Pages of one size that the host has set apart; auto takes the largest that there are enough of."),
+        Field::toggle(at("locked"), "Locked").default("no", "").help("Never swapped out."),
+        Field::toggle(at("shared"), "Shared").default("no", "").help("With other processes of the host: virtiofs."),
+    ]
+}
+
+fn nodes(app: &App) -> Vec<Field> {
+    let at = |field: &str| top("numa").key(field);
+    let policy = app.derived.machine.backing.policy.as_ref();
+    let nodes = policy.map(|policy| (policy.value.1.to_string(), why(policy))).unwrap_or(("any".into(), String::new()));
+    vec![
+        Field::text(at("nodes"), "Host nodes", Grammar::Text)
+            .default(nodes.0, nodes.1)
+            .note(host_nodes(app))
+            .help("NUMA nodes of the host that the memory comes from: 0 or 0-1."),
+        Field::choice(at("mode"), "Node policy", Options::Fixed(NUMA_MODES)).default("strict", ""),
+        Field::lines(at("cells"), "Guest nodes", Grammar::Cells)
+            .default("one", "")
+            .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
+    ]
+}
+
+/// The nodes of a host that has several, with what is free on them.
+fn host_nodes(app: &App) -> String {
+    let nodes = app.facts.nodes.items();
+    if nodes.len() < 2 {
+        return String::new();
+    }
+    let free = |node: &crate::facts::NumaNode| node.free.map(|free| format!(", {free} free")).unwrap_or_default();
+    nodes.iter().map(|node| format!("{}: CPU {}{}", node.number, node.cpus, free(node))).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,81 @@
+//! Step 2: the guest, its virtual CPU, its memory, its firmware and how it boots.
+
+mod cpu;
+mod firmware;
+mod memory;
+
+use super::{Step, top};
+use crate::app::App;
+use crate::app::form::Field;
+use crate::app::grammar::Grammar;
+use crate::app::options::{OS_TYPES, Options};
+use crate::machine::Choice;
+
+/// The step.
+pub struct System;
+
+impl Step for System {
+    fn summary(&self, app: &App) -> String {
+        let spec = app.spec();
+        let cpus = spec.vcpus.map(|count| format!("{count}c"));
+        let memory = app.derived.machine.memory.map(|bytes| bytes.to_string());
+        [spec.os_variant.clone(), cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    fn subtitle(&self, _app: &App) -> String {
+        "What the guest is and what it gets of this host.".into()
+    }
+
+    fn fields(&self, app: &App) -> Vec<Field> {
+        let guest = guest(app).into_iter();
+        guest.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
+    }
+}
+
+/// Name and kind of the guest, and how much it gets.
+fn guest(app: &App) -> Vec<Field> {
+    let windows = app.derived.machine.windows;
+    vec![
+        Field::text(top("name"), "Name", Grammar::Name)
+            .help("Names the domain, its volumes and its log files. Letters, digits, '-', '_', '.' are safe."),
+        Field::free(top("os_variant"), "Guest system", Options::Systems)
+            .default("not given", "")
+            .help("Short id as osinfo names it. Decides about drivers and clock; any id is possible."),
+        Field::free(top("os_type"), "Family", Options::Fixed(OS_TYPES))
+            .default(if windows { "windows" } else { "linux" }, family_why(app)),
+        Field::text(top("vcpus"), "CPUs", Grammar::Count).note(host_cpus(app)).help("Virtual CPUs of the guest."),
+        Field::text(top("memory"), "Memory", Grammar::Memory)
+            .note(host_memory(app))
+            .help("A number counts MiB; write 32 GiB or 32G for more."),
+    ]
+}
+
+fn family_why(app: &App) -> &'static str {
+    let given = app.spec().os_variant.as_deref().is_some_and(|variant| !variant.is_empty());
+    if given { "from the guest system" } else { "assumed: no guest system is given" }
+}
+
+/// Why vmbuild chose a value; empty where the user did.
+pub(super) fn why<T>(choice: &Choice<T>) -> String {
+    choice.why().unwrap_or_default().to_owned()
+}
+
+/// A truth value as toggles show it.
+pub(super) fn yes(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
+}
+
+fn host_cpus(app: &App) -> String {
+    match app.facts.capabilities.get() {
+        Some(found) if found.cpus > 0 => format!("the host has {}", found.cpus),
+        _ => String::new(),
+    }
+}
+
+fn host_memory(app: &App) -> String {
+    app.facts
+        .memory
+        .get()
+        .map(|memory| format!("free on the host: {} of {}", memory.free, memory.total))
+        .unwrap_or_default()
+}
