@@ -29,7 +29,11 @@ fn plain() -> Look {
 }
 
 fn facts() -> Facts {
-    serde_json::from_str(&fs::read_to_string("tests/golden/facts/workstation.json").unwrap()).unwrap()
+    facts_of("workstation")
+}
+
+fn facts_of(host: &str) -> Facts {
+    serde_json::from_str(&fs::read_to_string(format!("tests/golden/facts/{host}.json")).unwrap()).unwrap()
 }
 
 fn spec(text: &str) -> Spec {
@@ -106,6 +110,7 @@ impl Session {
         let Facts { host, memory, kvm, capabilities, domain_capabilities, pools, networks, .. } = facts;
         for part in [
             FactsPart::Host { host, memory, kvm },
+            FactsPart::Cpus { cpus: facts.cpus, nodes: facts.nodes },
             FactsPart::Pools(pools),
             FactsPart::Networks { networks, bridges: facts.bridges },
             FactsPart::Domains(facts.domains),
@@ -198,6 +203,16 @@ fn every_step_at_120_by_40() {
     for (key, name) in STEPS {
         check(&format!("{name}-120x40"), &Session::full(120, 40).keys("2 3 4 5 6 7 8").keys(key));
     }
+}
+
+#[test]
+fn the_fields_that_few_vms_need_and_the_map_of_cpus() {
+    check("system-more", &Session::full(100, 60).keys("2 m"));
+    check("extras-more", &Session::full(100, 60).keys("7 m"));
+    check("disks-more", &Session::full(80, 24).keys("4 m"));
+    let mut map = Session::full(80, 24);
+    map.facts(facts_of("ryzen"));
+    check("cpu-map-80x24", &map.keys("2 M Space"));
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use super::editor::{Editing, Target};
 use super::focus::Motion;
-use super::form::{Field, Kind};
+use super::form::Extent;
 use super::overlay::{self, Overlay};
 use super::steps::pci::sheet;
-use super::{App, Effect, HostState, Key, StepId, Zone, leave, probe, steps, write};
+use super::steps::system::map;
+use super::{App, Effect, HostState, StepId, Zone, leave, probe, steps, write};
 use crate::checks;
 use crate::facts::Part;
 use crate::spec::Place;
-use serde_json::Value;
 
 /// What a key or a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +88,14 @@ pub enum Action {
     Probe,
     /// All fields of the forms, or those that every VM needs.
     MoreFields,
+    /// The map of the host's CPUs.
+    CpuMap,
+    /// Has a thread run on a core.
+    PlaceThread,
+    /// What was placed on a core goes back.
+    FreeCore,
+    /// Has threads pinned, or not.
+    PinOrNot,
     /// The next kind of devices.
     KindFilter,
     /// Passed, held, or left with the host.
@@ -201,7 +209,10 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Help => app.overlays.push(overlay::help(app)),
         Action::Palette => app.overlays.push(overlay::palette(app)),
         Action::Checks => toggle_zone(app, Zone::Checks),
-        Action::MoreFields => app.show_more(!app.more),
+        Action::MoreFields => match app.extent {
+            Extent::Usual => app.show(Extent::All),
+            Extent::All => app.show(Extent::Usual),
+        },
         Action::Xml => toggle_xml(app),
         Action::Undo => app.undo(),
         Action::Redo => app.redo(),
@@ -241,6 +252,9 @@ pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
 }
 
 fn overlay_act(app: &mut App, action: Action) -> Vec<Effect> {
+    if map::act(app, action) {
+        return Vec::new();
+    }
     let page = app.page();
     match action {
         Action::Move(motion) => {
@@ -416,137 +430,6 @@ fn hunk(app: &mut App, forward: bool) {
 }
 
 impl App {
-    /// To the next or previous field, round through the rows; into the text where the field has one.
-    fn step_field(&mut self, forward: bool) {
-        let filtering = matches!(&self.editing, Some(editing) if !matches!(editing.target, Target::Field(_)));
-        self.leave_field();
-        if filtering {
-            return;
-        }
-        let fields = self.fields();
-        let rows = steps::logic(self.step).rows(self);
-        let at = (self.zone == Zone::Fields).then_some(self.cursor().field);
-        let to = match (at, forward) {
-            (None, true) => (!fields.is_empty()).then_some(0),
-            (None, false) => fields.len().checked_sub(1),
-            (Some(at), true) if at + 1 < fields.len() => Some(at + 1),
-            (Some(at), true) => (rows == 0).then_some(at),
-            (Some(at), false) => at.checked_sub(1).or((rows == 0).then_some(0)),
-        };
-        self.zone = if to.is_some() { Zone::Fields } else { Zone::Rows };
-        self.filling = to.is_some();
-        self.cursor_mut().field = to.unwrap_or(0);
-        if let Some(field) = to.and_then(|to| fields.get(to))
-            && matches!(field.kind, Kind::Text(_))
-            && field.disabled.is_none()
-        {
-            self.edit_field(field);
-        }
-        self.clamp();
-    }
-
-    /// Takes the text being typed and goes on to the next field. After the last one the cursor stays in the text:
-    /// whoever types on must not find that letters have become commands.
-    pub(super) fn accept_field(&mut self) {
-        let in_form = matches!(&self.editing, Some(Editing { target: Target::Field(_), .. })) || self.filling;
-        if !in_form || self.cursor().field + 1 < self.fields().len() {
-            self.step_field(true);
-            return;
-        }
-        self.toast = Some("the last field; Esc, then n goes on to the next step".into());
-        if let Some(Editing { target: Target::Field(place), .. }) = &mut self.editing {
-            let place = place.clone();
-            self.touched.insert(place);
-        }
-    }
-
-    /// A letter typed into a form whose field is no line of text: it opens what the field is edited with.
-    pub(super) fn type_into_field(&mut self, key: Key) {
-        let Some(field) = self.field() else { return };
-        match &field.kind {
-            Kind::Toggle if field.disabled.is_none() => {
-                self.toast = Some("Space switches it; Esc makes letters commands again".into());
-            }
-            _ => {
-                self.open_field();
-                if let Some(overlay) = self.overlays.last_mut() {
-                    overlay.key(key);
-                }
-            }
-        }
-    }
-
-    /// Puts the cursor into the text of a field.
-    fn edit_field(&mut self, field: &Field) {
-        let lines = matches!(field.kind, Kind::Lines(_));
-        self.editing = Some(Editing::new(Target::Field(field.place.clone()), &field.text, lines));
-    }
-
-    /// Opens the field that has the focus: text, list, or the other value.
-    pub(super) fn open_field(&mut self) {
-        let Some(field) = self.field() else { return };
-        if let Some(why) = &field.disabled {
-            self.toast = Some(why.clone());
-            return;
-        }
-        self.keep_shown(&field);
-        match &field.kind {
-            Kind::Text(_) | Kind::Lines(_) => self.edit_field(&field),
-            Kind::Toggle => self.set(&field.place, Some(Value::Bool(!field.is_on()))),
-            Kind::Choice { options, free } => {
-                let mut list = overlay::List::new(field.label.clone(), options.list(self));
-                list.why_empty = options.why_empty(self);
-                let at = list.items.iter().position(|known| known.value == field.shown());
-                list.row = at.unwrap_or(0);
-                let purpose = overlay::Purpose::Field { place: field.place.clone(), free: *free };
-                self.overlays.push(Overlay::Pick(purpose, list));
-            }
-        }
-    }
-
-    /// The next or previous known value of a choice; the other value of a toggle.
-    fn turn(&mut self, forward: bool) {
-        let Some(field) = self.field() else { return };
-        match &field.kind {
-            Kind::Choice { options, .. } if field.disabled.is_none() && options.is_short() => {
-                let known = options.list(self);
-                let at = known.iter().position(|known| known.value == field.shown());
-                let to = match (at, forward) {
-                    (None, _) => 0,
-                    (Some(at), true) => (at + 1) % known.len(),
-                    (Some(at), false) => at.checked_sub(1).unwrap_or(known.len() - 1),
-                };
-                if let Some(known) = known.get(to) {
-                    self.set(&field.place, Some(known.value.as_str().into()));
-                }
-            }
-            Kind::Toggle | Kind::Choice { .. } => self.open_field(),
-            Kind::Text(_) | Kind::Lines(_) => {}
-        }
-    }
-
-    /// Takes a field back to its default, or to the value of the template.
-    fn reset(&mut self) {
-        if let Some(field) = self.field() {
-            self.keep_shown(&field);
-            self.set(&field.place, None);
-        }
-    }
-
-    /// Leaves the text that is being typed, keeping what was typed; the field's error is shown from now on.
-    pub(super) fn leave_field(&mut self) {
-        if let Some(Editing { target: Target::Field(place), .. }) = self.editing.take() {
-            self.touched.insert(place);
-        }
-    }
-
-    /// The field that has the focus is about to lose it: its error is shown from now on.
-    fn touch(&mut self) {
-        if let Some(field) = self.field() {
-            self.touched.insert(field.place);
-        }
-    }
-
     /// What stands in the way of a build, if anything.
     pub fn build_gate(&self) -> Option<String> {
         if self.build.is_running() {
@@ -577,12 +460,5 @@ impl App {
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
-    }
-
-    /// Stores what is being typed into a field.
-    pub(super) fn store_typed(&mut self, place: &Place, text: &str) {
-        if let Some(field) = self.fields().into_iter().find(|field| field.place == *place) {
-            self.store_text(place, field.grammar(), text);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Where the focus is: rows or fields of a step, the checks, the XML. Owns moving within them, not what they hold.
 
-use super::{App, StepId, form::Field, steps};
+use super::form::{Extent, Field};
+use super::{App, StepId, steps};
 
 /// The part of the screen that takes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,7 +155,9 @@ impl App {
         let field = self.field_of(place).or_else(|| {
             let all = steps::logic(self.step).fields(self);
             let there = all.iter().any(|field| place.within(&field.place));
-            self.more |= there;
+            if there {
+                self.extent = Extent::All;
+            }
             self.field_of(place)
         });
         if let Some(field) = field {
@@ -173,15 +176,15 @@ impl App {
 
     /// A field that is about to change must not vanish under the cursor when it becomes empty.
     pub(super) fn keep_shown(&mut self, field: &Field) {
-        if field.more && !self.more {
-            self.show_more(true);
+        if field.more {
+            self.show(Extent::All);
         }
     }
 
-    /// Shows all fields of the forms, or those that every VM needs; the cursor stays on its field where that is shown.
-    pub(super) fn show_more(&mut self, more: bool) {
+    /// Shows more or fewer fields; the cursor stays on its field where that is shown.
+    pub(super) fn show(&mut self, extent: Extent) {
         let at = self.field().map(|field| field.place);
-        self.more = more;
+        self.extent = extent;
         if let Some(field) = at.and_then(|place| self.field_of(&place)) {
             self.cursor_mut().field = field;
         }

@@ -160,6 +160,16 @@ impl Field {
     }
 }
 
+/// Which fields the forms show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that every VM needs, and those that are set.
+    #[default]
+    Usual,
+    /// All of them.
+    All,
+}
+
 /// Fields under a heading.
 pub fn group(heading: &'static str, fields: impl IntoIterator<Item = Field>) -> impl Iterator<Item = Field> {
     fields.into_iter().map(move |field| Field { group: heading, ..field })
@@ -168,7 +178,7 @@ pub fn group(heading: &'static str, fields: impl IntoIterator<Item = Field>) -> 
 /// The fields of the step on screen, with what stands in them.
 pub fn fields(app: &App) -> Vec<Field> {
     let mut fields = every(app);
-    fields.retain(|field| app.more || !field.more || !field.text.is_empty());
+    fields.retain(|field| app.extent == Extent::All || !field.more || !field.text.is_empty());
     fields
 }
 

@@ -30,6 +30,8 @@ pub enum Context {
     Ask,
     /// A prompt.
     Prompt,
+    /// The map of the host's CPUs.
+    Map,
     /// Something to read.
     Notice,
 }
@@ -67,7 +69,7 @@ impl Offer {
     }
 }
 
-use Context::{Ask, Checks, Fields, Form, Help, Lines, List, Notice, Prompt, Rows, Text, Xml};
+use Context::{Ask, Checks, Fields, Form, Help, Lines, List, Map, Notice, Prompt, Rows, Text, Xml};
 use StepId as S;
 
 const fn c(c: char) -> Key {
@@ -99,7 +101,7 @@ const fn of(
 const COMMANDS: &[Context] = &[Rows, Fields, Checks, Xml];
 /// Everything but overlays.
 const PAGE: &[Context] = &[Rows, Fields, Form, Text, Lines, Checks, Xml];
-const OVERLAYS: &[Context] = &[List, Help, Ask, Prompt, Notice];
+const OVERLAYS: &[Context] = &[List, Help, Map, Ask, Prompt, Notice];
 const ROWS: &[Context] = &[Rows];
 const FORMS: &[StepId] = &[S::System, S::Disks, S::Network, S::Extras];
 const LISTS: &[StepId] = &[S::Disks, S::Network, S::Extras];
@@ -172,6 +174,7 @@ const TABLE: &[Entry] = &[
     entry(&[Fields, Form], &[k(KeyCode::Left)], Action::Left, "previous value", false),
     entry(&[Fields, Form], &[k(KeyCode::Delete)], Action::Reset, "back to default", true),
     of(FORMS, &[Rows, Fields], &[c('m')], Action::MoreFields, "more: or fewer fields"),
+    of(&[S::System], &[Rows, Fields], &[c('M')], Action::CpuMap, "map of the host's CPUs"),
     entry(&[Rows], &[TAB], Action::NextField, "fields", true),
     entry(&[Rows], &[BACKTAB], Action::PreviousField, "last field", false),
     entry(&[Fields], &[TAB], Action::NextField, "next field", true),
@@ -214,17 +217,28 @@ const TABLE: &[Entry] = &[
     entry(COMMANDS, &[c('q')], Action::Quit, "leave, asks first", false),
     entry(PAGE, &[Key::ctrl('c')], Action::Interrupt, "leave, asks first", false),
     entry(PAGE, &[Key::ctrl('z')], Action::Suspend, "suspend", false),
+    entry(&[Map], &[k(KeyCode::Home), c('g')], Action::Move(Motion::First), "first", false),
+    entry(&[Map], &[k(KeyCode::End), c('G')], Action::Move(Motion::Last), "last", false),
+    entry(&[Map], &[ENTER], Action::PlaceThread, "run a thread here", true),
+    entry(&[Map], &[c(' ')], Action::PinOrNot, "pin or not", true),
+    entry(&[Map], &[k(KeyCode::Delete)], Action::FreeCore, "back to the proposal", true),
     entry(OVERLAYS, &[Key::ctrl('c')], Action::Interrupt, "close; leave at once where it was asked", false),
     entry(OVERLAYS, &[ESC], Action::Close, "close", true),
     entry(&[List, Ask, Prompt], &[ENTER], Action::Accept, "choose", true),
     entry(&[Ask], &[c(' ')], Action::Accept, "choose", false),
     entry(&[Help, Notice], &[ENTER], Action::Close, "close", false),
-    entry(&[List, Help, Ask, Notice], &[DOWN, TAB], Action::Move(Motion::Down), "down", false),
-    entry(&[List, Help, Ask, Notice], &[UP, BACKTAB], Action::Move(Motion::Up), "up", false),
-    entry(&[Ask, Notice], &[c('j'), k(KeyCode::Right)], Action::Move(Motion::Down), "down", false),
-    entry(&[Ask, Notice], &[c('k'), k(KeyCode::Left)], Action::Move(Motion::Up), "up", false),
-    entry(&[List, Help, Notice], &[k(KeyCode::PageDown)], Action::Move(Motion::HalfDown), "half a screen down", false),
-    entry(&[List, Help, Notice], &[k(KeyCode::PageUp)], Action::Move(Motion::HalfUp), "half a screen up", false),
+    entry(&[List, Help, Map, Ask, Notice], &[DOWN, TAB], Action::Move(Motion::Down), "down", false),
+    entry(&[List, Help, Map, Ask, Notice], &[UP, BACKTAB], Action::Move(Motion::Up), "up", false),
+    entry(&[Map, Ask, Notice], &[c('j'), k(KeyCode::Right)], Action::Move(Motion::Down), "down", false),
+    entry(&[Map, Ask, Notice], &[c('k'), k(KeyCode::Left)], Action::Move(Motion::Up), "up", false),
+    entry(
+        &[List, Help, Map, Notice],
+        &[k(KeyCode::PageDown)],
+        Action::Move(Motion::HalfDown),
+        "half a screen down",
+        false,
+    ),
+    entry(&[List, Help, Map, Notice], &[k(KeyCode::PageUp)], Action::Move(Motion::HalfUp), "half a screen up", false),
     entry(&[Prompt], &[TAB, BACKTAB, DOWN, UP], Action::Move(Motion::Down), "other field", true),
 ];
 
@@ -234,6 +248,7 @@ pub fn context(app: &App) -> Context {
     match (app.overlays.last(), &app.editing, app.zone) {
         (Some(Overlay::Help(_)), ..) => Help,
         (Some(Overlay::Palette(_) | Overlay::Pick(..)), ..) => List,
+        (Some(Overlay::CpuMap(_)), ..) => Map,
         (Some(Overlay::Ask(_)), ..) => Ask,
         (Some(Overlay::Prompt(_)), ..) => Prompt,
         (Some(Overlay::Notice(_) | Overlay::Sheet(_)), ..) => Notice,

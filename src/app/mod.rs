@@ -8,6 +8,7 @@ pub mod derived;
 pub(crate) mod drafts;
 pub mod edit;
 pub mod editor;
+mod filling;
 pub mod focus;
 pub mod form;
 pub mod grammar;

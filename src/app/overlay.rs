@@ -7,10 +7,11 @@ use super::focus::Motion;
 use super::keys::{self, Offer};
 use super::options::Known;
 use super::steps::pci::sheet::Sheet;
+use super::steps::system::map::CpuMap;
 use super::{App, Key, KeyCode, StepId};
 use crate::machine::drive::WayKind;
 use crate::spec::Place;
-use crate::units::PciAddress;
+use crate::units::{CpuSet, PciAddress};
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -34,6 +35,8 @@ pub enum Overlay {
     Prompt(Prompt),
     /// Something to read.
     Notice(Notice),
+    /// The host's CPUs with what runs on them.
+    CpuMap(CpuMap),
     /// All that is known of a PCI function, as it is now.
     Sheet(Sheet),
 }
@@ -63,6 +66,8 @@ pub enum Purpose {
     Write,
     /// What the XML is compared with.
     Compare,
+    /// The thread that runs on these CPUs.
+    Thread(CpuSet),
 }
 
 /// A list that is filtered by typing.
@@ -319,7 +324,7 @@ impl Overlay {
             Self::Palette(list) => Some(&mut list.filter),
             Self::Pick(_, list) => Some(&mut list.filter),
             Self::Prompt(prompt) => Some(prompt.active()),
-            Self::Ask(_) | Self::Notice(_) | Self::Sheet(_) => None,
+            Self::Ask(_) | Self::Notice(_) | Self::CpuMap(_) | Self::Sheet(_) => None,
         }
     }
 
@@ -330,7 +335,7 @@ impl Overlay {
             Self::Palette(list) => list.refilter(),
             Self::Pick(_, list) => list.refilter(),
             Self::Prompt(prompt) => prompt.error = None,
-            Self::Ask(_) | Self::Notice(_) | Self::Sheet(_) => {}
+            Self::Ask(_) | Self::Notice(_) | Self::CpuMap(_) | Self::Sheet(_) => {}
         }
     }
 
@@ -357,7 +362,7 @@ impl Overlay {
             Self::Ask(ask) => ask.row = motion.from(ask.row, ask.answers.len(), page),
             Self::Notice(notice) => notice.top = motion.from(notice.top, notice.lines.len(), page),
             // How long it is depends on what is known: the action moves it.
-            Self::Sheet(_) => {}
+            Self::CpuMap(_) | Self::Sheet(_) => {}
             Self::Prompt(prompt) => prompt.on_second = prompt.second.is_some() && !prompt.on_second,
         }
     }

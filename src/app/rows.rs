@@ -29,7 +29,7 @@ pub(super) fn show_cell(row: &Value) -> String {
     let mut line = format!("{}: {}", text("vcpus"), text("memory"));
     for (name, word) in [("node", "node"), ("hugepages", "pages")] {
         if row.get(name).is_some() {
-            line += &format!(", {word} {}", text(name));
+            line = format!("{line}, {word} {}", text(name));
         }
     }
     line

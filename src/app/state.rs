@@ -2,6 +2,7 @@
 //! are in [`super::action`] and the steps.
 
 use super::editor::Editing;
+use super::form::Extent;
 use super::history::{Content, History};
 use super::msg::{Draft, Saved};
 use super::overlay::Overlay;
@@ -48,8 +49,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Seconds since 1970-01-01 UTC.
     pub clock: u64,
-    /// Also show the fields that not every VM needs.
-    pub more: bool,
+    /// Which fields the forms show.
+    pub extent: Extent,
     /// What has not been answered for how many seconds.
     pub waiting: Option<(Part, u64)>,
     /// Presets by name.
@@ -155,7 +156,7 @@ impl App {
             uri: start.uri,
             size: start.size,
             clock: start.clock,
-            more: false,
+            extent: Extent::Usual,
             waiting: None,
             presets: Vec::new(),
             templates: Vec::new(),

@@ -5,6 +5,7 @@ use super::form::Kind;
 use super::options::Known;
 use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
 use super::steps::review;
+use super::steps::system::map;
 use super::{App, Effect, StepId, Zone, leave};
 use crate::checks::Allowed;
 use crate::machine;
@@ -83,6 +84,7 @@ pub fn picked(app: &mut App, purpose: Purpose, list: List<Known>) -> Vec<Effect>
                 app.overlays.push(prompt(app, *purpose));
             }
         }
+        Purpose::Thread(cpus) => map::place(app, &cpus, list.shown.get(list.row).copied()),
         Purpose::Compare => review::compare(app, list.shown.get(list.row).copied()),
     }
     Vec::new()

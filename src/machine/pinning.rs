@@ -3,6 +3,7 @@
 use super::Choice;
 use super::platform::filled;
 use super::proposal::{self, Line, Proposal, Wish};
+pub use super::proposal::{HostCore, cores as host_cores};
 use crate::facts::{DomainState, Facts};
 use crate::spec::{Place, Spec};
 use crate::units::{CpuSet, PciAddress};

@@ -44,12 +44,15 @@ pub(super) struct Proposal {
 
 /// A core of the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Core {
-    cpus: CpuSet,
-    node: u32,
+pub struct HostCore {
+    /// Its CPUs, those that are online.
+    pub cpus: CpuSet,
+    /// Its NUMA node.
+    pub node: u32,
     /// The first CPU that shares its cache: the name of the cache.
-    cache: u32,
-    slow: bool,
+    pub cache: u32,
+    /// True for the frugal cores of a CPU that has two kinds.
+    pub slow: bool,
 }
 
 /// Proposes a line for every thread, or says why that cannot be done.
@@ -61,8 +64,8 @@ pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, Stri
         let have = if all.len() == 1 { "1 core".to_owned() } else { format!("{} cores", all.len()) };
         return Err(format!("the host has {have} and keeps {kept}: none is left for the guest"));
     }
-    let free: Vec<Core> = free.iter().filter(|core| core.cpus.common(&wish.given).is_empty()).cloned().collect();
-    let untaken: Vec<Core> = free.iter().filter(|core| core.cpus.common(&wish.taken).is_empty()).cloned().collect();
+    let free: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.given).is_empty()).cloned().collect();
+    let untaken: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.taken).is_empty()).cloned().collect();
     let busy: BTreeSet<(u32, u32)> = host.iter().map(|core| (core.node, core.cache)).collect();
     let (placed, pool) = match place(wish, &untaken, &busy) {
         Ok(placed) => (placed, &untaken),
@@ -70,7 +73,7 @@ pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, Stri
         Err(_) => (place(wish, &free, &busy)?, &free),
     };
     let used = placed.iter().fold(CpuSet::default(), |all, line| all.with(&line.cpus));
-    let left: Vec<&Core> = pool.iter().filter(|core| core.cpus.common(&used).is_empty()).collect();
+    let left: Vec<&HostCore> = pool.iter().filter(|core| core.cpus.common(&used).is_empty()).collect();
     let home = placed.first().and_then(|line| node_of(&all, line.cpus.first()?));
     let (emulator, iothreads) = service(wish, host, &left, home);
     let reserve = host.iter().fold(CpuSet::default(), |all, core| all.with(&core.cpus));
@@ -78,9 +81,9 @@ pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, Stri
 }
 
 /// The cores that are online, by their first CPU.
-fn cores(cpus: &[LogicalCpu]) -> Vec<Core> {
+pub fn cores(cpus: &[LogicalCpu]) -> Vec<HostCore> {
     let online: CpuSet = cpus.iter().filter(|cpu| cpu.online).map(|cpu| cpu.number).collect();
-    let mut cores: Vec<Core> = Vec::new();
+    let mut cores: Vec<HostCore> = Vec::new();
     let mut seen = CpuSet::default();
     for cpu in cpus.iter().filter(|cpu| cpu.online) {
         if seen.contains(cpu.number) {
@@ -90,7 +93,7 @@ fn cores(cpus: &[LogicalCpu]) -> Vec<Core> {
         own.insert(cpu.number);
         seen = seen.with(&own);
         let node = cpu.node.unwrap_or(0);
-        cores.push(Core {
+        cores.push(HostCore {
             cpus: own,
             node,
             cache: cpu.cache.first().unwrap_or(node),
@@ -101,7 +104,7 @@ fn cores(cpus: &[LogicalCpu]) -> Vec<Core> {
     cores
 }
 
-fn node_of(cores: &[Core], cpu: u32) -> Option<u32> {
+fn node_of(cores: &[HostCore], cpu: u32) -> Option<u32> {
     cores.iter().find(|core| core.cpus.contains(cpu)).map(|core| core.node)
 }
 
@@ -117,7 +120,7 @@ pub(super) fn in_pairs(pins: &[Option<&CpuSet>], cpus: &[LogicalCpu]) -> bool {
 }
 
 /// The lines of all virtual CPUs: those that must run on one node together, one group after another.
-fn place(wish: &Wish, free: &[Core], busy: &BTreeSet<(u32, u32)>) -> Result<Vec<Line>, String> {
+fn place(wish: &Wish, free: &[HostCore], busy: &BTreeSet<(u32, u32)>) -> Result<Vec<Line>, String> {
     let mut groups: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     for (vcpu, node) in wish.nodes.iter().enumerate() {
         groups.entry(*node).or_default().push(vcpu);
@@ -139,7 +142,7 @@ fn place(wish: &Wish, free: &[Core], busy: &BTreeSet<(u32, u32)>) -> Result<Vec<
     Ok(lines)
 }
 
-fn why(core: &Core, cpu: u32, choice: &str) -> String {
+fn why(core: &HostCore, cpu: u32, choice: &str) -> String {
     let others = core.cpus.without(&CpuSet::one(cpu));
     let shared =
         if others.is_empty() { "a core of its own".to_owned() } else { format!("shares its core with CPU {others}") };
@@ -148,21 +151,21 @@ fn why(core: &Core, cpu: u32, choice: &str) -> String {
 
 /// Cores and the reason for them.
 struct Chosen {
-    cores: Vec<Core>,
+    cores: Vec<HostCore>,
     why: String,
 }
 
 /// Cores for `count` virtual CPUs from the fewest caches and nodes.
 fn choose(
-    pool: &[Core],
+    pool: &[HostCore],
     count: usize,
     node: Option<u32>,
     near: Option<u32>,
     busy: &BTreeSet<(u32, u32)>,
 ) -> Result<Chosen, String> {
-    let bound: Vec<Core> = pool.iter().filter(|core| node.is_none_or(|node| core.node == node)).cloned().collect();
+    let bound: Vec<HostCore> = pool.iter().filter(|core| node.is_none_or(|node| core.node == node)).cloned().collect();
     let has_slow = bound.iter().any(|core| core.slow);
-    let fast: Vec<Core> = bound.iter().filter(|core| !core.slow).cloned().collect();
+    let fast: Vec<HostCore> = bound.iter().filter(|core| !core.slow).cloned().collect();
     let found = within(&fast, count, near, busy).map(|mut chosen| {
         if has_slow {
             chosen.why.push_str(", a fast core");
@@ -184,8 +187,8 @@ fn choose(
 }
 
 /// One cache, else one node, else everything.
-fn within(pool: &[Core], count: usize, near: Option<u32>, busy: &BTreeSet<(u32, u32)>) -> Option<Chosen> {
-    let nodes: BTreeMap<u32, Vec<Core>> = grouped(pool, |core| core.node);
+fn within(pool: &[HostCore], count: usize, near: Option<u32>, busy: &BTreeSet<(u32, u32)>) -> Option<Chosen> {
+    let nodes: BTreeMap<u32, Vec<HostCore>> = grouped(pool, |core| core.node);
     let far = |node: u32| near.is_some_and(|near| near != node);
     let near_words = |node: u32| match near {
         Some(near) if near == node => format!("on node {node} of the passed card"),
@@ -193,7 +196,7 @@ fn within(pool: &[Core], count: usize, near: Option<u32>, busy: &BTreeSet<(u32, 
         _ => String::new(),
     };
     let words = |parts: [String; 2]| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    let caches: BTreeMap<(u32, u32), Vec<Core>> = grouped(pool, |core| (core.node, core.cache));
+    let caches: BTreeMap<(u32, u32), Vec<HostCore>> = grouped(pool, |core| (core.node, core.cache));
     let one_cache = caches
         .iter()
         .filter_map(|(key, cores)| Some((key.0, first_cores(cores, count)?, (busy.contains(key), cores.len()))));
@@ -209,19 +212,19 @@ fn within(pool: &[Core], count: usize, near: Option<u32>, busy: &BTreeSet<(u32, 
     if let Some((node, cores)) = one_node.min_by_key(|(node, _)| (far(*node), *node)) {
         return Some(Chosen { cores, why: words(["over several caches, as none suffices".into(), near_words(node)]) });
     }
-    let mut ordered: Vec<(bool, Core)> = pool.iter().map(|core| (far(core.node), core.clone())).collect();
+    let mut ordered: Vec<(bool, HostCore)> = pool.iter().map(|core| (far(core.node), core.clone())).collect();
     ordered.sort();
-    let ordered: Vec<Core> = ordered.into_iter().map(|(_, core)| core).collect();
+    let ordered: Vec<HostCore> = ordered.into_iter().map(|(_, core)| core).collect();
     let cores = first_cores(&ordered, count)?;
     Some(Chosen { cores, why: "over several nodes, as none suffices".into() })
 }
 
-fn fits(nodes: &BTreeMap<u32, Vec<Core>>, near: Option<u32>, count: usize) -> bool {
+fn fits(nodes: &BTreeMap<u32, Vec<HostCore>>, near: Option<u32>, count: usize) -> bool {
     near.and_then(|near| nodes.get(&near)).is_some_and(|cores| first_cores(cores, count).is_some())
 }
 
-fn grouped<K: Ord>(cores: &[Core], key: impl Fn(&Core) -> K) -> BTreeMap<K, Vec<Core>> {
-    let mut groups: BTreeMap<K, Vec<Core>> = BTreeMap::new();
+fn grouped<K: Ord>(cores: &[HostCore], key: impl Fn(&HostCore) -> K) -> BTreeMap<K, Vec<HostCore>> {
+    let mut groups: BTreeMap<K, Vec<HostCore>> = BTreeMap::new();
     for core in cores {
         groups.entry(key(core)).or_default().push(core.clone());
     }
@@ -229,39 +232,39 @@ fn grouped<K: Ord>(cores: &[Core], key: impl Fn(&Core) -> K) -> BTreeMap<K, Vec<
 }
 
 /// Cores of the largest cache first, so that the fewest caches are touched.
-fn by_cache(cores: &[Core]) -> Vec<Core> {
-    let mut groups: Vec<Vec<Core>> = grouped(cores, |core| core.cache).into_values().collect();
+fn by_cache(cores: &[HostCore]) -> Vec<HostCore> {
+    let mut groups: Vec<Vec<HostCore>> = grouped(cores, |core| core.cache).into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     groups.concat()
 }
 
 /// The first cores that have `count` CPUs together: those with two threads alone where they suffice, so that pairs stay
 /// pairs.
-fn first_cores(cores: &[Core], count: usize) -> Option<Vec<Core>> {
-    let double: Vec<&Core> = cores.iter().filter(|core| core.cpus.len() > 1).collect();
-    let enough = |cores: &[&Core]| {
+fn first_cores(cores: &[HostCore], count: usize) -> Option<Vec<HostCore>> {
+    let double: Vec<&HostCore> = cores.iter().filter(|core| core.cpus.len() > 1).collect();
+    let enough = |cores: &[&HostCore]| {
         let mut have = 0;
         let needed = cores.iter().take_while(|core| {
             let more = have < count;
             have += if more { core.cpus.len() } else { 0 };
             more
         });
-        let needed: Vec<Core> = needed.map(|core| (*core).clone()).collect();
+        let needed: Vec<HostCore> = needed.map(|core| (*core).clone()).collect();
         (have >= count).then_some(needed)
     };
     enough(&double).or_else(|| enough(&cores.iter().collect::<Vec<_>>()))
 }
 
 /// QEMU's own threads: on frugal cores, else on the host's own if they are of the same node, else on others that are left.
-fn service(wish: &Wish, host: &[Core], left: &[&Core], home: Option<u32>) -> (Option<Line>, Vec<Line>) {
-    let local = |core: &Core| home.is_none_or(|home| core.node == home);
-    let slow: Vec<&Core> = left.iter().copied().filter(|core| core.slow && local(core)).collect();
-    let own: Vec<&Core> = host.iter().filter(|core| local(core)).collect();
-    let near: Vec<&Core> = left.iter().copied().filter(|core| local(core)).collect();
-    let any: Vec<&Core> = host.iter().chain(left.iter().copied()).collect();
+fn service(wish: &Wish, host: &[HostCore], left: &[&HostCore], home: Option<u32>) -> (Option<Line>, Vec<Line>) {
+    let local = |core: &HostCore| home.is_none_or(|home| core.node == home);
+    let slow: Vec<&HostCore> = left.iter().copied().filter(|core| core.slow && local(core)).collect();
+    let own: Vec<&HostCore> = host.iter().filter(|core| local(core)).collect();
+    let near: Vec<&HostCore> = left.iter().copied().filter(|core| local(core)).collect();
+    let any: Vec<&HostCore> = host.iter().chain(left.iter().copied()).collect();
     let size = if wish.nodes.len() > 8 { 2 } else { 1 };
-    let union = |cores: &[&Core]| cores.iter().fold(CpuSet::default(), |all, core| all.with(&core.cpus));
-    let options: [(&[&Core], &str); 4] = [
+    let union = |cores: &[&HostCore]| cores.iter().fold(CpuSet::default(), |all, core| all.with(&core.cpus));
+    let options: [(&[&HostCore], &str); 4] = [
         (&slow, "frugal cores are enough for it, away from the virtual CPUs"),
         (&own, "beside the host's own work, away from the virtual CPUs"),
         (&near, "a core that no virtual CPU uses"),
@@ -271,10 +274,10 @@ fn service(wish: &Wish, host: &[Core], left: &[&Core], home: Option<u32>) -> (Op
         return (None, Vec::new());
     };
     let count = if cores.iter().all(|core| core.cpus.len() == 1) { size * 2 } else { size };
-    let chosen: Vec<&Core> = cores.iter().copied().take(count).collect();
+    let chosen: Vec<&HostCore> = cores.iter().copied().take(count).collect();
     let emulator = Line { cpus: union(&chosen), why: why.to_owned() };
     // The rest in the same order, so that frugal cores come before the fast ones that another guest may want.
-    let rest: Vec<&Core> =
+    let rest: Vec<&HostCore> =
         slow.iter().chain(&near).copied().filter(|core| core.cpus.common(&emulator.cpus).is_empty()).collect();
     let rest = if slow.len() > count { &rest[..slow.len() - count] } else { &rest[..] };
     let line = |thread: usize| match rest.get(thread % rest.len().max(1)) {
@@ -416,7 +419,7 @@ mod tests {
         }
     }
 
-    fn fits_in_a_node(all: &[Core], count: usize, reserve: usize) -> bool {
+    fn fits_in_a_node(all: &[HostCore], count: usize, reserve: usize) -> bool {
         let free = grouped(&all[reserve.min(all.len())..], |core| core.node);
         free.values().any(|cores| cores.iter().map(|core| core.cpus.len()).sum::<usize>() >= count)
     }

@@ -102,7 +102,7 @@ fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
     let pieces: &[(&str, &str)] = match context {
         Context::Text | Context::Form | Context::Lines => &[("F1", " help")],
         Context::Rows | Context::Fields | Context::Checks | Context::Xml => &[(":", " commands   "), ("?", " help")],
-        Context::List | Context::Help | Context::Ask | Context::Prompt | Context::Notice => &[],
+        Context::List | Context::Help | Context::Map | Context::Ask | Context::Prompt | Context::Notice => &[],
     };
     let keys: u16 = pieces.iter().map(|(key, label)| cells(key) + cells(label)).sum();
     let gap = if what.is_empty() { 0 } else { cells(&what) + 3 };

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use vmbuild::app::StepId;
 use vmbuild::app::steps::pci::Show;
+use vmbuild::app::steps::system::map::{self, Thread};
+use vmbuild::facts::Fact;
 
 /// A spec whose rows are of every kind.
 fn varied() -> Value {
@@ -62,7 +64,7 @@ fn leaves(schema: &Value, all: &Value, path: &str, found: &mut BTreeSet<String>)
 fn every_field_of_the_spec_can_be_set_in_the_wizard() {
     let mut desk = Desk::workstation();
     desk.load(varied());
-    desk.app.more = true;
+    desk.keys("2 m");
     let shown = fields(&mut desk);
     let schema = serde_json::to_value(vmbuild::spec::schema()).unwrap();
     let mut wanted = BTreeSet::new();
@@ -125,4 +127,62 @@ fn a_pin_replaces_one_line_of_the_proposal_and_no_other() {
     line(&mut desk, 2);
     desk.keys("Del");
     assert_eq!(desk.at("/cpu/pinning"), json!({"auto": true}));
+}
+
+/// The threads on the core of `cpu`, and the text of the line that the map shows for the CPUs.
+fn on_core(desk: &Desk, cpu: u32) -> Vec<String> {
+    let cores = map::cores(&desk.app);
+    let core = cores.iter().find(|core| core.core.cpus.contains(cpu)).unwrap();
+    core.threads.iter().map(|thread| thread.name()).collect()
+}
+
+#[test]
+fn the_map_of_cpus_shows_the_proposal_and_moves_threads() {
+    let mut desk = Desk::on("ryzen");
+    desk.load(json!({"vcpus": 4, "iothreads": 1}));
+    desk.keys("2 M");
+    assert!(map::summary(&desk.app).starts_with("Nothing is pinned"), "{}", map::summary(&desk.app));
+    desk.keys("Space");
+    assert_eq!(desk.at("/cpu/pinning/auto"), true);
+    let cores = map::cores(&desk.app);
+    let placed: usize =
+        cores.iter().flat_map(|core| &core.threads).filter(|thread| matches!(thread, Thread::Vcpu(_))).count();
+    assert_eq!(placed, 4);
+    assert!(cores[0].others.contains(&"the host's own".to_owned()), "{:?}", cores[0]);
+    // The last core runs nothing of it; guest CPU 0 is moved there.
+    let last = cores.last().unwrap().core.cpus.first().unwrap();
+    assert_eq!(on_core(&desk, last), [""; 0]);
+    desk.keys("G Enter Enter");
+    assert_eq!(on_core(&desk, last), ["CPU 0"]);
+    assert_eq!(desk.at("/cpu/pinning/vcpus"), json!([last.to_string()]));
+    assert_eq!(map::cores(&desk.app).last().unwrap().why, "", "the user said so");
+    desk.keys("Del");
+    assert_eq!((on_core(&desk, last), desk.at("/cpu/pinning")), (Vec::new(), json!({"auto": true})));
+    desk.keys("Del");
+    assert_eq!(desk.toast(), "nobody placed a thread here by hand");
+    desk.keys("Esc u");
+    assert_eq!(desk.at("/cpu/pinning/vcpus"), json!([last.to_string()]), "what went back can be undone");
+}
+
+#[test]
+fn two_guest_cpus_on_a_core_take_its_two_threads() {
+    let mut desk = Desk::on("ryzen");
+    desk.load(json!({"vcpus": 2}));
+    desk.keys("2 M j Enter Enter Enter Enter");
+    let pins = desk.at("/cpu/pinning/vcpus");
+    let core = &map::cores(&desk.app)[1];
+    let both: Vec<String> = core.core.cpus.iter().map(|cpu| cpu.to_string()).collect();
+    assert_eq!((pins, core.threads.len()), (json!(both), 2));
+}
+
+#[test]
+fn without_the_hosts_cpus_there_is_no_map() {
+    let mut desk = Desk::new();
+    desk.keys("2 M");
+    assert_eq!(desk.toast(), "the host has not answered yet");
+    let mut facts = crate::script::read_facts("ryzen");
+    facts.cpus = Fact::unknown("the host does not say");
+    desk.know(&facts);
+    desk.keys("M");
+    assert_eq!(desk.toast(), "the host's CPUs are not known: the host does not say");
 }

@@ -1,5 +1,6 @@
 //! What lies over the step: a box with round corners, its title on the upper line, its keys on the lower one.
 
+mod cpu_map;
 mod help;
 mod list;
 mod question;
@@ -24,6 +25,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, body: Rect) {
         Some(Overlay::Ask(ask)) => question::ask(app, canvas, over, ask),
         Some(Overlay::Prompt(prompt)) => question::prompt(app, canvas, over, prompt),
         Some(Overlay::Notice(notice)) => text::notice(app, canvas, over, notice),
+        Some(Overlay::CpuMap(shown)) => cpu_map::draw(app, canvas, screen, shown),
         Some(Overlay::Sheet(shown)) => sheet::draw(app, canvas, screen, shown),
         None => text::editor(app, canvas, body),
     }

@@ -8,12 +8,13 @@ use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
 use crate::machine::Firmware;
 use crate::spec::VirtType;
 
-/// The fields, with their headings.
+/// The fields that not every VM needs, with their headings.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    group("", machine(app)).chain(group("Firmware", firmware(app))).chain(group("Boot", boot()))
+    group("Firmware", firmware(app)).chain(group("Boot", boot()))
 }
 
-fn machine(app: &App) -> [Field; 5] {
+/// What the guest is started as.
+pub(super) fn machine(app: &App) -> [Field; 5] {
     let machine = &app.derived.machine;
     let uefi = machine.firmware.value.is_uefi();
     let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });

@@ -13,9 +13,9 @@ pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
 
 fn growth(app: &App) -> Vec<Field> {
     let growth = app.derived.machine.backing.growth.as_ref();
-    let by = growth.map(|growth| (growth.by.value.name(), why(&growth.by))).unwrap_or(("dimm", String::new()));
+    let by = growth.map_or(("dimm", String::new()), |growth| (growth.by.value.name(), why(&growth.by)));
     let slots = growth.and_then(|growth| growth.slots.as_ref());
-    let slots = slots.map(|slots| (slots.value.to_string(), why(slots))).unwrap_or(("16".into(), String::new()));
+    let slots = slots.map_or_else(|| ("16".into(), String::new()), |slots| (slots.value.to_string(), why(slots)));
     vec![
         Field::text(top("max_memory"), "Most memory", Grammar::Memory)
             .default("as at the start", "")
@@ -41,7 +41,8 @@ fn backing(app: &App) -> Vec<Field> {
 fn nodes(app: &App) -> Vec<Field> {
     let at = |field: &str| top("numa").key(field);
     let policy = app.derived.machine.backing.policy.as_ref();
-    let nodes = policy.map(|policy| (policy.value.1.to_string(), why(policy))).unwrap_or(("any".into(), String::new()));
+    let nodes =
+        policy.map_or_else(|| ("any".into(), String::new()), |policy| (policy.value.1.to_string(), why(policy)));
     vec![
         Field::text(at("nodes"), "Host nodes", Grammar::Text)
             .default(nodes.0, nodes.1)

@@ -2,13 +2,15 @@
 
 mod cpu;
 mod firmware;
+pub mod map;
 mod memory;
 
 use super::{Step, top};
-use crate::app::App;
+use crate::app::action::Action;
 use crate::app::form::Field;
 use crate::app::grammar::Grammar;
 use crate::app::options::{OS_TYPES, Options};
+use crate::app::{App, Effect};
 use crate::machine::Choice;
 
 /// The step.
@@ -28,7 +30,19 @@ impl Step for System {
 
     fn fields(&self, app: &App) -> Vec<Field> {
         let guest = guest(app).into_iter();
-        guest.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
+        let machine = guest.chain(firmware::machine(app));
+        machine.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
+    }
+
+    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+        if action == Action::CpuMap {
+            map::open(app);
+        }
+        Vec::new()
+    }
+
+    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+        (action == Action::CpuMap).then(|| map::why_not(app)).flatten()
     }
 }
 

@@ -1,0 +1,213 @@
+//! The host's CPUs core by core: which threads of the VM run there, who else does, and moving a thread to a core.
+
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::options::Known;
+use crate::app::overlay::{List, Overlay, Purpose};
+use crate::facts::DomainState;
+use crate::machine::pinning::{HostCore, host_cores};
+use crate::machine::{Choice, Reason};
+use crate::spec::Place;
+use crate::units::CpuSet;
+
+/// The map, over the step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CpuMap {
+    /// The core that has the focus.
+    pub row: usize,
+}
+
+/// A thread of the VM that can be pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// A virtual CPU, from 0.
+    Vcpu(usize),
+    /// QEMU's own threads.
+    Emulator,
+    /// An I/O thread, from 0; users count from 1.
+    Io(usize),
+}
+
+/// A core of the host with what runs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapCore {
+    /// The core.
+    pub core: HostCore,
+    /// Threads of this VM.
+    pub threads: Vec<Thread>,
+    /// Who else runs there: the host, other VMs.
+    pub others: Vec<String>,
+    /// Why the first of the threads runs here; empty where the user said so, or none does.
+    pub why: String,
+}
+
+impl Thread {
+    /// As users call it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Vcpu(row) => format!("CPU {row}"),
+            Self::Emulator => "QEMU itself".into(),
+            Self::Io(row) => format!("I/O thread {}", row + 1),
+        }
+    }
+
+    /// Its line in the spec.
+    fn place(self) -> Place {
+        let pinning = Place::root().key("cpu").key("pinning");
+        match self {
+            Self::Vcpu(row) => pinning.key("vcpus").index(row),
+            Self::Emulator => pinning.key("emulator"),
+            Self::Io(row) => pinning.key("iothreads").index(row),
+        }
+    }
+
+    fn line(self, app: &App) -> Option<&Choice<CpuSet>> {
+        let pinning = &app.derived.machine.pinning;
+        match self {
+            Self::Vcpu(row) => pinning.vcpus.get(row)?.as_ref(),
+            Self::Emulator => pinning.emulator.as_ref(),
+            Self::Io(row) => pinning.iothreads.get(row)?.as_ref(),
+        }
+    }
+
+    /// Where it runs, and who said so.
+    fn told(self, app: &App) -> String {
+        match self.line(app) {
+            None => "runs on any CPU".into(),
+            Some(line) if line.why().is_some() => format!("on {}, proposed", line.value),
+            Some(line) => format!("on {}", line.value),
+        }
+    }
+}
+
+/// The threads of the VM.
+fn threads(app: &App) -> Vec<Thread> {
+    let pinning = &app.derived.machine.pinning;
+    let vcpus = (0..pinning.vcpus.len()).map(Thread::Vcpu);
+    vcpus.chain([Thread::Emulator]).chain((0..pinning.iothreads.len()).map(Thread::Io)).collect()
+}
+
+/// The cores of the host, node by node and cache by cache.
+pub fn cores(app: &App) -> Vec<MapCore> {
+    let threads = threads(app);
+    let mut cores: Vec<HostCore> = host_cores(app.facts.cpus.items());
+    cores.sort_by_key(|core| (core.node, core.cache, core.cpus.first()));
+    let on = |core: &HostCore, thread: &Thread| {
+        thread.line(app).is_some_and(|line| !line.value.common(&core.cpus).is_empty())
+    };
+    let with = |core: HostCore| {
+        let threads: Vec<Thread> = threads.iter().copied().filter(|thread| on(&core, thread)).collect();
+        let why = threads.first().and_then(|thread| thread.line(app)?.why()).unwrap_or_default().to_owned();
+        MapCore { others: others(app, &core), core, threads, why }
+    };
+    cores.into_iter().map(with).collect()
+}
+
+fn others(app: &App, core: &HostCore) -> Vec<String> {
+    let kept = !app.derived.machine.pinning.reserve.common(&core.cpus).is_empty();
+    let running = app.facts.domains.items().iter().filter(|domain| domain.state == DomainState::Active);
+    let pinned = running.filter(|domain| !domain.pinned.common(&core.cpus).is_empty());
+    let host = kept.then(|| "the host's own".to_owned());
+    host.into_iter().chain(pinned.map(|domain| format!("VM {}", domain.name))).collect()
+}
+
+/// What the map says above its cores.
+pub fn summary(app: &App) -> String {
+    let pinning = &app.derived.machine.pinning;
+    let lines = pinning.vcpus.iter().flatten().count();
+    match (&pinning.failed, lines) {
+        (Some(why), _) => why.clone(),
+        (None, 0) if pinning.vcpus.is_empty() => "The VM has no CPUs yet: step 2 says how many.".into(),
+        (None, 0) => "Nothing is pinned: every thread runs on any CPU. Space has each line proposed.".into(),
+        (None, _) if pinning.auto => {
+            format!("{lines} CPUs of the guest are pinned; lines that nobody set are proposed.")
+        }
+        (None, _) => format!("{lines} CPUs of the guest are pinned, by hand."),
+    }
+}
+
+/// Opens the map.
+pub(in crate::app) fn open(app: &mut App) {
+    app.overlays.push(Overlay::CpuMap(CpuMap::default()));
+}
+
+/// Why the map cannot be opened.
+pub(in crate::app) fn why_not(app: &App) -> Option<String> {
+    let unknown = app.facts.cpus.why_not().map(|why| format!("the host's CPUs are not known: {why}"));
+    let waiting = || "the host has not answered yet".to_owned();
+    if app.facts.cpus.is_pending() { Some(waiting()) } else { unknown }
+}
+
+/// An action within the map; false where it is none of its own.
+pub(in crate::app) fn act(app: &mut App, action: Action) -> bool {
+    let Some(Overlay::CpuMap(map)) = app.overlays.last() else { return false };
+    let (row, all) = (map.row, cores(app));
+    match action {
+        Action::Move(motion) => {
+            let to = motion.from(row, all.len(), app.page());
+            if let Some(Overlay::CpuMap(map)) = app.overlays.last_mut() {
+                map.row = to;
+            }
+        }
+        Action::PlaceThread => {
+            if let Some(core) = all.get(row) {
+                let list = choices(app, core);
+                app.overlays.push(Overlay::Pick(Purpose::Thread(core.core.cpus.clone()), list));
+            }
+        }
+        Action::FreeCore => free(app, all.get(row)),
+        Action::PinOrNot => {
+            let auto = !app.derived.machine.pinning.auto;
+            app.set(&Place::root().key("cpu").key("pinning").key("auto"), Some(auto.into()));
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The threads that could run on a core.
+fn choices(app: &App, core: &MapCore) -> List<Known> {
+    let item = |thread: Thread| Known { value: thread.name(), note: thread.told(app) };
+    let mut list = List::new(format!("on {}", core.core.cpus), threads(app).into_iter().map(item).collect());
+    // The first one that nobody has placed is the likely one.
+    let asked = |thread: &Thread| matches!(thread.line(app).map(|line| &line.reason), Some(Reason::Asked(_)));
+    list.row = threads(app).iter().position(|thread| !asked(thread)).unwrap_or(0);
+    list
+}
+
+/// The thread at position `at` runs on `core` from now on: a virtual CPU on the one CPU of it that has the fewest, other
+/// threads on all of it.
+pub(in crate::app) fn place(app: &mut App, core: &CpuSet, at: Option<usize>) {
+    let Some(thread) = at.and_then(|at| threads(app).get(at).copied()) else { return };
+    let text = match thread {
+        Thread::Vcpu(_) => emptiest(app, core, thread).map_or_else(|| core.to_string(), |cpu| cpu.to_string()),
+        _ => core.to_string(),
+    };
+    app.set(&thread.place(), Some(text.into()));
+}
+
+fn emptiest(app: &App, core: &CpuSet, thread: Thread) -> Option<u32> {
+    let vcpus: Vec<Thread> =
+        threads(app).into_iter().filter(|other| matches!(other, Thread::Vcpu(_)) && *other != thread).collect();
+    let load = |cpu: u32| {
+        let lines = vcpus.iter().filter_map(|other| other.line(app));
+        lines.filter(|line| line.value.contains(cpu)).count()
+    };
+    core.iter().min_by_key(|cpu| load(*cpu))
+}
+
+/// What the user placed on a core goes back to the proposal, or to any CPU.
+fn free(app: &mut App, core: Option<&MapCore>) {
+    let asked = |thread: &&Thread| matches!(thread.line(app).map(|line| &line.reason), Some(Reason::Asked(_)));
+    let threads: Vec<Thread> = core.into_iter().flat_map(|core| &core.threads).filter(asked).copied().collect();
+    if threads.is_empty() {
+        app.toast = Some("nobody placed a thread here by hand".into());
+        return;
+    }
+    app.as_one_step(|app| {
+        for thread in threads {
+            app.set(&thread.place(), None);
+            app.refresh();
+        }
+    });
+}
