@@ -73,6 +73,8 @@ fn every_field_of_the_spec_can_be_set_in_the_wizard() {
     for by_list in ["template", "pci_devices[].host_address", "pci_devices[].role"] {
         assert!(wanted.remove(by_list), "{by_list}");
     }
+    // Saving a preset writes what its devices are known by.
+    wanted.retain(|path| !path.starts_with("pci_devices[].match."));
     let has = |path: &String| {
         // Lists that are typed as lines have one field for all of their rows.
         let whole = path.split("[]").next().unwrap_or_default();

@@ -52,6 +52,9 @@ fn nodes(app: &App) -> Vec<Field> {
         Field::lines(at("cells"), "Guest nodes", Grammar::Cells)
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
+        Field::toggle(at("expander_buses"), "Expander buses")
+            .default(super::yes(!app.derived.machine.expanders.is_empty()), "")
+            .help("Passed cards sit on a PCI bus of their node, where the guest sees several nodes."),
     ]
 }
 
