@@ -1,7 +1,8 @@
 //! Checks of the places of passed devices in the guest.
 
+use super::wording::field;
 use super::{Check, Notes, Subject};
-use crate::machine::{Chipset, GuestFunction};
+use crate::machine::{Chipset, GuestFunction, card, port};
 use crate::spec::Place;
 use crate::units::PciAddress;
 use std::collections::BTreeMap;
@@ -28,6 +29,23 @@ pub(super) const CHECKS: &[Check] = &[
         explain: "A guest looks at function 0 of a slot first, and sees nothing of the others where it is missing. Put \
                   the card's first function on function 0.",
         run: function,
+    },
+    Check {
+        code: "VM-SPLIT-CARD",
+        title: "the functions of a card sit on one guest slot",
+        explain: "A driver in the guest looks for the other functions of its card at its own slot: sound for the monitor's \
+                  socket, USB-C for the display. On different slots they are strangers to each other: the display works, and \
+                  sound or USB-C do not. Leave guest_address out, and a card stays together.",
+        run: split,
+    },
+    Check {
+        code: "VM-ROOT-PORTS",
+        title: "a port is free for what is plugged in later",
+        explain: "On q35 a device that is plugged in while the VM runs needs an empty PCI Express port. libvirt keeps one, \
+                  unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other devices (disks, interfaces, controllers) fill those of \
+                  the buses 1 to 8; with all of them taken libvirt says \"No more available PCI slots\". Add a port in \
+                  custom_xml: <devices><controller type='pci' model='pcie-root-port'/></devices>.",
+        run: ports,
     },
 ];
 
@@ -66,7 +84,7 @@ fn refused(chipset: Chipset, address: PciAddress) -> Option<&'static str> {
     }
 }
 
-fn functions<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a GuestFunction> + use<'a> {
+fn functions<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a GuestFunction> + Clone + use<'a> {
     subject.machine.slots.iter().flat_map(|slot| &slot.functions)
 }
 
@@ -94,6 +112,39 @@ fn function(subject: &Subject, notes: &mut Notes) {
             let remedy = format!("use {}, or leave it out", guest.with_function(0));
             notes.blocker(first.place.clone().key("guest_address"), message, remedy);
         }
+    }
+}
+
+fn split(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<PciAddress> = Vec::new();
+    for function in functions(subject) {
+        let device = subject.facts.pci.items().iter().find(|device| device.address == function.host);
+        let Some(device) = device.filter(|device| seen.iter().all(|slot| !slot.same_slot(device.address))) else {
+            continue;
+        };
+        seen.push(device.address);
+        let card = card::card(subject.facts, device);
+        let of_card = functions(subject).filter(|other| card.iter().any(|known| known.address == other.host));
+        if of_card.clone().count() < 2 {
+            continue;
+        }
+        notes.looked();
+        if let Some(other) = of_card.clone().find(|other| !other.guest.value.same_slot(function.guest.value)) {
+            let message = format!(
+                "{} and {} of one card are on different guest slots: {} and {}",
+                function.host, other.host, function.guest.value, other.guest.value
+            );
+            notes.warning(other.place.clone().key("guest_address"), message, "leave guest_address out for both");
+        }
+    }
+}
+
+fn ports(subject: &Subject, notes: &mut Notes) {
+    let Some(spare) = port::spare(subject.machine) else { return };
+    notes.looked();
+    if spare == 0 {
+        let message = "no PCI Express port is left: nothing can be plugged in while the VM runs";
+        notes.info(field("pci_devices"), message, "add one in custom_xml, if that is wanted");
     }
 }
 
@@ -134,6 +185,30 @@ mod tests {
         same.blocks("GUEST-ADDRESS-SAME", "pci_devices[1].guest_address", want);
         guest("q35", Some("05:00.0"), Some("05:00.1")).passes("GUEST-ADDRESS-SAME");
         guest("q35", None, None).passes("GUEST-ADDRESS-SAME");
+    }
+
+    #[test]
+    fn a_card_stays_together() {
+        let want =
+            "0000:01:00.0 and 0000:01:00.1 of one card are on different guest slots: 0000:05:00.0 and 0000:06:00.0";
+        let split = guest("q35", Some("05:00.0"), Some("06:00.0"));
+        split.warns("VM-SPLIT-CARD", "pci_devices[1].guest_address", want);
+        guest("q35", Some("05:00.0"), None).passes("VM-SPLIT-CARD");
+        Asked::pass(&["01:00.0"]).quiet("VM-SPLIT-CARD");
+    }
+
+    #[test]
+    fn a_port_is_left_or_none_is() {
+        let disks = |count: usize| {
+            let disks: Vec<_> = (0..count).map(|_| json!({"action": "create", "size": 1})).collect();
+            let storage = json!({ "disks": disks });
+            Asked::with(json!({"storage": storage, "pci_devices": [{"host_address": "01:00.0"}]}))
+        };
+        // Beside the disks: USB, the guest agent's channel, randomness, the interface.
+        disks(3).passes("VM-ROOT-PORTS");
+        disks(4).said("VM-ROOT-PORTS").info();
+        Asked::pass(&["03:00.0"]).quiet("VM-ROOT-PORTS");
+        Asked::good().quiet("VM-ROOT-PORTS");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Checks of what the spec says about the guest's system: family and osinfo id.
 
-use super::wording::field;
+use super::wording::{field, list};
 use super::{Check, Notes, Subject};
+use crate::machine::{DiskOrigin, Firmware, Machine};
+use crate::spec::DiskDevice;
 use crate::spec::suggest::{nearest, quoted};
+use crate::units::Bytes;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -21,7 +24,18 @@ pub(super) const CHECKS: &[Check] = &[
                   brings the settings for Windows. vmbuild looks at its form only, not into the database.",
         run: variant,
     },
+    Check {
+        code: "VM-WIN11",
+        title: "the VM has what Windows 11 asks for",
+        explain: "The setup of Windows 11 goes on only with UEFI with Secure Boot, a TPM 2.0, two CPUs, 4 GiB of memory and a \
+                  disk of 64 GiB, and updates look again. There are ways around some of it, so that this is no blocker; what \
+                  is installed by them may be refused its next feature update.",
+        run: windows_11,
+    },
 ];
+
+/// What Windows 11 asks for at least.
+const WIN11: (u32, Bytes, Bytes) = (2, Bytes::gib(4), Bytes::gib(64));
 
 const FAMILIES: [&str; 7] = ["linux", "windows", "bsd", "solaris", "macos", "dos", "other"];
 
@@ -72,6 +86,47 @@ fn variant(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+fn windows_11(subject: &Subject, notes: &mut Notes) {
+    let (spec, machine) = (subject.spec, subject.machine);
+    if !spec.os_variant.as_deref().is_some_and(|id| id.trim().eq_ignore_ascii_case("win11")) {
+        return;
+    }
+    notes.looked();
+    let (vcpus, memory, disk) = WIN11;
+    let mut lacks: Vec<String> = Vec::new();
+    match machine.firmware.value {
+        Firmware::Bios => lacks.push("UEFI with Secure Boot (secure_boot)".into()),
+        Firmware::Uefi { secure_boot: false } => lacks.push("Secure Boot (secure_boot)".into()),
+        Firmware::Uefi { secure_boot: true } => {}
+    }
+    if !machine.tpm.value {
+        lacks.push("a TPM 2.0 (tpm)".into());
+    }
+    if let Some(has) = machine.vcpus.filter(|has| *has < vcpus) {
+        lacks.push(format!("{vcpus} CPUs (has {has})"));
+    }
+    if let Some(has) = machine.memory.filter(|has| *has < memory) {
+        lacks.push(format!("{} of memory (has {})", memory.in_gib(), has.in_gib()));
+    }
+    if let Some(has) = largest_disk(machine).filter(|has| *has < disk) {
+        lacks.push(format!("a disk of {} (has {})", disk.in_gib(), has.in_gib()));
+    }
+    if !lacks.is_empty() {
+        let message = format!("Windows 11 asks for {}", list(&lacks));
+        notes.warning(field("os_variant"), message, "set what is missing; its setup does not go on without");
+    }
+}
+
+/// The size of the largest disk, where the build makes all of them.
+fn largest_disk(machine: &Machine) -> Option<Bytes> {
+    let own = machine.disks.iter().filter(|disk| disk.device == DiskDevice::Disk);
+    let sizes = own.filter(|disk| !matches!(disk.origin, DiskOrigin::Seed { .. })).map(|disk| match disk.origin {
+        DiskOrigin::New { size, .. } => size,
+        _ => None,
+    });
+    sizes.collect::<Option<Vec<Bytes>>>()?.into_iter().max()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::Asked;
@@ -89,6 +144,22 @@ mod tests {
         }
         Asked::with(json!({"os_type": "Windows"})).passes("OS-TYPE");
         Asked::good().quiet("OS-TYPE").quiet("OS-VARIANT");
+    }
+
+    #[test]
+    fn what_windows_11_asks_for_is_said_in_one() {
+        let want = "Windows 11 asks for UEFI with Secure Boot (secure_boot), a TPM 2.0 (tpm), 2 CPUs (has 1), 4 GiB of memory \
+                    (has 2 GiB) and a disk of 64 GiB (has 20 GiB)";
+        let small = json!({"os_variant": "win11", "memory": 2048, "vcpus": 1});
+        Asked::with(small).warns("VM-WIN11", "os_variant", want);
+        let large = json!({"disks": [{"action": "create", "size": 64}]});
+        let whole = json!({"os_variant": "win11", "secure_boot": true, "tpm": true, "storage": large});
+        Asked::with(whole).passes("VM-WIN11");
+        // What is on a disk that is there already has its own size.
+        let copied = json!({"disks": [{"action": "clone", "clone_from": "old-vda.qcow2"}]});
+        Asked::with(json!({"os_variant": "win11", "secure_boot": true, "tpm": true, "storage": copied}))
+            .passes("VM-WIN11");
+        Asked::with(json!({"os_variant": "win10", "vcpus": 1})).quiet("VM-WIN11");
     }
 
     #[test]

@@ -357,7 +357,8 @@ mod tests {
     fn confined(change: impl Fn(&mut Confinement), kind: Option<&str>) -> Asked {
         let reads = vec!["/usr/share/vgabios/**".to_owned()];
         let off = || known(false);
-        let mut confinement = Confinement { apparmor: off(), apparmor_reads: known(reads), selinux: off() };
+        let mut confinement =
+            Confinement { apparmor: off(), apparmor_reads: known(reads), selinux: off(), ..Confinement::default() };
         change(&mut confinement);
         let asked = with(|file| file.selinux_type = kind.map(str::to_owned));
         asked.facts(|facts| {

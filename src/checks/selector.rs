@@ -30,9 +30,10 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         code: "PCI-CHOSEN",
         title: "what was chosen where any device will do",
-        explain: "The spec asks for any device that fits. The first was taken that no other VM has: one on the card of \
-                  another row before others, the host's own display last. Which one that is can differ from build to \
-                  build.",
+        explain: "The spec asks for any device that fits. The first was taken that no other VM has and the host can do \
+                  without, one on the card of another row before others. Passed over is what the host stands on, by itself \
+                  or by what would go along: its disks, its network, its display, ports with virtual functions. Which \
+                  one is taken can differ from build to build.",
         run: chosen,
     },
     Check {
@@ -395,11 +396,14 @@ mod tests {
             vm.pci = vec![address.parse().unwrap()];
             vm
         };
-        let said = any().beside(vm("games", "01:00.0")).said("PCI-CHOSEN").info();
+        let hidden = any().devices(|device| device.boot_vga = device.boot_vga.map(|_| false));
+        let said = hidden.beside(vm("games", "01:00.0")).said("PCI-CHOSEN").info();
         assert!(
             said.message.contains("(0000:02:00.0)")
                 && said.message.contains("0000:01:00.0 (assigned to VM 'games' (shut off))")
         );
+        let said = any().beside(vm("a", "01:00.0")).said("PCI-MATCH").blocker();
+        assert!(said.message.contains("0000:02:00.0 (of the card with the host's own display)"), "{}", said.message);
         let said = any().beside(vm("a", "01:00.0")).beside(vm("b", "02:00.0")).said("PCI-MATCH").blocker();
         assert!(
             said.message.contains("is not free on this host: 0000:01:00.0 (assigned to VM 'a'"),

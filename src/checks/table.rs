@@ -57,7 +57,12 @@ const TABLE: &[&[Check]] = &[
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
-const PASSTHROUGH: [&[Check]; 18] = [
+///
+/// Without a code are, of what experts look at: whether a card's ROM can be read, since only the attempt tells, which can
+/// hang a card (the kernel's words after a start are ROM-ABSENT); how much memory a session may lock, since PCI-SESSION
+/// refuses sessions; what the guest finds (Code 43, the link in use), since nobody asks it; and what the generator decides
+/// by itself: functions marked as several, the set of Hyper-V features, topoext, SMM.
+const PASSTHROUGH: [&[Check]; 19] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
@@ -76,6 +81,7 @@ const PASSTHROUGH: [&[Check]; 18] = [
     passthrough::link::CHECKS,
     passthrough::space::CHECKS,
     passthrough::guest::CHECKS,
+    passthrough::custom_xml::CHECKS,
 ];
 
 /// Every check, in the order in which they run.
@@ -91,7 +97,15 @@ pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
 /// True for the checks of passthrough that are many and rest on few facts.
 pub(super) fn is_of_passthrough(code: &str) -> bool {
     let of = |checks: &&[Check]| checks.iter().any(|check| check.code == code);
-    let own = [pci::CHECKS, selector::CHECKS, virtual_function::CHECKS, nvme::CHECKS, held::CHECKS, iommu::CHECKS];
+    let own = [
+        pci::CHECKS,
+        selector::CHECKS,
+        virtual_function::CHECKS,
+        nvme::CHECKS,
+        held::CHECKS,
+        iommu::CHECKS,
+        passthrough::custom_xml::CHECKS,
+    ];
     PASSTHROUGH.iter().any(&of) && !own.iter().any(of)
 }
 

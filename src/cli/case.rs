@@ -51,9 +51,10 @@ pub enum Depth {
 impl Depth {
     fn parts_for(self, spec: &Spec) -> Vec<Part> {
         let mut parts = self.parts().to_vec();
-        // Which device is free decides the XML, too.
-        if machine::selector::wants_any(spec) && !parts.is_empty() && !parts.contains(&Part::Domains) {
-            parts.push(Part::Domains);
+        // Which device is free, and which one the host can do without, decides the XML, too.
+        if machine::selector::wants_any(spec) && !parts.is_empty() {
+            let needed = [Part::Domains, Part::Uses, Part::Details];
+            parts.extend(needed.into_iter().filter(|part| !self.parts().contains(part)));
         }
         parts
     }

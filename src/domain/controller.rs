@@ -2,9 +2,9 @@
 
 use super::Element;
 use super::hostdev::address;
-use crate::machine::{Disk, Expander, Feature, GuestSlot, Machine, target};
+use crate::machine::{Expander, Feature, GuestSlot, Machine, port};
+use crate::spec::Place;
 use crate::spec::devices::{ScsiModel, UsbController};
-use crate::spec::{DiskBus, Place};
 use crate::units::{Bytes, GIB, PciAddress};
 
 /// The controllers, by type and index.
@@ -12,7 +12,7 @@ pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
     let model = machine.devices.scsi.value;
     let mut all: Vec<Element> = machine.address_space.window.map(root).into_iter().collect();
     all.push(usb(machine));
-    all.extend((0..scsi_count(&machine.disks)).map(|index| scsi(index, model)));
+    all.extend((0..port::scsi_controllers(&machine.disks)).map(|index| scsi(index, model)));
     all.extend(machine.expanders.iter().map(expander));
     if machine.chipset.is_pci_express() {
         all.extend(machine.slots.iter().filter_map(|slot| port(machine, slot)));
@@ -52,12 +52,6 @@ fn usb(machine: &Machine) -> Element {
         Some(model @ UsbController::QemuXhci) => usb.attr("model", model.name()).attr("ports", "15"),
         Some(model) => usb.attr("model", model.name()),
     }
-}
-
-/// How many SCSI controllers the targets reach: libvirt puts 15 on each, by the letters of the target.
-fn scsi_count(disks: &[Disk]) -> u32 {
-    let scsi = disks.iter().filter(|disk| disk.bus.value == DiskBus::Scsi);
-    scsi.map(|disk| target::index(&disk.target.value).unwrap_or(0) / 15 + 1).max().unwrap_or(0)
 }
 
 fn scsi(index: u32, model: ScsiModel) -> Element {

@@ -34,6 +34,28 @@ pub struct Kernel {
     pub chassis: Fact<u32>,
     /// Maker and name of the board.
     pub board: Fact<String>,
+    /// When systemd puts it to sleep without being asked.
+    pub sleep: Fact<Sleep>,
+}
+
+/// What systemd's login manager does by itself. A desktop may do more, by settings of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sleep {
+    /// What follows when nobody has used the machine for a while (`IdleAction`): `ignore`, `suspend`, ...
+    pub idle: String,
+    /// What follows when the lid is closed (`HandleLidSwitch`).
+    pub lid: String,
+    /// True where sleep is forbidden altogether: its target is masked, or `AllowSuspend` is off.
+    pub forbidden: bool,
+}
+
+impl Sleep {
+    /// True where this action puts the machine to sleep.
+    pub fn sleeps(&self, action: &str) -> bool {
+        !self.forbidden
+            && matches!(action, "sleep" | "suspend" | "hibernate" | "hybrid-sleep" | "suspend-then-hibernate")
+    }
 }
 
 /// The CPU of the host.

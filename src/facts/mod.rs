@@ -28,7 +28,7 @@ pub use display::Displays;
 pub use domain::{Domain, DomainState};
 pub use fact::{Fact, Source};
 pub use host::{Host, Kvm, Memory, Version};
-pub use kernel::{Cpu, IommuTable, Kernel, Lockdown};
+pub use kernel::{Cpu, IommuTable, Kernel, Lockdown, Sleep};
 pub use media::{MediaFile, MediaKind};
 pub use network::{Bridge, Network};
 pub use networking::{Interface, Networking};

@@ -93,6 +93,8 @@ pub struct Confinement {
     pub apparmor_reads: Fact<Vec<String>>,
     /// True where SELinux enforces.
     pub selinux: Fact<bool>,
+    /// Files below /dev that libvirt lets every QEMU open, beside those of the VM's own devices.
+    pub devices: Fact<Vec<String>>,
 }
 
 impl Confinement {

@@ -117,6 +117,31 @@ pub enum Use {
     },
 }
 
+impl Use {
+    /// Why the host cannot do without the function, in words that follow its name; `None` for uses that only change when
+    /// it goes: a monitor then shows the guest.
+    pub fn stands_on(&self) -> Option<String> {
+        Some(match self {
+            Self::Root { device } => format!("carries the root file system ({device})"),
+            Self::Boot { point } | Self::Mount { point } => format!("carries {point}"),
+            Self::Swap { device } => format!("carries the swap space {device}"),
+            Self::Pool { name } => format!("carries the storage pool '{name}'"),
+            Self::Zfs { name } => format!("carries the ZFS pool '{name}'"),
+            Self::VolumeGroup { name } => format!("carries the volume group '{name}'"),
+            Self::Raid { name } => format!("carries the array {name}"),
+            Self::OwnSession { interface, .. } => format!("is the port of your SSH session ({interface})"),
+            Self::Session { interface, .. } => format!("is the port of a session of SSH ({interface})"),
+            Self::DefaultRoute { interface } => format!("carries the default route ({interface})"),
+            Self::Addresses { interface } => format!("carries addresses of the host ({interface})"),
+            Self::Remote { point, .. } => format!("leads to the disks behind {point}"),
+            Self::Console { framebuffer } => format!("shows the console of the host ({framebuffer})"),
+            Self::HeldBy { program, pid } => format!("is held open by {program} (process {pid})"),
+            Self::Keyboard { name, only: true } => format!("carries the only keyboard ({name})"),
+            Self::BootDisplay | Self::Monitor { .. } | Self::Keyboard { .. } | Self::Usb { .. } => return None,
+        })
+    }
+}
+
 /// Everything that the host does with each PCI function, as far as the facts tell.
 pub fn uses(facts: &Facts) -> BTreeMap<PciAddress, BTreeSet<Use>> {
     let mut found = Found::default();

@@ -1,6 +1,7 @@
 //! Where host PCI functions sit in the guest: one host card, one guest slot.
 
 use super::platform::filled;
+use super::port::FIRST_BUS;
 use super::{Chipset, Choice, Expander};
 use crate::facts::{Facts, PciClass};
 use crate::spec::{PciDevice, Place, Spec};
@@ -52,8 +53,6 @@ impl GuestFunction {
     }
 }
 
-/// First guest bus for cards on PCI Express. Buses 1 to 8 stay for the root ports of libvirt's own devices.
-const FIRST_BUS: u8 = 0x09;
 /// First slot of bus 0 for cards on the pc machine, whose own devices sit below.
 const FIRST_SLOT: u8 = 0x10;
 /// Slots of a bus.

@@ -25,6 +25,7 @@ pub mod mediated;
 pub mod memory;
 pub mod pinning;
 pub mod platform;
+pub mod port;
 mod proposal;
 pub mod selector;
 pub mod storage;

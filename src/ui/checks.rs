@@ -50,10 +50,12 @@ fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
     let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", Role::Heading);
     let report = &app.derived.report;
     let of = |severity| report.count(severity);
-    let some = |n: usize, one: &str, many: &str| format!("{n} {}   ", if n == 1 { one } else { many });
+    // On a narrow screen the key matters more than the air between the numbers.
+    let gap = if area.width < 100 { "  " } else { "   " };
+    let some = |n: usize, one: &str, many: &str| format!("{n} {}{gap}", if n == 1 { one } else { many });
     let unknown = match of(Severity::Unknown) {
         0 => String::new(),
-        n => format!("{n} not checked   "),
+        n => format!("{n} not checked{gap}"),
     };
     let notes = match of(Severity::Info) {
         0 => String::new(),

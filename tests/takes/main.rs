@@ -109,6 +109,7 @@ pub(crate) fn facts(machine: &Machine) -> Facts {
     let mut pci: Vec<PciDevice> = machine.devices().map(|(group, listed)| device(group, listed)).collect();
     pci.sort_by_key(|device| device.address);
     let kernel = Kernel {
+        release: known("6.12.38".into()),
         command_line: known(words),
         options: known(BTreeMap::new()),
         lockdown: known(Lockdown::None),
@@ -184,7 +185,8 @@ fn is_quiet(finding: &Finding) -> bool {
 
 /// What concerns the host as such is the same for all its devices, and printed once.
 fn is_of_host(finding: &Finding) -> bool {
-    ["IOMMU-PLACEBO", "IOMMU-CMDLINE-TYPO", "ACS-OVERRIDE", "IOMMU-UNSAFE-PARAM"].contains(&finding.code)
+    let codes = ["IOMMU-PLACEBO", "IOMMU-PT", "IOMMU-CMDLINE-TYPO", "ACS-OVERRIDE", "IOMMU-UNSAFE-PARAM"];
+    codes.contains(&finding.code)
 }
 
 fn line(finding: &Finding) -> String {

@@ -11,7 +11,8 @@ use vmbuild::facts::storage::{BlockDevice, Mount};
 use vmbuild::facts::usb::Keyboard;
 use vmbuild::facts::vfio::{ModprobeDirective, ModprobeLine};
 use vmbuild::facts::{
-    Domain, DomainState, Facts, Host, Iommu, Kernel, Lockdown, ModuleState, PciDetails, PciDevice, Version, Vfio,
+    Domain, DomainState, Fact, Facts, Host, Iommu, Kernel, Lockdown, ModuleState, PciDetails, PciDevice, Sleep,
+    Version, Vfio,
 };
 use vmbuild::units::{Bytes, CpuSet, PciAddress};
 
@@ -153,6 +154,7 @@ pub(crate) fn variants() -> Vec<Variant> {
     let mut all = of_the_host();
     all.extend(of_the_isolation());
     all.extend(of_the_use());
+    all.extend(of_the_display());
     all.extend(of_the_binding());
     all.extend(of_the_device());
     all.extend(of_the_link());
@@ -182,6 +184,19 @@ fn of_the_host() -> Vec<Variant> {
         of("IOMMU-CMDLINE-TYPO", "swapped letters", |f| words(f, &["vifo-pci.ids=10de:2230"])),
         of("IOMMU-CMDLINE-TYPO", "an address in place of ids", |f| words(f, &["vfio-pci.ids=0b:00.0"])),
         of("IOMMU-PLACEBO", "a word that does nothing", |f| words(f, &["amd_iommu=on"])),
+        of("IOMMU-PT", "the host's devices around the IOMMU", |f| words(f, &["iommu=pt"])),
+        of("IOMMU-PT", "a group that is not translated", |f| {
+            let group = device(f, GPU).iommu_group.unwrap();
+            f.groups.get_mut(&group).unwrap().kind = known("identity".into());
+        }),
+        of("HOST-IDLE-SUSPEND", "a host that nobody uses", |f| {
+            let sleep = Sleep { idle: "suspend".into(), ..Sleep::default() };
+            kernel(f).sleep = known(sleep);
+        }),
+        of("HOST-IDLE-SUSPEND", "a laptop with its lid closed", |f| {
+            let sleep = Sleep { idle: "ignore".into(), lid: "suspend".into(), forbidden: false };
+            (kernel(f).sleep, kernel(f).chassis) = (known(sleep), known(10));
+        }),
         Variant {
             code: "IOMMU-IGPU-BYPASSED",
             shows: "a kernel that leaves the GPU out",
@@ -254,6 +269,14 @@ fn of_the_use() -> Vec<Variant> {
     vec![
         taking("USE-ROOT-DISK", "the root file system", nvme, |f| mounted(f, 0x0108, "/")),
         taking("USE-SATA-HOST", "a mounted file system", &["0000:04:00.0"], |f| mounted(f, 0x0106, "/srv")),
+        taking("USE-DISK-UNKNOWN", "a remote host whose files were not read", nvme, |f| {
+            f.host = known(Host { local: false, ..host("qemu+ssh://root@hv/system") });
+            f.storage = Fact::unknown("Over ssh nobody has looked.");
+        }),
+        taking("USE-DISK-UNKNOWN", "a controller of a host that is reached by tcp", &["0000:04:00.0"], |f| {
+            f.host = known(Host { local: false, ..host("qemu+tcp://hv/system") });
+            f.storage = Fact::unknown("libvirt does not tell it.");
+        }),
         taking("USE-NET-SSH", "the session goes through a bridge", nic, |f| {
             wired(f);
             let (client, server) = ("192.0.2.9".parse().unwrap(), "192.0.2.7".parse().unwrap());
@@ -279,6 +302,15 @@ fn of_the_use() -> Vec<Variant> {
             };
             f.storage.get_mut().unwrap().mounts.get_mut().unwrap().push(mount);
         }),
+        taking("USE-USB-INPUT", "the only keyboard", &["0000:0e:00.3"], |f| {
+            let keyboard = Keyboard { name: "Model M".into(), function: Some(at("0000:0e:00.3")) };
+            f.usb.get_mut().unwrap().keyboards = known(vec![keyboard]);
+        }),
+    ]
+}
+
+fn of_the_display() -> Vec<Variant> {
+    vec![
         of("USE-GPU-DISPLAY", "the console of the host", |f| {
             let framebuffer = Framebuffer { name: "fb0".into(), driver: None, function: Some(at(GPU)) };
             f.displays.get_mut().unwrap().framebuffers = vec![framebuffer];
@@ -294,11 +326,12 @@ fn of_the_use() -> Vec<Variant> {
             displays.consoles =
                 vec![Console { name: "vtcon1".into(), on: "(M) frame buffer device".into(), bound: true }];
         }),
-        of("PCI-BOOT-GPU", "the firmware's display", |f| device(f, GPU).boot_vga = Some(true)),
-        taking("USE-USB-INPUT", "the only keyboard", &["0000:0e:00.3"], |f| {
-            let keyboard = Keyboard { name: "Model M".into(), function: Some(at("0000:0e:00.3")) };
-            f.usb.get_mut().unwrap().keyboards = known(vec![keyboard]);
+        of("HOST-CONSOLE-DRIVER", "the firmware's frame buffer on an old kernel", |f| {
+            kernel(f).release = known("5.15.0-91-generic".into());
+            details(f, GPU).bars = known(vec![bar(Bytes::mib(256), true)]);
+            f.displays.get_mut().unwrap().firmware_framebuffer = known(Some((1 << 32, (1 << 32) + 0x7f_ffff)));
         }),
+        of("PCI-BOOT-GPU", "the firmware's display", |f| device(f, GPU).boot_vga = Some(true)),
     ]
 }
 
@@ -316,6 +349,9 @@ fn of_the_binding() -> Vec<Variant> {
         of("BIND-IDS-PARTIAL", "sound forgotten", |f| {
             let id = format!("vfio-pci.ids={}", device(f, GPU).ids());
             words(f, &[&id]);
+        }),
+        of("BIND-RETURN", "a driver that may hang in a card that comes back", |f| {
+            device(f, GPU).driver = Some("nouveau".into());
         }),
         of("BIND-IDENTICAL", "a second card of the model", |f| {
             let (vendor, id) = (device(f, GPU).vendor, device(f, GPU).device);

@@ -1,7 +1,7 @@
 //! Checks of who owns the devices: ids that several share, and what was set up to bind them at boot.
 
 use super::super::pci::place;
-use super::super::subject::PciRow;
+use super::super::subject::{Leaving, PciRow};
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
 use super::{host_place, remedy};
@@ -39,6 +39,26 @@ pub(in super::super) const CHECKS: &[Check] = &[
                   USB, USB-C. Add their ids, or let libvirt bind all of them at the start of the VM.",
         run: partial,
     },
+    Check {
+        code: "BIND-RETURN",
+        title: "the drivers take their devices back",
+        explain: "When the VM stops, libvirt gives each device back to the driver that it was taken from (managed='yes'); what \
+                  was on vfio-pci before the start stays there. Most drivers start the device again. Those of some graphics \
+                  cards do not always, after a guest has used the card: amdgpu, radeon and nouveau may hang in it, and with \
+                  them the host's display, now and then the host. i915 and xe start again, without the host's console. \
+                  Where the host has no need of the card, leave it on vfio-pci from boot on: then nothing has to take it \
+                  back.",
+        run: give_back,
+    },
+];
+
+/// Drivers of graphics cards, and what they do with a card that comes back from a guest.
+const COMING_BACK: [(&str, &str); 5] = [
+    ("amdgpu", "may hang on a card that a guest has used"),
+    ("radeon", "may hang on a card that a guest has used"),
+    ("nouveau", "may hang on a card that a guest has used"),
+    ("i915", "starts it without the console of the host"),
+    ("xe", "starts it without the console of the host"),
 ];
 
 /// The ids that vfio-pci takes at boot, and where they are written.
@@ -69,11 +89,6 @@ fn ids_known(subject: &Subject, notes: &mut Notes, what: &str) -> bool {
     words.is_some() && modprobe.is_some()
 }
 
-/// Why the host cannot do without a function; the uses that end it, not those that only change it.
-fn needed(used: &Use) -> bool {
-    !matches!(used, Use::Monitor { .. } | Use::Usb { .. } | Use::BootDisplay | Use::Keyboard { only: false, .. })
-}
-
 fn captures(subject: &Subject, notes: &mut Notes) {
     if !subject.wants_passthrough() {
         return;
@@ -87,6 +102,7 @@ fn captures(subject: &Subject, notes: &mut Notes) {
     let asked = |device: &PciDevice| subject.pci.iter().any(|row| row.address == device.address);
     for (id, source) in &ids {
         let twins: Vec<_> = subject.facts.pci.items().iter().filter(|device| device.ids() == *id).collect();
+        let needed = |used: &Use| used.stands_on().is_some();
         let used = |device: &PciDevice| own.get(&device.address).is_some_and(|used| used.iter().any(needed));
         // A drive that is still on nvme while its twin is set up for a guest was rescued by luck.
         let kept = |device: &PciDevice| {
@@ -180,4 +196,19 @@ fn is_later(subject: &Subject, row: &PciRow) -> bool {
     earlier
         .filter(|other| other.address.same_slot(row.address))
         .any(|other| other.device.is_some_and(|device| configured(subject, device).is_some()))
+}
+
+fn give_back(subject: &Subject, notes: &mut Notes) {
+    // What is held was used by nobody meanwhile.
+    let gpu = |leaving: &Leaving| leaving.device.kind() == PciClass::Gpu && !leaving.held;
+    for leaving in subject.leaving().into_iter().filter(gpu) {
+        let address = leaving.device.address;
+        notes.looked();
+        let driver = leaving.device.driver.as_deref().unwrap_or_default();
+        let Some((_, what)) = COMING_BACK.iter().find(|(name, _)| *name == driver) else { continue };
+        notes.about(address);
+        let message = format!("{address} goes back to {driver} when the VM stops; {driver} {what}");
+        let way_out = format!("if the host need not have it: {}", remedy::bind_address(address));
+        notes.info(place(leaving.row.row), message, way_out);
+    }
 }

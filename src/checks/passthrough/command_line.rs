@@ -2,7 +2,7 @@
 
 use super::super::{Check, Notes, Subject};
 use super::{host_place, of_host, remedy};
-use crate::facts::IommuTable;
+use crate::facts::{Iommu, IommuTable};
 
 pub(in super::super) const CHECKS: &[Check] = &[
     Check {
@@ -18,6 +18,14 @@ pub(in super::super) const CHECKS: &[Check] = &[
         explain: "amd_iommu=on is not an option of the kernel: AMD's IOMMU is on unless it is switched off. The word is \
                   copied from guide to guide and does no harm.",
         run: placebo,
+    },
+    Check {
+        code: "IOMMU-PT",
+        title: "the host's own devices go through the IOMMU's tables",
+        explain: "With iommu=pt (or a group of type identity) the IOMMU leaves the addresses of devices that the host keeps \
+                  as they are (identity mapping), which is a little faster. It changes nothing for VMs: as soon as VFIO has a device, the \
+                  IOMMU keeps it within the memory of its guest. Only the host's own drivers and devices are trusted more.",
+        run: identity,
     },
     Check {
         code: "IOMMU-IGPU-BYPASSED",
@@ -123,6 +131,43 @@ fn placebo(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+/// Whether this word has the devices of the host translated; `None` for one that says nothing of it.
+fn translates(word: &str) -> Option<bool> {
+    match word.split_once('=')? {
+        ("iommu.passthrough", value) => Some(matches!(value, "0" | "n" | "N" | "off")),
+        ("iommu", options) => options.split(',').rev().find_map(|option| match option {
+            "pt" => Some(false),
+            "nopt" => Some(true),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+fn identity(subject: &Subject, notes: &mut Notes) {
+    // Nothing depends on it, so that nothing is said where it is not known.
+    if !subject.wants_passthrough() || !matches!(subject.facts.iommu.get(), Some(Iommu::On { .. })) {
+        return;
+    }
+    let words = subject.facts.kernel.get().and_then(|kernel| kernel.command_line.get());
+    let word = words.and_then(|words| words.iter().rfind(|word| translates(word).is_some()));
+    let kind = |group: &u32| subject.facts.groups.get(group).and_then(|details| details.kind.get());
+    let groups: Vec<u32> = subject.leaving().iter().filter_map(|leaving| leaving.device.iommu_group).collect();
+    if words.is_none() && groups.iter().all(|group| kind(group).is_none()) {
+        return;
+    }
+    notes.looked();
+    let said = match word.filter(|word| translates(word) == Some(false)) {
+        Some(word) => word.clone(),
+        None => match groups.iter().find(|group| kind(group).is_some_and(|kind| kind == "identity")) {
+            Some(group) => format!("IOMMU group {group} is of type identity"),
+            None => return,
+        },
+    };
+    let message = format!("{said}: the host's own devices bypass the IOMMU's tables; VMs are isolated all the same");
+    notes.info(host_place(subject), message, "nothing need be done");
+}
+
 fn igpu(subject: &Subject, notes: &mut Notes) {
     let is_igpu =
         |vendor: u16, class: u32, bus: u8, slot: u8| vendor == 0x8086 && class >> 16 == 3 && bus == 0 && slot == 2;
@@ -168,6 +213,22 @@ fn acs_relaxed(subject: &Subject, notes: &mut Notes) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_word_decides_whether_the_host_is_translated() {
+        for (word, want) in [
+            ("iommu=pt", Some(false)),
+            ("iommu=force,pt", Some(false)),
+            ("iommu=pt,nopt", Some(true)),
+            ("iommu.passthrough=1", Some(false)),
+            ("iommu.passthrough=0", Some(true)),
+            ("iommu=off", None),
+            ("intel_iommu=on", None),
+            ("iommu", None),
+        ] {
+            assert_eq!(translates(word), want, "{word}");
+        }
+    }
 
     #[test]
     fn a_word_that_is_nearly_one_is_told() {

@@ -2,7 +2,8 @@
 
 use super::super::pci::place;
 use super::super::{Check, Notes, Subject};
-use super::{detail, named};
+use super::{detail, named, of_host, remedy};
+use crate::facts::pci_details::Bar;
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::Firmware;
 
@@ -52,6 +53,17 @@ pub(in super::super) const CHECKS: &[Check] = &[
                   to a guest the console is unbound first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bound again \
                   afterwards, by a hook of libvirt.",
         run: console,
+    },
+    Check {
+        code: "HOST-CONSOLE-DRIVER",
+        title: "the firmware's frame buffer is off the GPUs",
+        explain: "The firmware left a frame buffer in a window of this GPU, and the kernel still draws its console there (efifb, \
+                  simplefb, BOOTFB in /proc/iomem). Before Linux 6.0 vfio-pci then cannot have the window (\"BAR 1: can't \
+                  reserve [mem ...]\") and the guest's screen stays black; from 6.0 on it evicts the console by itself. \
+                  Take the frame buffer away on the kernel command line: video=efifb:off, or \
+                  initcall_blacklist=sysfb_init where the kernel has it as a simple frame buffer (5.15 and later). The host \
+                  then has no console on this GPU.",
+        run: firmware_framebuffer,
     },
     Check {
         code: "GPU-LAPTOP",
@@ -177,6 +189,40 @@ fn console(subject: &Subject, notes: &mut Notes) {
             let message = format!("{}: the kernel draws {} on it", named(&leaving), console.name);
             let way_out = format!("unbind it before the start: echo 0 > /sys/class/vtconsole/{}/bind", console.name);
             notes.info(place(leaving.row.row), message, way_out);
+        }
+    }
+}
+
+/// From this kernel on vfio-pci takes the firmware's frame buffer off a GPU by itself.
+const EVICTS: (u32, u32) = (6, 0);
+/// From this kernel on the firmware's frame buffer can be a device of its own.
+const SIMPLE: (u32, u32) = (5, 15);
+
+fn firmware_framebuffer(subject: &Subject, notes: &mut Notes) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
+        let what = "whether the firmware's frame buffer is off the GPUs";
+        let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
+        let Some(release) = of_host(subject, notes, &kernel.release, what) else { return };
+        if kernel.version().is_some_and(|version| version >= EVICTS) {
+            return;
+        }
+        let Some(displays) = of_host(subject, notes, &subject.facts.displays, what) else { return };
+        let Some(buffer) = of_host(subject, notes, &displays.firmware_framebuffer, what) else { return };
+        let Some((start, end)) = *buffer else { return };
+        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        let holds = |bar: &&Bar| bar.start <= end && start < bar.start.saturating_add(bar.size.0) && bar.size.0 > 0;
+        if let Some(bar) = bars.iter().find(holds) {
+            notes.about(leaving.device.address);
+            let message = format!(
+                "{}: the firmware's frame buffer is in its window {}, which kernel {release} does not let vfio-pci have",
+                named(&leaving),
+                bar.index
+            );
+            let simple = kernel.version().is_some_and(|version| version >= SIMPLE)
+                && kernel.options.get().is_some_and(|options| options.contains_key("SYSFB_SIMPLEFB"));
+            let word = if simple { "initcall_blacklist=sysfb_init" } else { "video=efifb:off" };
+            let way_out = format!("{} The host then has no console on this GPU.", remedy::add(subject.facts, word));
+            notes.warning(place(leaving.row.row), message, way_out);
         }
     }
 }

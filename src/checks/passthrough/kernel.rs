@@ -52,6 +52,16 @@ pub(in super::super) const CHECKS: &[Check] = &[
                   with a key of the machine owner, or switch Secure Boot off.",
         run: lockdown,
     },
+    Check {
+        code: "HOST-IDLE-SUSPEND",
+        title: "the host does not go to sleep by itself",
+        explain: "A passed device rarely survives that its host sleeps: the guest's driver is not told, and finds a card \
+                  without its memory. systemd suspends a host that nobody uses where IdleAction says so, and a laptop whose \
+                  lid is closed. Forbid it ('systemctl mask sleep.target suspend.target', undone by unmask) or set \
+                  IdleAction and HandleLidSwitch to ignore in /etc/systemd/logind.conf. A desktop may put the host to sleep \
+                  as well, by settings of each user that are not looked at here.",
+        run: sleep,
+    },
 ];
 
 fn is_on(subject: &Subject) -> bool {
@@ -165,4 +175,20 @@ fn lockdown(subject: &Subject, notes: &mut Notes) {
             notes.info(host_place(subject), message, way_out);
         }
     }
+}
+
+fn sleep(subject: &Subject, notes: &mut Notes) {
+    // Worth a note where it is known, and no more: nothing fails at the start.
+    let Some(kernel) = subject.facts.kernel.get().filter(|_| subject.wants_passthrough()) else { return };
+    let Some(sleep) = kernel.sleep.get() else { return };
+    notes.looked();
+    let (idle, lid) = (sleep.sleeps(&sleep.idle), kernel.is_portable() == Some(true) && sleep.sleeps(&sleep.lid));
+    let (when, setting) = match (idle, lid) {
+        (true, _) => ("nobody uses it", format!("IdleAction={}", sleep.idle)),
+        (_, true) => ("its lid is closed", format!("HandleLidSwitch={}", sleep.lid)),
+        _ => return,
+    };
+    let message = format!("the host goes to sleep when {when} ({setting}), which passed devices rarely survive");
+    let way_out = "forbid it: systemctl mask sleep.target suspend.target";
+    notes.info(host_place(subject), message, way_out);
 }

@@ -4,6 +4,7 @@
 pub(super) mod bind;
 pub(super) mod chipset;
 pub(super) mod command_line;
+pub(super) mod custom_xml;
 pub(super) mod gpu;
 pub(super) mod group;
 pub(super) mod guest;

@@ -70,7 +70,7 @@ impl HostLine {
 }
 
 /// Codes of the checks that speak of the VM rather than of the devices.
-const OF_THE_VM: [&str; 11] = [
+const OF_THE_VM: [&str; 16] = [
     "PCI-ADDRESS",
     "PCI-PRIMARY",
     "PCI-EMULATED",
@@ -82,17 +82,25 @@ const OF_THE_VM: [&str; 11] = [
     "VM-DUAL-DISPLAY",
     "VM-SB-LINUX",
     "VM-SAVEVM",
+    "VM-HARDLIMIT",
+    "HOST-CGROUP-ACL",
+    "VM-BALLOON",
+    "VM-SUSPEND",
+    "VM-IOMMU",
 ];
 
-/// Codes of the check list of a host, in the order in which operators go through it.
-const OF_THE_HOST: [&str; 17] = [
+/// Codes of the check list of a host, in the order in which operators go through it: virtualisation and the IOMMU, what it
+/// isolates, VFIO and who may use it, what is bound at boot, what the host does to running VMs. The sizes that a guest
+/// meets come last.
+const OF_THE_HOST: [&str; 19] = [
     "VIRT-KVM",
     "IOMMU-OFF",
+    "IOMMU-CMDLINE-TYPO",
+    "IOMMU-PLACEBO",
+    "IOMMU-PT",
     "IOMMU-INTREMAP",
     "IOMMU-NOIOMMU",
     "IOMMU-UNSAFE-PARAM",
-    "IOMMU-CMDLINE-TYPO",
-    "IOMMU-PLACEBO",
     "ACS-OVERRIDE",
     "ACS-RELAXED",
     "VFIO-MODULE",
@@ -100,9 +108,10 @@ const OF_THE_HOST: [&str; 17] = [
     "IOMMU-VFIO",
     "PCI-SESSION",
     "BIND-IDS-CAPTURES-HOST",
+    "HOST-LOCKDOWN",
+    "HOST-IDLE-SUSPEND",
     "HOST-PHYSBITS",
     "HOST-DMA-ENTRY-LIMIT",
-    "HOST-LOCKDOWN",
 ];
 
 /// What taking `asked` means on a host.

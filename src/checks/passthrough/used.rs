@@ -6,6 +6,7 @@ use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
 use super::named;
 use crate::facts::{Fact, PciClass, UsbRole, Use};
+use crate::machine::card;
 
 pub(in super::super) const CHECKS: &[Check] = &[
     Check {
@@ -23,6 +24,16 @@ pub(in super::super) const CHECKS: &[Check] = &[
                   the controller all its disks go to the guest. To give a guest one disk, use the disk and not the \
                   controller.",
         run: controllers,
+    },
+    Check {
+        code: "USE-DISK-UNKNOWN",
+        title: "what the disks of a remote host carry is seen",
+        explain: "The drive or controller belongs to a remote host, and over libvirt nobody sees what is mounted there: the \
+                  root file system, swap, an array or a volume group may be on it. libvirt would take it away without a \
+                  question. Let vmbuild read the host's files over ssh (the key P in the PCI step, --probe on the command \
+                  line, probe = true in config.toml): a script that only reads. If you know that the host has nothing on \
+                  it, type its address out instead.",
+        run: unseen,
     },
     Check {
         code: "USE-NET-SSH",
@@ -109,6 +120,27 @@ fn drives(subject: &Subject, notes: &mut Notes) {
 fn controllers(subject: &Subject, notes: &mut Notes) {
     // USB has a check of its own.
     disks(subject, notes, |kind| !matches!(kind, PciClass::Nvme | PciClass::Usb));
+}
+
+/// Controllers in use of which nobody sees what for. This machine's own disks can always be looked at.
+fn unseen(subject: &Subject, notes: &mut Notes) {
+    let Some(host) = subject.facts.host.get().filter(|host| !host.local) else { return };
+    let carries = |kind| matches!(kind, PciClass::Nvme | PciClass::Storage);
+    for leaving in subject.leaving().into_iter().filter(|leaving| carries(leaving.device.kind())) {
+        notes.looked();
+        let said = uses(subject, &leaving).any(|used| of_disk(used).is_some());
+        if said || subject.facts.storage.get().is_some() || !card::is_bound(leaving.device) {
+            continue;
+        }
+        let done = format!("may carry the root file system of {}: nobody sees what is on its disks", host.hostname);
+        let way_out = if host.uri.contains("+ssh:") {
+            "let the host's files be read over ssh (P in the PCI step, or --probe); or type its address, if the host has \
+             nothing on it"
+        } else {
+            "reach the host by qemu+ssh, where its files can be read; or type its address, if the host has nothing on it"
+        };
+        say(notes, &leaving, &done, way_out);
+    }
 }
 
 fn sessions(subject: &Subject, notes: &mut Notes) {

@@ -95,6 +95,11 @@ boot() {
     text etc/machine-id etc/mkinitcpio.d/* etc/initramfs-tools/modules etc/mkinitcpio.conf etc/mkinitcpio.conf.d/*.conf \
         etc/dracut.conf etc/dracut.conf.d/*.conf
     text etc/os-release usr/lib/os-release
+    for folder in usr/lib/systemd usr/local/lib/systemd run/systemd etc/systemd; do
+        text $folder/logind.conf $folder/logind.conf.d/*.conf $folder/sleep.conf $folder/sleep.conf.d/*.conf
+        list $folder $folder/logind.conf.d $folder/sleep.conf.d $folder/system/sleep.target \
+            $folder/system/suspend.target
+    done
     list etc/modprobe.d run/modprobe.d usr/local/lib/modprobe.d usr/lib/modprobe.d lib/modprobe.d
     text etc/modprobe.d/*.conf run/modprobe.d/*.conf usr/local/lib/modprobe.d/*.conf usr/lib/modprobe.d/*.conf \
         lib/modprobe.d/*.conf
@@ -126,7 +131,7 @@ drivers() {
         sys/module/vfio/parameters/enable_unsafe_noiommu_mode sys/module/vfio_pci/parameters/disable_idle_d3 \
         sys/module/apparmor/parameters/enabled sys/fs/selinux/enforce
     text etc/apparmor.d/abstractions/libvirt-qemu etc/apparmor.d/local/abstractions/libvirt-qemu \
-        etc/apparmor.d/abstractions/libvirt-qemu.d/*
+        etc/apparmor.d/abstractions/libvirt-qemu.d/* etc/libvirt/qemu.conf
     list sys/module
 }
 

@@ -24,9 +24,41 @@ pub fn read(sysroot: &Sysroot) -> Fact<Confinement> {
             known(false, path)
         }
     };
-    let confinement =
-        Confinement { apparmor: state(APPARMOR), apparmor_reads: rules(sysroot), selinux: state(SELINUX) };
+    let confinement = Confinement {
+        apparmor: state(APPARMOR),
+        apparmor_reads: rules(sysroot),
+        selinux: state(SELINUX),
+        devices: devices(sysroot),
+    };
     known(confinement, "/sys")
+}
+
+const QEMU_CONF: &str = "/etc/libvirt/qemu.conf";
+/// What libvirt 11.3 lists where its configuration does not.
+const DEVICES: [&str; 8] =
+    ["/dev/null", "/dev/full", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/ptmx", "/dev/kvm", "/dev/userfaultfd"];
+
+/// `cgroup_device_acl`; a host without libvirt's configuration has what libvirt lists by itself.
+fn devices(sysroot: &Sysroot) -> Fact<Vec<String>> {
+    match sysroot.read(QEMU_CONF) {
+        Ok(text) => known(listed(&text), QEMU_CONF),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && sysroot.exists("/etc") => {
+            known(listed(""), "/etc/libvirt")
+        }
+        Err(error) => failed(QEMU_CONF, &error),
+    }
+}
+
+/// The list may go over several lines, with comments between.
+fn listed(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let text = lines.join("\n");
+    let list =
+        text.split_once("cgroup_device_acl").and_then(|(_, rest)| Some(rest.split_once('[')?.1.split_once(']')?.0));
+    match list {
+        Some(list) => list.split('"').skip(1).step_by(2).map(str::to_owned).collect(),
+        None => DEVICES.map(str::to_owned).into(),
+    }
 }
 
 /// What the profile of every VM may read, of libvirt's and of the owner's rules.
@@ -70,7 +102,7 @@ impl QemuUser {
     /// By libvirt's configuration, or one of the names that packages use; `None` where no such user is known.
     pub(super) fn of(sysroot: &Sysroot) -> Option<Self> {
         let users = sysroot.read("/etc/passwd").ok()?;
-        let set = configured(&sysroot.read("/etc/libvirt/qemu.conf").unwrap_or_default());
+        let set = configured(&sysroot.read(QEMU_CONF).unwrap_or_default());
         let mut names = set.into_iter().chain(["libvirt-qemu".into(), "qemu".into()]);
         let fields = |line: &str| {
             let mut fields = line.split(':');
@@ -124,6 +156,14 @@ mod tests {
         let text = "  #include <abstractions/base>\n  /usr/share/kvm/** r,\n  /usr/share/OVMF/** rk,\n\
                     \x20 /etc/pki/libvirt{,-spice}/** r,\n  /run/shm w,\n  \"/srv/roms/**\" r,\n  signal (receive),\n";
         assert_eq!(readable(text).collect::<Vec<_>>(), ["/usr/share/kvm/**", "/usr/share/OVMF/**", "/srv/roms/**"]);
+    }
+
+    #[test]
+    fn devices_that_qemu_may_open_are_listed() {
+        let set = "#cgroup_device_acl = [ \"/dev/x\" ]\ncgroup_device_acl = [\n  \"/dev/null\", \"/dev/kvm\",\n# \"/dev/y\",\n  \
+                   \"/dev/kvmfr0\"\n]\nuser = \"root\"\n";
+        assert_eq!(listed(set), ["/dev/null", "/dev/kvm", "/dev/kvmfr0"]);
+        assert_eq!(listed("#cgroup_device_acl = [ \"/dev/x\" ]\n"), DEVICES);
     }
 
     #[test]

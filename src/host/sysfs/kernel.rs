@@ -1,7 +1,7 @@
 //! The running kernel and the machine below it: release, command line, build options, firmware, CPU, board.
 
 use super::attribute::{failed, flag, hexadecimal, known, odd, text};
-use super::cpu;
+use super::{cpu, sleep};
 use crate::facts::{Cpu, Fact, IommuTable, Kernel, Lockdown};
 use crate::host::Sysroot;
 use crate::host::sysroot::is_refusal;
@@ -57,6 +57,7 @@ pub fn read(sysroot: &Sysroot) -> Fact<Kernel> {
         nested: nested(sysroot),
         chassis: number(sysroot, "/sys/class/dmi/id/chassis_type"),
         board: board(sysroot),
+        sleep: sleep::read(sysroot),
         release,
     };
     known(kernel, "/proc")

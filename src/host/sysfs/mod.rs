@@ -25,6 +25,7 @@ pub mod pci_names;
 mod pci_resources;
 pub mod rom;
 mod route;
+mod sleep;
 mod ssh;
 pub mod storage;
 pub mod topology;

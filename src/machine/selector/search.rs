@@ -3,8 +3,8 @@
 
 use super::wanted::Wanted;
 use super::{Outcome, address};
-use crate::facts::{Domain, DomainState, Facts, PciDevice};
-use crate::machine::card;
+use crate::facts::{Domain, DomainState, Facts, PciDevice, Use, uses};
+use crate::machine::{Role, card};
 use crate::spec::{PciDevice as Row, Spec};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,13 @@ pub fn outcomes(spec: &Spec, facts: &Facts) -> Option<BTreeMap<usize, Outcome>> 
     if rows.iter().all(|row| row.selector.is_none()) {
         return Some(BTreeMap::new());
     }
-    let mut search = Search { facts, devices: facts.pci.get()?, taken: plain(spec), outcomes: BTreeMap::new() };
+    let mut search = Search {
+        facts,
+        devices: facts.pci.get()?,
+        taken: plain(spec),
+        uses: BTreeMap::new(),
+        outcomes: BTreeMap::new(),
+    };
     let (any, certain): (Vec<Asked>, Vec<Asked>) = search.read(rows).into_iter().partition(|asked| asked.wanted.any);
     let mut moving: Vec<Card> = cards(certain).into_iter().filter(|card| !search.stays(card)).collect();
     // What stays of a lost card may be where another one would go.
@@ -24,6 +30,9 @@ pub fn outcomes(spec: &Spec, facts: &Facts) -> Option<BTreeMap<usize, Outcome>> 
         search.lose(&moving.remove(lost));
     }
     search.follow(&moving);
+    if !any.is_empty() {
+        search.uses = uses(facts);
+    }
     for asked in any {
         search.choose(&asked);
     }
@@ -83,6 +92,8 @@ struct Search<'a> {
     devices: &'a [PciDevice],
     /// Functions that a row has.
     taken: BTreeSet<PciAddress>,
+    /// What the host does with its functions; read only where any device will do.
+    uses: BTreeMap<PciAddress, BTreeSet<Use>>,
     outcomes: BTreeMap<usize, Outcome>,
 }
 
@@ -226,13 +237,13 @@ impl Search<'_> {
         }
     }
 
-    /// The first that nobody has, of the card of another row before others, and the host's own display last.
+    /// The first that nobody has and the host can do without, of the card of another row before others.
     fn choose(&mut self, asked: &Asked) {
-        let free = |device: &&PciDevice| !self.taken.contains(&device.address) && used_by(self.facts, device).is_none();
+        let free = |device: &&PciDevice| self.passed_over(device).is_none();
         let with_others = |device: &PciDevice| self.taken.iter().any(|taken| taken.same_slot(device.address));
         let rank = |device: &&PciDevice| {
             let meant = asked.meant == Some(device.address);
-            (!meant, !with_others(device), self.shows_host(device), device.address)
+            (!meant, !with_others(device), device.address)
         };
         let to = self.fitting(asked).filter(free).min_by_key(rank).map(|device| device.address);
         let others = self.fitting(asked).filter(|device| Some(device.address) != to);
@@ -244,15 +255,42 @@ impl Search<'_> {
             .insert(asked.at, to.map_or(Outcome::Gone { over: over.clone() }, |to| Outcome::Chosen { to, over }));
     }
 
+    /// Why a device that fits is not taken without anybody naming it.
+    fn passed_over(&self, device: &PciDevice) -> Option<String> {
+        let taken = self.taken.contains(&device.address).then(|| TAKEN.to_owned());
+        taken.or_else(|| used_by(self.facts, device)).or_else(|| self.stood_on(device)).or_else(|| self.draws(device))
+    }
+
+    /// Why the host cannot do without the function.
+    fn stood_on(&self, device: &PciDevice) -> Option<String> {
+        if let Some(part) = device.of_chipset() {
+            return Some(format!("is {part} of the host"));
+        }
+        if device.is_management_display() {
+            return Some("is the host's remote console".to_owned());
+        }
+        if self.shows_host(device) {
+            return Some("of the card with the host's own display".to_owned());
+        }
+        let sriov = self.facts.details.get(&device.address).and_then(|details| details.sriov.get()?.as_ref());
+        if sriov.is_some_and(|sriov| !sriov.functions.is_empty()) {
+            return Some("has virtual functions in use".to_owned());
+        }
+        self.uses.get(&device.address)?.iter().find_map(Use::stands_on)
+    }
+
     fn shows_host(&self, device: &PciDevice) -> bool {
         let shows = |other: &PciDevice| other.boot_vga == Some(true) && other.address.same_slot(device.address);
         device.boot_vga == Some(true) || device.address.bus != 0 && self.devices.iter().any(shows)
     }
 
-    fn passed_over(&self, device: &PciDevice) -> Option<String> {
-        let taken = self.taken.contains(&device.address).then(|| TAKEN.to_owned());
-        let shown = || self.shows_host(device).then(|| "of the card with the host's own display".to_owned());
-        taken.or_else(|| used_by(self.facts, device)).or_else(shown)
+    /// What goes along that the host cannot do without.
+    fn draws(&self, device: &PciDevice) -> Option<String> {
+        let along = card::companions(self.facts, &[device.address]);
+        along.iter().filter(|member| member.role == Role::Hold).find_map(|member| {
+            let why = self.stood_on(self.device(member.address)?)?;
+            Some(format!("draws {} along, which {why}", member.address))
+        })
     }
 
     /// What is where the device was, if that does not fit.

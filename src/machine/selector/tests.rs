@@ -1,9 +1,11 @@
 //! Devices found again, or left to the user.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::facts::{Domain, DomainState, Fact, PciDevice, Source};
+use crate::facts::pci_details::SrIov;
+use crate::facts::storage::{BlockDevice, Mount};
+use crate::facts::{Domain, DomainState, Fact, PciDetails, PciDevice, Source, Storage};
 use crate::units::{Bytes, CpuSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -134,7 +136,8 @@ fn any_is_one_that_no_vm_has() {
     assert_eq!(addresses(&any, &with_vm(twins(), DomainState::Active, &["02:00.0", "03:00.1"])), "-");
     let mut shown = twins();
     shown.pci.get_mut().unwrap()[0].boot_vga = Some(true);
-    assert_eq!(addresses(&any, &shown), "03:00.0", "the host keeps its display while another is free");
+    assert_eq!(addresses(&any, &shown), "03:00.0", "the host keeps its display");
+    assert_eq!(addresses(&any, &with_vm(shown, DomainState::Inactive, &["03:00.0"])), "-", "come what may");
     let two = spec(&json!([
         { "match": { "kind": "audio", "any": true } }, { "match": { "kind": "gpu", "any": true } },
         { "match": { "kind": "gpu", "any": true } }, { "match": { "kind": "gpu", "any": true } },
@@ -144,6 +147,68 @@ fn any_is_one_that_no_vm_has() {
     // A plain address comes first, wherever it stands.
     let beside = spec(&json!([{ "match": { "kind": "gpu", "any": true } }, { "host_address": "02:00.0" }]));
     assert_eq!(addresses(&beside, &twins()), "03:00.0 02:00.0");
+}
+
+/// Three drives of one model, each in a group of its own.
+fn drives() -> Facts {
+    let mut facts = facts(&[("02:00.0", 0xa808), ("03:00.0", 0xa808), ("04:00.0", 0xa808)]);
+    for device in facts.pci.get_mut().unwrap() {
+        (device.class, device.driver) = (0x01_0802, Some("nvme".into()));
+    }
+    facts
+}
+
+/// What was chosen, and what was passed over.
+fn chosen(spec: &Spec, facts: &Facts) -> String {
+    let words = |over: &[(PciAddress, String)]| {
+        over.iter().map(|(address, why)| format!("{} {why}", address.short())).collect::<Vec<_>>().join("; ")
+    };
+    match &outcomes(spec, facts).unwrap()[&0] {
+        Outcome::Chosen { to, over } => format!("{}: {}", to.short(), words(over)),
+        Outcome::Gone { over } => format!("-: {}", words(over)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn any_is_none_that_the_host_stands_on() {
+    let any = spec(&json!([{ "match": { "ids": "10de:a808", "any": true } }]));
+    let mut host = drives();
+    let disk = |name: &str, at: &str| BlockDevice {
+        name: name.into(),
+        functions: vec![at.parse().unwrap()],
+        ..BlockDevice::default()
+    };
+    let mount = |name: &str, point: &str| Mount {
+        point: point.into(),
+        kind: "ext4".into(),
+        source: format!("/dev/{name}"),
+        devices: vec![name.into()],
+        server: None,
+    };
+    host.storage = known(Storage {
+        mounts: known(vec![mount("nvme0n1", "/"), mount("nvme1n1", "/srv")]),
+        swaps: known(Vec::new()),
+        zfs: known(Vec::new()),
+        devices: vec![disk("nvme0n1", "02:00.0"), disk("nvme1n1", "03:00.0")],
+    });
+    let want = "04:00.0: 02:00.0 carries the root file system (/dev/nvme0n1); 03:00.0 carries /srv";
+    assert_eq!(chosen(&any, &host), want);
+    // The last one would take the drive of the root file system along.
+    host.pci.get_mut().unwrap()[2].iommu_group = Some(2);
+    let want = "-: 02:00.0 carries the root file system (/dev/nvme0n1); 03:00.0 carries /srv; \
+                04:00.0 draws 0000:02:00.0 along, which carries the root file system (/dev/nvme0n1)";
+    assert_eq!(chosen(&any, &host), want);
+}
+
+#[test]
+fn any_is_no_port_with_virtual_functions() {
+    let any = spec(&json!([{ "match": { "kind": "nvme", "any": true } }]));
+    let mut host = drives();
+    let sriov = SrIov { total: 4, functions: vec!["02:00.1".parse().unwrap()] };
+    let details = PciDetails { sriov: known(Some(sriov)), ..PciDetails::default() };
+    host.details.insert("02:00.0".parse().unwrap(), details);
+    assert_eq!(chosen(&any, &host), "03:00.0: 02:00.0 has virtual functions in use");
 }
 
 #[test]

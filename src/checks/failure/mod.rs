@@ -44,16 +44,20 @@ const fn stops(
 const TABLE: [&[Failure]; 4] = [&TAKING, &RUNNING, &KERNEL, &DOMAIN];
 
 /// libvirt takes the functions from the host.
-const TAKING: [Failure; 13] = [
+const TAKING: [Failure; 14] = [
     stops(
         &["IOMMU-GROUP"],
-        &[&["group ", " is not viable"], &["error getting device from group", "Device or resource busy"]],
+        &[&["group ", "is not viable"], &["error getting device from group", "Device or resource busy"]],
         "Another device of the IOMMU group is still on a driver of the host, and VFIO gives out whole groups.",
         "Pass or hold the other devices of the group too; 'vmbuild pci' shows them with their drivers.",
     ),
     stops(
         &["PCI-IN-USE"],
-        &[&["PCI device ", " is in use by driver ", ", domain "], &["PCI device ", " is already in use"]],
+        &[
+            &["PCI device ", " is in use by driver ", ", domain "],
+            &["PCI device ", " is already in use"],
+            &["PCI device ", " is in use"],
+        ],
         "A running VM has this device, or another one of its IOMMU group.",
         "Stop that VM first, or take the device out of one of the two.",
     ),
@@ -65,6 +69,12 @@ const TAKING: [Failure; 13] = [
         remedy: "Take managed='no' out of custom_xml, or detach it before: 'virsh nodedev-detach pci_DDDD_BB_SS_F'.",
         stops: true,
     },
+    stops(
+        &["PCI-SAME"],
+        &[&["Hostdev already exists in the domain configuration"], &["device is already in the domain configuration"]],
+        "The device is twice in the domain, by pci_devices and by custom_xml.",
+        "Take it out of one of the two.",
+    ),
     stops(
         &["PCI-BRIDGE"],
         &[&["Non-endpoint PCI devices cannot be assigned"]],
@@ -110,7 +120,11 @@ const TAKING: [Failure; 13] = [
     ),
     stops(
         &["IOMMU-OFF", "IOMMU-VFIO"],
-        &[&["host doesn't support passthrough of host PCI devices"], &["host doesn't support VFIO PCI interface"]],
+        &[
+            &["host doesn't support passthrough of host PCI devices"],
+            &["host doesn't support VFIO PCI interface"],
+            &["no iommu_group found"],
+        ],
         "The host has no IOMMU groups, or vfio-pci is not loaded: libvirt says the same of both.",
         "'vmbuild doctor' tells which of the two it is, and what to do on this host.",
     ),
@@ -131,7 +145,7 @@ const TAKING: [Failure; 13] = [
 ];
 
 /// QEMU gives them to the guest.
-const RUNNING: [Failure; 10] = [
+const RUNNING: [Failure; 13] = [
     stops(
         &["MEM-PINNED"],
         &[
@@ -139,6 +153,7 @@ const RUNNING: [Failure; 10] = [
             &["VFIO_MAP_DMA", "= -12 "],
             &["vfio_dma_map(", "Cannot allocate memory"],
             &["vfio_container_dma_map(", "Cannot allocate memory"],
+            &["cannot limit locked memory of process"],
         ],
         "The guest's memory could not be pinned: too little is free, or QEMU may lock less than the guest has.",
         "Ask for less memory or stop other VMs. Without the system instance: '@kvm - memlock unlimited' in \
@@ -154,6 +169,26 @@ const RUNNING: [Failure; 10] = [
         "The guest put a window of memory where the host's IOMMU does not reach.",
         "Limit the guest's addresses in custom_xml: <maxphysaddr mode='passthrough' limit='39'/> in the element cpu.",
     ),
+    stops(
+        &["BAR-LARGE"],
+        &[&["Address space limit ", "phys-bits too low"]],
+        "The guest's memory and windows need more address bits than its CPU has.",
+        "Leave the CPU as the host's (cpu mode host-passthrough), or pass devices with smaller windows.",
+    ),
+    stops(
+        &["NET-PF-WITH-VFS"],
+        &[&["VF token required"], &["VF token incorrectly provided"]],
+        "The physical function of this virtual function is on vfio-pci itself, and guards it by a token.",
+        "Give the physical function back to its driver, and pass its virtual functions alone.",
+    ),
+    Failure {
+        codes: &["RESET-NONE"],
+        title: "",
+        words: &[&["Cannot reset device", "no available reset mechanism"]],
+        cause: "QEMU knows no way to reset this device, which keeps the state of its last user.",
+        remedy: "If it does not work in the guest, restart the host. For some AMD GPUs the module vendor-reset helps.",
+        stops: false,
+    },
     Failure {
         codes: &["VFIO-DMA-ENTRIES"],
         title: "VFIO maps memory in as many pieces as it may",
@@ -194,7 +229,7 @@ const RUNNING: [Failure; 10] = [
     },
     stops(
         &["ROM-UNREADABLE"],
-        &[&["failed to find romfile"], &["failed to open romfile"], &["could not load option rom"]],
+        &[&["failed to find romfile"], &["failed to load romfile"], &["failed to open romfile"]],
         "QEMU cannot open the ROM file.",
         "Install it where QEMU may read it: 'install -m 0644 FILE /usr/share/vgabios/'.",
     ),
@@ -217,10 +252,16 @@ const RUNNING: [Failure; 10] = [
 ];
 
 /// The kernel's messages, and what QEMU repeats of them.
-const KERNEL: [Failure; 5] = [
+const KERNEL: [Failure; 6] = [
+    stops(
+        &["DEV-DEAD"],
+        &[&["not ready ", "giving up"]],
+        "The device did not answer any more after its reset.",
+        "Switch the machine off wholly. If it happens again, choose another way to reset it (reset_method in sysfs).",
+    ),
     Failure {
         codes: &["HOST-CONSOLE-DRIVER"],
-        title: "the host's console is off the GPUs",
+        title: "",
         words: &[&["BAR ", "can't reserve"]],
         cause: "The host's console, or its firmware framebuffer, still holds a window of the GPU.",
         remedy: "Kernels before 6.0: add video=efifb:off to the kernel command line, with simpledrm \
@@ -239,7 +280,11 @@ const KERNEL: [Failure; 5] = [
     Failure {
         codes: &["ROM-ABSENT"],
         title: "",
-        words: &[&["Invalid PCI ROM header signature"], &["Invalid PCI ROM data signature"]],
+        words: &[
+            &["Invalid PCI ROM header signature"],
+            &["Invalid PCI ROM data signature"],
+            &["Device option ROM contents are probably invalid"],
+        ],
         cause: "The card's ROM cannot be read: it is the firmware's own display, or asleep.",
         remedy: "If the guest shows nothing before its driver is loaded, give the row a rom_file that was dumped where the \
                  card was not the first GPU.",
@@ -247,13 +292,13 @@ const KERNEL: [Failure; 5] = [
     },
     stops(
         &["POWER-D3COLD"],
-        &[&["Unable to change power state"], &["Unable to power on device, stuck in D3"], &["stuck in D3"]],
+        &[&["Unable to change power state"], &["Refused to change power state"], &["stuck in D3"]],
         "The device does not wake up.",
         "Write 'options vfio-pci disable_idle_d3=1' into /etc/modprobe.d/vfio.conf, and switch the machine off once.",
     ),
     stops(
         &["BAR-NOT-ASSIGNED"],
-        &[&["BAR ", "no space for"], &["BAR ", "failed to assign"], &["can't assign", "BAR"]],
+        &[&["BAR ", "no space for"], &["BAR ", "failed to assign"], &["BAR ", "can't assign"]],
         "A window of the device has no address.",
         "Switch on \"Above 4G Decoding\" in the firmware.",
     ),
@@ -281,7 +326,11 @@ const DOMAIN: [Failure; 12] = [
     ),
     stops(
         &["VIRT-KVM"],
-        &[&["Could not access KVM kernel module"], &["failed to initialize kvm"], &["KVM is not available"]],
+        &[
+            &["Could not access KVM kernel module"],
+            &["failed to initialize kvm"],
+            &["Domain requires KVM, but it is not available"],
+        ],
         "The host runs no guests on hardware virtualisation.",
         "Switch on VT-x or SVM in the firmware and load kvm_intel or kvm_amd; virt_type qemu works without, slowly.",
     ),
@@ -305,7 +354,11 @@ const DOMAIN: [Failure; 12] = [
     ),
     stops(
         &["DISK-IN-USE"],
-        &[&["Failed to get \"write\" lock"], &["Failed to get shared \"write\" lock"], &["image in use"]],
+        &[
+            &["Failed to get \"write\" lock"],
+            &["Failed to get shared \"write\" lock"],
+            &["Is another process using the image"],
+        ],
         "Another VM or program has the image open.",
         "Stop it, or clone the image.",
     ),
@@ -383,137 +436,4 @@ pub fn unforeseen() -> impl Iterator<Item = (&'static str, &'static str, String)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::checks::{Severity, explain};
-    use crate::spec::Place;
-
-    /// Words as libvirt 11.3, QEMU 10.0 and Linux 6.12 say them.
-    const SAID: [(&str, &str); 36] = [
-        (
-            "internal error: QEMU unexpectedly closed the monitor (vm='ws'): 2026-11-21T11:02:07.1Z qemu-system-x86_64: -device \
-             {\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}: vfio 0000:01:00.0: group 2 is not viable\nPlease ensure all devices \
-             within the iommu_group are bound to their vfio bus driver.",
-            "IOMMU-GROUP",
-        ),
-        (
-            "Requested operation is not valid: PCI device 0000:01:00.0 is in use by driver QEMU, domain gpu-ws-02",
-            "PCI-IN-USE",
-        ),
-        (
-            "Requested operation is not valid: Unmanaged PCI device 0000:01:00.0 must be manually detached from the host",
-            "VFIO-UNMANAGED",
-        ),
-        (
-            "unsupported configuration: Non-endpoint PCI devices cannot be assigned to guests for device '0000:00:01.0'",
-            "PCI-BRIDGE",
-        ),
-        ("internal error: Unknown PCI header type '127' for device '0000:01:00.0'", "DEV-DEAD"),
-        (
-            "internal error: Unable to reset PCI device 0000:03:00.0: no FLR, PM reset or bus reset available",
-            "RESET-NONE",
-        ),
-        (
-            "internal error: Unable to reset PCI device 0000:03:00.0: internal error: Active 0000:03:00.1 devices on bus with \
-             0000:03:00.0, not doing bus reset",
-            "RESET-BUS-ONLY",
-        ),
-        ("Failed to unbind PCI device '0000:01:00.0' from nvidia: Device or resource busy", "PCI-DRIVER"),
-        (
-            "Failed to add driver 'vfio-pci' to driver_override  interface of PCI device '0000:01:00.0': No such device",
-            "VFIO-MODULE",
-        ),
-        ("internal error: Failed to load PCI driver module vfio_pci: administratively prohibited", "VFIO-BLACKLISTED"),
-        ("internal error: Failed to load PCI driver module vfio_pci", "VFIO-MODULE"),
-        ("unsupported configuration: host doesn't support passthrough of host PCI devices", "IOMMU-OFF"),
-        (
-            "Device 0000:09:00.0 not found: could not access /sys/bus/pci/devices/0000:09:00.0/config: No such file or directory",
-            "PCI-MISSING",
-        ),
-        (
-            "unsupported configuration: Interface type hostdev is currently supported on SR-IOV Virtual Functions only",
-            "NET-VF-ONLY",
-        ),
-        ("qemu-system-x86_64: VFIO_MAP_DMA failed: Cannot allocate memory", "MEM-PINNED"),
-        ("vfio_container_dma_map(0x55d0, 0x0, 0x80000000, 0x7f00) = -12 (Cannot allocate memory)", "MEM-PINNED"),
-        ("qemu-system-x86_64: VFIO_MAP_DMA failed: Invalid argument", "HOST-PHYSBITS"),
-        (
-            "vfio_container_dma_map(0x55d0, 0x383800000000, 0x10000000, 0x7f00) = -22 (Invalid argument)",
-            "HOST-PHYSBITS",
-        ),
-        ("qemu-system-x86_64: VFIO_MAP_DMA failed: No space left on device", "VFIO-DMA-ENTRIES"),
-        (
-            "vfio 0000:01:00.0: failed to setup container for group 2: Failed to set iommu for container: Operation not permitted",
-            "IOMMU-INTREMAP",
-        ),
-        (
-            "vfio 0000:01:00.0: failed to setup container for group 2: failed to set iommu for container: Operation not permitted",
-            "IOMMU-INTREMAP",
-        ),
-        (
-            "vfio-pci 0000:04:00.0: Device is ineligible for IOMMU domain attach due to platform RMRR requirement.  Contact your \
-             platform vendor.",
-            "RMRR-DIRECT",
-        ),
-        ("vfio 0000:01:00.0: failed to open /dev/vfio/2: Permission denied", "PCI-SESSION"),
-        ("vfio 0000:01:00.0: failed to open /dev/vfio/2: No such file or directory", "VFIO-GROUP-FILE"),
-        ("vfio-pci 0000:01:00.0: BAR 1: can't reserve [mem 0xe0000000-0xefffffff 64bit pref]", "HOST-CONSOLE-DRIVER"),
-        ("vfio-pci 0000:01:00.0: Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff", "ROM-ABSENT"),
-        ("vfio: Cannot reset device 0000:03:00.0, depends on group 13 which is not owned.", "RESET-BUS-ONLY"),
-        ("unsupported configuration: spice graphics are not supported with this QEMU", "GRAPHICS-KIND"),
-        (
-            "operation failed: Unable to find 'efi' firmware that is compatible with the current configuration",
-            "UEFI-MISSING",
-        ),
-        ("DMAR: [DMA Read NO_PASID] Request device [01:00.0] fault addr 0x7c000000 [fault reason 0x06]", "DMA-FAULT"),
-        ("AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0012 address=0x0 flags=0x0000]", "DMA-FAULT"),
-        ("vfio-pci 0000:03:00.0: Unable to change power state from D3cold to D0, device inaccessible", "POWER-D3COLD"),
-        ("vfio_region_write(0000:01:00.0:region1+0x9c, 0x0,4) failed: Device or resource busy", "VFIO-WRITE"),
-        ("Failed to mmap 0000:01:00.0 BAR 2. Performance may be slow", "VFIO-SLOW"),
-        ("cannot write data to file '/p/a.qcow2': No space left on device", "DISK-SPACE"),
-        ("Requested operation is not valid: network 'default' is not active", "NET-INACTIVE"),
-    ];
-
-    #[test]
-    fn each_word_of_others_has_its_code() {
-        for (words, code) in SAID {
-            assert_eq!(diagnose(words, &[]).map(|diagnosis| diagnosis.code).as_deref(), Some(code), "{words}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_known_is_not_guessed() {
-        for words in ["", "internal error: something", "group 2 is viable", "BAR 1 is not\nreserved: can't tell"] {
-            assert_eq!(diagnose(words, &[]), None, "{words}");
-        }
-    }
-
-    #[test]
-    fn every_code_can_be_explained_and_every_row_is_said_by_somebody() {
-        let own: Vec<_> = unforeseen().map(|(code, ..)| code).collect();
-        for row in TABLE.into_iter().flatten() {
-            for code in row.codes {
-                assert!(explain(code).is_some() != own.contains(code), "{code}");
-            }
-            assert!(row.cause.ends_with('.') && row.remedy.ends_with('.'), "{:?}", row.codes);
-        }
-    }
-
-    #[test]
-    fn the_remedy_of_this_host_and_the_code_that_its_checks_found_are_preferred() {
-        let finding = |code| Finding {
-            code,
-            severity: Severity::Warning,
-            place: Place::root(),
-            message: String::new(),
-            remedy: "Load it.".into(),
-            address: None,
-            lock_out: false,
-        };
-        let words = "unsupported configuration: host doesn't support passthrough of host PCI devices";
-        let diagnosis = diagnose(words, &[finding("IOMMU-VFIO")]).unwrap();
-        assert_eq!((diagnosis.code.as_str(), diagnosis.remedy.as_str()), ("IOMMU-VFIO", "Load it."));
-        assert_eq!(diagnose(words, &[finding("MEM-LOW")]).unwrap().code, "IOMMU-OFF");
-    }
-}
+mod tests;
