@@ -9,8 +9,8 @@ use rustix::fd::OwnedFd;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 
-/// News come in bursts: a driver that takes a card, sixty virtual functions at once. One burst is one change; it is over
-/// when nothing came for this long.
+/// News come in bursts: a driver that takes a card, sixty virtual functions at once. The first is told at once, all that
+/// follow it as one change; the burst is over when nothing came for this long.
 const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
 /// A burst that does not end is told all the same after this many pieces of news.
 const LONGEST_BURST: usize = 2000;
@@ -24,7 +24,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Calls `changed` from a thread of its own after each burst of news about PCI functions.
+    /// Calls `changed` from a thread of its own at the first of a burst of news about PCI functions, and after the burst
+    /// if there was more.
     pub(super) fn start(changed: impl Fn() + Send + 'static) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_KOBJECT_UEVENT)?;
         // Group 1 is the kernel's; udev repeats its news in group 2.
@@ -38,14 +39,17 @@ impl Watch {
 
 fn listen(socket: &Socket, stopped: &OwnedFd, changed: &dyn Fn()) {
     while let Some(first) = next(socket, stopped, None) {
-        let mut relevant = first;
+        if first {
+            changed();
+        }
+        let mut more = false;
         for _ in 0..LONGEST_BURST {
             match next(socket, stopped, Some(&QUIET)) {
-                Some(more) => relevant |= more,
+                Some(relevant) => more |= relevant,
                 None => break,
             }
         }
-        if relevant {
+        if more {
             changed();
         }
     }

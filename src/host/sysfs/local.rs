@@ -3,17 +3,26 @@
 use super::attribute::{known, last_part};
 use super::pci::{self, DEVICES};
 use super::pci_details::{self, Slots};
-use super::{PciNames, boot, confinement, display, iommu, iommu_group, kernel, networking, rom, storage, usb, vfio};
+use super::{
+    PciNames, boot, confinement, display, iommu, iommu_group, kernel, networking, pci_names, rom, storage, usb, vfio,
+};
 use crate::facts::{Fact, FactsPart};
 use crate::host::Sysroot;
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 /// PCI functions with their names, and the IOMMU.
 pub fn pci(sysroot: &Sysroot, names: &mut PciNames) -> FactsPart {
-    let pci = match pci::scan(sysroot) {
+    // The list of names is long: it is read while the functions are.
+    let (found, list) = thread::scope(|scope| {
+        let read = || thread::Builder::new().spawn_scoped(scope, || pci_names::list(sysroot)).ok();
+        let list = names.is_new().then(read).flatten();
+        (pci::scan(sysroot), list.and_then(|list| list.join().ok()))
+    });
+    let pci = match found {
         Ok(mut devices) => {
-            names.fill(sysroot, &mut devices);
+            names.fill(sysroot, list, &mut devices);
             known(devices, DEVICES)
         }
         Err(error) => Fact::unknown(format!("{DEVICES} cannot be listed: {error}.")),

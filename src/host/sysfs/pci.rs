@@ -4,15 +4,34 @@
 use crate::facts::{PciClass, PciDevice};
 use crate::host::Sysroot;
 use crate::units::PciAddress;
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat};
 use std::io;
+use std::num::NonZero;
+use std::thread;
 
 /// Where the functions are listed.
 pub const DEVICES: &str = "/sys/bus/pci/devices";
 
+/// A thread of its own pays off for as many functions as this: to start one takes as long as to read a few dozen.
+const SHARE: usize = 200;
+/// More than this do not make the kernel answer faster.
+const MOST_THREADS: usize = 4;
+
 /// All PCI functions in address order, without names.
 pub fn scan(sysroot: &Sysroot) -> io::Result<Vec<PciDevice>> {
+    scan_with(sysroot, threads_for)
+}
+
+/// How many threads read `functions` functions.
+fn threads_for(functions: usize) -> usize {
+    let wanted = (functions / SHARE).min(MOST_THREADS);
+    // To ask how many processors there are costs more than a small host.
+    if wanted < 2 { 1 } else { wanted.min(thread::available_parallelism().map_or(1, NonZero::get)) }
+}
+
+/// What is found does not depend on the number of threads.
+fn scan_with(sysroot: &Sysroot, threads: impl Fn(usize) -> usize) -> io::Result<Vec<PciDevice>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder: OwnedFd = rustix::fs::open(sysroot.path(DEVICES), flags, Mode::empty())?;
     let several_nodes = sysroot.exists("/sys/devices/system/node/node1");
@@ -21,20 +40,47 @@ pub fn scan(sysroot: &Sysroot) -> io::Result<Vec<PciDevice>> {
         addresses.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<PciAddress>().ok()));
     }
     addresses.sort_unstable();
-    let mut devices: Vec<PciDevice> = Vec::with_capacity(addresses.len());
-    let mut buffer = [0; LARGEST];
-    let mut function = Function { folder: rustix::fd::AsFd::as_fd(&folder), name: String::new(), buffer: &mut buffer };
-    let mut first_shown = false;
-    for address in addresses {
-        function.name = address.to_string();
-        let Some(mut device) = function.read(address, several_nodes) else { continue };
-        if device.kind() == PciClass::Gpu {
-            device.boot_vga = function.boot_vga(&device, first_shown);
-            first_shown |= device.boot_vga == Some(true);
+    let share = addresses.len().div_ceil(threads(addresses.len()).max(1)).max(1);
+    let read = |share| read_all(folder.as_fd(), share, several_nodes);
+    let mut devices = thread::scope(|scope| {
+        let mut shares = addresses.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let start = |share| (share, thread::Builder::new().spawn_scoped(scope, move || read(share)).ok());
+        let others: Vec<_> = shares.map(start).collect();
+        let mut devices = read(own);
+        for (share, thread) in others {
+            // What no other thread could be had for is read by this one.
+            devices.extend(thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| read(share)));
         }
-        devices.push(device);
-    }
+        devices
+    });
+    find_boot_display(folder.as_fd(), &mut devices);
     Ok(devices)
+}
+
+/// The functions at `addresses`, as far as they are still there.
+fn read_all(folder: BorrowedFd, addresses: &[PciAddress], several_nodes: bool) -> Vec<PciDevice> {
+    let mut buffer = [0; LARGEST];
+    let mut function = Function { folder, name: String::new(), buffer: &mut buffer };
+    let read = |address: &PciAddress| {
+        function.name = address.to_string();
+        function.read(*address, several_nodes)
+    };
+    addresses.iter().filter_map(read).collect()
+}
+
+/// Looks for the GPU on which the firmware shows itself. It does on one alone, so that none is asked after it is found; and
+/// the kernel tells it of VGA controllers alone.
+fn find_boot_display(folder: BorrowedFd, devices: &mut [PciDevice]) {
+    let mut buffer = [0; LARGEST];
+    let mut found = false;
+    for device in devices.iter_mut().filter(|device| device.kind() == PciClass::Gpu) {
+        let vga = device.class >> 8 == 0x0300;
+        let mut function = Function { folder, name: device.address.to_string(), buffer: &mut buffer };
+        let mut shown = || function.attribute("boot_vga").map(|text| text.trim() == "1");
+        device.boot_vga = if found || !vga { Some(false) } else { shown() };
+        found |= device.boot_vga == Some(true);
+    }
 }
 
 /// The driver that holds a function now.
@@ -67,13 +113,6 @@ impl Function<'_> {
             device.numa_node = self.attribute("numa_node").and_then(|text| text.trim().parse().ok());
         }
         Some(device)
-    }
-
-    /// Whether the firmware shows itself on this GPU. It does on one alone (`first_shown`: it was found), and the kernel
-    /// tells it of VGA controllers alone.
-    fn boot_vga(&mut self, device: &PciDevice, first_shown: bool) -> Option<bool> {
-        let vga = device.class >> 8 == 0x0300;
-        if first_shown || !vga { Some(false) } else { self.attribute("boot_vga").map(|text| text.trim() == "1") }
     }
 
     /// For trees recorded without `uevent`.
@@ -185,5 +224,35 @@ mod tests {
         let devices = scan(&Sysroot::new(tree.path())).unwrap();
         let seen: Vec<_> = devices.iter().map(|d| (d.address.short(), d.iommu_group, d.boot_vga)).collect();
         assert_eq!(seen, [("00:1f.3".into(), Some(16), None), ("01:00.0".into(), Some(16), Some(true))]);
+    }
+
+    #[test]
+    fn what_is_found_does_not_depend_on_the_number_of_threads() {
+        let tree = tempfile::tempdir().unwrap();
+        for number in 0..64_u8 {
+            let name = format!("0000:{:02x}:{:02x}.{}", number / 16, number / 8 % 2, number % 8);
+            let folder = tree.path().join("sys/bus/pci/devices").join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            let class = if number % 3 == 0 { "30000" } else { "40300" };
+            let driver = if number % 5 == 0 { "DRIVER=vfio-pci\n" } else { "" };
+            std::fs::write(folder.join("uevent"), format!("{driver}PCI_CLASS={class}\nPCI_ID=10DE:27{number:02X}\n"))
+                .unwrap();
+            std::os::unix::fs::symlink(format!("../groups/{}", number / 2), folder.join("iommu_group")).unwrap();
+            std::fs::write(folder.join("boot_vga"), if number == 33 { "1\n" } else { "0\n" }).unwrap();
+        }
+        let sysroot = Sysroot::new(tree.path());
+        let alone = scan_with(&sysroot, |_| 1).unwrap();
+        assert_eq!(alone.len(), 64);
+        let shown = alone.iter().filter(|device| device.boot_vga == Some(true)).map(|device| device.device);
+        assert_eq!(shown.collect::<Vec<_>>(), [0x2721]);
+        for threads in [0, 2, 3, 4, 7, 64, 200] {
+            assert_eq!(scan_with(&sysroot, |_| threads).unwrap(), alone, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn small_hosts_are_read_by_one_thread_and_none_by_more_than_four() {
+        assert_eq!([0, 1, 64, 399].map(threads_for), [1, 1, 1, 1]);
+        assert!(threads_for(512) <= 2 && threads_for(100_000) <= 4);
     }
 }

@@ -16,15 +16,21 @@ pub struct PciNames {
 }
 
 impl PciNames {
-    /// Names the devices. The list is read again only when an id turns up that was never looked for.
-    pub fn fill(&mut self, sysroot: &Sysroot, devices: &mut [PciDevice]) {
+    /// True before anything was looked for.
+    pub(super) fn is_new(&self) -> bool {
+        self.devices.is_empty()
+    }
+
+    /// Names the devices by the list `read`, where it was read already. Else it is read, and only when an id turns up that was
+    /// never looked for.
+    pub(super) fn fill(&mut self, sysroot: &Sysroot, read: Option<Vec<u8>>, devices: &mut [PciDevice]) {
         let unseen: BTreeSet<_> = devices
             .iter()
             .map(|device| (device.vendor, device.device))
             .filter(|ids| !self.devices.contains_key(ids))
             .collect();
         if !unseen.is_empty() {
-            self.look_up(&list(sysroot), &unseen);
+            self.look_up(&read.unwrap_or_else(|| list(sysroot)), &unseen);
         }
         for device in devices {
             device.vendor_name = self.vendors.get(&device.vendor).cloned().flatten();
@@ -74,7 +80,7 @@ fn entry(line: &[u8]) -> Option<(u16, &str)> {
 }
 
 /// The list below the sysroot, else this machine's own; ids mean the same everywhere.
-fn list(sysroot: &Sysroot) -> Vec<u8> {
+pub(super) fn list(sysroot: &Sysroot) -> Vec<u8> {
     let here = Sysroot::default();
     let mut places = PLACES.iter().map(|place| (sysroot, place)).chain(PLACES.iter().map(|place| (&here, place)));
     places.find_map(|(root, place)| std::fs::read(root.path(place)).ok()).unwrap_or_default()
@@ -95,7 +101,7 @@ mod tests {
         std::fs::write(tree.path().join("usr/share/misc/pci.ids"), list).unwrap();
         let address = "01:00.0".parse().unwrap();
         let mut devices = [empty(address, 0x03_0000, 0x10de, 0x2704), empty(address, 0x02_0000, 0x10de, 0xffff)];
-        PciNames::default().fill(&Sysroot::new(tree.path()), &mut devices);
+        PciNames::default().fill(&Sysroot::new(tree.path()), None, &mut devices);
         assert_eq!(devices[0].label(), "NVIDIA Corporation AD103 [GeForce RTX 4080]");
         assert_eq!(devices[1].label(), "NVIDIA Corporation 10de:ffff");
     }

@@ -38,7 +38,7 @@ pub fn compare(jobs: &[Job], runs: usize) -> Result<Vec<Option<f64>>> {
     Ok(times.into_iter().map(|times| times.map(|times| percentile(&times[1..], 50))).collect())
 }
 
-/// `vmbuild xml` beside `virt-install --print-xml --dry-run` for the same workstation: one new disk of 20 GiB in a pool,
+/// `vmbuild xml` beside `virt-install --print-xml --dry-run` for the same machine: one new disk of 20 GiB in a pool,
 /// no network, VNC. libvirt's test driver knows no firmware, so there it is a BIOS machine for both.
 pub fn xml_jobs(vmbuild: &Path, bios: &Path, uefi: &Path, pool: &str) -> Vec<Job> {
     let job = |name: &str, argv: &[&str]| Job { name: name.into(), argv: argv.iter().map(|&a| a.to_owned()).collect() };
@@ -46,7 +46,7 @@ pub fn xml_jobs(vmbuild: &Path, bios: &Path, uefi: &Path, pool: &str) -> Vec<Job
     let virt_install = |uri: &'static str, pool: &str, firmware: &[&str]| {
         let mut argv = vec!["virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "bench-ws"];
         let disk = format!("pool={pool},size=20");
-        argv.extend(["--memory", "8192", "--vcpus", "4", "--disk", &disk, "--import", "--osinfo", "linux2022"]);
+        argv.extend(["--memory", "2048", "--vcpus", "2", "--disk", &disk, "--import", "--osinfo", "linux2022"]);
         argv.extend(["--network", "none", "--graphics", "vnc,listen=127.0.0.1"]);
         argv.extend(firmware);
         job(&format!("virt-install --print-xml, {uri}"), &argv)

@@ -4,6 +4,8 @@
 //! vmbuild-bench VMBUILD FLOOR HOME [--quick]
 
 mod commands;
+mod daemon;
+mod live;
 mod measure;
 mod process;
 mod program;
@@ -18,10 +20,10 @@ use pty::Answers;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The workstation of the headless jobs in `pool`.
+/// The machine of the headless jobs in `pool`. The host of libvirt's test driver has 3 GiB.
 fn spec(pool: &str, uefi: bool) -> String {
     format!(
-        r#"{{"name": "bench-ws", "memory": 8192, "vcpus": 4, "uefi": {uefi}, "networks": [],
+        r#"{{"name": "bench-ws", "memory": 2048, "vcpus": 2, "uefi": {uefi}, "networks": [],
         "graphics": [{{"type": "vnc"}}],
         "storage": {{"default_pool": "{pool}", "disks": [{{"action": "create", "size": 20}}]}}}}"#
     )
@@ -36,7 +38,7 @@ fn main() -> Result<()> {
     };
     let (vmbuild, floor, home) = (path("VMBUILD")?, path("FLOOR")?, path("HOME")?);
     let quick = std::env::args().any(|arg| arg == "--quick");
-    let (programs, missing) = program::programs(&vmbuild, &floor, &home)?;
+    let (mut programs, missing) = program::programs(&vmbuild, &floor, &home)?;
     println!(
         "Terminal {}x{}, TERM=xterm-256color. Not installed, so not compared: {missing:?}",
         pty::SIZE.0,
@@ -45,11 +47,15 @@ fn main() -> Result<()> {
     starts(&programs, if quick { 3 } else { 9 })?;
     slow_answers(&programs, if quick { 3 } else { 5 })?;
     large_library(&home)?;
+    let tree = scan::InMemory::new(&home, "keys")?;
+    programs.push(program::large(&vmbuild, &home, &scan::tree(&tree.0, 512)?));
     keys(&programs)?;
+    programs.push(program::at_start(&vmbuild, &home));
     idle(&programs, Duration::from_secs(if quick { 5 } else { 60 }))?;
     headless(&vmbuild, &home, if quick { 3 } else { 15 })?;
     scan::run(&vmbuild, &home, if quick { 3 } else { 11 })?;
-    stalled::run(&vmbuild)?;
+    live::run(&vmbuild, &home, if quick { 2 } else { 7 })?;
+    stalled::run(&vmbuild, quick)?;
     println!("\nBinary of vmbuild: {} bytes", commands::size(&vmbuild)?);
     if let Some(peer) = program::find("vm-curator") {
         println!("Binary of vm-curator: {} bytes", commands::size(&peer)?);
@@ -60,8 +66,8 @@ fn main() -> Result<()> {
 fn starts(programs: &[Program], runs: usize) -> Result<()> {
     println!("\nStart and end, medians of {runs} interleaved runs (first frame: fork to first painted cell)");
     println!(
-        "{:12} {:>14} {:>12} {:>16} {:>10}",
-        "program", "first frame ms", "start bytes", "RSS at frame KiB", "leave ms"
+        "{:12} {:>14} {:>10} {:>12} {:>16} {:>10}",
+        "program", "first frame ms", "ready ms", "start bytes", "RSS at frame KiB", "leave ms"
     );
     let mut all: Vec<Vec<measure::Start>> = programs.iter().map(|_| vec![]).collect();
     for run in 0..=runs {
@@ -121,13 +127,16 @@ fn large_library(home: &std::path::Path) -> Result<()> {
         down: b"j",
         to_field: none,
         leave: b"q",
+        state: home.join("state"),
     };
     println!("vm-curator with 1,000 machines: ready after {:.0} ms", measure::start(&program)?.ready_ms);
     Ok(())
 }
 
 fn keys(programs: &[Program]) -> Result<()> {
-    println!("\nKeys: write to first changed cell; bytes per key; 50 moves in one write");
+    println!(
+        "\nKeys: write to first changed cell; bytes per key; 50 moves in one write; vmbuild-512: a host of 512 functions"
+    );
     println!(
         "{:12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>12} {:>8}",
         "program", "move p50", "p99", "bytes", "type p50", "p99", "bytes", "burst bytes", "reads"
@@ -156,10 +165,15 @@ fn keys(programs: &[Program]) -> Result<()> {
 }
 
 fn idle(programs: &[Program], time: Duration) -> Result<()> {
-    println!("\nStanding still for {} s on the list, host connected", time.as_secs());
+    println!("\nStanding still for {} s on the list, host connected; vmbuild-1: on step 1", time.as_secs());
     println!("{:12} {:>8} {:>12} {:>12} {:>10}", "program", "bytes", "switches/s", "CPU ms/s", "RSS KiB");
-    for program in programs {
-        let idle = measure::idle(program, time)?;
+    // Beside each other: what is measured is no time.
+    let costs: Vec<Result<measure::Idle>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = programs.iter().map(|program| scope.spawn(|| measure::idle(program, time))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked"))).collect()
+    });
+    for (program, idle) in programs.iter().zip(costs) {
+        let idle = idle?;
         println!(
             "{:12} {:8} {:12.3} {:12.4} {:10}",
             program.name,

@@ -27,7 +27,7 @@ pub struct Start {
 
 /// Starts the program once and ends it.
 pub fn start(program: &Program) -> Result<Start> {
-    let mut session = Session::start(&program.argv, &program.env, Answers::AtOnce)?;
+    let mut session = program.start(Answers::AtOnce)?;
     let mut first = session.paint(START)?.with_context(|| format!("{} painted nothing", program.name))?;
     let painted = first.painted.unwrap_or(session.started);
     let rss_first_kib = process::rss_kib(session.pid().context("no pid")?)?;
@@ -42,7 +42,7 @@ pub fn start(program: &Program) -> Result<Start> {
 
 /// exec to the first frame, in milliseconds, in a terminal that answers like this.
 pub fn first_frame(program: &Program, answers: Answers) -> Result<f64> {
-    let mut session = Session::start(&program.argv, &program.env, answers)?;
+    let mut session = program.start(answers)?;
     let first = session.paint(START)?.with_context(|| format!("{} painted nothing", program.name))?;
     Ok(ms(first.painted.unwrap_or(session.started) - session.started))
 }
@@ -58,7 +58,7 @@ pub struct Keys {
 
 /// A program that is started, ready, and led to where `path` leads.
 fn ready(program: &Program, path: &[&[u8]]) -> Result<Session> {
-    let mut session = Session::start(&program.argv, &program.env, Answers::AtOnce)?;
+    let mut session = program.start(Answers::AtOnce)?;
     if session.shows(program.ready, START, &mut Output::default())?.is_none() {
         bail!("{} never showed '{}':\n{}", program.name, program.ready, session.text());
     }

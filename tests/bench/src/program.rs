@@ -1,5 +1,6 @@
 //! The programs that are measured side by side.
 
+use crate::pty::{Answers, Session};
 use anyhow::Result;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +24,30 @@ pub struct Program {
     pub to_field: &'static [&'static [u8]],
     /// Keys that end it.
     pub leave: &'static [u8],
+    /// A folder that is emptied before each start: what an earlier one left there would be offered.
+    pub state: PathBuf,
 }
+
+impl Program {
+    /// Starts it as if for the first time.
+    pub fn start(&self, answers: Answers) -> Result<Session> {
+        match fs::remove_dir_all(&self.state) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Session::start(&self.argv, &self.env, answers),
+        }
+    }
+}
+
+/// The environment of a program that keeps its files below `home`, and where it keeps what it left off.
+fn at_home(home: &Path) -> (Vec<(String, String)>, PathBuf) {
+    let state = home.join("state");
+    let pair = |name: &str, folder: &Path| (name.to_owned(), folder.to_string_lossy().into_owned());
+    let env = [("HOME", home), ("XDG_CONFIG_HOME", home), ("XDG_DATA_HOME", home), ("XDG_STATE_HOME", &state)];
+    (env.map(|(name, folder)| pair(name, folder)).to_vec(), state)
+}
+
+/// To the PCI step of the wizard, and from the GPUs by way of the other kinds to all functions.
+const TO_ALL_FUNCTIONS: &[&[u8]] = &[b"6", b"fffff"];
 
 /// Where a command is, if it is installed.
 pub fn find(command: &str) -> Option<PathBuf> {
@@ -34,9 +58,7 @@ pub fn find(command: &str) -> Option<PathBuf> {
 /// vmbuild on its demo host, the floor, and the peers that are installed; then the names of those that are not.
 pub fn programs(vmbuild: &Path, floor: &Path, home: &Path) -> Result<(Vec<Program>, Vec<&'static str>)> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let private = |name: &str| (name.to_owned(), text(home));
-    let home_env =
-        vec![private("HOME"), private("XDG_CONFIG_HOME"), private("XDG_DATA_HOME"), private("XDG_STATE_HOME")];
+    let (home_env, state) = at_home(home);
     let mut programs = vec![
         Program {
             name: "floor",
@@ -47,16 +69,18 @@ pub fn programs(vmbuild: &Path, floor: &Path, home: &Path) -> Result<(Vec<Progra
             down: b"\x1b[B",
             to_field: &[b"a"],
             leave: b"\x1b",
+            state: state.clone(),
         },
         Program {
             name: "vmbuild",
             argv: vec![text(vmbuild), "--demo".into()],
             env: home_env.clone(),
             ready: "PCI",
-            to_list: &[b"\x0e", b"\x0e", b"\x0e", b"\x0e", b"\x0e"],
+            to_list: TO_ALL_FUNCTIONS,
             down: b"\x1b[B",
             to_field: &[b"2", b"\r"],
             leave: b"\x03\x03",
+            state: state.clone(),
         },
     ];
     let mut missing = vec![];
@@ -79,9 +103,43 @@ pub fn programs(vmbuild: &Path, floor: &Path, home: &Path) -> Result<(Vec<Progra
             _ => {}
         }
         let down = if name == "vim" { b"j" } else { &b"\x1b[B"[..] };
-        programs.push(Program { name, argv, env: home_env.clone(), ready, to_list, down, to_field, leave });
+        programs.push(Program {
+            name,
+            argv,
+            env: home_env.clone(),
+            ready,
+            to_list,
+            down,
+            to_field,
+            leave,
+            state: state.clone(),
+        });
     }
     Ok((programs, missing))
+}
+
+/// vmbuild on a host whose functions are those of the sysfs tree `root`, all of them in the list.
+pub fn large(vmbuild: &Path, home: &Path, root: &Path) -> Program {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let argv = vec![text(vmbuild), "--connect".into(), "test:///default".into(), "--sysroot".into(), text(root)];
+    let (env, state) = at_home(home);
+    Program {
+        name: "vmbuild-512",
+        argv,
+        env,
+        ready: "PCI",
+        to_list: TO_ALL_FUNCTIONS,
+        down: b"\x1b[B",
+        to_field: &[b"2", b"\r"],
+        leave: b"\x03\x03",
+        state,
+    }
+}
+
+/// vmbuild on its demo host as it starts: in the PCI step the card under the cursor is read again every two seconds.
+pub fn at_start(vmbuild: &Path, home: &Path) -> Program {
+    let argv = vec![vmbuild.to_string_lossy().into_owned(), "--demo".into()];
+    Program { name: "vmbuild-1", argv, to_list: &[], ..large(vmbuild, home, home) }
 }
 
 /// Name, arguments, text when ready, keys to a list, keys to a field, keys to leave.

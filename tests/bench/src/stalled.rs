@@ -1,46 +1,119 @@
-//! Keys while the daemon stands still: a libvirtd of our own is stopped under a wizard that is connected to it.
+//! Keys while libvirt does not answer: a libvirtd of our own is stopped under a wizard that is connected to it, then made to
+//! refresh a pool of very many files, which holds up everybody who lists pools.
 
+use crate::daemon::{Daemon, NOBODY, lacking};
 use crate::measure::{ms, percentile};
 use crate::program::find;
 use crate::pty::{Answers, Output, Session};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A user without rights: run by root, libvirtd would be the system's.
-const NOBODY: u32 = 65534;
-/// Keys in each state.
+/// Keys while the daemon runs, and while it is stopped.
 const KEYS: usize = 200;
+/// Files of the large pool: libvirt looks at each, which takes it some 20 us.
+const FILES: u32 = 450_000;
 
-/// Prints the times of keys with the daemon running and stopped.
-pub fn run(vmbuild: &Path) -> Result<()> {
-    println!("\nKeys while libvirtd is stopped, {KEYS} moves each");
-    if !is_root() || find("libvirtd").is_none() || find("setpriv").is_none() {
-        println!("not measured: needs root, libvirtd and setpriv");
+/// Prints the times of keys with the daemon running, stopped, and refreshing a pool.
+pub fn run(vmbuild: &Path, quick: bool) -> Result<()> {
+    println!("\nKeys while libvirt does not answer: moves in the list of step 1");
+    if let Some(lacking) = lacking() {
+        println!("not measured: {lacking} is lacking");
         return Ok(());
     }
     let daemon = Daemon::start()?;
-    let uri = format!("qemu+unix:///session?socket={}", daemon.socket.display());
-    let home = daemon.folder.join("wizard").to_string_lossy().into_owned();
-    let argv = [vmbuild.to_string_lossy().into_owned(), "--connect".into(), uri];
+    let home = daemon.folder.join("wizard");
+    fs::create_dir(&home)?;
+    let home = home.to_string_lossy().into_owned();
+    let argv = [vmbuild.to_string_lossy().into_owned(), "--connect".into(), daemon.uri()];
     let mut session = Session::start(&argv, &[("HOME".into(), home)], Answers::AtOnce)?;
     // The header has the host's name from libvirt's first answer on.
     let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
     until(&mut session, &format!(" {}  qemu", name.trim()))?;
     session.collect(Duration::from_secs(1), Duration::from_secs(5))?;
-    tell("running", &moves(&mut session)?);
+    tell("running", &moves(&mut session, KEYS, || true)?);
     daemon.signal("STOP")?;
-    // Everything is asked anew, and hangs.
+    ask_anew(&mut session)?;
+    let stopped = moves(&mut session, KEYS, || true);
+    until(&mut session, "waiting for libvirt")?;
+    daemon.signal("CONT")?;
+    tell("stopped", &stopped?);
+    session.collect(Duration::from_secs(1), Duration::from_secs(5))?;
+    refreshing(&daemon, &mut session, if quick { FILES / 3 } else { FILES })
+}
+
+/// A pool of `files` files is made, which reads it; until that is over libvirt lists no pools for anybody.
+fn refreshing(daemon: &Daemon, session: &mut Session, files: u32) -> Result<()> {
+    let Some(virsh) = find("virsh") else {
+        println!("refreshing   not measured: virsh is lacking");
+        return Ok(());
+    };
+    let pool = LargePool::new(files)?;
+    let virsh = |args: &[&str]| -> Result<Child> {
+        let mut command = Command::new(&virsh);
+        command.args(["-q", "-c", &daemon.uri()]).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(command.spawn()?)
+    };
+    let began = Instant::now();
+    let mut refresh = virsh(&["pool-create-as", "large", "dir", "--target", &pool.0.to_string_lossy()])?;
+    std::thread::sleep(Duration::from_millis(300));
+    let asked = Instant::now();
+    let mut list = virsh(&["pool-list"])?;
+    ask_anew(session)?;
+    let times = moves(session, usize::MAX, || refresh.try_wait().is_ok_and(|ended| ended.is_none()))?;
+    let status = refresh.wait()?;
+    let took = began.elapsed();
+    list.wait()?;
+    let listed = asked.elapsed();
+    if !status.success() {
+        bail!("libvirt makes no pool of {files} files")
+    }
+    tell("refreshing", &times);
+    println!(
+        "             {} keys during the refresh of {files} files ({:.1} s); 'virsh pool-list' answered after {:.1} s",
+        times.len(),
+        took.as_secs_f64(),
+        listed.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// A folder of very many names of one empty file, in memory.
+struct LargePool(PathBuf);
+
+impl LargePool {
+    fn new(files: u32) -> Result<Self> {
+        let folder = Path::new("/dev/shm").join(format!("vmbuild-bench-pool-{}", std::process::id()));
+        fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+        let pool = Self(folder);
+        let first = pool.0.join("0.img");
+        fs::write(&first, "")?;
+        chown(&first, Some(NOBODY), Some(NOBODY))?;
+        for number in 1..files {
+            fs::hard_link(&first, pool.0.join(format!("{number}.img")))?;
+        }
+        chown(&pool.0, Some(NOBODY), Some(NOBODY))?;
+        Ok(pool)
+    }
+}
+
+impl Drop for LargePool {
+    fn drop(&mut self) {
+        // Best effort; it leaves with the machine's memory at the latest.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Has the wizard ask libvirt for everything again; nothing of it is answered now.
+fn ask_anew(session: &mut Session) -> Result<()> {
     for key in [b"3", b"r", b"1"] {
         session.send(key)?;
         session.collect(Duration::from_millis(300), Duration::from_secs(1))?;
     }
-    tell("stopped", &moves(&mut session)?);
-    until(&mut session, "waiting for libvirt")?;
-    daemon.signal("CONT")
+    Ok(())
 }
 
 /// Waits for a text on the screen.
@@ -53,69 +126,16 @@ fn tell(state: &str, times: &[f64]) {
     println!("{state:12} p50 {:6.2} ms, p99 {:6.2} ms", percentile(times, 50), percentile(times, 99));
 }
 
-/// Up and down in the list of steps' first list.
-fn moves(session: &mut Session) -> Result<Vec<f64>> {
+/// Up and down in the list of the first step, while `goes_on`.
+fn moves(session: &mut Session, most: usize, mut goes_on: impl FnMut() -> bool) -> Result<Vec<f64>> {
     let mut times = vec![];
-    for key in [&b"\x1b[B"[..], b"\x1b[A"].iter().cycle().take(KEYS) {
+    for key in [&b"\x1b[B"[..], b"\x1b[A"].iter().cycle().take(most) {
+        if !goes_on() {
+            break;
+        }
         let sent = session.send(key)?;
         let output = session.collect(Duration::from_millis(5), Duration::from_millis(500))?;
         times.extend(output.painted.map(|painted| ms(painted - sent)));
     }
-    if times.len() < KEYS / 2 { bail!("keys changed nothing:\n{}", session.text()) } else { Ok(times) }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
-}
-
-/// A libvirtd for sessions, of a user of its own.
-struct Daemon {
-    child: Child,
-    folder: PathBuf,
-    socket: PathBuf,
-}
-
-impl Daemon {
-    fn start() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("vmbuild-bench-daemon-{}", std::process::id()));
-        for part in ["", "home", "run"] {
-            fs::create_dir(folder.join(part))?;
-            chown(folder.join(part), Some(NOBODY), Some(NOBODY))?;
-        }
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
-        let nobody = NOBODY.to_string();
-        let child = Command::new("setpriv")
-            .args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "libvirtd"])
-            .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("HOME", folder.join("home"))
-            .env("XDG_RUNTIME_DIR", folder.join("run"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let socket = folder.join("run/libvirt/libvirt-sock");
-        let daemon = Self { child, folder, socket };
-        let end = Instant::now() + Duration::from_secs(30);
-        while !daemon.socket.exists() {
-            if Instant::now() > end {
-                bail!("libvirtd did not come up in {}", daemon.folder.display());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(daemon)
-    }
-
-    fn signal(&self, name: &str) -> Result<()> {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status()?;
-        if status.success() { Ok(()) } else { bail!("the daemon takes no signal") }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Best effort: a stopped one is killed as well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+    if times.len() < KEYS / 10 { bail!("keys changed nothing:\n{}", session.text()) } else { Ok(times) }
 }
