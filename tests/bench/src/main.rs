@@ -1,7 +1,7 @@
 //! `make bench`: vmbuild beside the bare ratatui floor and whatever peers are installed, in one run.
 //! Read the ratios; the absolute times are those of this machine and this hour.
 //!
-//! vmbuild-bench VMBUILD FLOOR HOME [--quick]
+//! vmbuild-bench VMBUILD FLOOR HOME [--quick] [--only PART]
 
 mod commands;
 mod daemon;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use measure::percentile;
 use program::Program;
 use pty::Answers;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The machine of the headless jobs in `pool`. The host of libvirt's test driver has 3 GiB.
@@ -37,31 +37,43 @@ fn main() -> Result<()> {
             .and_then(|path| Ok(PathBuf::from(path).canonicalize()?))
     };
     let (vmbuild, floor, home) = (path("VMBUILD")?, path("FLOOR")?, path("HOME")?);
-    let quick = std::env::args().any(|arg| arg == "--quick");
-    let (mut programs, missing) = program::programs(&vmbuild, &floor, &home)?;
-    println!(
-        "Terminal {}x{}, TERM=xterm-256color. Not installed, so not compared: {missing:?}",
-        pty::SIZE.0,
-        pty::SIZE.1
-    );
-    starts(&programs, if quick { 3 } else { 9 })?;
-    slow_answers(&programs, if quick { 3 } else { 5 })?;
-    large_library(&home)?;
-    let tree = scan::InMemory::new(&home, "keys")?;
-    programs.push(program::large(&vmbuild, &home, &scan::tree(&tree.0, 512)?));
-    keys(&programs)?;
-    programs.push(program::at_start(&vmbuild, &home));
-    idle(&programs, Duration::from_secs(if quick { 5 } else { 60 }))?;
-    headless(&vmbuild, &home, if quick { 3 } else { 15 })?;
-    scan::run(&vmbuild, &home, if quick { 3 } else { 11 })?;
-    live::run(&vmbuild, &home, if quick { 2 } else { 7 })?;
-    stalled::run(&vmbuild, quick)?;
+    let flag = |name: &str| std::env::args().any(|arg| arg == name);
+    let quick = flag("--quick");
+    let few = |quick_runs: usize, runs: usize| if quick { quick_runs } else { runs };
+    let only = std::env::args().skip_while(|arg| arg != "--only").nth(1);
+    let (programs, mut missing) = program::programs(&vmbuild, &floor, &home)?;
+    missing.extend(TOOLS.into_iter().filter(|tool| program::find(tool).is_none()));
+    let (columns, rows) = pty::SIZE;
+    println!("Terminal {columns}x{rows}, TERM=xterm-256color. Not installed, so not compared or not used: {missing:?}");
+    let seconds = Duration::from_secs(if quick { 5 } else { 60 });
+    let parts: [(&str, &dyn Fn() -> Result<()>); 9] = [
+        ("starts", &|| starts(&programs, few(3, 9))),
+        ("answers", &|| slow_answers(&programs, few(3, 5))),
+        ("library", &|| large_library(&home)),
+        ("keys", &|| keys(&programs, &vmbuild, &home)),
+        ("idle", &|| idle(&programs, &vmbuild, &home, seconds)),
+        ("headless", &|| headless(&vmbuild, &home, few(3, 15))),
+        ("scan", &|| scan::run(&vmbuild, &home, few(3, 11))),
+        ("live", &|| live::run(&vmbuild, &home, few(2, 7))),
+        ("stalled", &|| stalled::run(&vmbuild, quick)),
+    ];
+    let mut failed = vec![];
+    for (name, part) in parts.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {
+        // A peer that does not do what is expected of it spoils no other part.
+        if let Err(error) = part() {
+            println!("failed: {error:#}");
+            failed.push(name);
+        }
+    }
     println!("\nBinary of vmbuild: {} bytes", commands::size(&vmbuild)?);
     if let Some(peer) = program::find("vm-curator") {
         println!("Binary of vm-curator: {} bytes", commands::size(&peer)?);
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { anyhow::bail!("parts that failed: {failed:?}") }
 }
+
+/// What is measured beside vmbuild, or measured with, without a screen.
+const TOOLS: [&str; 7] = ["virt-install", "virsh", "lspci", "strace", "libvirtd", "setpriv", "unshare"];
 
 fn starts(programs: &[Program], runs: usize) -> Result<()> {
     println!("\nStart and end, medians of {runs} interleaved runs (first frame: fork to first painted cell)");
@@ -113,7 +125,7 @@ fn slow_answers(programs: &[Program], runs: usize) -> Result<()> {
 }
 
 /// The peer whose start grows with the host, at 1,000 machines.
-fn large_library(home: &std::path::Path) -> Result<()> {
+fn large_library(home: &Path) -> Result<()> {
     let Some(path) = program::find("vm-curator") else { return Ok(()) };
     let library = program::library(home, 1000)?;
     let argv = vec![path.to_string_lossy().into_owned(), "--library".into(), library.to_string_lossy().into_owned()];
@@ -133,7 +145,9 @@ fn large_library(home: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
-fn keys(programs: &[Program]) -> Result<()> {
+fn keys(programs: &[Program], vmbuild: &Path, home: &Path) -> Result<()> {
+    let tree = scan::InMemory::new(home, "keys")?;
+    let large = program::large(vmbuild, home, &scan::tree(&tree.0, 512)?);
     println!(
         "\nKeys: write to first changed cell; bytes per key; 50 moves in one write; vmbuild-512: a host of 512 functions"
     );
@@ -141,7 +155,7 @@ fn keys(programs: &[Program]) -> Result<()> {
         "{:12} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>12} {:>8}",
         "program", "move p50", "p99", "bytes", "type p50", "p99", "bytes", "burst bytes", "reads"
     );
-    for program in programs {
+    for program in programs.iter().chain([&large]) {
         let moves = measure::keys(program, program.to_list, &[program.down; 40]);
         let letters: Vec<&[u8]> = b"gpu-ws-01-abcdefghijkl".chunks(1).collect();
         let typed =
@@ -164,7 +178,11 @@ fn keys(programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
-fn idle(programs: &[Program], time: Duration) -> Result<()> {
+fn idle(programs: &[Program], vmbuild: &Path, home: &Path, time: Duration) -> Result<()> {
+    let tree = scan::InMemory::new(home, "idle")?;
+    let (large, at_start) =
+        (program::large(vmbuild, home, &scan::tree(&tree.0, 512)?), program::at_start(vmbuild, home));
+    let programs: Vec<&Program> = programs.iter().chain([&large, &at_start]).collect();
     println!("\nStanding still for {} s on the list, host connected; vmbuild-1: on step 1", time.as_secs());
     println!("{:12} {:>8} {:>12} {:>12} {:>10}", "program", "bytes", "switches/s", "CPU ms/s", "RSS KiB");
     // Beside each other: what is measured is no time.
@@ -186,7 +204,7 @@ fn idle(programs: &[Program], time: Duration) -> Result<()> {
     Ok(())
 }
 
-fn headless(vmbuild: &std::path::Path, home: &std::path::Path, runs: usize) -> Result<()> {
+fn headless(vmbuild: &Path, home: &Path, runs: usize) -> Result<()> {
     // run.sh makes a pool where a daemon answers, because a fresh one has none.
     let pool = std::env::var("VMBUILD_BENCH_POOL").unwrap_or_else(|_| "default".to_owned());
     let (bios, uefi) = (home.join("bios.json"), home.join("uefi.json"));
