@@ -36,6 +36,8 @@ pub enum Grammar {
     Usb,
     /// Mediated devices, one per line: see [`super::rows`].
     Mediated,
+    /// Folders of the host, one per line: see [`super::rows`].
+    Shares,
 }
 
 /// The grammar of a field, by name: of those whose texts the spec cannot always hold, and of amounts.
@@ -51,6 +53,7 @@ pub fn of(place: &Place) -> Grammar {
         Some("cells") => Grammar::Cells,
         Some("usb_devices") => Grammar::Usb,
         Some("mediated_devices") => Grammar::Mediated,
+        Some("shares") => Grammar::Shares,
         Some("port") => Grammar::Port,
         Some("metadata") => Grammar::Pairs,
         _ => Grammar::Text,
@@ -93,6 +96,7 @@ pub fn read(grammar: Grammar, text: &str) -> Reading {
         Grammar::Cells => by_line(text, rows::cell),
         Grammar::Usb => by_line(text, rows::usb),
         Grammar::Mediated => by_line(text, rows::mediated),
+        Grammar::Shares => by_line(text, rows::share),
     }
 }
 
@@ -156,6 +160,7 @@ pub fn show(grammar: Grammar, value: &Value) -> String {
         (Grammar::Cells, Value::Array(rows)) => rows.iter().map(rows::show_cell).collect::<Vec<_>>().join("\n"),
         (Grammar::Usb, Value::Array(rows)) => rows.iter().map(rows::show_usb).collect::<Vec<_>>().join("\n"),
         (Grammar::Mediated, Value::Array(rows)) => rows.iter().map(rows::show_mediated).collect::<Vec<_>>().join("\n"),
+        (Grammar::Shares, Value::Array(rows)) => rows.iter().map(rows::show_share).collect::<Vec<_>>().join("\n"),
         (_, Value::Array(rows)) => rows.iter().map(|row| show(grammar, row)).collect::<Vec<_>>().join("\n"),
         (Grammar::Pairs, Value::Object(map)) => {
             let line = |(key, value): (&String, &Value)| format!("{key} = {}", pair_value(value));

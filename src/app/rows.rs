@@ -1,4 +1,4 @@
-//! Rows of a spec that a form takes as lines of text: nodes of the guest, USB and mediated devices of the host.
+//! Rows of a spec that a form takes as lines of text: nodes of the guest, devices and folders of the host.
 
 use serde_json::{Map, Value};
 
@@ -77,6 +77,38 @@ pub(super) fn show_usb(row: &Value) -> String {
     text("startup").map_or(named.clone(), |startup| format!("{named} {startup}"))
 }
 
+/// `/srv/data`, then the tag and virtiofs, 9p or read-only as wanted.
+pub(super) fn share(line: &str) -> Result<Value, String> {
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    let mut row = Map::new();
+    while let Some(word @ ("virtiofs" | "9p" | "read-only")) = words.last().copied() {
+        match word {
+            "read-only" => row.insert("readonly".into(), true.into()),
+            driver => row.insert("driver".into(), driver.into()),
+        };
+        words.pop();
+    }
+    let (path, tag) = match words.as_slice() {
+        [path] => (*path, None),
+        [path, tag] => (*path, Some(*tag)),
+        _ => {
+            return Err(format!(
+                "'{line}': write folder, tag, then virtiofs, 9p or read-only as wanted; no blanks in names"
+            ));
+        }
+    };
+    row.insert("path".into(), path.into());
+    row.extend(tag.map(|tag| ("tag".to_owned(), tag.into())));
+    Ok(Value::Object(row))
+}
+
+pub(super) fn show_share(row: &Value) -> String {
+    let text = |name: &str| row.get(name).map(plain);
+    let readonly = row.get("readonly").and_then(Value::as_bool).unwrap_or(false);
+    let parts = [text("path"), text("tag"), text("driver"), readonly.then(|| "read-only".to_owned())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// A UUID, then `display` and `ramfb` as wanted.
 pub(super) fn mediated(line: &str) -> Result<Value, String> {
     let mut words = line.split_whitespace();
@@ -116,6 +148,11 @@ mod tests {
         assert_eq!(usb("046d:c52b"), Ok(json!({"vendor_id": "046d", "product_id": "c52b"})));
         let want = json!({"bus": 1, "device": 4, "startup": "mandatory"});
         assert_eq!(usb("bus 1 device 4 mandatory"), Ok(want));
+        let row = json!({"path": "/srv/data", "tag": "d", "driver": "9p", "readonly": true});
+        assert_eq!(show_share(&row), "/srv/data d 9p read-only");
+        assert_eq!(share("/srv/data d 9p read-only"), Ok(row));
+        assert_eq!(share("/srv/data"), Ok(json!({"path": "/srv/data"})));
+        assert!(share("/srv/my data here").is_err() && share("9p").is_err());
         let row = json!({"uuid": "c1f2", "display": true, "ramfb": true});
         assert_eq!(show_mediated(&row), "c1f2 display ramfb");
         assert_eq!(mediated("c1f2 display ramfb"), Ok(row));

@@ -134,7 +134,7 @@ impl StepId {
                 Some(
                     "graphics" | "cloud_init" | "autostart" | "custom_xml" | "metadata" | "tpm" | "tpm_device"
                     | "video" | "sound" | "scsi_controller" | "guest_agent" | "rng" | "watchdog" | "usb_controller"
-                    | "tablet" | "evdev" | "looking_glass" | "mediated_devices" | "usb_devices" | "smbios",
+                    | "tablet" | "evdev" | "looking_glass" | "mediated_devices" | "shares" | "usb_devices" | "smbios",
                 ),
                 _,
             ) => Self::Extras,

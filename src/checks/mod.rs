@@ -45,6 +45,7 @@ mod pinning;
 mod pool;
 mod rom;
 mod selector;
+mod share;
 mod space;
 mod target;
 mod tuning;

@@ -38,6 +38,7 @@ const FIELDS: &[&str] = &[
     "usb_devices",
     "evdev",
     "looking_glass",
+    "shares",
     "smbios",
     "boot",
     "networks",

@@ -3,7 +3,7 @@
 use super::{
     Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, selector, space, target, tuning,
+    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, selector, share, space, target, tuning,
     version, virtual_function, volume,
 };
 
@@ -35,6 +35,7 @@ const TABLE: &[&[Check]] = &[
     image::CHECKS,
     clone::CHECKS,
     volume::CHECKS,
+    share::CHECKS,
     space::CHECKS,
     guest_os::CHECKS,
     hypervisor::CHECKS,

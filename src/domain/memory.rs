@@ -53,8 +53,13 @@ pub(super) fn backing(machine: &Machine) -> Option<Element> {
     let pages = pages(machine);
     let alone = machine.passes_devices().then(|| Element::new("nosharepages").field("pci_devices"));
     let locked = backing.locked.then(|| Element::new("locked").field("memory_backing"));
-    let source = backing.shared.then(|| Element::new("source").attr("type", "memfd").field("memory_backing"));
-    let access = backing.shared.then(|| Element::new("access").attr("mode", "shared").field("memory_backing"));
+    let by = |element: Element| match &backing.shared {
+        Some(Reason::Asked(place)) => element.origin(place.clone()),
+        _ => element.field("shares"),
+    };
+    let shared = backing.shared.is_some();
+    let source = shared.then(|| by(Element::new("source").attr("type", "memfd")));
+    let access = shared.then(|| by(Element::new("access").attr("mode", "shared")));
     let origin = if machine.passes_devices() { "pci_devices" } else { "memory_backing" };
     let all: Vec<Element> = [pages, alone, locked, source, access].into_iter().flatten().collect();
     (!all.is_empty()).then(|| Element::new("memoryBacking").children(all).field(origin))
@@ -107,7 +112,7 @@ pub(super) fn policy(machine: &Machine) -> Option<Element> {
 
 /// Nodes of the guest.
 pub(super) fn cells(machine: &Machine) -> Option<Element> {
-    let shared = machine.backing.shared;
+    let shared = machine.backing.shared.is_some();
     let cell = |(number, cell): (u32, &crate::machine::memory::Cell)| {
         let (size, unit) = amount(cell.memory);
         let element = Element::new("cell").attr("id", number.to_string()).attr("cpus", cell.vcpus.to_string());

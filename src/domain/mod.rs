@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod os;
 pub mod parse;
 pub mod serial;
+mod share;
 pub mod write;
 
 pub use element::{Element, Node};
@@ -70,6 +71,7 @@ fn all_devices(machine: &Machine) -> Element {
     Element::new("devices")
         .children(machine.disks.iter().map(disk::disk))
         .children(controller::controllers(machine))
+        .children(share::filesystems(machine))
         .children(machine.interfaces.iter().map(interface::interface))
         .children(serial::lines(machine))
         .children(devices::inputs(machine))

@@ -1,6 +1,6 @@
 //! What libvirt learnt in some version: an older one is not told of it, and `checks` says what was left out.
 
-use super::{DiskOrigin, GuestSlot, Interface, Machine, Width};
+use super::{DiskOrigin, GuestSlot, Interface, Machine, Share, Width};
 use crate::facts::{Facts, Version};
 use crate::spec::{NetworkKind, VirtType};
 use std::collections::BTreeSet;
@@ -22,13 +22,17 @@ pub enum Feature {
     AddressWidth,
     /// `<vlan>` of an interface on a bridge of the kernel's.
     BridgeVlan,
+    /// `<driver type='virtiofs'/>` of a folder of the host.
+    Virtiofs,
+    /// `<readonly/>` of such a folder.
+    ReadOnlyVirtiofs,
     /// The attribute `limit` of `<maxphysaddr mode='passthrough'/>`.
     AddressLimit,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::UnassignedAddress,
         Self::NvmeDisk,
         Self::PortWithoutHotplug,
@@ -37,18 +41,21 @@ impl Feature {
         Self::AddressWidth,
         Self::AddressLimit,
         Self::BridgeVlan,
+        Self::Virtiofs,
+        Self::ReadOnlyVirtiofs,
     ];
 
     /// The first libvirt that knows it.
     pub fn since(self) -> Version {
         let (major, minor) = match self {
             Self::UnassignedAddress | Self::NvmeDisk => (6, 0),
+            Self::Virtiofs => (6, 2),
             Self::PortWithoutHotplug => (6, 3),
             Self::FirmwareFeatures => (7, 2),
             Self::HyperVMode => (8, 0),
             Self::AddressWidth => (8, 7),
             Self::AddressLimit => (9, 3),
-            Self::BridgeVlan => (11, 0),
+            Self::BridgeVlan | Self::ReadOnlyVirtiofs => (11, 0),
         };
         Version { major, minor, release: 0 }
     }
@@ -65,6 +72,8 @@ impl Feature {
                 let tagged = |port: &Interface| port.kind == NetworkKind::Bridge && port.vlan.is_some();
                 machine.interfaces.iter().any(tagged)
             }
+            Self::Virtiofs => machine.shares.iter().any(Share::is_virtiofs),
+            Self::ReadOnlyVirtiofs => machine.shares.iter().any(|share| share.is_virtiofs() && share.readonly),
             Self::HyperVMode => machine.windows && kvm,
             Self::AddressWidth => kvm && machine.address_space.width.is_some(),
             Self::AddressLimit => kvm && matches!(machine.address_space.width, Some(Width::Limit(_))),

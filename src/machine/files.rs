@@ -1,10 +1,12 @@
 //! Which files of the host a machine names, so that whoever observes knows where to look.
 
+use super::share::{Share, VIRTIOFSD};
 use super::{DiskOrigin, Location, Machine};
 use crate::spec::devices::TpmBackend;
 
 /// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
-/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files, devices.
+/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files, devices,
+/// folders that the guest mounts and the program that serves them.
 pub fn files(machine: &Machine) -> Vec<String> {
     let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
         DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
@@ -19,9 +21,16 @@ pub fn files(machine: &Machine) -> Vec<String> {
     let tpm = (machine.tpm.value && machine.devices.tpm.backend == TpmBackend::Passthrough)
         .then_some(machine.devices.tpm.path.as_str());
     let devices = machine.devices.evdev.iter().map(String::as_str).chain(tpm);
+    let virtiofsd = VIRTIOFSD.iter().copied().filter(|_| machine.shares.iter().any(Share::is_virtiofs));
+    let folders = machine.shares.iter().map(|share| share.path.as_str()).chain(virtiofsd);
     let mut files = Vec::new();
-    for path in
-        images.flatten().filter_map(Location::path).chain(roms).chain(devices).filter(|path| path.starts_with('/'))
+    for path in images
+        .flatten()
+        .filter_map(Location::path)
+        .chain(roms)
+        .chain(devices)
+        .chain(folders)
+        .filter(|path| path.starts_with('/'))
     {
         if !files.iter().any(|known| known == path) {
             files.push(path.to_owned());

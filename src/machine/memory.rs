@@ -1,9 +1,9 @@
 //! Memory beside its amount: room to grow, huge pages, nodes of the host, nodes of the guest.
 
 use super::platform::filled;
-use super::{Choice, Pinning};
+use super::{Choice, Pinning, Reason, Share};
 use crate::facts::Facts;
-use crate::spec::{HotplugKind, NumaMode, Place, Spec};
+use crate::spec::{HotplugKind, NumaMode, Place, ShareDriver, Spec};
 use crate::units::{Bytes, CpuSet, GIB, MIB};
 
 /// What backs the memory, and where it lies.
@@ -13,8 +13,8 @@ pub struct Backing {
     pub page: Option<Choice<Bytes>>,
     /// Never swapped out.
     pub locked: bool,
-    /// Shared with other processes.
-    pub shared: bool,
+    /// Shared with other processes; `None` where it is not.
+    pub shared: Option<Reason>,
     /// Most memory the running guest can have, with the way it grows; `None` where it does not.
     pub growth: Option<Growth>,
     /// Nodes of the host, and how binding they are; `None` leaves them to the kernel.
@@ -54,16 +54,32 @@ pub fn page_size(text: &str) -> Option<Bytes> {
     text.parse().ok().filter(|size: &Bytes| size.0 > 0)
 }
 
-pub(super) fn backing(spec: &Spec, facts: &Facts, memory: Option<Bytes>, pinning: &Pinning) -> Backing {
+pub(super) fn backing(
+    spec: &Spec,
+    facts: &Facts,
+    memory: Option<Bytes>,
+    pinning: &Pinning,
+    shares: &[Share],
+) -> Backing {
     let asked = spec.memory_backing.clone().unwrap_or_default();
     let growth = growth(spec, memory);
     Backing {
         page: filled(asked.hugepages.as_deref()).and_then(|text| page(text, facts, memory)),
         locked: asked.locked.unwrap_or(false),
-        shared: asked.shared.unwrap_or(false),
+        shared: shared(asked.shared, shares),
         policy: policy(spec, facts, memory, pinning),
         cells: cells(spec, memory, growth.is_some()),
         growth,
+    }
+}
+
+/// virtiofsd reads and writes the guest's memory, so it has to be shared.
+fn shared(asked: Option<bool>, shares: &[Share]) -> Option<Reason> {
+    let virtiofs = shares.iter().any(|share| share.driver.value == ShareDriver::Virtiofs);
+    match (asked, virtiofs) {
+        (Some(true), _) => Some(Reason::Asked(Place::root().key("memory_backing").key("shared"))),
+        (None, true) => Some(Reason::Default("virtiofs needs it".into())),
+        _ => None,
     }
 }
 

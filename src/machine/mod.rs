@@ -28,6 +28,7 @@ pub mod platform;
 pub mod port;
 mod proposal;
 pub mod selector;
+pub mod share;
 pub mod storage;
 pub mod target;
 
@@ -50,6 +51,7 @@ pub use memory::Backing;
 pub use pinning::Pinning;
 pub use platform::{Chipset, Firmware};
 pub use selector::{portable, resolve};
+pub use share::Share;
 
 use crate::facts::Facts;
 use crate::spec::{Spec, VirtType};
@@ -102,6 +104,8 @@ pub struct Machine {
     pub consoles: Vec<Console>,
     /// The small devices.
     pub devices: Devices,
+    /// Folders of the host that the guest mounts.
+    pub shares: Vec<Share>,
     /// Vendor keys in the store of UEFI variables, where that was asked.
     pub enrolled_keys: Option<bool>,
     /// File of the UEFI variables; `None` lets libvirt choose.
@@ -166,7 +170,8 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let consoles = display::consoles(spec);
     let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
     let pinning = pinning::pinning(spec, facts);
-    let backing = memory::backing(spec, facts, memory, &pinning);
+    let shares = share::shares(spec, facts);
+    let backing = memory::backing(spec, facts, memory, &pinning, &shares);
     let mut expanders = expander::expanders(spec, facts, chipset, &backing.cells);
     let slots = guest_pci::slots(spec, facts, chipset, &expanders);
     expander::attach(&mut expanders, &slots, facts);
@@ -192,6 +197,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         disks,
         interfaces,
         devices: devices::devices(spec, chipset, &consoles),
+        shares,
         enrolled_keys: spec.enrolled_keys,
         nvram: platform::filled(spec.nvram.as_deref()).map(ToOwned::to_owned),
         video: display::video(spec, facts, &consoles, &slots, firmware.value, windows),

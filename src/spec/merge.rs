@@ -52,6 +52,7 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         usb_devices: over.usb_devices.or(base.usb_devices),
         evdev: over.evdev.or(base.evdev),
         looking_glass: both(base.looking_glass, over.looking_glass, looking_glass),
+        shares: over.shares.or(base.shares),
         smbios: both(base.smbios, over.smbios, smbios),
         boot: both(base.boot, over.boot, boot),
         networks: over.networks.or(base.networks),

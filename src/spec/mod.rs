@@ -26,6 +26,7 @@ pub mod place;
 pub mod problem;
 pub mod schema;
 pub mod selector;
+pub mod share;
 pub mod suggest;
 mod syntax;
 mod walk;
@@ -47,6 +48,7 @@ pub use place::{Place, Segment};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 pub use selector::{GroupMember, PciKind, PciMatch};
+pub use share::{Share, ShareDriver};
 
 use devices::{
     FirmwareKind, LookingGlass, ScsiModel, Smbios, SoundModel, TpmDevice, UsbController, UsbDevice, VideoModel,
@@ -165,6 +167,9 @@ pub struct Spec {
     /// Shared memory for Looking Glass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looking_glass: Option<LookingGlass>,
+    /// Folders of the host that the guest mounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Vec<Share>>,
     /// What the guest reads of its maker and owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smbios: Option<Smbios>,

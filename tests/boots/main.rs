@@ -161,3 +161,66 @@ fn a_kernel_needs_no_disk() {
     has(&said, &["cmdline=console=ttyS0 panic=-1 quiet\r", "cpus=1"]);
     assert!(!said.contains("disk=vda"), "{said}");
 }
+
+/// A folder with a file, `hello`, that QEMU may read and write.
+fn folder(site: &Site) -> PathBuf {
+    let folder = site.path("shared");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("hello"), "hello from the host").unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    folder
+}
+
+#[test]
+fn a_folder_of_the_host_is_mounted_by_9p_and_written_only_where_that_is_allowed() {
+    let Some(site) = Site::new("share") else { return };
+    let folder = folder(&site);
+    let share =
+        |readonly: bool| json!({"shares": [{"path": folder, "tag": "share", "driver": "9p", "readonly": readonly}]});
+    let said = site.boot(&site.spec(share(true)));
+    has(&said, &["share=9p file=hello from the host"]);
+    assert!(!said.contains("writable") && !folder.join("by-guest").exists(), "{said}");
+    let other = Site::new("share-rw").unwrap();
+    has(&other.boot(&other.spec(share(false))), &["share=9p writable"]);
+    assert_eq!(std::fs::read_to_string(folder.join("by-guest")).unwrap(), "written\n");
+}
+
+#[test]
+fn a_folder_of_the_host_is_mounted_by_virtiofs() {
+    let servers = vmbuild::machine::share::VIRTIOFSD;
+    if servers.iter().all(|path| !Path::new(path).exists()) {
+        return support::skip("virtiofsd is not installed");
+    }
+    let Some(site) = Site::new("virtiofs") else { return };
+    let shares = json!([{"path": folder(&site), "tag": "share"}]);
+    has(&site.boot(&site.spec(json!({"shares": shares}))), &["share=virtiofs file=hello from the host"]);
+}
+
+#[test]
+fn the_guest_sees_its_nodes_and_its_threads_run_where_they_are_pinned() {
+    let Some(site) = Site::new("nodes") else { return };
+    let cells = json!([{"vcpus": "0", "memory": 256}, {"vcpus": "1-2", "memory": 256}]);
+    let pinning = json!({"vcpus": ["0", "", "0"], "emulator": "0"});
+    let said = site.boot(&site.spec(json!({"vcpus": 3, "numa": {"cells": cells}, "cpu": {"pinning": pinning}})));
+    has(&said, &["cpus=3", "node0 cpus=0", "node1 cpus=1-2"]);
+    let pins = site.virsh(&["vcpupin", &site.name, "--config"]);
+    let lines: Vec<Vec<&str>> = pins.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((lines[0][1], lines[2][1]), ("0", "0"), "{pins}");
+    let emulator = site.virsh(&["emulatorpin", &site.name, "--config"]);
+    assert_eq!(emulator.split_whitespace().last(), Some("0"), "{emulator}");
+}
+
+#[test]
+fn the_guest_sees_a_tpm_and_disks_on_scsi() {
+    let Some(site) = Site::new("tpm") else { return };
+    if Command::new("swtpm").arg("--version").output().is_err() {
+        return support::skip("swtpm is not installed");
+    }
+    let disk = site.image("data.ext4", "data");
+    let disks = json!([attach(&disk, json!({"bus": "scsi", "serial": "DATA-1", "root": true}))]);
+    let said = site.boot(&site.spec(json!({"tpm": true, "storage": {"disks": disks}, "smbios": {"serial": "SN-42"}})));
+    has(
+        &said,
+        &["tpm=tpm0 version=2", "disk=sda sectors=16384 ro=0", "root=/dev/sda file=data", "dmi_product_serial=SN-42"],
+    );
+}

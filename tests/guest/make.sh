@@ -17,10 +17,18 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 # apt drops privileges for downloads and warns where it cannot write; the folder is ours and short-lived.
-kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-[ -n "$kernel" ] || { echo "no linux-image-cloud-amd64 in the package lists: run apt-get update" >&2; exit 1; }
+# Not the kernel for clouds: that one has no 9p.
+kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+[ -n "$kernel" ] || { echo "no linux-image-amd64 in the package lists: run apt-get update" >&2; exit 1; }
 apt-get download -q "$kernel" systemd-boot-efi >download.log 2>&1 || { cat download.log >&2; exit 1; }
-for package in ./*.deb; do dpkg-deb -x "$package" root; done
+dpkg-deb -x systemd-boot-efi_*.deb root
+# Of the kernel's four hundred megabytes a few are needed.
+wanted=(--wildcards './boot/vmlinuz-*')
+for part in fs/9p fs/netfs fs/fscache fs/fuse fs/efivarfs fs/ext4 fs/jbd2 fs/mbcache.ko net/9p net/core block lib crypto \
+    drivers/virtio drivers/block/virtio_blk.ko drivers/net drivers/scsi drivers/cdrom drivers/char; do
+    wanted+=("./lib/modules/*/kernel/$part*")
+done
+dpkg-deb --fsys-tarfile "$kernel"_*.deb | tar -x -C root "${wanted[@]}" 2>tar.log || grep -q "Not found in archive" tar.log || { cat tar.log >&2; exit 1; }
 cp root/boot/vmlinuz-* vmlinuz
 
 mkdir -p initrd/bin initrd/proc initrd/sys initrd/dev initrd/mnt initrd/share initrd/modules
@@ -38,7 +46,8 @@ add_module() {
     echo "$module.ko" >>initrd/modules/order
 }
 touch initrd/modules/order
-for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod efivarfs virtiofs virtio_console virtio_rng; do add_module "$module"; done
+for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod efivarfs crc32c_generic ext4 virtiofs 9pnet_virtio 9p virtio_console virtio-rng \
+    tpm_crb tpm_tis; do add_module "$module"; done
 (cd initrd && find . | LC_ALL=C sort | cpio --quiet -o -H newc --owner=0:0) | gzip -9n >initrd.gz
 
 # Kernel, initrd and command line in one EFI program, on a FAT image that the firmware finds on the CD.

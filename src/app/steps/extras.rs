@@ -191,7 +191,7 @@ fn input() -> [Field; 2] {
     ]
 }
 
-fn of_the_host(app: &App) -> [Field; 2] {
+fn of_the_host(app: &App) -> [Field; 3] {
     let known = app.facts.usb.get().map_or(0, |usb| usb.devices.items().len());
     let note = if known > 0 { format!("the host has {known}: lsusb") } else { String::new() };
     let mediated = Field::lines(top("mediated_devices"), "Mediated", Grammar::Mediated).default("none", "").help(
@@ -201,7 +201,10 @@ fn of_the_host(app: &App) -> [Field; 2] {
         .default("none", "")
         .note(note)
         .help("Of the host, one per line: 046d:c52b, or bus 1 device 4; mandatory, requisite or optional may follow.");
-    [usb, mediated]
+    let shares = Field::lines(top("shares"), "Folders", Grammar::Shares)
+        .default("none", "")
+        .help("Of the host, for the guest to mount, one per line: /srv/data, a tag, then virtiofs, 9p or read-only.");
+    [usb, mediated, shares]
 }
 
 fn identity() -> [Field; 5] {

@@ -1,0 +1,253 @@
+//! Checks of the folders of the host that the guest mounts.
+
+use super::{Check, Notes, Subject};
+use crate::facts::MediaKind;
+use crate::machine::Share;
+use crate::machine::share::{LONGEST_TAG, VIRTIOFSD};
+use crate::spec::suggest::quoted;
+use crate::spec::{Place, ShareDriver};
+use std::collections::BTreeSet;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "SHARE-PATH",
+        title: "the shared folders are there",
+        explain: "A share is a folder of the host that the guest mounts, named by its absolute path. It must be there when the \
+                  VM starts. What the guest may write, it writes as root of virtiofsd or as QEMU's user: the whole file system \
+                  or a folder of the running system (/, /etc, /boot, /dev, /proc, /sys, ...) is refused, for a guest that can \
+                  write there owns the host.",
+        run: paths,
+    },
+    Check {
+        code: "SHARE-TAG",
+        title: "each share has a tag of its own",
+        explain: "The guest mounts a share by its tag. A tag is at most 31 bytes long, which is what 9p takes, and no two \
+                  shares have the same.",
+        run: tags,
+    },
+    Check {
+        code: "SHARE-MEMORY",
+        title: "the memory is shared where virtiofs needs it",
+        explain: "virtiofsd reads requests in the guest's memory, so that must be shared with it (memory_backing.shared). \
+                  vmbuild shares it by itself unless the spec forbids it.",
+        run: memory,
+    },
+    Check {
+        code: "SHARE-VIRTIOFSD",
+        title: "virtiofsd is installed",
+        explain: "libvirt starts one virtiofsd for each share. Debian and Ubuntu have it in the package virtiofsd (in \
+                  qemu-system-common before), Fedora, Arch and openSUSE in virtiofsd. Without it the VM does not start. 9p \
+                  needs nothing beside QEMU.",
+        run: virtiofsd,
+    },
+    Check {
+        code: "SHARE-GUEST",
+        title: "the guest can mount what is shared",
+        explain: "Linux has virtiofs from 5.4 on, and 9p for longer, unless a distribution left it out, as Red Hat did. Windows \
+                  mounts virtiofs with the driver of virtio-win and WinFsp, and 9p not at all.",
+        run: guest,
+    },
+];
+
+fn place(row: usize, field: &str) -> Place {
+    Place::row("shares", row, field)
+}
+
+/// Folders whose content is the running system. What lies below /home, /srv, /mnt, /media and /var/lib is data.
+const SYSTEM: [&str; 14] = [
+    "/etc", "/boot", "/proc", "/sys", "/dev", "/run", "/bin", "/sbin", "/lib", "/lib64", "/usr", "/root", "/var/run",
+    "/var/log",
+];
+
+fn paths(subject: &Subject, notes: &mut Notes) {
+    for (row, asked) in subject.spec.shares.iter().flatten().enumerate() {
+        notes.looked();
+        let text = asked.path.as_deref().unwrap_or_default().trim();
+        let name = format!("share {row}: {}", quoted(text));
+        if !text.starts_with('/') {
+            notes.blocker(place(row, "path"), format!("{name} is no absolute path"), "write one such as /srv/data");
+        } else if text.split('/').any(|part| part == "..") {
+            notes.blocker(place(row, "path"), format!("{name} climbs with '..'"), "write the path without '..'");
+        } else if let Some(system) = system(text) {
+            let message = format!("{name} belongs to the host's own system ({system})");
+            notes.blocker(place(row, "path"), message, "share a folder of its own, such as /srv/data");
+        } else {
+            exists(subject, notes, row, &name, text);
+        }
+    }
+}
+
+fn system(path: &str) -> Option<&'static str> {
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        return Some("/");
+    }
+    // Removable media appear below /run/media.
+    let media = path.starts_with("/run/media/");
+    let within =
+        |folder: &&&str| path == **folder || path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
+    SYSTEM.iter().find(within).filter(|_| !media).copied()
+}
+
+fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &str, path: &str) {
+    let way_out = "make it, or correct the path";
+    match subject.file(path) {
+        Err(why) => notes.unknown(place(row, "path"), &format!("whether {name} exists"), why),
+        Ok(file) if file.kind == MediaKind::Missing => {
+            notes.blocker(place(row, "path"), format!("{name} not found: no such folder"), way_out);
+        }
+        Ok(file) if file.kind != MediaKind::Folder => {
+            notes.blocker(place(row, "path"), format!("{name} is no folder"), "name the folder around it");
+        }
+        Ok(_) => {}
+    }
+}
+
+fn tags(subject: &Subject, notes: &mut Notes) {
+    let mut seen = BTreeSet::new();
+    for share in &subject.machine.shares {
+        notes.looked();
+        let (row, tag) = (share.row, &share.tag.value);
+        if tag.len() > LONGEST_TAG {
+            let message = format!(
+                "share {row}: the tag {} has {} bytes, at most {LONGEST_TAG} are possible",
+                quoted(tag),
+                tag.len()
+            );
+            notes.blocker(place(row, "tag"), message, "shorten it");
+        }
+        if !seen.insert(tag) {
+            let message = format!("share {row}: the tag {} is that of another share", quoted(tag));
+            notes.blocker(place(row, "tag"), message, "give each share a tag of its own");
+        }
+    }
+}
+
+fn virtiofs<'a>(subject: &'a Subject) -> impl Iterator<Item = &'a Share> {
+    subject.machine.shares.iter().filter(|share| share.is_virtiofs())
+}
+
+fn memory(subject: &Subject, notes: &mut Notes) {
+    let Some(share) = virtiofs(subject).next() else { return };
+    notes.looked();
+    if subject.machine.backing.shared.is_none() {
+        let message = format!("share {}: virtiofs needs shared memory, and memory_backing.shared is false", share.row);
+        let at = Place::root().key("memory_backing").key("shared");
+        notes.blocker(at, message, "leave memory_backing.shared out, or share by 9p");
+    }
+}
+
+fn virtiofsd(subject: &Subject, notes: &mut Notes) {
+    let Some(share) = virtiofs(subject).next() else { return };
+    let at = || place(share.row, "driver");
+    let found: Result<Vec<_>, _> = VIRTIOFSD.iter().map(|path| subject.file(path)).collect();
+    match found {
+        Err(why) => notes.unknown(at(), "whether virtiofsd is installed", why),
+        Ok(files) => {
+            notes.looked();
+            if files.iter().all(|file| file.kind == MediaKind::Missing) {
+                let message = format!("share {}: virtiofsd is not installed on the host", share.row);
+                notes.blocker(at(), message, "install the package virtiofsd, or share by 9p");
+            }
+        }
+    }
+}
+
+fn guest(subject: &Subject, notes: &mut Notes) {
+    for share in &subject.machine.shares {
+        notes.looked();
+        let at = place(share.row, "driver");
+        match (subject.machine.windows, share.driver.value) {
+            (true, ShareDriver::NineP) => {
+                let message = format!("share {}: Windows cannot mount 9p", share.row);
+                notes.warning(at, message, "share by virtiofs, or over the network");
+            }
+            (true, ShareDriver::Virtiofs) => {
+                let message =
+                    format!("share {}: Windows mounts it with the driver of virtio-win and WinFsp", share.row);
+                notes.info(at, message, "install both in the guest, then start the service VirtioFsSvc");
+            }
+            (false, driver) => {
+                let options =
+                    if driver == ShareDriver::NineP { "9p -o trans=virtio,version=9p2000.L" } else { "virtiofs" };
+                let message = format!("share {}: the guest mounts {} by its tag", share.row, share.path);
+                notes.info(at, message, format!("in the guest: mount -t {options} {} /mnt", share.tag.value));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::{Asked, file};
+    use crate::facts::{MediaFile, MediaKind};
+    use serde_json::{Value, json};
+
+    fn share(row: Value) -> Asked {
+        let folder = MediaFile { kind: MediaKind::Folder, ..file() };
+        Asked::with(json!({"shares": [row]})).known_file("/srv/data", folder)
+    }
+
+    fn gone() -> MediaFile {
+        MediaFile { kind: MediaKind::Missing, ..file() }
+    }
+
+    /// With virtiofsd in one of its places, or in none.
+    fn with_server(asked: Asked, there: bool) -> Asked {
+        let first = if there { file() } else { gone() };
+        asked
+            .known_file("/usr/libexec/virtiofsd", first)
+            .known_file("/usr/lib/qemu/virtiofsd", gone())
+            .known_file("/usr/lib/virtiofsd", gone())
+    }
+
+    #[test]
+    fn a_share_is_a_folder_that_is_there() {
+        share(json!({"path": "/srv/data"})).passes("SHARE-PATH");
+        share(json!({"path": "/srv/other"})).unknown("SHARE-PATH");
+        share(json!({"path": "/srv/other"})).known_file("/srv/other", gone()).said("SHARE-PATH").blocker();
+        share(json!({"path": "/srv/a.img"})).known_file("/srv/a.img", file()).said("SHARE-PATH").blocker();
+        for path in ["", "data", "/srv/../etc", "/", "/etc", "/usr/share/", "/dev/shm"] {
+            share(json!({"path": path})).said("SHARE-PATH").blocker();
+        }
+        share(json!({"path": "/etcetera"})).unknown("SHARE-PATH");
+        share(json!({"path": "/run/media/joe/stick"})).unknown("SHARE-PATH");
+        Asked::good()
+            .quiet("SHARE-PATH")
+            .quiet("SHARE-TAG")
+            .quiet("SHARE-MEMORY")
+            .quiet("SHARE-VIRTIOFSD")
+            .quiet("SHARE-GUEST");
+    }
+
+    #[test]
+    fn tags_are_short_and_differ() {
+        share(json!({"path": "/srv/data"})).passes("SHARE-TAG");
+        share(json!({"path": "/srv/data", "tag": "t".repeat(32)})).said("SHARE-TAG").blocker();
+        let twice = json!({"shares": [{"path": "/srv/data"}, {"path": "/mnt/data"}]});
+        Asked::with(twice).blocks("SHARE-TAG", "shares[1].tag", "share 1: the tag 'data' is that of another share");
+    }
+
+    #[test]
+    fn virtiofs_needs_shared_memory_and_its_server() {
+        let asked = || share(json!({"path": "/srv/data"}));
+        asked().passes("SHARE-MEMORY");
+        let forbidden = json!({"shares": [{"path": "/srv/data"}], "memory_backing": {"shared": false}});
+        Asked::with(forbidden).said("SHARE-MEMORY").blocker();
+        with_server(asked(), true).passes("SHARE-VIRTIOFSD");
+        with_server(asked(), false).said("SHARE-VIRTIOFSD").blocker();
+        asked().unknown("SHARE-VIRTIOFSD");
+        share(json!({"path": "/srv/data", "driver": "9p"})).quiet("SHARE-MEMORY").quiet("SHARE-VIRTIOFSD");
+    }
+
+    #[test]
+    fn the_guest_is_told_how_to_mount() {
+        let said = share(json!({"path": "/srv/data"})).said("SHARE-GUEST").info();
+        assert!(said.remedy.contains("mount -t virtiofs data /mnt"), "{said:?}");
+        let windows = |driver: &str| {
+            Asked::with(json!({"os_type": "windows", "shares": [{"path": "/srv/data", "driver": driver}]}))
+        };
+        windows("9p").said("SHARE-GUEST").warning();
+        windows("virtiofs").said("SHARE-GUEST").info();
+    }
+}
