@@ -67,6 +67,12 @@ impl Site {
         spec
     }
 
+    /// A pool in the folder; gives its name.
+    fn pool(&self) -> &str {
+        self.virsh(&["pool-create-as", &self.name, "dir", "--target", self.folder.path().to_str().unwrap()]);
+        &self.name
+    }
+
     fn virsh(&self, arguments: &[&str]) -> String {
         run(Command::new("virsh").args(["-q", "-c", &self.uri]).args(arguments))
     }
@@ -104,7 +110,12 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        for arguments in [&["destroy", &self.name][..], &["undefine", "--nvram", "--tpm", &self.name]] {
+        let undone = [
+            &["destroy", &self.name][..],
+            &["undefine", "--nvram", "--tpm", &self.name],
+            &["pool-destroy", &self.name],
+        ];
+        for arguments in undone {
             drop(Command::new("virsh").args(["-q", "-c", &self.uri]).args(arguments).output());
         }
     }
@@ -223,4 +234,18 @@ fn the_guest_sees_a_tpm_and_disks_on_scsi() {
         &said,
         &["tpm=tpm0 version=2", "disk=sda sectors=16384 ro=0", "root=/dev/sda file=data", "dmi_product_serial=SN-42"],
     );
+}
+
+#[test]
+fn secure_boot_is_on_in_the_guest_and_off_where_nobody_asked_for_it() {
+    for (name, secure, word) in [("secure", true, "secure_boot=1"), ("plain", false, "secure_boot=0")] {
+        let Some(site) = Site::new(name) else { return };
+        let iso = site.path("guest.iso");
+        std::fs::copy(site.guest.join("guest.iso"), &iso).unwrap();
+        let disks = json!([attach(&iso, json!({"device": "cdrom", "boot_order": 1}))]);
+        let fields = json!({"uefi": true, "secure_boot": secure, "memory": 1024, "storage": {"disks": disks, "default_pool": site.pool()}});
+        let mut spec = site.spec(fields);
+        spec.as_object_mut().unwrap().remove("boot");
+        has(&site.boot(&spec), &["firmware=uefi", word]);
+    }
 }

@@ -4,7 +4,7 @@
 #
 #   make.sh CACHE   ->   CACHE/guest.iso CACHE/vmlinuz CACHE/initrd.gz
 #
-# Needs: apt-get (for the download), busybox-static, cpio, objcopy, mtools, dosfstools, genisoimage.
+# Needs: apt-get (for the download), busybox-static, cpio, strings, mtools, dosfstools, genisoimage.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$1
@@ -20,8 +20,8 @@ cd "$work"
 # Not the kernel for clouds: that one has no 9p.
 kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 [ -n "$kernel" ] || { echo "no linux-image-amd64 in the package lists: run apt-get update" >&2; exit 1; }
-apt-get download -q "$kernel" systemd-boot-efi >download.log 2>&1 || { cat download.log >&2; exit 1; }
-dpkg-deb -x systemd-boot-efi_*.deb root
+apt-get download -q "$kernel" shim-signed grub-efi-amd64-signed >download.log 2>&1 || { cat download.log >&2; exit 1; }
+for package in shim-signed grub-efi-amd64-signed; do dpkg-deb -x "$package"_*.deb root; done
 # Of the kernel's four hundred megabytes a few are needed.
 wanted=(--wildcards './boot/vmlinuz-*')
 for part in fs/9p fs/netfs fs/fscache fs/fuse fs/efivarfs fs/ext4 fs/jbd2 fs/mbcache.ko net/9p net/core block lib crypto \
@@ -50,18 +50,22 @@ for module in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod sr_mod efivarf
     tpm_crb tpm_tis; do add_module "$module"; done
 (cd initrd && find . | LC_ALL=C sort | cpio --quiet -o -H newc --owner=0:0) | gzip -9n >initrd.gz
 
-# Kernel, initrd and command line in one EFI program, on a FAT image that the firmware finds on the CD.
-printf 'console=ttyS0 panic=-1 quiet' >cmdline
-objcopy --add-section .cmdline=cmdline --change-section-vma .cmdline=0x30000 \
-    --add-section .linux=vmlinuz --change-section-vma .linux=0x2000000 \
-    --add-section .initrd=initrd.gz --change-section-vma .initrd=0x4000000 \
-    root/usr/lib/systemd/boot/efi/linuxx64.efi.stub BOOTX64.EFI
-mkdir iso
-truncate -s 24M iso/efi.img
+# Debian's shim, GRUB and kernel, each signed, so that Secure Boot lets them run. The firmware finds the first two on a
+# FAT image; GRUB looks for a medium with /.disk/info, and for its configuration there.
+mkdir -p iso/.disk iso/boot/grub
+echo vmbuild >iso/.disk/info
+cat >iso/boot/grub/grub.cfg <<'END'
+linux /vmlinuz console=ttyS0 panic=-1 quiet
+initrd /initrd.gz
+boot
+END
+cp vmlinuz initrd.gz iso/
+truncate -s 8M iso/efi.img
 mkfs.vfat iso/efi.img >/dev/null
 mmd -i iso/efi.img ::EFI ::EFI/BOOT
-mcopy -i iso/efi.img BOOTX64.EFI ::EFI/BOOT/
-genisoimage -quiet -V VMBUILD_TEST -e efi.img -no-emul-boot -o guest.iso iso
+mcopy -i iso/efi.img root/usr/lib/shim/shimx64.efi.signed ::EFI/BOOT/BOOTX64.EFI
+mcopy -i iso/efi.img root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed ::EFI/BOOT/grubx64.efi
+genisoimage -quiet -r -V VMBUILD_TEST -e efi.img -no-emul-boot -o guest.iso iso
 chmod 0644 guest.iso vmlinuz initrd.gz
 mv guest.iso vmlinuz initrd.gz "$cache/"
 rm -f "$cache"/made-*
