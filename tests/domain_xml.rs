@@ -230,6 +230,7 @@ const NOT_HERE: &[&str] = &[
     "the CPU is incompatible with host CPU",
     "hugetlbfs filesystem is not mounted",
     "NUMA node",
+    "Unable to find a satisfying virtiofsd",
     // Devices that are named by their ids are looked for at the start alone.
     "USB host device is missing bus/device information",
 ];

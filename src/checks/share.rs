@@ -183,7 +183,7 @@ mod tests {
     use crate::facts::{MediaFile, MediaKind};
     use serde_json::{Value, json};
 
-    fn share(row: Value) -> Asked {
+    fn share(row: &Value) -> Asked {
         let folder = MediaFile { kind: MediaKind::Folder, ..file() };
         Asked::with(json!({"shares": [row]})).known_file("/srv/data", folder)
     }
@@ -203,15 +203,15 @@ mod tests {
 
     #[test]
     fn a_share_is_a_folder_that_is_there() {
-        share(json!({"path": "/srv/data"})).passes("SHARE-PATH");
-        share(json!({"path": "/srv/other"})).unknown("SHARE-PATH");
-        share(json!({"path": "/srv/other"})).known_file("/srv/other", gone()).said("SHARE-PATH").blocker();
-        share(json!({"path": "/srv/a.img"})).known_file("/srv/a.img", file()).said("SHARE-PATH").blocker();
+        share(&json!({"path": "/srv/data"})).passes("SHARE-PATH");
+        share(&json!({"path": "/srv/other"})).unknown("SHARE-PATH");
+        share(&json!({"path": "/srv/other"})).known_file("/srv/other", gone()).said("SHARE-PATH").blocker();
+        share(&json!({"path": "/srv/a.img"})).known_file("/srv/a.img", file()).said("SHARE-PATH").blocker();
         for path in ["", "data", "/srv/../etc", "/", "/etc", "/usr/share/", "/dev/shm"] {
-            share(json!({"path": path})).said("SHARE-PATH").blocker();
+            share(&json!({"path": path})).said("SHARE-PATH").blocker();
         }
-        share(json!({"path": "/etcetera"})).unknown("SHARE-PATH");
-        share(json!({"path": "/run/media/joe/stick"})).unknown("SHARE-PATH");
+        share(&json!({"path": "/etcetera"})).unknown("SHARE-PATH");
+        share(&json!({"path": "/run/media/joe/stick"})).unknown("SHARE-PATH");
         Asked::good()
             .quiet("SHARE-PATH")
             .quiet("SHARE-TAG")
@@ -222,27 +222,27 @@ mod tests {
 
     #[test]
     fn tags_are_short_and_differ() {
-        share(json!({"path": "/srv/data"})).passes("SHARE-TAG");
-        share(json!({"path": "/srv/data", "tag": "t".repeat(32)})).said("SHARE-TAG").blocker();
+        share(&json!({"path": "/srv/data"})).passes("SHARE-TAG");
+        share(&json!({"path": "/srv/data", "tag": "t".repeat(32)})).said("SHARE-TAG").blocker();
         let twice = json!({"shares": [{"path": "/srv/data"}, {"path": "/mnt/data"}]});
         Asked::with(twice).blocks("SHARE-TAG", "shares[1].tag", "share 1: the tag 'data' is that of another share");
     }
 
     #[test]
     fn virtiofs_needs_shared_memory_and_its_server() {
-        let asked = || share(json!({"path": "/srv/data"}));
+        let asked = || share(&json!({"path": "/srv/data"}));
         asked().passes("SHARE-MEMORY");
         let forbidden = json!({"shares": [{"path": "/srv/data"}], "memory_backing": {"shared": false}});
         Asked::with(forbidden).said("SHARE-MEMORY").blocker();
         with_server(asked(), true).passes("SHARE-VIRTIOFSD");
         with_server(asked(), false).said("SHARE-VIRTIOFSD").blocker();
         asked().unknown("SHARE-VIRTIOFSD");
-        share(json!({"path": "/srv/data", "driver": "9p"})).quiet("SHARE-MEMORY").quiet("SHARE-VIRTIOFSD");
+        share(&json!({"path": "/srv/data", "driver": "9p"})).quiet("SHARE-MEMORY").quiet("SHARE-VIRTIOFSD");
     }
 
     #[test]
     fn the_guest_is_told_how_to_mount() {
-        let said = share(json!({"path": "/srv/data"})).said("SHARE-GUEST").info();
+        let said = share(&json!({"path": "/srv/data"})).said("SHARE-GUEST").info();
         assert!(said.remedy.contains("mount -t virtiofs data /mnt"), "{said:?}");
         let windows = |driver: &str| {
             Asked::with(json!({"os_type": "windows", "shares": [{"path": "/srv/data", "driver": driver}]}))

@@ -61,17 +61,10 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) 
             let message = format!("to choose a UEFI without Secure Boot {needs}: the one that it prefers is taken");
             notes.warning(field("uefi"), message, "name a loader by custom_xml if the guest's boot is refused");
         }
-        Feature::Virtiofs => {
-            notes.blocker(
-                field("shares"),
-                format!("a folder by virtiofs {needs}"),
-                "share it by 9p, or update libvirt",
-            );
-        }
-        Feature::ReadOnlyVirtiofs => {
-            // Without the word the guest could write.
-            let message = format!("a read-only folder by virtiofs {needs}");
-            notes.blocker(field("shares"), message, "share it by 9p, or update libvirt");
+        // Without the word read-only the guest could write.
+        Feature::Virtiofs | Feature::ReadOnlyVirtiofs => {
+            let what = if feature == Feature::Virtiofs { "a folder" } else { "a read-only folder" };
+            notes.blocker(field("shares"), format!("{what} by virtiofs {needs}"), "share it by 9p, or update libvirt");
         }
         // Without the attribute it means the same.
         Feature::HyperVMode => {}
