@@ -259,6 +259,7 @@ fn a_card_is_taken_with_what_shares_its_group() {
     check("pci-before-taking", &crowded(100, 30).keys("6 f f f f"));
     check("pci-taken", &crowded(100, 30).keys("6 f f f f Space"));
     check("pci-role", &crowded(80, 24).keys("6 f f f f Space j j j j h"));
+    check("pci-checks", &crowded(80, 24).keys("6 Space c"));
     check("pci-sheet", &crowded(80, 24).keys("6 Enter"));
     // On the first row of the NVMe drives.
     check("pci-ways", &crowded(80, 24).keys("6 f f v"));

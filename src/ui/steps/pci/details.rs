@@ -15,10 +15,14 @@ use ratatui::layout::Rect;
 
 /// Draws heading, facts, and the fields or what taking the device means.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
-    let Some(device) = selected(app) else { return };
+    let Some(device) = selected(app).filter(|_| area.height > 0) else { return };
     canvas.heading(area.x, area.y, area.width, &format!("{} -- {}", device.address, name_of(device)));
     let facts = lines_of(&sheet::essentials(app, device), area.width.saturating_sub(3));
-    let most = if area.height < 8 { 1 } else { 2 };
+    let most = match area.height {
+        ..2 => 0,
+        2..8 => 1,
+        _ => 2,
+    };
     let mut y = area.y + 1;
     for line in facts.iter().take(most) {
         canvas.put(area.x + 3, y, area.width.saturating_sub(3), line, Role::Muted);

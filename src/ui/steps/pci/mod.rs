@@ -38,7 +38,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let top = area.y + 2 * gap;
     let list_area = Rect { y: top, height: area.bottom().saturating_sub(top + details_height), ..area };
     let blank = u16::from(!tight);
-    let details_area = Rect { y: list_area.bottom() + blank, height: details_height.saturating_sub(blank), ..area };
+    // Below a grown panel of checks there may be no room for either.
+    let below = list_area.bottom() + blank;
+    let left = area.bottom().saturating_sub(below).min(details_height.saturating_sub(blank));
+    let details_area = Rect { y: below, height: left, ..area };
     details::draw(app, canvas, details_area);
     let (above, below) = list(app, canvas, list_area);
     let beyond = match (above, below) {
