@@ -342,7 +342,9 @@ fn is_silent(field: &str, spec: &Value) -> bool {
         "enrolled_keys" | "nvram" if spec.get("firmware") == Some(&Value::from("bios")) => true,
         // Said in another word.
         "uefi" if spec.get("firmware").is_some() => true,
-        "uefi" | "secure_boot" | "tpm" | "tablet" | "guest_agent" | "rng" => value == Some(&Value::Bool(false)),
+        "uefi" | "secure_boot" | "tpm" | "tablet" | "guest_agent" | "rng" | "virtio_win" => {
+            value == Some(&Value::Bool(false))
+        }
         // Others name the element: `tpm`, the disks.
         "architecture" | "tpm_device" | "scsi_controller" => true,
         // An order shows at the devices.

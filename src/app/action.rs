@@ -248,6 +248,8 @@ pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
         app.host = HostState::Connecting;
     }
     app.asked_files.clear();
+    app.asked_profiles.clear();
+    app.asked_parts.clear();
     vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets]
 }
 

@@ -135,6 +135,8 @@ pub enum Effect {
     GiveUpProbe,
     /// Look at these absolute paths; answered by a [`FactsPart::Files`].
     Files(Vec<String>),
+    /// Read what is known of these guest systems; answered by a [`FactsPart::Profiles`].
+    Profiles(Vec<String>),
     /// Read the details of these PCI functions; answered by a [`FactsPart::Details`].
     Details(Vec<PciAddress>),
     /// Keep this draft, in place of the one before of this session.
@@ -195,6 +197,7 @@ impl Effect {
             Self::Probe => "probe",
             Self::GiveUpProbe => "give up probe",
             Self::Files(_) => "look at files",
+            Self::Profiles(_) => "read profiles",
             Self::Details(_) => "read details",
             Self::SaveDraft(_) => "save draft",
             Self::TakeDraft(_) => "take draft",

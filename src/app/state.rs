@@ -83,6 +83,10 @@ pub struct App {
     pub(super) xml_before: Option<Vec<XmlLine>>,
     /// Paths already asked for.
     pub(super) asked_files: BTreeSet<String>,
+    /// Guest systems already asked for.
+    pub(super) asked_profiles: BTreeSet<String>,
+    /// Parts that are read only where somebody needs them, and were asked for.
+    pub(super) asked_parts: BTreeSet<Part>,
     /// Something that [`Derived`] follows from has changed.
     pub(super) stale: bool,
 }
@@ -171,6 +175,8 @@ impl App {
             toast: None,
             xml_before: None,
             asked_files: BTreeSet::new(),
+            asked_profiles: BTreeSet::new(),
+            asked_parts: BTreeSet::new(),
             stale: false,
         };
         // Whoever has chosen a template or brings a spec starts at what is still to fill in.

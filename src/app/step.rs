@@ -127,7 +127,7 @@ impl StepId {
         match (keys.next(), keys.next()) {
             (Some("template"), _) => Self::Template,
             (Some("storage"), None | Some("default_pool")) => Self::Storage,
-            (Some("storage"), _) => Self::Disks,
+            (Some("storage"), _) | (Some("virtio_win"), None) => Self::Disks,
             (Some("networks"), _) => Self::Network,
             (Some("pci_devices"), _) => Self::Pci,
             (

@@ -3,9 +3,12 @@
 use super::editor::Target;
 use super::history::Content;
 use super::steps::pci::PciView;
-use super::{App, Derived, Effect, HostState, Key, Msg, Reply, Saved, Zone, action, drafts, keys, leave, probe, steps};
-use crate::facts::{Fact, FactsPart};
+use super::{
+    App, Derived, Effect, HostState, Key, Msg, Reply, Saved, StepId, Zone, action, drafts, keys, leave, probe, steps,
+};
+use crate::facts::{Fact, FactsPart, Part};
 use crate::machine::files::files;
+use crate::machine::profile;
 
 /// Takes a message in. What follows from it is in `app`; what has to be done outside comes back.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -28,6 +31,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         app.point_xml();
     }
     effects.extend(app.ask_files());
+    effects.extend(app.ask_systems());
     effects.extend(app.ask_details());
     effects.extend(app.save_draft());
     effects
@@ -193,10 +197,23 @@ impl App {
         if self.editing.is_some() {
             return None;
         }
-        let named = files(&self.derived.machine);
+        let mut named = files(&self.derived.machine);
+        named.extend(profile::media_to_look_at(self.spec(), &self.facts));
         let paths: Vec<String> = named.into_iter().filter(|path| !self.asked_files.contains(path)).collect();
         self.asked_files.extend(paths.iter().cloned());
         (!paths.is_empty()).then_some(Effect::Files(paths))
+    }
+
+    /// Asks what the guest system needs, and for the list of all where one is chosen.
+    fn ask_systems(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.step == StepId::System && self.asked_parts.insert(Part::Systems) {
+            effects.push(Effect::Observe(vec![Part::Systems]));
+        }
+        let wanted = if self.editing.is_none() { profile::wanted(self.spec(), &self.facts) } else { Vec::new() };
+        let ids: Vec<String> = wanted.into_iter().filter(|id| self.asked_profiles.insert(id.clone())).collect();
+        effects.extend((!ids.is_empty()).then_some(Effect::Profiles(ids)));
+        effects
     }
 
     /// Saves the draft after each accepted change: not at every key of a text.
@@ -228,9 +245,12 @@ impl App {
                 let new = details.iter().any(|(address, details)| now.details.get(address) != Some(details));
                 new || groups.iter().any(|(number, group)| now.groups.get(number) != Some(group))
             }
-            FactsPart::Boot { .. } | FactsPart::Uses { .. } | FactsPart::Capabilities { .. } | FactsPart::Files(_) => {
-                true
-            }
+            FactsPart::Systems(systems) => !same(systems, &now.systems),
+            FactsPart::Boot { .. }
+            | FactsPart::Uses { .. }
+            | FactsPart::Capabilities { .. }
+            | FactsPart::Files(_)
+            | FactsPart::Profiles(_) => true,
         }
     }
 }

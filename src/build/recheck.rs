@@ -4,7 +4,7 @@ use super::run::{Order, Run};
 use crate::checks::{self, Report};
 use crate::facts::{Facts, Part};
 use crate::host::libvirt::Connection;
-use crate::host::{Cause, HostError, observe_over};
+use crate::host::{Cause, HostError, observe_over, profiles};
 use crate::machine;
 use crate::plan::Reviewed;
 
@@ -28,11 +28,22 @@ pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut R
 fn judged(connection: &Connection, order: &Order) -> (Facts, Report) {
     let parts = [&Part::ALL[..], &[Part::Details]].concat();
     let mut facts = observe_over(connection, &order.target, &parts, &[]).facts;
-    let paths = machine::files(&machine::machine(&order.spec, &facts));
-    facts.files = observe_over(connection, &order.target, &[], &paths).facts.files;
+    look_around(connection, order, &mut facts);
     let machine = machine::machine(&order.spec, &facts);
     let report = checks::report(&order.spec, &facts, &machine, &order.allowed);
     (facts, report)
+}
+
+/// What the spec names, and what is only known to matter once that was seen: the system of a medium, the CD with its
+/// drivers.
+fn look_around(connection: &Connection, order: &Order, facts: &mut Facts) {
+    for _ in 0..2 {
+        let mut paths = machine::files(&machine::machine(&order.spec, facts));
+        paths.extend(machine::profile::media_to_look_at(&order.spec, facts));
+        paths.retain(|path| !facts.files.contains_key(path));
+        facts.files.extend(observe_over(connection, &order.target, &[], &paths).facts.files);
+        facts.absorb(profiles(&order.target, &machine::profile::wanted(&order.spec, facts)));
+    }
 }
 
 /// How a function differs from what the user agreed to take: another card in its place, another group, other company.

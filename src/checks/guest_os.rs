@@ -87,8 +87,8 @@ fn variant(subject: &Subject, notes: &mut Notes) {
 }
 
 fn windows_11(subject: &Subject, notes: &mut Notes) {
-    let (spec, machine) = (subject.spec, subject.machine);
-    if !spec.os_variant.as_deref().is_some_and(|id| id.trim().eq_ignore_ascii_case("win11")) {
+    let machine = subject.machine;
+    if !machine.guest.is_windows_11() {
         return;
     }
     notes.looked();

@@ -43,6 +43,7 @@ mod path;
 mod pci;
 mod pinning;
 mod pool;
+mod profile;
 mod rom;
 mod selector;
 mod share;

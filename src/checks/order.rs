@@ -17,6 +17,7 @@ const FIELDS: &[&str] = &[
     "storage",
     "os_type",
     "os_variant",
+    "virtio_win",
     "architecture",
     "machine",
     "virt_type",

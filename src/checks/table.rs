@@ -3,8 +3,8 @@
 use super::{
     Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, rom, selector, share, space, target, tuning,
-    version, virtual_function, volume,
+    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, profile, rom, selector, share, space, target,
+    tuning, version, virtual_function, volume,
 };
 
 /// One check.
@@ -38,6 +38,7 @@ const TABLE: &[&[Check]] = &[
     share::CHECKS,
     space::CHECKS,
     guest_os::CHECKS,
+    profile::CHECKS,
     hypervisor::CHECKS,
     version::CHECKS,
     firmware::CHECKS,

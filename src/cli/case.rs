@@ -97,7 +97,7 @@ impl Case {
         }
         let target = target(options)?;
         let mut observed = Observed::of(target.clone(), &depth.parts_for(&spec));
-        observed.files(machine::files(&machine::machine(&spec, &observed.facts)));
+        observed.look_around(&spec);
         // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
         let facts =
             if options.sysroot.is_some() && depth != Depth::Build { observed.facts } else { observed.required()? };

@@ -6,7 +6,8 @@ use super::observe::{Observed, unreachable};
 use super::out::{Out, Tone};
 use super::table::Table;
 use super::target::targets;
-use crate::facts::{Facts, Part, Volume};
+use crate::facts::{Facts, Part, SystemName};
+use crate::host::Target;
 use serde::Serialize;
 use serde_json::json;
 use std::io;
@@ -21,6 +22,10 @@ pub struct Iso {
     host: String,
     pool: String,
     path: String,
+    /// Its volume id, where the file could be looked into.
+    label: Option<String>,
+    /// The guest systems that have such media; several where the labels do not tell.
+    systems: Vec<SystemName>,
 }
 
 /// A host that did not answer.
@@ -36,7 +41,7 @@ pub struct Silent {
 pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
     let targets = targets(options)?;
     let seen: Vec<(Option<String>, Observed)> = thread::scope(|scope| {
-        let ask = |(name, target)| scope.spawn(move || (name, Observed::of(target, &[Part::Host, Part::Pools])));
+        let ask = |(name, target)| scope.spawn(move || (name, looked_into(target)));
         let asked: Vec<_> = targets.into_iter().map(ask).collect();
         asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
@@ -59,12 +64,26 @@ pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
     }
 }
 
+/// What a host has, each medium looked into.
+fn looked_into(target: Target) -> Observed {
+    let mut observed = Observed::of(target, &[Part::Host, Part::Pools]);
+    let volumes = observed.facts.pools.items().iter().flat_map(|pool| pool.volumes.items());
+    let paths = volumes.filter(|volume| volume.is_iso()).map(|volume| volume.path.clone());
+    let paths = paths.filter(|path| path.starts_with('/')).collect();
+    observed.files(paths);
+    observed
+}
+
 /// The installation media in the pools of `facts`, which are those of the host called `host`.
 pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
     let mut isos = Vec::new();
     for pool in facts.pools.items() {
-        for volume in pool.volumes.items().iter().filter(|volume| is_iso(volume)) {
+        for volume in pool.volumes.items().iter().filter(|volume| volume.is_iso()) {
+            let file = facts.files.get(&volume.path).and_then(|file| file.get());
+            let told = file.and_then(|file| file.iso.as_ref());
             isos.push(Iso {
+                label: told.map(|iso| iso.volume.clone()),
+                systems: told.map(|iso| iso.systems.clone()).unwrap_or_default(),
                 name: volume.name.clone(),
                 size: volume.capacity.0.max(volume.allocation.0),
                 host: host.into(),
@@ -76,9 +95,20 @@ pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
     isos
 }
 
-/// By format where libvirt knows it, else by name.
-fn is_iso(volume: &Volume) -> bool {
-    volume.format.as_deref() == Some("iso") || volume.name.to_ascii_lowercase().ends_with(".iso")
+impl Iso {
+    /// What it installs, in the ids of `os_variant`.
+    fn system(&self) -> String {
+        const MOST: usize = 3;
+        let ids: Vec<&str> = self.systems.iter().map(|system| system.id.as_str()).collect();
+        match (ids.as_slice(), &self.label) {
+            ([], Some(label)) if label.to_ascii_lowercase().starts_with("virtio-win") => "drivers for Windows".into(),
+            ([], Some(_)) => "not known".into(),
+            ([], None) => "-".into(),
+            (ids, _) if ids.len() <= MOST => ids.join(" or "),
+            ([first, second, rest @ ..], _) => format!("{first}, {second} or {} others", rest.len()),
+            ([one], _) => (*one).into(),
+        }
+    }
 }
 
 /// Prints them with the hosts that did not answer.
@@ -89,10 +119,11 @@ pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
     if isos.is_empty() {
         out.spans(&[(Tone::Warn, "No ISO in any active pool.")])?;
     } else {
-        let mut table = Table::new(&["NAME", ">SIZE", "HOST", "POOL", "PATH"]);
+        let mut table = Table::new(&["NAME", ">SIZE", "HOST", "POOL", "SYSTEM", "PATH"]);
         for iso in isos {
             let size = crate::units::Bytes(iso.size).to_string();
-            table.row([iso.name.clone(), size, iso.host.clone(), iso.pool.clone(), iso.path.clone()]);
+            let (host, pool) = (iso.host.clone(), iso.pool.clone());
+            table.row([iso.name.clone(), size, host, pool, iso.system(), iso.path.clone()]);
         }
         table.print(out)?;
     }
@@ -105,7 +136,7 @@ pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Fact, Pool, Source};
+    use crate::facts::{Fact, Pool, Source, Volume};
     use crate::units::Bytes;
 
     fn volume(name: &str, format: Option<&str>) -> Volume {

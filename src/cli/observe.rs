@@ -3,7 +3,10 @@
 use super::exit::{Exit, Failure};
 use crate::facts::{Facts, Part};
 use crate::host::{Cause, HostError, Reply, Request, Target, Worker};
+use crate::machine::{self, profile};
+use crate::spec::Spec;
 use crate::units::PciAddress;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -42,6 +45,32 @@ impl Observed {
         if !paths.is_empty() {
             self.worker.ask(Request::Files(paths, 0));
             self.take(1);
+        }
+    }
+
+    /// Reads what is known of guest systems.
+    pub fn profiles(&mut self, ids: Vec<String>) {
+        if !ids.is_empty() {
+            self.worker.ask(Request::Profiles(ids, 0));
+            self.take(1);
+        }
+    }
+
+    /// Looks at what the machine of `spec` names, and at what is only known to matter once that was seen.
+    pub fn look_around(&mut self, spec: &Spec) {
+        let mut asked = BTreeSet::new();
+        loop {
+            let machine = machine::machine(spec, &self.facts);
+            let mut named = machine::files(&machine);
+            named.extend(profile::media_to_look_at(spec, &self.facts));
+            let ids = profile::wanted(spec, &self.facts);
+            let paths: Vec<String> = named.into_iter().filter(|path| asked.insert(path.clone())).collect();
+            let ids: Vec<String> = ids.into_iter().filter(|id| !self.facts.profiles.contains_key(id)).collect();
+            if paths.is_empty() && ids.is_empty() {
+                return;
+            }
+            self.files(paths);
+            self.profiles(ids);
         }
     }
 

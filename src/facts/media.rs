@@ -1,6 +1,6 @@
 //! Files that a spec names.
 
-use super::{Fact, rom::RomFile};
+use super::{Fact, profile::SystemName, rom::RomFile};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,39 @@ pub struct MediaFile {
     /// The file as an expansion ROM, where it is no longer than ROMs can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rom: Option<Fact<RomFile>>,
+    /// What it says of itself as an installation medium, where it holds a file system of CDs or DVDs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iso: Option<Iso>,
+}
+
+/// The labels of a CD or DVD, and the systems that have such media.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Iso {
+    /// Volume id, trimmed.
+    pub volume: String,
+    /// System id.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub system: String,
+    /// Publisher id.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub publisher: String,
+    /// Application id.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub application: String,
+    /// Size of the volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
+    /// Guest systems with media of these labels, newest first. Several where the labels do not tell them apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<SystemName>,
+}
+
+impl Iso {
+    /// True for the CD with the virtio drivers for Windows, by its volume id.
+    pub fn is_virtio_win(&self) -> bool {
+        self.volume.to_ascii_lowercase().starts_with("virtio-win")
+    }
 }
 
 /// A folder that may not be entered or a file that may not be read.

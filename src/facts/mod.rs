@@ -15,6 +15,7 @@ pub mod part;
 pub mod pci;
 pub mod pci_details;
 pub mod pool;
+pub mod profile;
 pub mod rom;
 pub mod storage;
 pub mod usb;
@@ -29,13 +30,14 @@ pub use domain::{Domain, DomainState};
 pub use fact::{Fact, Source};
 pub use host::{Host, Kvm, Memory, Version};
 pub use kernel::{Cpu, IommuTable, Kernel, Lockdown, Sleep};
-pub use media::{MediaFile, MediaKind};
+pub use media::{Iso, MediaFile, MediaKind};
 pub use network::{Bridge, Network};
 pub use networking::{Interface, Networking};
 pub use part::{FactsPart, Part};
 pub use pci::{Iommu, IommuGroup, PciClass, PciDevice};
 pub use pci_details::{GroupDetails, PciDetails};
 pub use pool::{Pool, Volume};
+pub use profile::{Boots, Needs, Profile, Resources, SystemName};
 pub use rom::{Confinement, FoundRom, RomFile};
 pub use storage::{BlockDevice, BlockKind, Storage};
 pub use usb::{Usb, UsbDevice, UsbRole};
@@ -100,6 +102,12 @@ pub struct Facts {
     pub groups: BTreeMap<u32, GroupDetails>,
     /// Files that the spec names, by absolute path: the ISO, attached images, ROM files.
     pub files: BTreeMap<String, Fact<MediaFile>>,
+    /// Guest systems to choose from, as the osinfo database of this machine lists them.
+    #[serde(skip_serializing_if = "Fact::is_pending")]
+    pub systems: Fact<Vec<SystemName>>,
+    /// What is known of the guest systems that somebody asked about, by their id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<String, Fact<Profile>>,
 }
 
 impl Facts {

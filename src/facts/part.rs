@@ -3,7 +3,7 @@
 use super::{
     Boot, Bridge, Capabilities, Confinement, Displays, Domain, DomainCapabilities, Fact, Facts, FoundRom, GroupDetails,
     Host, Iommu, Kernel, Kvm, LogicalCpu, MediaFile, Memory, Network, Networking, NumaNode, PciDetails, PciDevice,
-    Pool, Storage, Usb, Vfio,
+    Pool, Profile, Storage, SystemName, Usb, Vfio,
 };
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ pub enum Part {
     Details,
     /// `files`.
     Files,
+    /// `systems`.
+    Systems,
+    /// `profiles`.
+    Profiles,
 }
 
 impl Part {
@@ -70,6 +74,7 @@ impl Part {
             Self::Roms => "the host: ROM files",
             Self::Details => "the host: PCI details",
             Self::Files => "the host: files",
+            Self::Systems | Self::Profiles => "the osinfo database",
         }
     }
 }
@@ -154,6 +159,10 @@ pub enum FactsPart {
     },
     /// Answers [`Part::Files`]: adds to what is known of files, newest wins.
     Files(BTreeMap<String, Fact<MediaFile>>),
+    /// Answers [`Part::Systems`].
+    Systems(Fact<Vec<SystemName>>),
+    /// Answers [`Part::Profiles`]: adds to what is known of guest systems, newest wins.
+    Profiles(BTreeMap<String, Fact<Profile>>),
 }
 
 impl FactsPart {
@@ -172,6 +181,8 @@ impl FactsPart {
             Self::Roms { .. } => Part::Roms,
             Self::Details { .. } => Part::Details,
             Self::Files(_) => Part::Files,
+            Self::Systems(_) => Part::Systems,
+            Self::Profiles(_) => Part::Profiles,
         }
     }
 
@@ -201,6 +212,8 @@ impl FactsPart {
             Part::Roms => Self::Roms { roms: Fact::unknown(why), confinement: Box::new(Fact::unknown(why)) },
             Part::Details => Self::Details { details: BTreeMap::new(), groups: BTreeMap::new() },
             Part::Files => Self::Files(BTreeMap::new()),
+            Part::Systems => Self::Systems(Fact::unknown(why)),
+            Part::Profiles => Self::Profiles(BTreeMap::new()),
         }
     }
 }
@@ -228,6 +241,8 @@ impl Facts {
                 self.groups.extend(groups);
             }
             FactsPart::Files(files) => self.files.extend(files),
+            FactsPart::Systems(systems) => self.systems = systems,
+            FactsPart::Profiles(profiles) => self.profiles.extend(profiles),
         }
     }
 }

@@ -44,6 +44,14 @@ pub struct Volume {
     pub format: Option<String>,
 }
 
+impl Volume {
+    /// True where it looks like an installation medium: by format where libvirt knows it, else by name.
+    pub fn is_iso(&self) -> bool {
+        let by_name = || self.name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("iso"));
+        self.format.as_deref() == Some("iso") || by_name()
+    }
+}
+
 impl Pool {
     /// The volume `name`, if it is listed.
     pub fn volume(&self, name: &str) -> Option<&Volume> {

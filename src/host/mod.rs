@@ -5,6 +5,7 @@ pub mod error;
 pub mod libvirt;
 pub mod messages;
 pub mod observe;
+pub mod osinfo;
 mod recorded;
 pub mod remote;
 mod session;
@@ -15,7 +16,7 @@ mod uevent;
 pub mod worker;
 
 pub use error::{Cause, HostError};
-pub use observe::{Observation, observe, observe_over};
+pub use observe::{Observation, observe, observe_over, profiles};
 pub use sysroot::Sysroot;
 pub use target::Target;
 pub use worker::{Generation, Reply, Request, Worker};

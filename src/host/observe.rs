@@ -2,13 +2,13 @@
 
 use super::demo::Record;
 use super::libvirt::{Connection, capabilities_kvm, node_device_iommu};
+use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
 use super::session::{Listeners, Session};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now};
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
 use crate::units::{Bytes, PciAddress};
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -37,12 +37,18 @@ pub fn observe_over(connection: &Connection, target: &Target, parts: &[Part], pa
     observer.everything(parts, paths)
 }
 
+/// What is known of the guest systems `ids`.
+pub fn profiles(target: &Target, ids: &[String]) -> FactsPart {
+    Observer::new(target.clone(), None).profiles(ids)
+}
+
 /// Answers for one host. Shared by threads; each call blocks its own.
 pub(super) struct Observer {
     target: Target,
     session: Session,
     names: Mutex<PciNames>,
     probe: Probe,
+    osinfo: Osinfo,
     /// True for who hears of changes: that libvirt's answers are completed later is one.
     hears: bool,
     recorded: Option<Result<Facts, HostError>>,
@@ -54,7 +60,9 @@ impl Observer {
         let recorded = target.facts_file.as_deref().map(super::recorded::load);
         let hears = listeners.as_ref().is_some_and(|listeners| listeners.on_event.is_some());
         let probe = Probe::new(target.login(), target.probe);
-        Self { target, session: Session::new(listeners), names: Mutex::default(), probe, hears, recorded }
+        // The demo is the same everywhere.
+        let osinfo = if target.demo { Osinfo::none() } else { Osinfo::of(&target.sysroot) };
+        Self { target, session: Session::new(listeners), names: Mutex::default(), probe, osinfo, hears, recorded }
     }
 
     fn everything(&self, parts: &[Part], paths: &[String]) -> Observation {
@@ -77,6 +85,7 @@ impl Observer {
                     self.target.reads_sysfs()
                 }
                 Part::Files => self.target.shares_files(),
+                Part::Systems | Part::Profiles => true,
                 _ => false,
             }
     }
@@ -141,7 +150,8 @@ impl Observer {
             Part::Roms => local::roms(&self.target.sysroot),
             Part::Details => local::details(&self.target.sysroot, &[]),
             Part::Capabilities => self.capabilities(asked),
-            Part::Files => FactsPart::Files(BTreeMap::new()),
+            Part::Systems => FactsPart::Systems(self.osinfo.systems()),
+            Part::Files | Part::Profiles => FactsPart::unknown(part, ""),
         }
     }
 
@@ -156,9 +166,25 @@ impl Observer {
             } else {
                 self.remote_file(path, asked)
             };
-            (path.clone(), fact)
+            (path.clone(), fact.map(|file| self.recognised(file)))
         };
         FactsPart::Files(paths.iter().map(look).collect())
+    }
+
+    /// The guest systems `ids`.
+    pub(super) fn profiles(&self, ids: &[String]) -> FactsPart {
+        match &self.recorded {
+            Some(recorded) => super::recorded::profiles(recorded, ids),
+            None => self.osinfo.profiles(ids),
+        }
+    }
+
+    /// The file with the systems that have such media.
+    fn recognised(&self, mut file: MediaFile) -> MediaFile {
+        if let Some(iso) = &mut file.iso {
+            iso.systems = self.osinfo.recognise(iso);
+        }
+        file
     }
 
     /// Details of the PCI functions `addresses`, of all where none is named.

@@ -1,5 +1,6 @@
 //! Facts that were recorded as JSON and answer in place of a host.
 
+use super::osinfo::Osinfo;
 use super::{Cause, HostError};
 use crate::facts::{Fact, Facts, FactsPart, Part};
 use std::path::Path;
@@ -55,7 +56,20 @@ pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
         Part::Roms => FactsPart::Roms { roms: facts.roms, confinement: Box::new(facts.confinement) },
         Part::Details => FactsPart::Details { details: facts.details, groups: facts.groups },
         Part::Files => FactsPart::Files(facts.files),
+        Part::Systems if facts.systems.is_pending() => FactsPart::Systems(Osinfo::none().systems()),
+        Part::Systems => FactsPart::Systems(facts.systems),
+        Part::Profiles => FactsPart::Profiles(facts.profiles),
     }
+}
+
+/// Recorded systems; those that were not recorded as the table of ours has them, so that a record is the same everywhere.
+pub(super) fn profiles(recorded: &Result<Facts, HostError>, ids: &[String]) -> FactsPart {
+    let mut answer = Osinfo::none().profiles(ids);
+    if let (FactsPart::Profiles(profiles), Ok(facts)) = (&mut answer, recorded) {
+        let known = ids.iter().filter_map(|id| Some((id.clone(), facts.profiles.get(id)?.clone())));
+        profiles.extend(known);
+    }
+    answer
 }
 
 /// Recorded files; those that nobody looked at then are unknown now.

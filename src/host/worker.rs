@@ -21,6 +21,8 @@ pub enum Request {
     Observe(Part, Generation),
     /// Look at files by absolute path.
     Files(Vec<String>, Generation),
+    /// Read what is known of guest systems, by their ids.
+    Profiles(Vec<String>, Generation),
     /// Read the details of PCI functions.
     Details(Vec<PciAddress>, Generation),
     /// Read the files of a remote host over ssh, now and from now on: the user agreed.
@@ -59,6 +61,8 @@ pub(super) fn deliver(sink: &Sink, reply: Reply) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lane {
     Files,
+    /// Hundreds of files of the osinfo database.
+    Systems,
     Quick,
     Pools,
     Capabilities,
@@ -109,6 +113,7 @@ impl Worker {
             Request::Probe => Lane::Probe,
             Request::Files(..) => self.lane(Part::Files),
             Request::Details(..) => self.lane(Part::Details),
+            Request::Profiles(..) => self.lane(Part::Profiles),
             Request::Observe(part, _) => self.lane(*part),
         };
         if matches!(request, Request::Observe(Part::Pci, _)) {
@@ -134,6 +139,7 @@ impl Worker {
 
     fn lane(&self, part: Part) -> Lane {
         match part {
+            Part::Systems | Part::Profiles => Lane::Systems,
             _ if self.observer.is_local(part) => Lane::Files,
             _ if self.observer.is_probed(part) => Lane::Probe,
             Part::Pools => Lane::Pools,
@@ -210,6 +216,7 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
             Request::Observe(part, generation) => (generation, part, observer.part(part, asked)),
             Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
             Request::Details(addresses, generation) => (generation, Part::Details, observer.details(&addresses, asked)),
+            Request::Profiles(ids, generation) => (generation, Part::Profiles, observer.profiles(&ids)),
             Request::Stop => return,
         };
         tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");

@@ -67,7 +67,9 @@ impl Numbers {
 
     /// One for each disk of a kind, the boot ISO first.
     fn give_disks(&mut self, disks: &mut [Disk], device: DiskDevice) {
-        let bootable = |disk: &&mut Disk| disk.device == device && !matches!(disk.origin, DiskOrigin::Seed { .. });
+        let drivers = Place::root().key("virtio_win");
+        let seed = |disk: &Disk| matches!(disk.origin, DiskOrigin::Seed { .. });
+        let bootable = |disk: &&mut Disk| disk.device == device && disk.place != drivers && !seed(disk);
         disks
             .iter_mut()
             .filter(bootable)

@@ -1,7 +1,7 @@
 //! Graphical consoles and the emulated video card.
 
 use super::platform::filled;
-use super::{Choice, Firmware, GuestSlot};
+use super::{Choice, Firmware, Guest, GuestSlot};
 use crate::facts::Facts;
 use crate::spec::devices::VideoModel;
 use crate::spec::{GraphicsKind, Place, Spec};
@@ -48,7 +48,7 @@ pub(super) fn video(
     consoles: &[Console],
     slots: &[GuestSlot],
     firmware: Firmware,
-    windows: bool,
+    guest: &Guest,
 ) -> Choice<Option<String>> {
     if let Some(asked) = spec.video {
         return Choice::asked(libvirt_model(asked).map(ToOwned::to_owned), Place::root().key("video"));
@@ -59,8 +59,10 @@ pub(super) fn video(
     let primary_gpu = slots.iter().flat_map(|slot| &slot.functions).any(|function| function.primary_gpu);
     let (first, why) = if primary_gpu && firmware.is_uefi() {
         ("bochs", "a second head without VGA registers: the passed GPU is the first display")
-    } else if windows {
+    } else if guest.windows {
         ("vga", "Windows draws on it without a driver")
+    } else if !guest.virtio.value {
+        ("vga", "every guest draws on it without a driver")
     } else {
         ("virtio", "the best that Linux guests know")
     };

@@ -1,7 +1,7 @@
 //! Network interfaces with their source and card settled.
 
-use super::Choice;
 use super::platform::filled;
+use super::{Chipset, Choice, Guest};
 use crate::facts::Facts;
 use crate::spec::{DirectMode, Network, NetworkKind, NetworkModel, Place, Spec};
 use crate::units::PciAddress;
@@ -36,14 +36,15 @@ pub struct Interface {
 }
 
 /// The interfaces asked for; one with NAT where `networks` is absent, none where it is empty.
-pub(super) fn interfaces(spec: &Spec, facts: &Facts) -> Vec<Interface> {
+pub(super) fn interfaces(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &Guest) -> Vec<Interface> {
+    let model = guest.network_model(chipset.is_pci_express());
     match &spec.networks {
-        Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network, facts)).collect(),
-        None => vec![default(facts)],
+        Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network, facts, &model)).collect(),
+        None => vec![default(facts, model)],
     }
 }
 
-fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
+fn asked(row: usize, network: &Network, facts: &Facts, fitting: &Choice<NetworkModel>) -> Interface {
     let kind = network.kind.unwrap_or_default();
     let named = filled(network.source.as_deref()).filter(|_| kind != NetworkKind::User);
     let address = filled(network.host_address.as_deref()).filter(|_| kind == NetworkKind::Hostdev);
@@ -61,7 +62,7 @@ fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
     let model = match network.model {
         _ if kind == NetworkKind::Hostdev => Choice::default(NetworkModel::default(), "the card's own"),
         Some(model) => Choice::asked(model, Place::row("networks", row, "model")),
-        None => default_model(),
+        None => fitting.clone(),
     };
     let gives =
         |network: &crate::facts::Network| network.name == source.value && network.forward.as_deref() == Some("hostdev");
@@ -84,7 +85,7 @@ fn asked(row: usize, network: &Network, facts: &Facts) -> Interface {
 
 /// NAT through libvirt's own network; through QEMU's where the host is known to lack that network, so that a spec that
 /// never mentions networks builds on every host.
-fn default(facts: &Facts) -> Interface {
+fn default(facts: &Facts, model: Choice<NetworkModel>) -> Interface {
     let missing = facts.networks.get().is_some_and(|known| !known.iter().any(|network| network.name == "default"));
     let (kind, source) = if missing {
         (NetworkKind::User, Choice::default(String::new(), "QEMU's own NAT: this host has no network 'default'"))
@@ -98,7 +99,7 @@ fn default(facts: &Facts) -> Interface {
         host: None,
         passes: false,
         vlan: None,
-        model: default_model(),
+        model,
         mac: None,
         mode: DirectMode::Bridge,
         mtu: None,
@@ -107,15 +108,16 @@ fn default(facts: &Facts) -> Interface {
     }
 }
 
-fn default_model() -> Choice<NetworkModel> {
-    Choice::default(NetworkModel::default(), "paravirtual, the fastest")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::facts::{Fact, Source};
+    use crate::machine::machine;
+
+    fn interfaces(spec: &Spec, facts: &Facts) -> Vec<Interface> {
+        machine(spec, facts).interfaces
+    }
 
     #[test]
     fn a_spec_without_networks_gets_one_with_nat() {

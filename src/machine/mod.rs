@@ -26,6 +26,7 @@ pub mod memory;
 pub mod pinning;
 pub mod platform;
 pub mod port;
+pub mod profile;
 mod proposal;
 pub mod selector;
 pub mod share;
@@ -50,6 +51,7 @@ pub use mediated::Mediated;
 pub use memory::Backing;
 pub use pinning::Pinning;
 pub use platform::{Chipset, Firmware};
+pub use profile::{Drivers, Guest};
 pub use selector::{portable, resolve};
 pub use share::Share;
 
@@ -128,8 +130,8 @@ pub struct Machine {
     pub hide_kvm: Choice<bool>,
     /// Start with the host.
     pub autostart: bool,
-    /// osinfo id of the guest system, if one was given.
-    pub os_variant: Option<String>,
+    /// The guest system, and what follows from it.
+    pub guest: Guest,
     /// True for Windows guests: clock and Hyper-V defaults differ.
     pub windows: bool,
 }
@@ -162,10 +164,11 @@ impl Machine {
 /// Resolves a spec on a host. Total: whatever is missing or malformed in the spec is `None` or left out here.
 pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let arch = platform::arch(spec);
-    let machine_type = platform::machine_type(spec, facts, &arch.value);
+    let guest = profile::guest(spec, facts);
+    let machine_type = platform::machine_type(spec, facts, &arch.value, &guest);
     let chipset = Chipset::of(&machine_type.value);
-    let firmware = platform::firmware(spec, chipset);
-    let windows = platform::is_windows(spec);
+    let firmware = platform::firmware(spec, facts, chipset, &arch.value, &guest);
+    let windows = guest.windows;
     let virt_type = hypervisor::virt_type(spec, facts, &arch.value);
     let consoles = display::consoles(spec);
     let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
@@ -176,8 +179,8 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let slots = guest_pci::slots(spec, facts, chipset, &expanders);
     expander::attach(&mut expanders, &slots, facts);
     let held = held::held(spec, facts);
-    let mut disks = storage::disks(spec, facts, chipset, windows);
-    let mut interfaces = interface::interfaces(spec, facts);
+    let mut disks = storage::disks(spec, facts, chipset, &guest);
+    let mut interfaces = interface::interfaces(spec, facts, chipset, &guest);
     let direct_boot = boot::direct(spec, facts, &disks);
     boot_order::assign(spec, &mut disks, &mut interfaces, direct_boot.is_some());
     let mut machine = Machine {
@@ -191,7 +194,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         pinning,
         domain_type: hypervisor::domain_type(virt_type.value, facts),
         virt_type,
-        tpm: platform::tpm(spec),
+        tpm: platform::tpm(spec, facts, &guest),
         direct_boot,
         boot_menu: spec.boot.as_ref().and_then(|boot| boot.menu),
         disks,
@@ -200,7 +203,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         shares,
         enrolled_keys: spec.enrolled_keys,
         nvram: platform::filled(spec.nvram.as_deref()).map(ToOwned::to_owned),
-        video: display::video(spec, facts, &consoles, &slots, firmware.value, windows),
+        video: display::video(spec, facts, &consoles, &slots, firmware.value, &guest),
         consoles,
         hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
         mediated: mediated::mediated(spec),
@@ -214,7 +217,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         chipset,
         firmware,
         autostart: spec.autostart.unwrap_or(false),
-        os_variant: spec.os_variant.clone(),
+        guest,
         windows,
     };
     machine.dropped = feature::dropped(&machine, facts);

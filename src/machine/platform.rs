@@ -1,6 +1,6 @@
 //! Architecture, machine type, firmware, TPM and the family of the guest system.
 
-use super::Choice;
+use super::{Choice, Guest};
 use crate::facts::Facts;
 use crate::spec::devices::FirmwareKind;
 use crate::spec::{Place, Spec};
@@ -66,7 +66,7 @@ pub(super) fn arch(spec: &Spec) -> Choice<String> {
 }
 
 /// q35 on PCs, `virt` and its like elsewhere; what the host lists decides only where our first choice is missing.
-pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<String> {
+pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str, guest: &Guest) -> Choice<String> {
     if let Some(asked) = filled(spec.machine.as_deref()) {
         return Choice::asked(asked.to_owned(), Place::root().key("machine"));
     }
@@ -78,6 +78,10 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<Str
     };
     let guests = facts.capabilities.get().map_or(&[][..], |known| &known.guests);
     let listed = guests.iter().find(|guest| guest.arch == arch).map_or(&[][..], |guest| &guest.machines);
+    let has = |name: &str| listed.is_empty() || listed.iter().any(|listed| listed == name);
+    if first == "q35" && guest.lacks_q35() && !spec.secure_boot.unwrap_or(false) && has("pc") {
+        return Choice::default("pc".into(), format!("{} does not know q35", guest.name()));
+    }
     match listed.first() {
         Some(other) if !listed.iter().any(|name| name == first) => {
             Choice::default(other.clone(), format!("this host's QEMU has no {first}"))
@@ -87,7 +91,7 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<Str
 }
 
 /// UEFI where asked for, where Secure Boot needs it and where the machine has nothing else.
-pub(super) fn firmware(spec: &Spec, chipset: Chipset) -> Choice<Firmware> {
+pub(super) fn firmware(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str, guest: &Guest) -> Choice<Firmware> {
     let secure_boot = spec.secure_boot.unwrap_or(false);
     if let Some(kind) = spec.firmware.filter(|kind| !secure_boot || *kind == FirmwareKind::Uefi) {
         let firmware = if kind == FirmwareKind::Uefi { Firmware::Uefi { secure_boot } } else { Firmware::Bios };
@@ -100,13 +104,40 @@ pub(super) fn firmware(spec: &Spec, chipset: Chipset) -> Choice<Firmware> {
         None if chipset == Chipset::Other => {
             Choice::default(Firmware::Uefi { secure_boot }, "this machine type has no BIOS")
         }
-        None => Choice::default(Firmware::Bios, "UEFI was not asked for"),
+        None => by_guest(spec, facts, chipset, arch, guest),
     }
 }
 
-pub(super) fn tpm(spec: &Spec) -> Choice<bool> {
+/// UEFI where the system boots by nothing else, and where one that boots by UEFI is installed anew; as far as the host has
+/// it.
+fn by_guest(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str, guest: &Guest) -> Choice<Firmware> {
+    let boots = guest.profile.as_ref().map(|profile| profile.boots(arch)).unwrap_or_default();
+    let host = facts.domain_capabilities.items().first();
+    let lacks_uefi =
+        host.is_some_and(|host| !host.firmware.is_empty() && !host.firmware.iter().any(|kind| kind == "efi"));
+    let signed = chipset == Chipset::Q35 && spec.secure_boot != Some(false);
+    let secure_boot = guest.is_windows_11() && signed && host.is_none_or(|host| host.secure_boot != Some(false));
+    let uefi =
+        |why: &str| Choice::default(Firmware::Uefi { secure_boot }, format!("{} boots by UEFI{why}", guest.name()));
+    match (boots.bios, boots.uefi) {
+        (Some(false), _) if lacks_uefi => Choice::default(Firmware::Bios, "this host has no UEFI firmware"),
+        (Some(false), _) if secure_boot => uefi(" alone, and wants Secure Boot"),
+        (Some(false), _) => uefi(" alone"),
+        (_, Some(true)) if guest.installs && chipset == Chipset::Q35 && !lacks_uefi => uefi(""),
+        _ => Choice::default(Firmware::Bios, "UEFI was not asked for"),
+    }
+}
+
+/// As asked; else for Windows 11, where the host can emulate one.
+pub(super) fn tpm(spec: &Spec, facts: &Facts, guest: &Guest) -> Choice<bool> {
+    let host = facts.domain_capabilities.items().first();
+    let lacks = host.is_some_and(|host| !host.tpm_backends.iter().any(|backend| backend == "emulator"));
     match spec.tpm {
         Some(asked) => Choice::asked(asked, Place::root().key("tpm")),
+        None if guest.is_windows_11() && lacks => {
+            Choice::default(false, "this host cannot emulate one: it has no swtpm")
+        }
+        None if guest.is_windows_11() => Choice::default(true, format!("{} wants TPM 2.0", guest.name())),
         None => Choice::default(false, "not asked for"),
     }
 }
@@ -128,25 +159,26 @@ pub(super) fn filled(text: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::machine;
 
     #[test]
     fn a_plain_spec_is_a_bios_q35_pc() {
         let spec = Spec::default();
         assert_eq!(arch(&spec).value, "x86_64");
-        assert_eq!(machine_type(&spec, &Facts::default(), "x86_64").value, "q35");
-        assert_eq!(firmware(&spec, Chipset::Q35).value, Firmware::Bios);
+        let machine = machine(&spec, &Facts::default());
+        assert_eq!((machine.machine_type.value.as_str(), machine.firmware.value), ("q35", Firmware::Bios));
     }
 
     #[test]
     fn secure_boot_brings_uefi_along() {
         let spec = Spec { secure_boot: Some(true), ..Spec::default() };
-        assert_eq!(firmware(&spec, Chipset::Q35).value, Firmware::Uefi { secure_boot: true });
+        assert_eq!(machine(&spec, &Facts::default()).firmware.value, Firmware::Uefi { secure_boot: true });
     }
 
     #[test]
     fn machines_without_a_bios_boot_by_uefi() {
-        let chipset = Chipset::of(&machine_type(&Spec::default(), &Facts::default(), "aarch64").value);
-        assert_eq!(firmware(&Spec::default(), chipset).value, Firmware::Uefi { secure_boot: false });
+        let spec = Spec { architecture: Some("aarch64".into()), ..Spec::default() };
+        assert_eq!(machine(&spec, &Facts::default()).firmware.value, Firmware::Uefi { secure_boot: false });
     }
 
     #[test]

@@ -4,17 +4,17 @@ use super::disk::Tuning;
 use super::location::{self, holds_block_devices};
 use super::platform::filled;
 use super::target::{self, Wish};
-use super::{Chipset, Choice, Disk, DiskOrigin, Location};
+use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
 use crate::facts::{Facts, Pool};
 use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage};
 use std::collections::HashSet;
 
-/// The disks in the spec's order, then the boot ISO, then the seed.
-pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, windows: bool) -> Vec<Disk> {
+/// The disks in the spec's order, then the CD with drivers, then the boot ISO, then the seed.
+pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &Guest) -> Vec<Disk> {
     let nothing = Storage::default();
     let storage = spec.storage.as_ref().unwrap_or(&nothing);
     let rows = storage.disks.as_deref().unwrap_or_default();
-    let wanted = wanted(spec, storage, rows, chipset, windows);
+    let wanted = wanted(spec, storage, rows, chipset, guest);
     let targets = target::assign(&wanted.iter().map(Wanted::wish).collect::<Vec<_>>());
     let mut images = Images {
         name: spec.name.as_deref().unwrap_or("vm"),
@@ -37,6 +37,7 @@ struct Wanted<'a> {
 
 enum Source<'a> {
     Row(&'a spec::Disk),
+    Drivers(&'a Location),
     Iso(&'a str),
     Seed,
 }
@@ -46,15 +47,25 @@ fn wanted<'a>(
     storage: &'a Storage,
     rows: &'a [spec::Disk],
     chipset: Chipset,
-    windows: bool,
+    guest: &'a Guest,
 ) -> Vec<Wanted<'a>> {
     let list = Place::root().key("storage").key("disks");
     let rows = rows.iter().enumerate().map(|(row, disk)| {
         let place = list.clone().index(row);
         let device = disk.device.unwrap_or(DiskDevice::Disk);
         let asked_target = filled(disk.target.as_deref());
-        let bus = bus(disk, &place, device, asked_target, chipset);
+        let bus = bus(disk, &place, device, asked_target, chipset, guest);
         Wanted { place, source: Source::Row(disk), device, bus, asked_target, preferred_target: None }
+    });
+    // Before the boot ISO: its letter is then the same whatever is installed, and the drivers are there first.
+    let drivers = if let Drivers::Found(at) = &guest.drivers { Some(at) } else { None };
+    let drivers = drivers.map(|at| Wanted {
+        place: Place::root().key("virtio_win"),
+        source: Source::Drivers(at),
+        device: DiskDevice::Cdrom,
+        bus: cdrom_bus(chipset),
+        asked_target: None,
+        preferred_target: None,
     });
     let iso = filled(storage.boot_iso.as_deref()).map(|path| Wanted {
         place: Place::root().key("storage").key("boot_iso"),
@@ -68,11 +79,11 @@ fn wanted<'a>(
         place: Place::root().key("cloud_init"),
         source: Source::Seed,
         device: DiskDevice::Disk,
-        bus: seed_bus(chipset, windows),
+        bus: seed_bus(chipset, guest.windows),
         asked_target: None,
         preferred_target: None,
     });
-    rows.chain(iso).chain(seed).collect()
+    rows.chain(drivers).chain(iso).chain(seed).collect()
 }
 
 /// An empty `cloud_init` asks for nothing.
@@ -87,6 +98,7 @@ fn bus(
     device: DiskDevice,
     target: Option<&str>,
     chipset: Chipset,
+    guest: &Guest,
 ) -> Choice<DiskBus> {
     if let Some(bus) = disk.bus {
         return Choice::asked(bus, place.clone().key("bus"));
@@ -97,9 +109,19 @@ fn bus(
         _ => {}
     }
     match device {
-        DiskDevice::Disk => Choice::default(DiskBus::Virtio, "paravirtual, the fastest"),
+        DiskDevice::Disk => disk_bus(chipset, guest),
         DiskDevice::Cdrom => cdrom_bus(chipset),
     }
+}
+
+/// virtio where the guest has the driver, else what the machine has built in.
+fn disk_bus(chipset: Chipset, guest: &Guest) -> Choice<DiskBus> {
+    let value = match chipset {
+        Chipset::Q35 if !guest.virtio.value => DiskBus::Sata,
+        Chipset::Pc if !guest.virtio.value => DiskBus::Ide,
+        _ => DiskBus::Virtio,
+    };
+    Choice { value, reason: guest.virtio.reason.clone() }
 }
 
 fn cdrom_bus(chipset: Chipset) -> Choice<DiskBus> {
@@ -127,6 +149,7 @@ impl<'a> Wanted<'a> {
     fn resolve(self, target: String, images: &mut Images<'_>) -> Disk {
         let (origin, format) = match self.source {
             Source::Row(disk) => images.of_row(disk, self.device, &target),
+            Source::Drivers(at) => (DiskOrigin::Existing(Some(at.clone())), Some("raw".to_owned())),
             Source::Iso(path) => (DiskOrigin::Existing(images.existing(path, None)), Some("raw".to_owned())),
             Source::Seed => images.seed(),
         };
@@ -292,7 +315,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn of(chipset: Chipset, spec: Value) -> Vec<Disk> {
-        disks(&serde_json::from_value(spec).unwrap(), &Facts::default(), chipset, false)
+        let spec = serde_json::from_value(spec).unwrap();
+        disks(&spec, &Facts::default(), chipset, &crate::machine::profile::guest(&spec, &Facts::default()))
     }
 
     fn volumes(disks: &[Disk]) -> Vec<&str> {

@@ -73,7 +73,7 @@ impl Observation {
     /// Asks for parts. A part that is being asked for is asked again afterwards, so that a host that hangs is not given
     /// ever more questions.
     pub(super) fn ask(&mut self, parts: &[Part]) {
-        for part in parts.iter().copied().filter(|part| *part != Part::Files) {
+        for part in parts.iter().copied().filter(|part| !matches!(part, Part::Files | Part::Profiles)) {
             if self.open.values().any(|open| open.part == part) {
                 self.again.insert(part);
             } else {
@@ -87,6 +87,12 @@ impl Observation {
     pub(super) fn ask_files(&mut self, paths: Vec<String>) {
         let generation = self.number_of(Part::Files);
         self.worker.ask(Request::Files(paths, generation));
+    }
+
+    /// Asks about guest systems.
+    pub(super) fn ask_profiles(&mut self, ids: Vec<String>) {
+        let generation = self.number_of(Part::Profiles);
+        self.worker.ask(Request::Profiles(ids, generation));
     }
 
     /// Asks for the details of PCI functions.

@@ -31,6 +31,7 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
         storage: both(base.storage, over.storage, storage),
         os_type: over.os_type.or(base.os_type),
         os_variant: over.os_variant.or(base.os_variant),
+        virtio_win: over.virtio_win.or(base.virtio_win),
         architecture: over.architecture.or(base.architecture),
         machine: over.machine.or(base.machine),
         virt_type: over.virt_type.or(base.virt_type),

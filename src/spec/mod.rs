@@ -104,6 +104,10 @@ pub struct Spec {
     /// Short id of the guest system as osinfo names it: ubuntu22.04, win11, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os_variant: Option<String>,
+    /// A second CD with the virtio drivers for Windows; there if absent, where Windows is installed from an ISO and a pool
+    /// has that CD.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub virtio_win: Option<bool>,
     /// CPU architecture of the guest; x86_64 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,

@@ -64,27 +64,6 @@ pub const VIRT_TYPES: &[Fixed] =
 /// Families of guest systems.
 pub const OS_TYPES: &[Fixed] = &[fixed("linux", ""), fixed("windows", "clock and Hyper-V defaults"), fixed("bsd", "")];
 
-/// Guest systems that are common; any other osinfo id is possible.
-pub(super) const SYSTEMS: &[Fixed] = &[
-    fixed("win11", "Windows 11: needs UEFI, Secure Boot and TPM"),
-    fixed("win10", "Windows 10"),
-    fixed("win2k25", "Windows Server 2025"),
-    fixed("win2k22", "Windows Server 2022"),
-    fixed("ubuntu24.04", "Ubuntu 24.04 LTS"),
-    fixed("ubuntu22.04", "Ubuntu 22.04 LTS"),
-    fixed("debian13", "Debian 13"),
-    fixed("debian12", "Debian 12"),
-    fixed("fedora42", "Fedora 42"),
-    fixed("rhel10.0", "Red Hat Enterprise Linux 10"),
-    fixed("rhel9.6", "Red Hat Enterprise Linux 9"),
-    fixed("almalinux9", "AlmaLinux 9"),
-    fixed("centos-stream9", "CentOS Stream 9"),
-    fixed("archlinux", "Arch Linux"),
-    fixed("opensusetumbleweed", "openSUSE Tumbleweed"),
-    fixed("freebsd14.0", "FreeBSD 14"),
-    fixed("linux2024", "any other Linux"),
-];
-
 /// What the guest sees as its CPU.
 pub const CPU_MODES: &[Fixed] = &[
     fixed("host-passthrough", "the host's CPU as it is; KVM only"),

@@ -2,6 +2,7 @@
 //! host may have tens of thousands of volumes.
 
 mod fixed;
+mod systems;
 
 pub use fixed::*;
 
@@ -75,10 +76,10 @@ impl Options {
     pub fn list(&self, app: &App) -> Vec<Known> {
         match self {
             Self::Fixed(list) => from_fixed(list),
-            Self::Systems => from_fixed(SYSTEMS),
+            Self::Systems => systems::systems(app),
             Self::Pools => app.facts.pools.items().iter().map(pool).collect(),
-            Self::Isos => volumes(app, None, is_iso),
-            Self::Volumes(pool) => volumes(app, pool.as_deref(), |volume| !is_iso(volume)),
+            Self::Isos => volumes(app, None, Volume::is_iso),
+            Self::Volumes(pool) => volumes(app, pool.as_deref(), |volume| !volume.is_iso()),
             Self::Networks => app.facts.networks.items().iter().map(network).collect(),
             Self::Bridges => app.facts.bridges.items().iter().map(bridge).collect(),
             Self::Roms(vendor, device) => roms(app, *vendor, *device),
@@ -204,12 +205,6 @@ fn huge_pages(app: &App) -> Vec<Known> {
     [known("auto", "the largest that there are enough of".into())].into_iter().chain(sizes).collect()
 }
 
-/// True for volumes that look like installation media.
-fn is_iso(volume: &Volume) -> bool {
-    let by_name = volume.name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("iso"));
-    by_name || volume.format.as_deref() == Some("iso")
-}
-
 /// Volumes as paths, because a path means the same from every pool.
 fn volumes(app: &App, first: Option<&str>, wanted: impl Fn(&Volume) -> bool) -> Vec<Known> {
     let pools = app.facts.pools.items();
@@ -239,7 +234,6 @@ mod tests {
             (Place::row("graphics", 0, "type"), GRAPHICS_KINDS),
             (Place::root().key("virt_type"), VIRT_TYPES),
             (Place::root().key("os_type"), OS_TYPES),
-            (Place::root().key("os_variant"), SYSTEMS),
         ];
         for (place, list) in lists {
             for Fixed { value, .. } in list {

@@ -10,7 +10,7 @@ use crate::app::options::{
 };
 use crate::app::{App, Effect, Zone};
 use crate::facts::Part;
-use crate::machine::{self, Location};
+use crate::machine::{self, Drivers, Guest, Location};
 use crate::spec::{Disk, DiskAction, DiskBus, DiskDevice, Place};
 use crate::units::Bytes;
 use serde_json::json;
@@ -55,7 +55,7 @@ impl Step for Disks {
 
     fn fields(&self, app: &App) -> Vec<Field> {
         let row = app.cursor().row;
-        let Some(disk) = asked(app).get(row) else { return vec![iso_field()] };
+        let Some(disk) = asked(app).get(row) else { return medium_fields(app) };
         let resolved = resolved(app, &Place::root().key("storage").key("disks").index(row));
         let at = |field: &str| Place::disk(row, field);
         let first =
@@ -73,7 +73,7 @@ impl Step for Disks {
     }
 
     fn row_of(&self, app: &App, place: &Place) -> Option<usize> {
-        if place.field() == Some("boot_iso") {
+        if matches!(place.field(), Some("boot_iso" | "virtio_win")) {
             return Some(asked(app).len());
         }
         place.row_index()
@@ -181,9 +181,36 @@ fn delete(app: &mut App, list: &Place, row: usize) {
     }
 }
 
-fn iso_field() -> Field {
+/// The medium, and the CD with drivers beside it.
+fn medium_fields(app: &App) -> Vec<Field> {
+    let guest = &app.derived.machine.guest;
+    let (on, why) = match &guest.drivers {
+        Drivers::Found(at) => ("yes", location(at)),
+        Drivers::Attached => ("no", "attached as a disk of its own".to_owned()),
+        Drivers::Missing => ("no", "no pool has virtio-win.iso".to_owned()),
+        Drivers::NotWanted if guest.windows => ("no", "nothing here needs its drivers".to_owned()),
+        Drivers::NotWanted => ("no", "only Windows needs it".to_owned()),
+    };
+    let drivers = Field::toggle(top("virtio_win"), "virtio-win")
+        .default(on, why)
+        .help("A second CD with the drivers for virtio disks and cards, which Windows lacks.");
+    vec![iso_field(guest), drivers]
+}
+
+/// What a medium says of itself.
+fn labelled(guest: &Guest) -> String {
+    let Some(medium) = &guest.medium else { return String::new() };
+    match medium.systems.as_slice() {
+        [] => format!("'{}', of no system that is known", medium.volume),
+        [one] => one.name.clone(),
+        [first, rest @ ..] => format!("{} or {} others: step 2 says which", first.name, rest.len()),
+    }
+}
+
+fn iso_field(guest: &Guest) -> Field {
     Field::free(top("storage").key("boot_iso"), "ISO", Options::Isos)
         .default("none", "Enter lists the images of all pools")
+        .note(labelled(guest))
         .help("Becomes a read-only CD-ROM that boots first. A path, or a name in the default pool.")
 }
 

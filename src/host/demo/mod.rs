@@ -113,7 +113,7 @@ impl Record {
                 *capabilities = recorded(self.capabilities);
                 *domain_capabilities = recorded(self.domain_capabilities);
             }
-            FactsPart::Files(_) => {}
+            FactsPart::Files(_) | FactsPart::Systems(_) | FactsPart::Profiles(_) => {}
         }
         part
     }

@@ -11,6 +11,7 @@ use crate::app::form::Field;
 use crate::app::grammar::Grammar;
 use crate::app::options::{OS_TYPES, Options};
 use crate::app::{App, Effect};
+use crate::facts::Resources;
 use crate::machine::Choice;
 
 /// The step.
@@ -21,7 +22,8 @@ impl Step for System {
         let spec = app.spec();
         let cpus = spec.vcpus.map(|count| format!("{count}c"));
         let memory = app.derived.machine.memory.map(|bytes| bytes.to_string());
-        [spec.os_variant.clone(), cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let system = app.derived.machine.guest.system.as_ref().map(|system| system.value.clone());
+        [system, cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     fn subtitle(&self, _app: &App) -> String {
@@ -49,23 +51,61 @@ impl Step for System {
 /// Name and kind of the guest, and how much it gets.
 fn guest(app: &App) -> Vec<Field> {
     let windows = app.derived.machine.windows;
+    let (system, told) = system(app);
     vec![
         Field::text(top("name"), "Name", Grammar::Name)
             .help("Names the domain, its volumes and its log files. Letters, digits, '-', '_', '.' are safe."),
         Field::free(top("os_variant"), "Guest system", Options::Systems)
-            .default("not given", "")
-            .help("Short id as osinfo names it. Decides about drivers and clock; any id is possible."),
+            .default(system, told)
+            .note(system_name(app))
+            .help("Short id as osinfo names it. Decides about drivers, firmware and clock; any id is possible."),
         Field::free(top("os_type"), "Family", Options::Fixed(OS_TYPES))
             .default(if windows { "windows" } else { "linux" }, family_why(app)),
-        Field::text(top("vcpus"), "CPUs", Grammar::Count).note(host_cpus(app)).help("Virtual CPUs of the guest."),
+        Field::text(top("vcpus"), "CPUs", Grammar::Count)
+            .note(beside(host_cpus(app), wanted(app, |needs| needs.cpus.map(|count| count.to_string()))))
+            .help("Virtual CPUs of the guest."),
         Field::text(top("memory"), "Memory", Grammar::Memory)
-            .note(host_memory(app))
+            .note(beside(host_memory(app), wanted(app, |needs| needs.memory.map(|memory| memory.to_string()))))
             .help("A number counts MiB; write 32 GiB or 32G for more."),
     ]
 }
 
+/// What holds where no guest system is given, and why: what the boot ISO is known to be, never a guess.
+fn system(app: &App) -> (String, String) {
+    let guest = &app.derived.machine.guest;
+    let several = guest.medium.as_ref().map_or(0, |medium| medium.systems.len());
+    match &guest.system {
+        Some(system) => (system.value.clone(), why(system)),
+        None if several > 1 => {
+            ("not given".into(), format!("the boot ISO may be one of {several}: Enter lists them first"))
+        }
+        None => ("not given".into(), String::new()),
+    }
+}
+
+fn system_name(app: &App) -> String {
+    let guest = &app.derived.machine.guest;
+    guest.profile.as_ref().map(|profile| profile.name.clone()).unwrap_or_default()
+}
+
+/// What the system needs, and what is recommended for it.
+fn wanted(app: &App, amount: impl Fn(&Resources) -> Option<String>) -> String {
+    let machine = &app.derived.machine;
+    let needs = machine.guest.profile.as_ref().map(|profile| profile.needs(&machine.arch.value)).unwrap_or_default();
+    match (amount(&needs.minimum), amount(&needs.recommended)) {
+        (Some(least), Some(good)) if least != good => format!("needs {least}, better {good}"),
+        (Some(least), _) => format!("needs {least}"),
+        (None, Some(good)) => format!("better {good}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn beside(one: String, other: String) -> String {
+    [one, other].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 fn family_why(app: &App) -> &'static str {
-    let given = app.spec().os_variant.as_deref().is_some_and(|variant| !variant.is_empty());
+    let given = app.derived.machine.guest.system.is_some();
     if given { "from the guest system" } else { "assumed: no guest system is given" }
 }
 

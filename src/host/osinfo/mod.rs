@@ -1,0 +1,128 @@
+//! The osinfo database of this machine, read when it is asked for and only as far as it is: one system, or the list of
+//! all. Nothing of it is kept in the program.
+
+mod index;
+mod system;
+
+use self::index::Index;
+use super::{Sysroot, now};
+use crate::facts::{Fact, FactsPart, Iso, Profile, Source, SystemName};
+use crate::machine::profile::table::{self, TABLE};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where packages put it; what the administrator and the user add or replace, file by file.
+const SYSTEM: &str = "/usr/share/osinfo";
+const LOCAL: &str = "/etc/osinfo";
+const PERSONAL: &str = ".config/osinfo";
+
+/// The database. Shared by threads.
+#[derive(Debug, Default)]
+pub struct Osinfo {
+    folders: Vec<PathBuf>,
+    index: Mutex<Option<Arc<Index>>>,
+}
+
+impl Osinfo {
+    /// The database below `sysroot`; the user's own belongs to the running system alone.
+    pub fn of(sysroot: &Sysroot) -> Self {
+        let mut folders = vec![sysroot.path(SYSTEM), sysroot.path(LOCAL)];
+        folders.extend(personal().filter(|_| sysroot.is_real()));
+        Self { folders, index: Mutex::default() }
+    }
+
+    /// No database: the table of ours alone answers.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The systems `ids`, each with what it inherits.
+    pub fn profiles(&self, ids: &[String]) -> FactsPart {
+        let files = self.files();
+        FactsPart::Profiles(ids.iter().map(|id| (id.clone(), files.known(id))).collect())
+    }
+
+    /// All systems, the newest first.
+    pub fn systems(&self) -> Fact<Vec<SystemName>> {
+        let index = self.index();
+        let mut all = index.systems.clone();
+        let ours = TABLE.iter().map(table::Known::entry);
+        all.extend(ours.filter(|ours| !index.systems.iter().any(|system| system.id == ours.id)));
+        newest_first(&mut all);
+        let source = if index.systems.is_empty() { "vmbuild's own table" } else { SYSTEM };
+        Fact::known(all, Source::File(source.into()), now())
+    }
+
+    /// The systems with media of these labels, the newest first. Of the table of ours those that the database does not
+    /// know: all where it finds nothing, and Windows, whose labels are the same for several.
+    pub fn recognise(&self, iso: &Iso) -> Vec<SystemName> {
+        let index = self.index();
+        let mut found = index.recognise(iso);
+        let ours = TABLE.iter().filter(|known| {
+            let new = !index.systems.iter().any(|system| system.id == known.id);
+            let open = found.is_empty() || known.id.starts_with("win");
+            new && open && !known.volume.is_empty() && index::matches(known.volume, &iso.volume)
+        });
+        let ours: Vec<SystemName> = ours.map(table::Known::entry).collect();
+        found.extend(ours);
+        newest_first(&mut found);
+        found
+    }
+
+    fn index(&self) -> Arc<Index> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        index.get_or_insert_with(|| Arc::new(Index::of(&self.files()))).clone()
+    }
+
+    fn files(&self) -> Files {
+        let mut files = BTreeMap::new();
+        for folder in self.folders.iter().map(|folder| folder.join("os")) {
+            list(&folder, "", 3, &mut files);
+        }
+        Files(files)
+    }
+}
+
+/// `~/.config/osinfo`, or where XDG_CONFIG_HOME says.
+fn personal() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    folder("XDG_CONFIG_HOME").map(|path| path.join("osinfo")).or_else(|| Some(folder("HOME")?.join(PERSONAL)))
+}
+
+fn newest_first(systems: &mut [SystemName]) {
+    systems.sort_by(|a, b| b.released.cmp(&a.released).then_with(|| a.id.cmp(&b.id)));
+}
+
+/// The documents about systems: `debian.org/debian-12.xml`, `microsoft.com/win-10.d/drivers.xml`. One of the user or the
+/// administrator takes the place of one of the same name.
+#[derive(Debug)]
+struct Files(BTreeMap<String, PathBuf>);
+
+fn list(folder: &std::path::Path, below: &str, depth: u32, files: &mut BTreeMap<String, PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
+        if relative.rsplit_once('.').is_some_and(|(_, end)| end == "xml") {
+            files.insert(relative, entry.path());
+        } else if depth > 1 {
+            list(&entry.path(), &relative, depth - 1, files);
+        }
+    }
+}
+
+impl Files {
+    fn known(&self, id: &str) -> Fact<Profile> {
+        if let Some((path, profile)) = self.path_of(id).and_then(|path| Some((path, self.profile(path)?))) {
+            return Fact::known(profile, Source::File(path.to_owned()), now());
+        }
+        match table::find(id) {
+            Some(known) => Fact::known(known.profile(), Source::File("vmbuild's own table".into()), now()),
+            None if self.is_empty() => Fact::unknown(format!(
+                "{id} is not in vmbuild's own table, and this machine has no osinfo database; its package is osinfo-db."
+            )),
+            None => Fact::unknown(format!("the osinfo database of this machine does not know {id}.")),
+        }
+    }
+}
