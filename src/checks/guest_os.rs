@@ -150,7 +150,7 @@ mod tests {
     fn what_windows_11_asks_for_is_said_in_one() {
         let want = "Windows 11 asks for UEFI with Secure Boot (secure_boot), a TPM 2.0 (tpm), 2 CPUs (has 1), 4 GiB of memory \
                     (has 2 GiB) and a disk of 64 GiB (has 20 GiB)";
-        let small = json!({"os_variant": "win11", "memory": 2048, "vcpus": 1});
+        let small = json!({"os_variant": "win11", "memory": 2048, "vcpus": 1, "uefi": false, "tpm": false});
         Asked::with(small).warns("VM-WIN11", "os_variant", want);
         let large = json!({"disks": [{"action": "create", "size": 64}]});
         let whole = json!({"os_variant": "win11", "secure_boot": true, "tpm": true, "storage": large});
