@@ -168,7 +168,6 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let machine_type = platform::machine_type(spec, facts, &arch.value, &guest);
     let chipset = Chipset::of(&machine_type.value);
     let firmware = platform::firmware(spec, facts, chipset, &arch.value, &guest);
-    let windows = guest.windows;
     let virt_type = hypervisor::virt_type(spec, facts, &arch.value);
     let consoles = display::consoles(spec);
     let memory = spec.memory.as_ref().and_then(|memory| memory.bytes().ok());
@@ -205,7 +204,7 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         nvram: platform::filled(spec.nvram.as_deref()).map(ToOwned::to_owned),
         video: display::video(spec, facts, &consoles, &slots, firmware.value, &guest),
         consoles,
-        hide_kvm: guest_pci::hide_kvm(&slots, facts, windows),
+        hide_kvm: guest_pci::hide_kvm(&slots, facts, guest.windows),
         mediated: mediated::mediated(spec),
         address_space: address_space::address_space(facts, &slots, chipset),
         dropped: BTreeSet::new(),
@@ -217,8 +216,8 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         chipset,
         firmware,
         autostart: spec.autostart.unwrap_or(false),
+        windows: guest.windows,
         guest,
-        windows,
     };
     machine.dropped = feature::dropped(&machine, facts);
     machine
