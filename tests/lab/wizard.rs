@@ -1,7 +1,7 @@
 //! The wizard over a real SSH session.
 
 use crate::guest::Guest;
-use crate::machine::{BRIDGED, CARD, Lab};
+use crate::machine::{CARD, Lab};
 use crate::pty::Person;
 
 /// The devices that the cursor's mark stands at. Not their whole rows: those change by themselves when facts come in.
@@ -32,27 +32,27 @@ pub(crate) fn go_to_device(person: &mut Person, address: &str) {
     panic!("no row {address} on:\n{}", person.screen());
 }
 
-/// Somebody in the wizard over SSH, at the devices of a small VM with the guest's name.
-fn at_the_devices(lab: &Lab, guest: &Guest) -> Person {
-    let (name, preset) = (guest.name, guest.spec(&serde_json::json!([])));
-    lab.sh(&format!("sed -i 's/\"name\":\"{name}\",//' {preset}; vmbuild preset save small {preset}"));
+pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
+    let guest = Guest::new(lab, "keys");
+    let before = CARD.map(|address| lab.driver(address));
+    let preset = guest.spec(&serde_json::json!([]));
+    lab.sh(&format!("sed -i 's/\"name\":\"keys\",//' {preset}; vmbuild preset save small {preset}"));
+
     let mut person = lab.person("--preset small");
     person.wait_for("libvirt ");
     person.keys("2");
     person.wait_for("Names the domain");
-    person.keys(&format!("Enter '{name}' Enter"));
+    person.keys("Enter 'keys' Enter");
     person.wait_for("filling in the form");
     // What came right behind the Esc would be Alt with it.
     person.keys("Esc");
     person.wait_gone("filling in the form");
-    assert!(person.screen().starts_with(&format!(" vmbuild   {name}")), "{}", person.screen());
+    assert!(person.screen().starts_with(" vmbuild   keys"), "{}", person.screen());
     person.keys("6");
     person.wait_for("IOMMU on");
-    person
-}
-
-/// Builds the VM and starts it.
-fn build_and_start(person: &mut Person) {
+    go_to_device(&mut person, CARD[0]);
+    person.keys("Space");
+    person.wait_for("2 devs");
     person.keys("8");
     person.wait_for("[Summary]");
     person.keys("s B");
@@ -64,16 +64,6 @@ fn build_and_start(person: &mut Person) {
         person.keys("Enter");
     }
     person.wait_for("UUID");
-}
-
-pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
-    let guest = Guest::new(lab, "keys");
-    let before = CARD.map(|address| lab.driver(address));
-    let mut person = at_the_devices(lab, &guest);
-    go_to_device(&mut person, CARD[0]);
-    person.keys("Space");
-    person.wait_for("2 devs");
-    build_and_start(&mut person);
     assert_eq!(guest.state(), "running", "{}", person.screen());
     assert_eq!(CARD.map(|address| lab.driver(address)), ["vfio-pci", "vfio-pci"]);
     // The screen follows what happens elsewhere.
@@ -82,31 +72,4 @@ pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
     person.wait_for("Built keys");
     guest.destroy();
     assert_eq!(CARD.map(|address| lab.driver(address)), before);
-}
-
-pub(crate) fn a_companion_held_by_a_key_over_ssh(lab: &Lab) {
-    let [passed, held] = BRIDGED;
-    let guest = Guest::new(lab, "byhand");
-    let before = BRIDGED.map(|address| lab.driver(address));
-    let mut person = at_the_devices(lab, &guest);
-    go_to_device(&mut person, passed);
-    person.keys("Space");
-    person.wait_for("is held");
-    // Round all the roles, to the one that is meant.
-    go_to_device(&mut person, held);
-    for role in ["stays with the host", "is passed", "the guest does not see it"] {
-        person.keys("h");
-        person.wait_for(role);
-    }
-    build_and_start(&mut person);
-    assert_eq!(guest.state(), "running", "{}", person.screen());
-    assert_eq!(BRIDGED.map(|address| lab.driver(address)), ["vfio-pci", "vfio-pci"]);
-    let tree = lab.sh("virsh qemu-monitor-command byhand --hmp 'info qtree'");
-    let host = |address| tree.contains(&format!("host = \"{address}\""));
-    assert!(host(passed) && !host(held), "{tree}");
-    person.keys("q");
-    assert!(person.ended_restored().success());
-    person.wait_for("Built byhand");
-    guest.destroy();
-    assert_eq!(BRIDGED.map(|address| lab.driver(address)), before);
 }
