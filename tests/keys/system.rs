@@ -2,8 +2,10 @@
 
 use crate::script::Desk;
 use serde_json::json;
-use vmbuild::app::Effect;
+use vmbuild::app::overlay::Overlay;
+use vmbuild::app::{Effect, Msg};
 use vmbuild::checks::Severity;
+use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Source, SystemName};
 
 #[test]
 fn a_name_is_typed_and_becomes_the_domains() {
@@ -120,4 +122,42 @@ fn the_draft_is_saved_when_a_field_is_left_not_at_each_key() {
     assert_eq!(drafts.len(), 1);
     desk.keys("j k j");
     assert_eq!(desk.effects, [], "moving changes nothing");
+}
+
+/// The workstation with Win11.iso chosen, after the host has looked into it.
+fn with_medium(systems: &[(&str, &str)]) -> Desk {
+    let path = "/var/lib/libvirt/images/Win11.iso";
+    let named =
+        systems.iter().map(|(id, name)| SystemName { id: (*id).into(), name: (*name).into(), ..SystemName::default() });
+    let iso = Iso { volume: "LABEL".into(), systems: named.collect(), ..Iso::default() };
+    let file = MediaFile { kind: MediaKind::File, iso: Some(iso), ..MediaFile::default() };
+    let mut desk = Desk::workstation();
+    desk.load(json!({"storage": {"boot_iso": path, "disks": [{"action": "create", "size": 80}]}}));
+    let known = Fact::known(file, Source::File(path.into()), 0);
+    desk.tell(Msg::Facts(FactsPart::Files([(path.to_owned(), known)].into())));
+    desk
+}
+
+#[test]
+fn a_medium_of_one_system_stands_in_for_the_field_until_the_user_fills_it() {
+    let mut desk = with_medium(&[("debian12", "Debian 12")]);
+    assert!(desk.effects.contains(&Effect::Profiles(vec!["debian12".into()])), "{:?}", desk.effects);
+    desk.keys("2 j");
+    let field = desk.app.field().unwrap();
+    assert_eq!((field.default.as_str(), field.why.as_str()), ("debian12", "the boot ISO is 'LABEL'"));
+    assert_eq!(desk.at("/os_variant"), serde_json::Value::Null, "nothing is written into the spec");
+    desk.keys("Enter 'fedora42' Enter");
+    assert_eq!(desk.app.derived.machine.guest.name(), "Fedora Linux 42");
+}
+
+#[test]
+fn a_medium_of_several_systems_offers_them_first_and_chooses_none() {
+    let mut desk = with_medium(&[("win10", "Windows 10"), ("win11", "Windows 11")]);
+    assert!(desk.app.derived.machine.guest.system.is_none() && desk.app.derived.machine.windows);
+    desk.keys("2 j Enter");
+    let Some(Overlay::Pick(_, list)) = desk.app.overlays.last() else { panic!("no list") };
+    let first: Vec<&str> = list.items.iter().take(2).map(|known| known.note.as_str()).collect();
+    assert_eq!(first, ["Windows 10, as the boot ISO says", "Windows 11, as the boot ISO says"]);
+    desk.keys("Down Enter");
+    assert_eq!(desk.at("/os_variant"), "win11");
 }
