@@ -2,14 +2,14 @@
 
 use crate::machine::{EMPTY_SLOT, IDLE_NIC, Lab, SRIOV_NIC};
 use crate::pty::Person;
-use crate::wizard::{go_to_device, is_on};
+use crate::wizard::{go_to_device, is_on, show};
 
 pub(crate) fn devices_appear_and_vanish(lab: &Lab) {
     let mut person = lab.person("");
     person.wait_for("libvirt ");
     person.keys("6");
     person.wait_for("IOMMU on");
-    show_nics(&mut person);
+    show(&mut person, "[NICs]");
     go_to_device(&mut person, SRIOV_NIC);
     assert!(!shows(&person.screen(), EMPTY_SLOT) && shows(&person.screen(), IDLE_NIC), "{}", person.screen());
 
@@ -32,16 +32,6 @@ pub(crate) fn devices_appear_and_vanish(lab: &Lab) {
     wait(&person, "row of what came back", |screen| shows(screen, IDLE_NIC));
     person.keys("q");
     assert!(person.ended_restored().success());
-}
-
-/// Narrows the list to the NICs, so that all of them are on the screen.
-fn show_nics(person: &mut Person) {
-    let filters = |screen: &str| screen.lines().find(|line| line.contains("show:")).map(str::to_owned);
-    while !person.screen().contains("[NICs]") {
-        let before = filters(&person.screen());
-        person.keys("f");
-        person.wait_until("another filter", |screen| filters(&screen.contents()) != before);
-    }
 }
 
 fn shows(screen: &str, address: &str) -> bool {

@@ -34,6 +34,7 @@ const WITH_IOMMU: &[Scenario] = &[
     ("(a) keys over SSH take a two-function card, build and start", wizard::a_card_by_keys_over_ssh),
     ("(b) a group is shown whole, and passes whole", cards::a_group_passes_whole),
     ("(b) a companion is held while its neighbour passes", cards::a_companion_is_held),
+    ("(b) a key over SSH holds a companion", wizard::a_companion_held_by_a_key_over_ssh),
     ("(c) what the host lives on is refused", lock_out::what_the_host_lives_on_is_refused),
     ("(e) a card of another VM", cards::a_card_of_another_vm),
     ("(f) virtual functions", sriov::virtual_functions),

@@ -1,7 +1,7 @@
 //! The wizard over a real SSH session.
 
 use crate::guest::Guest;
-use crate::machine::{CARD, Lab};
+use crate::machine::{BRIDGED, CARD, Lab};
 use crate::pty::Person;
 
 /// The devices that the cursor's mark stands at. Not their whole rows: those change by themselves when facts come in.
@@ -15,6 +15,16 @@ fn under_cursor(screen: &str) -> Vec<String> {
 pub(crate) fn is_on(screen: &str, address: &str) -> bool {
     let short = address.strip_prefix("0000:").unwrap();
     under_cursor(screen).iter().any(|device| device == short)
+}
+
+/// Narrows the list to a kind of devices, named as when it is chosen: `[NICs]`.
+pub(crate) fn show(person: &mut Person, kind: &str) {
+    let filters = |screen: &str| screen.lines().find(|line| line.contains("show:")).map(str::to_owned);
+    while !person.screen().contains(kind) {
+        let before = filters(&person.screen());
+        person.keys("f");
+        person.wait_until("another filter", |screen| filters(&screen.contents()) != before);
+    }
 }
 
 /// Moves down to the row of a device.
@@ -32,27 +42,27 @@ pub(crate) fn go_to_device(person: &mut Person, address: &str) {
     panic!("no row {address} on:\n{}", person.screen());
 }
 
-pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
-    let guest = Guest::new(lab, "keys");
-    let before = CARD.map(|address| lab.driver(address));
-    let preset = guest.spec(&serde_json::json!([]));
-    lab.sh(&format!("sed -i 's/\"name\":\"keys\",//' {preset}; vmbuild preset save small {preset}"));
-
+/// Somebody in the wizard over SSH, at the devices of a small VM with the guest's name.
+fn at_the_devices(lab: &Lab, guest: &Guest) -> Person {
+    let (name, preset) = (guest.name, guest.spec(&serde_json::json!([])));
+    lab.sh(&format!("sed -i 's/\"name\":\"{name}\",//' {preset}; vmbuild preset save small {preset}"));
     let mut person = lab.person("--preset small");
     person.wait_for("libvirt ");
     person.keys("2");
     person.wait_for("Names the domain");
-    person.keys("Enter 'keys' Enter");
+    person.keys(&format!("Enter '{name}' Enter"));
     person.wait_for("filling in the form");
     // What came right behind the Esc would be Alt with it.
     person.keys("Esc");
     person.wait_gone("filling in the form");
-    assert!(person.screen().starts_with(" vmbuild   keys"), "{}", person.screen());
+    assert!(person.screen().starts_with(&format!(" vmbuild   {name}")), "{}", person.screen());
     person.keys("6");
     person.wait_for("IOMMU on");
-    go_to_device(&mut person, CARD[0]);
-    person.keys("Space");
-    person.wait_for("2 devs");
+    person
+}
+
+/// Builds the VM and starts it.
+fn build_and_start(person: &mut Person) {
     person.keys("8");
     person.wait_for("[Summary]");
     person.keys("s B");
@@ -64,6 +74,16 @@ pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
         person.keys("Enter");
     }
     person.wait_for("UUID");
+}
+
+pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
+    let guest = Guest::new(lab, "keys");
+    let before = CARD.map(|address| lab.driver(address));
+    let mut person = at_the_devices(lab, &guest);
+    go_to_device(&mut person, CARD[0]);
+    person.keys("Space");
+    person.wait_for("2 devs");
+    build_and_start(&mut person);
     assert_eq!(guest.state(), "running", "{}", person.screen());
     assert_eq!(CARD.map(|address| lab.driver(address)), ["vfio-pci", "vfio-pci"]);
     // The screen follows what happens elsewhere.
@@ -72,4 +92,35 @@ pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {
     person.wait_for("Built keys");
     guest.destroy();
     assert_eq!(CARD.map(|address| lab.driver(address)), before);
+}
+
+pub(crate) fn a_companion_held_by_a_key_over_ssh(lab: &Lab) {
+    let [passed, held] = BRIDGED;
+    let guest = Guest::new(lab, "byhand");
+    let before = BRIDGED.map(|address| lab.driver(address));
+    let mut person = at_the_devices(lab, &guest);
+    show(&mut person, "[cards]");
+    // The cursor stayed with a device on the way here.
+    person.keys("g");
+    person.wait_until("the first device", |screen| is_on(&screen.contents(), "0000:00:01.0"));
+    go_to_device(&mut person, passed);
+    person.keys("Space");
+    person.wait_for("is held");
+    // Round all the roles, to the one that is meant.
+    go_to_device(&mut person, held);
+    for role in ["stays with the host", "is passed", "the guest does not see it"] {
+        person.keys("h");
+        person.wait_for(role);
+    }
+    build_and_start(&mut person);
+    assert_eq!(guest.state(), "running", "{}", person.screen());
+    assert_eq!(BRIDGED.map(|address| lab.driver(address)), ["vfio-pci", "vfio-pci"]);
+    let tree = lab.sh("virsh qemu-monitor-command byhand --hmp 'info qtree'");
+    let host = |address| tree.contains(&format!("host = \"{address}\""));
+    assert!(host(passed) && !host(held), "{tree}");
+    person.keys("q");
+    assert!(person.ended_restored().success());
+    person.wait_for("Built byhand");
+    guest.destroy();
+    assert_eq!(BRIDGED.map(|address| lab.driver(address)), before);
 }
