@@ -67,10 +67,7 @@ pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
 /// What a host has, each medium looked into.
 fn looked_into(target: Target) -> Observed {
     let mut observed = Observed::of(target, &[Part::Host, Part::Pools]);
-    let volumes = observed.facts.pools.items().iter().flat_map(|pool| pool.volumes.items());
-    let paths = volumes.filter(|volume| volume.is_iso()).map(|volume| volume.path.clone());
-    let paths = paths.filter(|path| path.starts_with('/')).collect();
-    observed.files(paths);
+    observed.look_into_media();
     observed
 }
 

@@ -98,7 +98,10 @@ fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
 
 /// `parts` of the host that the options mean.
 fn known(options: &Options, parts: &[Part]) -> Result<Facts, Failure> {
-    let observed = Observed::of(target::target(options)?, parts);
+    let mut observed = Observed::of(target::target(options)?, parts);
+    if parts.contains(&Part::Files) {
+        observed.look_into_media();
+    }
     // Of a recorded tree alone, what libvirt would say is unknown and not an error.
     if options.sysroot.is_some() { Ok(observed.facts) } else { observed.required() }
 }

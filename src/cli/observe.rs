@@ -48,6 +48,14 @@ impl Observed {
         }
     }
 
+    /// Looks into the installation media of all pools.
+    pub fn look_into_media(&mut self) {
+        let volumes = self.facts.pools.items().iter().flat_map(|pool| pool.volumes.items());
+        let paths = volumes.filter(|volume| volume.is_iso()).map(|volume| volume.path.clone());
+        let paths = paths.filter(|path| path.starts_with('/')).collect();
+        self.files(paths);
+    }
+
     /// Reads what is known of guest systems.
     pub fn profiles(&mut self, ids: Vec<String>) {
         if !ids.is_empty() {

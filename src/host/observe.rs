@@ -298,11 +298,12 @@ impl Observer {
     fn remote_file(&self, path: &str, asked: Instant) -> Fact<MediaFile> {
         let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_size(path));
         match found {
-            Fact::Known { value: Some(size), source, seen_at } => Fact::known(
-                MediaFile { kind: MediaKind::File, size: Bytes(size), world_readable: true, ..MediaFile::default() },
-                source,
-                seen_at,
-            ),
+            Fact::Known { value: Some(size), source, seen_at } => {
+                let (kind, size) = (MediaKind::File, Bytes(size));
+                let iso = if self.target.demo { Record::load().ok().and_then(|record| record.iso(path)) } else { None };
+                let file = MediaFile { kind, size, world_readable: true, iso, ..MediaFile::default() };
+                Fact::known(file, source, seen_at)
+            }
             Fact::Known { value: None, .. } if self.target.demo => match Record::load() {
                 Ok(record) => record.file(path),
                 Err(error) => error.fact(),

@@ -5,7 +5,7 @@ mod kernel;
 
 use super::{HostError, now};
 use crate::facts::{
-    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Kvm, MediaFile, Memory, PciDevice, Pool, Source,
+    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Iso, Kvm, MediaFile, Memory, PciDevice, Pool, Source,
 };
 use crate::host::Cause;
 use crate::units::{Bytes, PciAddress};
@@ -36,6 +36,8 @@ pub(super) struct Record {
     domain_autostart: Vec<String>,
     pools: HashMap<String, PoolRecord>,
     files: BTreeMap<String, MediaFile>,
+    /// Volume ids of installation media.
+    labels: BTreeMap<String, String>,
     capabilities: Capabilities,
     domain_capabilities: Vec<DomainCapabilities>,
     pci: Vec<PciDevice>,
@@ -123,6 +125,11 @@ impl Record {
         let mut file = self.files.get(path).cloned().unwrap_or_default();
         file.rom = kernel::rom(path).map(recorded);
         recorded(file)
+    }
+
+    /// What a volume says of itself as an installation medium.
+    pub(super) fn iso(&self, path: &str) -> Option<Iso> {
+        self.labels.get(path).map(|volume| Iso { volume: volume.clone(), ..Iso::default() })
     }
 
     fn fill_pool(&self, pool: &mut Pool) {
