@@ -409,6 +409,7 @@ fn a_host_that_hangs_up_is_asked_again_when_the_user_wants_it() {
     person.wait_for("cannot be asked");
     person.keys("Down Enter");
     // Asked again by the user.
+    person.wait_until("closed question", |screen| !screen.contents().contains("cannot be asked"));
     drop(listener.accept().unwrap());
     person.wait_for("cannot be asked");
     person.keys("Enter q");

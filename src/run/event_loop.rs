@@ -366,10 +366,11 @@ impl Session {
     pub(super) fn draw_now(&mut self) {
         self.stale = Stale::No;
         let Some((screen, _)) = &mut self.screen else { return };
-        let drawn = screen.draw(|frame| ui::draw(&self.app, &self.look, frame));
-        self.drawn = Instant::now();
-        if drawn.is_err() {
-            self.end(app::Signal::HangUp);
+        match screen.draw(|frame| ui::draw(&self.app, &self.look, frame)) {
+            // Nothing new was to be seen, so that what comes next need not wait.
+            Ok(0) => {}
+            Ok(_) => self.drawn = Instant::now(),
+            Err(_) => self.end(app::Signal::HangUp),
         }
     }
 }
