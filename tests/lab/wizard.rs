@@ -45,8 +45,8 @@ pub(crate) fn go_to_device(person: &mut Person, address: &str) {
 /// Somebody in the wizard over SSH, at the devices of a small VM with the guest's name.
 fn at_the_devices(lab: &Lab, guest: &Guest) -> Person {
     let (name, preset) = (guest.name, guest.spec(&serde_json::json!([])));
-    lab.sh(&format!("sed -i 's/\"name\":\"{name}\",//' {preset}; vmbuild preset save small {preset}"));
-    let mut person = lab.person("--preset small");
+    lab.sh(&format!("sed -i 's/\"name\":\"{name}\",//' {preset}; vmbuild preset save {name} {preset}"));
+    let mut person = lab.person(&format!("--preset {name}"));
     person.wait_for("libvirt ");
     person.keys("2");
     person.wait_for("Names the domain");
