@@ -109,7 +109,8 @@ fn climbs(subject: &Subject, notes: &mut Notes) {
 }
 
 /// Folders of the running system. /dev is not among them: block devices have a check of their own.
-const SYSTEM: [&str; 10] = ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
+pub(super) const SYSTEM: [&str; 10] =
+    ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
 
 fn system(subject: &Subject, notes: &mut Notes) {
     for Written { place, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {

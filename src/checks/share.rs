@@ -1,9 +1,11 @@
 //! Checks of the folders of the host that the guest mounts.
 
+use super::path::SYSTEM;
 use super::{Check, Notes, Subject};
 use crate::facts::MediaKind;
 use crate::machine::Share;
 use crate::machine::share::{LONGEST_TAG, VIRTIOFSD};
+use crate::spec::paths::{PathError, resolve};
 use crate::spec::suggest::quoted;
 use crate::spec::{Place, ShareDriver};
 use std::collections::BTreeSet;
@@ -53,11 +55,9 @@ fn place(row: usize, field: &str) -> Place {
     Place::row("shares", row, field)
 }
 
-/// Folders whose content is the running system. What lies below /home, /srv, /mnt, /media and /var/lib is data.
-const SYSTEM: [&str; 14] = [
-    "/etc", "/boot", "/proc", "/sys", "/dev", "/run", "/bin", "/sbin", "/lib", "/lib64", "/usr", "/root", "/var/run",
-    "/var/log",
-];
+/// Folders of the running system beside those that no image comes from. What lies below /home, /srv, /mnt, /media and
+/// /var/lib is data.
+const MORE: [&str; 6] = ["/dev", "/usr", "/lib64", "/root", "/var/run", "/var/log"];
 
 fn paths(subject: &Subject, notes: &mut Notes) {
     for (row, asked) in subject.spec.shares.iter().flatten().enumerate() {
@@ -66,9 +66,22 @@ fn paths(subject: &Subject, notes: &mut Notes) {
         let name = format!("share {row}: {}", quoted(text));
         if !text.starts_with('/') {
             notes.blocker(place(row, "path"), format!("{name} is no absolute path"), "write one such as /srv/data");
-        } else if text.split('/').any(|part| part == "..") {
+            continue;
+        }
+        if text.split('/').any(|part| part == "..") {
             notes.blocker(place(row, "path"), format!("{name} climbs with '..'"), "write the path without '..'");
-        } else if let Some(system) = system(text) {
+            continue;
+        }
+        // Normalised: to the kernel //etc and /./etc are /etc.
+        let system = match resolve(text, None) {
+            Ok(resolved) => system(resolved.text()),
+            Err(PathError::Folder(_)) => Some("/"),
+            Err(error) => {
+                notes.blocker(place(row, "path"), format!("share {row}: {error}"), "write one such as /srv/data");
+                continue;
+            }
+        };
+        if let Some(system) = system {
             let message = format!("{name} belongs to the host's own system ({system})");
             notes.blocker(place(row, "path"), message, "share a folder of its own, such as /srv/data");
         } else {
@@ -77,16 +90,11 @@ fn paths(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+/// The folder of the running system that a normalised path is, or lies in. Removable media appear below /run/media.
 fn system(path: &str) -> Option<&'static str> {
-    let path = path.trim_end_matches('/');
-    if path.is_empty() {
-        return Some("/");
-    }
-    // Removable media appear below /run/media.
-    let media = path.starts_with("/run/media/");
     let within =
-        |folder: &&&str| path == **folder || path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
-    SYSTEM.iter().find(within).filter(|_| !media).copied()
+        |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    SYSTEM.into_iter().chain(MORE).find(within).filter(|_| !path.starts_with("/run/media/"))
 }
 
 fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &str, path: &str) {
@@ -207,7 +215,19 @@ mod tests {
         share(&json!({"path": "/srv/other"})).unknown("SHARE-PATH");
         share(&json!({"path": "/srv/other"})).known_file("/srv/other", gone()).said("SHARE-PATH").blocker();
         share(&json!({"path": "/srv/a.img"})).known_file("/srv/a.img", file()).said("SHARE-PATH").blocker();
-        for path in ["", "data", "/srv/../etc", "/", "/etc", "/usr/share/", "/dev/shm"] {
+        for path in [
+            "",
+            "data",
+            "/srv/../etc",
+            "/",
+            "//",
+            "/etc",
+            "//etc",
+            "/./etc",
+            "/usr/share/",
+            "/dev/./shm",
+            "/srv/a\u{7}b",
+        ] {
             share(&json!({"path": path})).said("SHARE-PATH").blocker();
         }
         share(&json!({"path": "/etcetera"})).unknown("SHARE-PATH");
