@@ -105,19 +105,9 @@ fn cursor_rows(screen: &str) -> Vec<String> {
     marked.map(|(_, rest)| rest.trim().to_owned()).collect()
 }
 
-/// Gives the VM its name.
-fn name(person: &mut Person, site: &Site) {
-    person.keys("2");
-    person.wait_for("Names the domain");
-    person.keys(&format!("Enter '{}' Enter", site.name));
-    wait_for_row(person, "Guest system");
-    person.keys("Esc");
-    person.wait_gone("filling in the form");
-}
-
 /// Fills in the system: name, two processors, 1 GiB, UEFI.
 fn system(person: &mut Person, site: &Site) {
-    name(person, site);
+    person.names(&site.name);
     go_to_row(person, "CPUs");
     // From one field of text Enter leads into the next.
     person.keys("Enter '2' Enter '1024' Enter");
@@ -194,18 +184,6 @@ fn write_files(person: &mut Person, site: &Site) {
         person.keys("Down");
         person.wait_gone("written to");
     }
-}
-
-fn build(person: &mut Person) {
-    person.keys("B");
-    person.wait_until("a question or the build", |screen| {
-        let shown = screen.contents();
-        shown.contains("Build with") || shown.contains("Built")
-    });
-    if person.screen().contains("Build with") {
-        person.keys("Enter");
-    }
-    person.wait_for("UUID");
 }
 
 /// What the headless commands say of the host.
@@ -320,7 +298,7 @@ fn keys_in_the_wizard_make_a_vm_that_boots_and_the_headless_commands_make_the_sa
     let shown = std::fs::read_to_string(home.path().join(format!("{}.xml", site.name))).unwrap();
     assert_eq!(headless, shown);
 
-    build(&mut person);
+    person.builds();
     person.keys("q");
     assert!(person.ended_restored().success());
     person.wait_for(&format!("Built {}", site.name));
@@ -365,7 +343,7 @@ fn in_the_middle_of_a_build(home: &Home, site: &Site) -> Person {
     home.run(&["preset", "save", "half", spec.to_str().unwrap()]).code(0);
     let mut person = Session::new(home.path(), &["--connect", &site.uri, "--preset", "half"]).start();
     person.wait_for("libvirt ");
-    name(&mut person, site);
+    person.names(&site.name);
     person.keys("8");
     person.wait_for("[Summary]");
     person.wait_for("0 errors");

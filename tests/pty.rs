@@ -22,20 +22,6 @@ fn demo(home: &Path) -> Person {
     person
 }
 
-/// A name is typed, so that there is a draft.
-#[track_caller]
-fn name(person: &mut Person, name: &str) {
-    person.keys("2");
-    person.wait_for("Names the domain");
-    person.keys(&format!("Enter '{name}' Enter"));
-    person.wait_for("filling in the form");
-    // What came right behind the Esc would be Alt with it.
-    person.keys("Esc");
-    person.wait_gone("filling in the form");
-    let shown = person.screen();
-    assert!(shown.lines().next().unwrap_or_default().contains(name), "{shown}");
-}
-
 /// What all drafts say.
 fn drafts(home: &Path) -> Vec<String> {
     let folder = std::fs::read_dir(home.join(".local/state/vmbuild/drafts"));
@@ -66,7 +52,7 @@ fn the_first_frame_does_not_wait_for_the_host() {
     let uri = format!("qemu+unix:///system?socket={}", socket.display());
     let mut person = Session::new(home.path(), &["--connect", &uri]).start();
     person.wait_for("Template");
-    name(&mut person, "patient");
+    person.names("patient");
     person.wait_for("waiting for libvirt");
     person.keys("^C");
     person.wait_for("Leave vmbuild?");
@@ -97,7 +83,7 @@ fn what_is_typed_is_drafted_and_offered_at_the_next_start() {
     let home = home();
     let mut person = demo(home.path());
     assert!(person.is_raw() && !person.is_restored());
-    name(&mut person, "keepsake");
+    person.names("keepsake");
     person.keys("q");
     person.wait_for("Leave vmbuild?");
     person.keys("Down Enter");
@@ -121,9 +107,9 @@ fn what_is_typed_is_drafted_and_offered_at_the_next_start() {
 fn two_wizards_keep_a_draft_each_and_the_third_is_offered_what_none_holds() {
     let home = home();
     let mut first = demo(home.path());
-    name(&mut first, "alpha");
+    first.names("alpha");
     let mut second = demo(home.path());
-    name(&mut second, "beta");
+    second.names("beta");
     let kept = |name: &str| drafts(home.path()).iter().any(|draft| draft.contains(&format!("\"{name}\"")));
     settled("both drafts", || kept("alpha") && kept("beta"));
     // Both run: neither is offered. The thread that offers drafts lists the templates only then.
@@ -139,7 +125,7 @@ fn two_wizards_keep_a_draft_each_and_the_third_is_offered_what_none_holds() {
     third.wait_for("for demo host");
     third.keys("Enter");
     third.wait_until("the name", |screen| screen.contents().starts_with(" vmbuild   alpha"));
-    name(&mut third, "-two");
+    third.names("-two");
     settled("the draft goes on", || kept("alpha-two") && kept("beta") && !kept("alpha"));
     second.keys("^C ^C");
     assert!(second.ended_restored().success());
@@ -168,7 +154,7 @@ fn the_draft_of_an_older_version_is_offered() {
 fn interrupting_twice_leaves_with_the_draft_saved() {
     let home = home();
     let mut person = demo(home.path());
-    name(&mut person, "hasty");
+    person.names("hasty");
     person.keys("^C ^C");
     assert!(person.ended_restored().success());
     assert!(draft(home.path()).contains("hasty"));
@@ -221,7 +207,7 @@ fn a_preset_on_the_command_line_lies_below_what_is_typed() {
 fn a_screen_that_is_too_small_says_so_and_goes_on_when_it_grows() {
     let home = home();
     let mut person = demo(home.path());
-    name(&mut person, "elastic");
+    person.names("elastic");
     person.resize(60, 15);
     person.wait_for("needs a screen of 80 columns");
     person.resize(132, 43);
@@ -251,7 +237,7 @@ fn pasted_text_comes_whole_and_starts_no_command() {
 fn an_idle_wizard_writes_nothing_and_does_not_wake_up() {
     let home = home();
     let mut person = demo(home.path());
-    name(&mut person, "idle");
+    person.names("idle");
     person.wait_until("the end of loading", |screen| !screen.contents().contains("asking the host"));
     let quiet = || person.bytes_within(Duration::from_secs(2));
     // The last facts may still come when the first look is taken.
@@ -334,7 +320,7 @@ fn a_suspended_wizard_comes_back_as_it_was() {
     let (left, back) = (shown.find("\x1b[?1049l").unwrap(), shown.rfind("\x1b[?1049h").unwrap());
     let shell = shown.find("the shell has it").unwrap();
     assert!(left < shell && shell < back, "the shell had the terminal while the wizard was stopped");
-    name(&mut person, "returned");
+    person.names("returned");
     person.keys("^C ^C");
     person.wait_for("ended with 0");
     assert!(person.ended_restored().success());
@@ -349,7 +335,7 @@ fn without_a_hypervisor_the_wizard_says_why_and_goes_to_the_demo_host() {
     person.wait_for("Start it with");
     person.keys("Down Down Enter");
     person.wait_for("hv03");
-    name(&mut person, "anyway");
+    person.names("anyway");
     person.keys("^C ^C");
     assert!(person.ended_restored().success());
 }
@@ -359,7 +345,7 @@ fn a_vm_is_built_on_the_demo_host_and_told_of_on_the_normal_screen() {
     let home = home();
     let mut person = Session::new(home.path(), &["--demo", "--preset", "linux-server"]).start();
     person.wait_for("hv03");
-    name(&mut person, "first-light");
+    person.names("first-light");
     person.keys("3");
     person.wait_for("fast-nvme");
     person.keys("Down Down Enter 8 B");
@@ -386,7 +372,7 @@ fn on_recorded_facts_everything_is_seen_and_nothing_is_built() {
     assert!(record.success());
     let mut person = Session::new(home.path(), &["--facts", "facts.json", "--preset", "linux-server"]).start();
     person.wait_for("hv03");
-    name(&mut person, "on-paper");
+    person.names("on-paper");
     person.keys("3");
     person.wait_for("fast-nvme");
     person.keys("Down Down Enter 8");

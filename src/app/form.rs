@@ -177,21 +177,11 @@ pub fn group(heading: &'static str, fields: impl IntoIterator<Item = Field>) -> 
 
 /// The fields of the step on screen, with what stands in them.
 pub fn fields(app: &App) -> Vec<Field> {
-    let mut fields = every(app);
-    fields.retain(|field| app.extent == Extent::All || !field.more || !field.text.is_empty());
-    fields
-}
-
-/// How many fields of the step are not shown.
-pub fn hidden(app: &App) -> usize {
-    every(app).len() - fields(app).len()
-}
-
-fn every(app: &App) -> Vec<Field> {
     let mut fields = steps::logic(app.step).fields(app);
     for field in &mut fields {
         fill(app, field);
     }
+    fields.retain(|field| app.extent == Extent::All || !field.more || !field.text.is_empty());
     fields
 }
 

@@ -454,7 +454,7 @@ fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
 }
 
 /// With a capital letter.
-fn sentence(label: &str) -> String {
+pub(super) fn sentence(label: &str) -> String {
     let mut chars = label.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -48,14 +48,7 @@ fn at_the_devices(lab: &Lab, guest: &Guest) -> Person {
     lab.sh(&format!("sed -i 's/\"name\":\"{name}\",//' {preset}; vmbuild preset save {name} {preset}"));
     let mut person = lab.person(&format!("--preset {name}"));
     person.wait_for("libvirt ");
-    person.keys("2");
-    person.wait_for("Names the domain");
-    person.keys(&format!("Enter '{name}' Enter"));
-    person.wait_for("filling in the form");
-    // What came right behind the Esc would be Alt with it.
-    person.keys("Esc");
-    person.wait_gone("filling in the form");
-    assert!(person.screen().starts_with(&format!(" vmbuild   {name}")), "{}", person.screen());
+    person.names(name);
     person.keys("6");
     person.wait_for("IOMMU on");
     person
@@ -65,15 +58,8 @@ fn at_the_devices(lab: &Lab, guest: &Guest) -> Person {
 fn build_and_start(person: &mut Person) {
     person.keys("8");
     person.wait_for("[Summary]");
-    person.keys("s B");
-    person.wait_until("a question or the build", |screen| {
-        let shown = screen.contents();
-        shown.contains("Build with") || shown.contains("Built")
-    });
-    if person.screen().contains("Build with") {
-        person.keys("Enter");
-    }
-    person.wait_for("UUID");
+    person.keys("s");
+    person.builds();
 }
 
 pub(crate) fn a_card_by_keys_over_ssh(lab: &Lab) {

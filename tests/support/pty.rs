@@ -197,6 +197,34 @@ impl Person {
         }
     }
 
+    /// Gives the VM its name in the wizard.
+    #[track_caller]
+    pub(crate) fn names(&mut self, name: &str) {
+        self.keys("2");
+        self.wait_for("Names the domain");
+        self.keys(&format!("Enter '{name}' Enter"));
+        self.wait_for("filling in the form");
+        // What came right behind the Esc would be Alt with it.
+        self.keys("Esc");
+        self.wait_gone("filling in the form");
+        let shown = self.screen();
+        assert!(shown.lines().next().unwrap_or_default().contains(name), "{shown}");
+    }
+
+    /// Starts the build from the review, with its warnings, and waits for its end.
+    #[track_caller]
+    pub(crate) fn builds(&mut self) {
+        self.keys("B");
+        self.wait_until("a question or the build", |screen| {
+            let shown = screen.contents();
+            shown.contains("Build with") || shown.contains("Built")
+        });
+        if self.screen().contains("Build with") {
+            self.keys("Enter");
+        }
+        self.wait_for("UUID");
+    }
+
     /// The screen as text.
     pub(crate) fn screen(&self) -> String {
         self.shown.0.lock().unwrap().screen.screen().contents()

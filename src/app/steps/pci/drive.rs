@@ -2,7 +2,7 @@
 
 use super::{PciAddress, role, taking};
 use crate::app::App;
-use crate::app::overlay::{Answer, Ask};
+use crate::app::overlay::{Answer, Ask, sentence};
 use crate::app::steps::top;
 use crate::machine::Role;
 use crate::machine::drive::{Way, WayKind, ways};
@@ -32,11 +32,6 @@ fn told(way: &Way, now: Option<WayKind>) -> String {
         subject => format!(" {}: {text}.", sentence(subject)),
     });
     format!("{}{now}.{}{}", sentence(way.title), closed.unwrap_or_default(), says.collect::<String>())
-}
-
-fn sentence(title: &str) -> String {
-    let mut letters = title.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// How the VM has the drive.
