@@ -47,10 +47,11 @@ impl App {
     /// Sets one field. A value that the spec refuses is kept aside as text, so that nothing typed is lost.
     pub(super) fn set_raw(&mut self, place: &Place, value: Option<Value>) {
         if let Some((list, row)) = positional(place) {
+            self.own_whole(place);
             self.set_position(&list, row, value);
             return;
         }
-        self.own_list(place);
+        self.own_whole(place);
         self.content.pending.remove(place);
         let text = value.as_ref().map(|value| grammar::show(Grammar::Text, value));
         if edit::set(&mut self.content.own, place, value).is_err()
@@ -74,16 +75,19 @@ impl App {
         self.stale = true;
     }
 
-    /// Lists replace as a whole: before one row is changed, the rows of the layer below become the user's own.
-    fn own_list(&mut self, place: &Place) {
-        let Some(at) = place.0.iter().position(|segment| matches!(segment, Segment::Index(_))) else { return };
-        let list = Place(place.0.iter().take(at).cloned().collect());
-        if edit::get(&self.content.own, &list).is_some() {
+    /// Lists, and objects within objects, replace as a whole: before one row or member is changed, those of the layer below
+    /// become the user's own.
+    fn own_whole(&mut self, place: &Place) {
+        let row = place.0.iter().position(|segment| matches!(segment, Segment::Index(_)));
+        let member = matches!(place.0.as_slice(), [Segment::Key(_), Segment::Key(_), Segment::Key(_), ..]).then_some(2);
+        let Some(at) = member.into_iter().chain(row).min() else { return };
+        let whole = Place(place.0.iter().take(at).cloned().collect());
+        if edit::get(&self.content.own, &whole).is_some() {
             return;
         }
-        if let Some(rows) = self.derived.value(&list).cloned() {
+        if let Some(below) = self.derived.value(&whole).cloned() {
             // What a layer holds fits a spec, so this cannot be refused.
-            let _ = edit::set(&mut self.content.own, &list, Some(rows));
+            let _ = edit::set(&mut self.content.own, &whole, Some(below));
         }
     }
 

@@ -240,6 +240,6 @@ impl App {
     /// True while the cursor is in the text of this field.
     pub fn is_editing(&self, place: &Place) -> bool {
         use super::editor::Target;
-        matches!(&self.editing, Some(editing) if editing.target == Target::Field(place.clone()))
+        matches!(&self.editing, Some(Editing { target: Target::Field(at), .. }) if at == place)
     }
 }

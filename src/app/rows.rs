@@ -77,9 +77,11 @@ pub(super) fn show_usb(row: &Value) -> String {
     text("startup").map_or(named.clone(), |startup| format!("{named} {startup}"))
 }
 
-/// `/srv/data`, then the tag and virtiofs, 9p or read-only as wanted.
+/// `/srv/data`, in quotes where it has blanks, then the tag and virtiofs, 9p or read-only as wanted.
 pub(super) fn share(line: &str) -> Result<Value, String> {
-    let mut words: Vec<&str> = line.split_whitespace().collect();
+    let quoted = line.trim().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    let (path, rest) = quoted.map_or((None, line), |(path, rest)| (Some(path), rest));
+    let mut words: Vec<&str> = path.into_iter().chain(rest.split_whitespace()).collect();
     let mut row = Map::new();
     while let Some(word @ ("virtiofs" | "9p" | "read-only")) = words.last().copied() {
         match word {
@@ -93,7 +95,7 @@ pub(super) fn share(line: &str) -> Result<Value, String> {
         [path, tag] => (*path, Some(*tag)),
         _ => {
             return Err(format!(
-                "'{line}': write folder, tag, then virtiofs, 9p or read-only as wanted; no blanks in names"
+                "'{line}': write folder, tag, then virtiofs, 9p or read-only as wanted; a folder with blanks in quotes"
             ));
         }
     };
@@ -105,7 +107,8 @@ pub(super) fn share(line: &str) -> Result<Value, String> {
 pub(super) fn show_share(row: &Value) -> String {
     let text = |name: &str| row.get(name).map(plain);
     let readonly = row.get("readonly").and_then(Value::as_bool).unwrap_or(false);
-    let parts = [text("path"), text("tag"), text("driver"), readonly.then(|| "read-only".to_owned())];
+    let quoted = |path: String| if path.contains(char::is_whitespace) { format!("\"{path}\"") } else { path };
+    let parts = [text("path").map(quoted), text("tag"), text("driver"), readonly.then(|| "read-only".to_owned())];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -152,6 +155,9 @@ mod tests {
         assert_eq!(show_share(&row), "/srv/data d 9p read-only");
         assert_eq!(share("/srv/data d 9p read-only"), Ok(row));
         assert_eq!(share("/srv/data"), Ok(json!({"path": "/srv/data"})));
+        let row = json!({"path": "/srv/my data", "readonly": true});
+        assert_eq!(show_share(&row), "\"/srv/my data\" read-only");
+        assert_eq!(share("\"/srv/my data\" read-only"), Ok(row));
         assert!(share("/srv/my data here").is_err() && share("9p").is_err());
         let row = json!({"uuid": "c1f2", "display": true, "ramfb": true});
         assert_eq!(show_mediated(&row), "c1f2 display ramfb");

@@ -116,8 +116,8 @@ pub fn card_node(spec: &Spec, facts: &Facts) -> Option<u32> {
     if facts.nodes.items().len() < 2 {
         return None;
     }
-    let mut addresses =
-        spec.pci_devices.iter().flatten().filter_map(|device| device.host_address.as_deref()?.parse().ok());
+    let passed = spec.pci_devices.iter().flatten().filter(|device| !device.is_held());
+    let mut addresses = passed.filter_map(|device| device.host_address.as_deref()?.parse().ok());
     let node = |address: PciAddress| facts.pci.items().iter().find(|device| device.address == address)?.numa_node;
     addresses.find_map(node)
 }

@@ -1,6 +1,6 @@
 //! Forms as such: every field of the spec has one, and those that not every VM needs are shown when they are wanted.
 
-use crate::script::Desk;
+use crate::script::{Desk, saved, templates};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use vmbuild::app::StepId;
@@ -187,4 +187,22 @@ fn without_the_hosts_cpus_there_is_no_map() {
     desk.know(&facts);
     desk.keys("M");
     assert_eq!(desk.toast(), "the host's CPUs are not known: the host does not say");
+}
+
+#[test]
+fn the_pins_of_a_template_are_kept_beside_a_change_and_can_be_taken_away() {
+    let mut desk = Desk::on("ryzen");
+    let pinning = json!({"vcpus": ["1", "2"], "emulator": "0"});
+    let pinned = json!({"vcpus": 2, "cpu": {"pinning": pinning, "topology": {"cores": 1, "threads": 2}}});
+    desk.tell(templates(vec![saved("pinned", pinned)]));
+    desk.keys("1 g Space 2 M Space");
+    assert_eq!(desk.at("/cpu/pinning"), json!({"auto": true, "vcpus": ["1", "2"], "emulator": "0"}));
+    desk.keys("Space Esc");
+    for row in [1, 0] {
+        desk.app.go_to(&format!("cpu.pinning.vcpus[{row}]").parse().unwrap());
+        desk.keys("Del");
+    }
+    assert_eq!(desk.at("/cpu/pinning"), json!({"auto": false, "emulator": "0"}));
+    desk.set("cpu.topology.sockets", "1");
+    assert_eq!(desk.at("/cpu/topology"), json!({"sockets": 1, "cores": 1, "threads": 2}));
 }

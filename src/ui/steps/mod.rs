@@ -12,6 +12,7 @@ mod template;
 use super::Role;
 use super::canvas::{Canvas, count, wrap};
 use super::widgets::form;
+use crate::app::form::Field;
 use crate::app::steps::logic;
 use crate::app::{App, StepId, Zone};
 use crate::facts::Fact;
@@ -75,15 +76,16 @@ fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
         rest.y += 2 + gap;
         rest.height = rest.height.saturating_sub(2 + gap);
     }
-    let help = help(app, canvas, rest);
+    let help = help(app, canvas, rest, &fields);
     rest.height = rest.height.saturating_sub(help);
     form::draw(app, canvas, rest, &fields);
 }
 
 /// The help of the field in focus, on the last rows; gives the rows kept free for it.
-fn help(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
+fn help(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) -> u16 {
     let rows = if area.height >= 14 { 2 } else { 1 };
-    let Some(field) = app.field() else { return 0 };
+    let in_focus = (app.zone == Zone::Fields).then(|| fields.get(app.cursor().field)).flatten();
+    let Some(field) = in_focus else { return 0 };
     if !field.help.is_empty() {
         let width = area.width.saturating_sub(3);
         let lines = wrap(field.help, width);

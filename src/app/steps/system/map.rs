@@ -5,8 +5,8 @@ use crate::app::action::Action;
 use crate::app::options::Known;
 use crate::app::overlay::{List, Overlay, Purpose};
 use crate::facts::DomainState;
+use crate::machine::Choice;
 use crate::machine::pinning::{HostCore, host_cores};
-use crate::machine::{Choice, Reason};
 use crate::spec::Place;
 use crate::units::CpuSet;
 
@@ -68,6 +68,11 @@ impl Thread {
             Self::Emulator => pinning.emulator.as_ref(),
             Self::Io(row) => pinning.iothreads.get(row)?.as_ref(),
         }
+    }
+
+    /// True where the user said where it runs.
+    fn is_placed(self, app: &App) -> bool {
+        self.line(app).is_some_and(|line| line.why().is_none())
     }
 
     /// Where it runs, and who said so.
@@ -170,8 +175,7 @@ fn choices(app: &App, core: &MapCore) -> List<Known> {
     let item = |thread: Thread| Known { value: thread.name(), note: thread.told(app) };
     let mut list = List::new(format!("on {}", core.core.cpus), threads(app).into_iter().map(item).collect());
     // The first one that nobody has placed is the likely one.
-    let asked = |thread: &Thread| matches!(thread.line(app).map(|line| &line.reason), Some(Reason::Asked(_)));
-    list.row = threads(app).iter().position(|thread| !asked(thread)).unwrap_or(0);
+    list.row = threads(app).iter().position(|thread| !thread.is_placed(app)).unwrap_or(0);
     list
 }
 
@@ -198,8 +202,8 @@ fn emptiest(app: &App, core: &CpuSet, thread: Thread) -> Option<u32> {
 
 /// What the user placed on a core goes back to the proposal, or to any CPU.
 fn free(app: &mut App, core: Option<&MapCore>) {
-    let asked = |thread: &&Thread| matches!(thread.line(app).map(|line| &line.reason), Some(Reason::Asked(_)));
-    let threads: Vec<Thread> = core.into_iter().flat_map(|core| &core.threads).filter(asked).copied().collect();
+    let threads = core.into_iter().flat_map(|core| &core.threads).copied();
+    let threads: Vec<Thread> = threads.filter(|thread| thread.is_placed(app)).collect();
     if threads.is_empty() {
         app.toast = Some("nobody placed a thread here by hand".into());
         return;

@@ -34,7 +34,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         meaning(app, canvas, rest, device);
         return;
     }
-    rest.height = rest.height.saturating_sub(help(app, canvas, rest));
+    rest.height = rest.height.saturating_sub(help(app, canvas, rest, &fields));
     form::draw(app, canvas, rest, &fields);
 }
 
