@@ -278,6 +278,45 @@ fn every_field_of_a_spec_is_in_some_case() {
     assert!(missing.is_empty(), "in no golden case: {missing:?}");
 }
 
+/// The words in quotes that a source writes: names and values of XML. Comments and tests are left out.
+fn quoted_words(source: &str) -> Vec<&str> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let is_word = |text: &&str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || ":_-".contains(c))
+    };
+    quoted.filter(is_word).collect()
+}
+
+#[test]
+fn every_word_of_the_domain_model_is_in_some_case() {
+    // What reads the user's XML names more than is ever written.
+    const READERS: [&str; 4] = ["custom.rs", "identity.rs", "parse.rs", "error.rs"];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| !READERS.iter().any(|name| path.ends_with(name))).collect();
+    let schema = spec::schema();
+    let mut fields = BTreeSet::new();
+    schema_paths(&schema, &schema, "", &mut fields);
+    let fields: BTreeSet<_> = fields.iter().flat_map(|path| path.split(['.', '[', ']'])).collect();
+    let written: String = cases().iter().map(xml).collect();
+    let words = written.split(|c: char| !(c.is_ascii_alphanumeric() || ":_-".contains(c)));
+    // An alias is made of words: `ua-gpu0-audio`.
+    let mut words: BTreeSet<_> = words.collect();
+    let parts = words.iter().flat_map(|word| word.split('-')).map(|part| part.trim_end_matches(char::is_numeric));
+    words.extend(parts.collect::<Vec<_>>());
+    let mut missing = Vec::new();
+    for path in &files {
+        let source = read(path);
+        let unseen = quoted_words(&source).into_iter().filter(|word| !words.contains(word) && !fields.contains(word));
+        missing.extend(unseen.map(|word| format!("{}: {word}", path.file_name().unwrap().display())));
+    }
+    assert!(words.contains("memballoon") && files.len() > 15);
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
 #[test]
 fn every_finding_code_is_in_some_case() {
     // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
