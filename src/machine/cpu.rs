@@ -144,7 +144,7 @@ fn topology(spec: &Spec, pinning: &Pinning) -> Option<Choice<Topology>> {
         return Some(if paired {
             Choice::default(all(total / 2, 2), "pairs of virtual CPUs run on the two threads of a core")
         } else {
-            Choice::default(all(total, 1), "one socket, as client editions of Windows use two at most")
+            Choice::default(all(total, 1), "one socket, for some systems use no more than two")
         });
     };
     let one = |number: Option<u32>| number.unwrap_or(1);
