@@ -1,12 +1,16 @@
 //! The root below which the machine's own files are read: `/`, or a recorded tree.
 
 use rustix::io::Errno;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A root directory. Paths given to it are absolute as on the machine it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sysroot(PathBuf);
+
+/// None of the files that are read is longer: the longest are lists of ids and of modules.
+pub const LONGEST: u64 = 16 << 20;
 
 /// True where the system refuses to tell. In the tree of a remote host, what was refused there is a link to itself.
 pub fn is_refusal(error: &io::Error) -> bool {
@@ -35,9 +39,22 @@ impl Sysroot {
         self.0.join(absolute.trim_start_matches('/'))
     }
 
-    /// A small text file; bytes that are not UTF-8 are replaced.
+    /// A text file; bytes that are not UTF-8 are replaced. Fails as [`Self::bytes`] does.
     pub fn read(&self, absolute: &str) -> io::Result<String> {
-        std::fs::read(self.path(absolute)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.bytes(absolute).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// A file of [`LONGEST`] bytes at most; one that is longer is an error.
+    pub fn bytes(&self, absolute: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(self.path(absolute))?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("it is longer than the {} MiB that vmbuild reads of a file", LONGEST >> 20),
+            ));
+        }
+        Ok(bytes)
     }
 
     /// The target of a link as it is written, not followed any further.
@@ -63,5 +80,22 @@ impl Sysroot {
         let mut names = self.names(folder);
         names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "conf"));
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_without_end_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless")).unwrap();
+        std::fs::write(folder.path().join("text"), b"a\n").unwrap();
+        let root = Sysroot::new(folder.path());
+        let error = root.read("/endless").unwrap_err();
+        assert!(error.to_string().contains("16 MiB"), "{error}");
+        assert_eq!(root.read("/text").unwrap(), "a\n");
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 const BEGIN: &str = "@ vmbuild-probe 1";
 /// More than the largest hosts have.
 const MOST_ENTRIES: usize = 400_000;
-const LONGEST_PATH: usize = 1024;
+/// Neither paths nor targets of links are longer.
+pub(super) const LONGEST_PATH: usize = 1024;
 const LONGEST_NAME: usize = 255;
 
 /// What is at a path.

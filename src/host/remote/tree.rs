@@ -1,7 +1,8 @@
 //! A listing as a private folder that the readers of sysfs take for the host's root. Every link in it stays in it: what
 //! the host says can neither be written nor lead anywhere else.
 
-use super::listing::{Entry, Listing, Unreadable, is_below_root};
+use super::listing::{Entry, LONGEST_PATH, Listing, Unreadable, is_below_root};
+use crate::host::sysfs::rom;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -9,10 +10,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 use tempfile::TempDir;
 
+/// The folder of processes.
+const PROCESSES: &str = "proc";
 /// A chain of links is not longer.
 const MOST_LINKS: usize = 40;
-/// No expansion ROM is larger.
-const LARGEST_ROM: u64 = 1 << 30;
 
 /// What is at a place; all folders above it are folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,13 @@ enum Node {
     /// Its target is a text that nobody follows.
     OpenFile(String),
     Denied,
+}
+
+impl Node {
+    /// A file that only is there.
+    fn bare() -> Self {
+        Self::File { content: Vec::new(), size: 0 }
+    }
 }
 
 /// Writes the listing to a new folder, which goes with the value. `Err` of the inner kind where the listing leads out of
@@ -83,8 +91,10 @@ impl Places {
         Ok(places)
     }
 
-    /// What tells more stays: a folder has something in it, and a content was read.
+    /// What tells more stays: a folder has something in it, and a content was read. An open file is only where a process has
+    /// its own: of nothing else is the target just a text.
     fn put(&mut self, path: String, node: Node) {
+        let node = if matches!(node, Node::OpenFile(_)) && !is_open_file(&path) { Node::bare() } else { node };
         let known = self.nodes.get(&path);
         let stays = match (known, &node) {
             (Some(Node::Folder), _) => true,
@@ -140,8 +150,8 @@ impl Places {
         if is_below_root(&at.join("/")) || at.is_empty() { Ok(Some(at)) } else { Err(refused()) }
     }
 
-    /// Looks where every link leads now that all are known; one that leads by way of an open file, or in circles, becomes a
-    /// file that only is there.
+    /// Looks where every link leads now that all are known. One that leads by way of an open file, or in circles, becomes a
+    /// file that only is there; so does one that would show the open files of processes under another name.
     fn keep_links_inside(&mut self) -> Result<(), Unreadable> {
         let links = self.nodes.iter().filter_map(|(path, node)| match node {
             Node::Link(target) => Some((path.clone(), target.clone())),
@@ -151,12 +161,26 @@ impl Places {
         for (path, target) in links {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let from = folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            if self.walk(from, &target, &mut MOST_LINKS.clone(), &path)?.is_none() {
-                self.nodes.insert(path, Node::File { content: Vec::new(), size: 0 });
+            let leads = self.walk(from, &target, &mut MOST_LINKS.clone(), &path)?;
+            let shows_open_files = |real: &Vec<String>| real.first().is_none_or(|name| name == PROCESSES);
+            if leads.is_none_or(|real| shows_open_files(&real)) {
+                self.nodes.insert(path, Node::bare());
             }
         }
         Ok(())
     }
+}
+
+/// True for `proc/7/fd/5`.
+fn is_open_file(path: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let names: Vec<&str> = path.split('/').collect();
+    matches!(names.as_slice(), [PROCESSES, process, "fd", file] if number(process) && number(file))
+}
+
+/// True for a target that no link of a host has, or that says nothing in this tree.
+fn is_no_target(target: &str) -> bool {
+    target.is_empty() || target.len() > LONGEST_PATH || target.contains('\0')
 }
 
 fn node(path: &str, entry: Entry, content: Option<Vec<u8>>) -> Node {
@@ -165,14 +189,13 @@ fn node(path: &str, entry: Entry, content: Option<Vec<u8>>) -> Node {
         (Entry::File(_) | Entry::Link(_), Some(content)) => Node::File { content, size: 0 },
         (Entry::Folder, _) => Node::Folder,
         (Entry::Denied, _) => Node::Denied,
-        (Entry::OpenFile(target), _) => Node::OpenFile(target),
-        (Entry::Link(target), None) if target.starts_with('/') || target.is_empty() || target.contains('\0') => {
-            Node::File { content: Vec::new(), size: 0 }
-        }
+        (Entry::OpenFile(target), _) if !is_no_target(&target) => Node::OpenFile(target),
+        (Entry::OpenFile(_), _) => Node::bare(),
+        (Entry::Link(target), None) if target.starts_with('/') || is_no_target(&target) => Node::bare(),
         (Entry::Link(target), None) => Node::Link(target),
         (Entry::File(size), None) => {
             // Of all other files nobody asks the size.
-            let size = if path.ends_with("/rom") { size.min(LARGEST_ROM) } else { 0 };
+            let size = if path.ends_with("/rom") { size.min(rom::LARGEST) } else { 0 };
             Node::File { content: Vec::new(), size }
         }
     }
@@ -183,6 +206,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::host::Sysroot;
+    use rustix::fs::inotify;
     use std::fs;
 
     fn unpacked(entries: &[(&str, Entry)], contents: &[(&str, &str)]) -> Result<TempDir, Unreadable> {
@@ -243,6 +267,78 @@ mod tests {
         for path in ["/sys/l", "/sys/m"] {
             assert!(root.exists(path) && root.link(path).is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn open_files_are_those_of_processes_alone() {
+        let elsewhere = ["sys/class/net/e/address", "proc/7/fd", "proc/7/fd/x", "proc/7/fdinfo/5", "proc/self/fd/5"];
+        for path in elsewhere {
+            let folder = unpacked(&[(path, Entry::OpenFile("/etc/passwd".into()))], &[]).unwrap();
+            let root = Sysroot::new(folder.path());
+            assert_eq!(root.read(&format!("/{path}")).unwrap(), "", "{path}");
+        }
+        // By way of a link, too: neither to another place, nor from there.
+        let open = Entry::OpenFile("/etc/passwd".into());
+        let entries = [
+            ("proc/8", link("../sys/class/net")),
+            ("proc/8/fd/5", open.clone()),
+            ("proc/9/fd/5", open),
+            ("etc/mkinitcpio.d", link("../proc/9/fd")),
+            ("sys/block", link("../proc")),
+            ("sys/root", link("..")),
+        ];
+        let folder = unpacked(&entries, &[]).unwrap();
+        let root = Sysroot::new(folder.path());
+        assert_eq!(root.read("/sys/class/net/fd/5").unwrap(), "");
+        assert_eq!(root.link("/proc/9/fd/5").unwrap(), "/etc/passwd");
+        for path in ["/etc/mkinitcpio.d", "/sys/block", "/sys/root"] {
+            assert_eq!(root.read(path).unwrap(), "", "{path}");
+        }
+    }
+
+    #[test]
+    fn no_reader_opens_an_open_file() {
+        let away = tempfile::tempdir().unwrap();
+        let secret = away.path().join("card0");
+        fs::write(&secret, "10de\n").unwrap();
+        let events = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&events, &secret, inotify::WatchFlags::OPEN).unwrap();
+        let opened = || rustix::io::read(&events, &mut [0; 256]).is_ok_and(|length| length > 0);
+        let open = Entry::OpenFile(secret.to_str().unwrap().into());
+        let entries = [
+            ("etc/mkinitcpio.d", link("../proc/7/fd")),
+            ("proc/7/comm", Entry::File(0)),
+            ("proc/7/fd/5", open.clone()),
+            ("proc/self/mountinfo", open.clone()),
+            ("sys/bus/pci/devices/0000:01:00.0/uevent", open.clone()),
+            ("sys/bus/pci/devices/0000:01:00.0/vendor", open.clone()),
+            ("sys/class/net/eth0/address", open.clone()),
+            ("sys/kernel/iommu_groups/1/type", open),
+        ];
+        let folder = unpacked(&entries, &[]).unwrap();
+        super::super::read(&Sysroot::new(folder.path()), None);
+        assert!(!opened());
+        // Whoever opens it is seen.
+        fs::read(folder.path().join("proc/7/fd/5")).unwrap();
+        assert!(opened());
+    }
+
+    #[test]
+    fn targets_and_sizes_that_no_host_has_are_not_taken_over() {
+        let long = "a/".repeat(4000);
+        let entries = [
+            ("sys/l", link(&long)),
+            ("proc/7/fd/5", Entry::OpenFile(long.clone())),
+            ("proc/7/fd/6", Entry::OpenFile("/dev/fb0\0".into())),
+            ("sys/bus/pci/devices/0000:01:00.0/rom", Entry::File(1 << 40)),
+        ];
+        let folder = unpacked(&entries, &[]).unwrap();
+        let root = Sysroot::new(folder.path());
+        for path in ["/sys/l", "/proc/7/fd/5", "/proc/7/fd/6"] {
+            assert!(root.exists(path) && root.link(path).is_err(), "{path}");
+        }
+        let rom = fs::metadata(root.path("/sys/bus/pci/devices/0000:01:00.0/rom")).unwrap();
+        assert_eq!(rom.len(), rom::LARGEST);
     }
 
     #[test]

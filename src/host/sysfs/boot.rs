@@ -78,7 +78,7 @@ fn chain(sysroot: &Sysroot) -> Fact<BootChain> {
 
 /// True where the boot loader that started this kernel calls itself systemd-boot: both may be installed.
 fn booted_by_systemd(sysroot: &Sysroot) -> bool {
-    std::fs::read(sysroot.path(LOADER)).is_ok_and(|bytes| {
+    sysroot.bytes(LOADER).is_ok_and(|bytes| {
         let name: Vec<u8> = bytes.into_iter().filter(|byte| *byte >= b' ').collect();
         name.windows(12).any(|part| part == b"systemd-boot")
     })

@@ -110,7 +110,7 @@ fn lockdown(text: &str) -> Option<Lockdown> {
 
 /// The variable's value is its fifth byte, after four of attributes.
 fn secure_boot(sysroot: &Sysroot) -> Fact<bool> {
-    match std::fs::read(sysroot.path(SECURE_BOOT)) {
+    match sysroot.bytes(SECURE_BOOT) {
         Ok(bytes) => {
             known(bytes, SECURE_BOOT).try_map(|bytes| bytes.get(4).map(|value| *value == 1), || odd(SECURE_BOOT))
         }

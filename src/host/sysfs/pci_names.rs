@@ -83,7 +83,7 @@ fn entry(line: &[u8]) -> Option<(u16, &str)> {
 pub(super) fn list(sysroot: &Sysroot) -> Vec<u8> {
     let here = Sysroot::default();
     let mut places = PLACES.iter().map(|place| (sysroot, place)).chain(PLACES.iter().map(|place| (&here, place)));
-    places.find_map(|(root, place)| std::fs::read(root.path(place)).ok()).unwrap_or_default()
+    places.find_map(|(root, place)| root.bytes(place).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

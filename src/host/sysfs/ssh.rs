@@ -45,7 +45,7 @@ pub(super) fn sessions(sysroot: &Sysroot, own: Option<&str>) -> Fact<Vec<SshSess
 pub(super) fn inherited(sysroot: &Sysroot) -> Option<String> {
     let mut process = String::from("self");
     for _ in 0..MOST_ANCESTORS {
-        let environment = std::fs::read(sysroot.path(&format!("/proc/{process}/environ"))).unwrap_or_default();
+        let environment = sysroot.bytes(&format!("/proc/{process}/environ")).unwrap_or_default();
         let variables = environment.split(|byte| *byte == 0);
         if let Some(value) = variables.into_iter().find_map(|variable| variable.strip_prefix(b"SSH_CONNECTION=")) {
             return Some(String::from_utf8_lossy(value).into_owned());

@@ -5,7 +5,6 @@ use crate::facts::vfio::{ModprobeDirective, ModprobeLine, ModuleState, Vfio};
 use crate::facts::{Fact, Kernel};
 use crate::host::Sysroot;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
 
 /// Modules whose state decides something.
 const MODULES: [&str; 22] = [
@@ -123,9 +122,8 @@ impl Installed {
         let folder = folders.into_iter().find(|folder| sysroot.exists(&format!("{folder}/modules.dep")))?;
         // Both lists name thousands of modules, one per line by its path.
         let names = |file: &str| -> Option<BTreeSet<String>> {
-            let open = std::fs::File::open(sysroot.path(&format!("{folder}/{file}"))).ok()?;
-            let lines = BufReader::new(open).split(b'\n').map_while(Result::ok);
-            Some(lines.filter_map(|line| ours(&line)).collect())
+            let list = sysroot.bytes(&format!("{folder}/{file}")).ok()?;
+            Some(list.split(|byte| *byte == b'\n').filter_map(ours).collect())
         };
         let (builtin, loadable) = (names("modules.builtin").unwrap_or_default(), names("modules.dep")?);
         Some(Self { folder, builtin, loadable })
