@@ -9,6 +9,7 @@ mod support;
 
 use program::Home;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,10 +78,21 @@ impl Site {
         run(Command::new("virsh").args(["-q", "-c", &self.uri]).args(arguments))
     }
 
-    /// Builds the spec and gives all that the guest says, to its end.
-    fn boot(&self, spec: &Value) -> String {
+    /// Puts the guest agent into the guest: an initrd may be several, one behind the other.
+    fn with_agent(&self) {
+        let agent = std::fs::read(self.guest.join("agent.gz")).unwrap();
+        let mut initrd = std::fs::OpenOptions::new().append(true).open(self.path("initrd.gz")).unwrap();
+        initrd.write_all(&agent).unwrap();
+    }
+
+    fn build(&self, spec: &Value) {
         let home = Home::new();
         home.run_with(&["build", "--connect", &self.uri, "-"], &spec.to_string()).code(0);
+    }
+
+    /// Builds the spec and gives all that the guest says, to its end.
+    fn boot(&self, spec: &Value) -> String {
+        self.build(spec);
         said_until(&self.console(), "vmbuild test guest: done")
     }
 
@@ -139,6 +151,15 @@ fn said_until(pieces: &Receiver<Vec<u8>>, end: &str) -> String {
         }
     }
     said
+}
+
+/// Waits for the guest to end.
+fn wait_until_off(site: &Site) {
+    let deadline = Instant::now() + BOOT;
+    while site.virsh(&["domstate", &site.name]) != "shut off" {
+        assert!(Instant::now() < deadline, "the guest still runs");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 #[track_caller]
@@ -219,6 +240,51 @@ fn the_guest_sees_its_nodes_and_its_threads_run_where_they_are_pinned() {
     assert_eq!((lines[0][1], lines[2][1]), ("0", "0"), "{pins}");
     let emulator = site.virsh(&["emulatorpin", &site.name, "--config"]);
     assert_eq!(emulator.split_whitespace().last(), Some("0"), "{emulator}");
+}
+
+/// What the agent in the guest answers to a command, asked again while it does not answer yet.
+fn agent(site: &Site, command: &str) -> Value {
+    let deadline = Instant::now() + BOOT;
+    loop {
+        let asked = ["-q", "-c", &site.uri, "qemu-agent-command", "--timeout", "5", &site.name, command];
+        let output = Command::new("virsh").args(asked).output().unwrap();
+        if output.status.success() {
+            let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+            return answer["return"].clone();
+        }
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            error.contains("not connected") || error.contains("not responding") || error.contains("not available"),
+            "{error}"
+        );
+        assert!(Instant::now() < deadline, "no answer: {error}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn the_guest_agent_answers_and_stops_the_guest() {
+    let Some(site) = Site::new("agent") else { return };
+    site.with_agent();
+    let network = json!([{"type": "user", "mac": "52:54:00:0a:0b:0c"}]);
+    site.build(&site.spec(json!({"networks": network})));
+    let console = site.console();
+    said_until(&console, "vmbuild test guest: agent on ");
+    assert_eq!(agent(&site, r#"{"execute":"guest-ping"}"#), json!({}));
+    assert_eq!(agent(&site, r#"{"execute":"guest-get-host-name"}"#)["host-name"], "vmbuild-test");
+    let addresses = site.virsh(&["domifaddr", &site.name, "--source", "agent"]);
+    let words: Vec<&str> = addresses.split_whitespace().collect();
+    assert!(words.windows(3).any(|row| row == ["52:54:00:0a:0b:0c", "ipv4", "10.0.2.15/8"]), "{addresses}");
+    site.virsh(&["shutdown", "--mode", "agent", &site.name]);
+    wait_until_off(&site);
+}
+
+#[test]
+fn a_machine_without_the_agents_channel_says_so() {
+    let Some(site) = Site::new("no-agent") else { return };
+    site.with_agent();
+    let said = site.boot(&site.spec(json!({"guest_agent": false})));
+    has(&said, &["no port for the agent"]);
 }
 
 #[test]
