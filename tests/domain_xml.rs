@@ -229,6 +229,7 @@ const NOT_HERE: &[&str] = &[
     "no storage pool with matching name",
     "the CPU is incompatible with host CPU",
     "hugetlbfs filesystem is not mounted",
+    "Unable to find any usable hugetlbfs mount for",
     "NUMA node",
     "Unable to find a satisfying virtiofsd",
     // Devices that are named by their ids are looked for at the start alone.

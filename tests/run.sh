@@ -5,6 +5,7 @@
 # For the tests (tests/support/mod.rs) it sets
 #   VMBUILD_TEST_URI      a libvirt that runs real guests      (or VMBUILD_TEST_URI_WHY: why there is none)
 #   VMBUILD_TEST_GUEST    folder with the test guest           (or VMBUILD_TEST_GUEST_WHY)
+#   VMBUILD_TEST_HUGEPAGES  free huge pages of 2 MiB           (or VMBUILD_TEST_HUGEPAGES_WHY)
 #   VMBUILD_TEST_LAB      folder with the IOMMU lab            (or VMBUILD_TEST_LAB_WHY)
 #   VMBUILD_TEST_SKIPPED  file to which a test that is skipped appends its name and the reason
 set -euo pipefail
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-tests
 lab=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-lab
+pages=/sys/kernel/mm/hugepages/hugepages-2048kB
 work=$(mktemp -d)
 started=()
 not_run=()
@@ -27,6 +29,8 @@ finish() {
         kill "$pid" 2>/dev/null || continue
         timeout 20 tail --pid="$pid" -f /dev/null || true
     done
+    if [ -n "${mounted-}" ]; then umount "$mounted" && rmdir "$mounted"; fi || true
+    if [ -n "${pages_before-}" ]; then echo "$pages_before" >"$pages/nr_hugepages" || true; fi
     rm -rf "$work"
 }
 trap finish EXIT
@@ -103,6 +107,33 @@ find_libvirt() {
     fi
 }
 
+# A guest's worth of huge pages, set aside until the end where the host has none, and the mount that libvirtd looks for
+# at its start. Comes before libvirtd does.
+find_hugepages() {
+    local why='' wanted=96 free
+    free=$(cat "$pages/free_hugepages" 2>/dev/null) || why="the kernel has no huge pages of 2 MiB"
+    if [ -z "$why" ] && ! grep -q ' hugetlbfs ' /proc/mounts; then
+        if libvirt_answers; then
+            why="libvirtd was started while hugetlbfs was not mounted"
+        elif ! mkdir -p /dev/hugepages || ! mount -t hugetlbfs hugetlbfs /dev/hugepages; then
+            why="hugetlbfs is not mounted, and cannot be here"
+        else
+            mounted=/dev/hugepages
+        fi
+    fi 2>/dev/null
+    if [ -z "$why" ] && [ "$free" -lt "$wanted" ]; then
+        pages_before=$(cat "$pages/nr_hugepages")
+        if ! echo $((pages_before + wanted - free)) >"$pages/nr_hugepages"; then pages_before=''; fi
+        free=$(cat "$pages/free_hugepages")
+        [ "$free" -ge "$wanted" ] || why="$free of $wanted huge pages are free, and no more can be set aside"
+    fi 2>/dev/null
+    if [ -n "$why" ]; then
+        export VMBUILD_TEST_HUGEPAGES='' VMBUILD_TEST_HUGEPAGES_WHY=$why
+    else
+        export VMBUILD_TEST_HUGEPAGES=$free
+    fi
+}
+
 make_guest() { timeout 600 tests/guest/make.sh "$cache" >"$work/guest.log" 2>&1 </dev/null; }
 
 find_guest() {
@@ -167,6 +198,7 @@ with_cargo_test() {
 packaging/setup.sh test || [ $? = 3 ]
 begin_lab
 check_sources
+find_hugepages
 find_libvirt
 find_guest
 find_lab

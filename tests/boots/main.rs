@@ -287,6 +287,29 @@ fn a_machine_without_the_agents_channel_says_so() {
     has(&said, &["no port for the agent"]);
 }
 
+/// Free huge pages of 2 MiB, as libvirt counts them.
+fn free_pages(site: &Site) -> u64 {
+    let said = site.virsh(&["freepages", "--cellno", "0", "--pagesize", "2M"]);
+    said.split_whitespace().last().and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{said}"))
+}
+
+#[test]
+fn memory_in_huge_pages_lies_in_those_of_the_host() {
+    const PAGES: u64 = 80;
+    let Some(free) = support::hugepages() else { return };
+    let Some(site) = Site::new("hugepages") else { return };
+    assert!(free >= PAGES, "{free} pages are free");
+    let backing = json!({"hugepages": "2 MiB"});
+    let before = free_pages(&site);
+    site.build(&site.spec(json!({"memory": PAGES * 2, "memory_backing": backing})));
+    let console = site.console();
+    said_until(&console, "vmbuild test guest: up");
+    assert_eq!(free_pages(&site), before - PAGES);
+    said_until(&console, "vmbuild test guest: done");
+    wait_until_off(&site);
+    assert_eq!(free_pages(&site), before);
+}
+
 #[test]
 fn the_guest_sees_a_tpm_and_disks_on_scsi() {
     let Some(site) = Site::new("tpm") else { return };

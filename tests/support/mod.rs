@@ -31,6 +31,11 @@ pub(crate) fn guest() -> Option<PathBuf> {
     given("VMBUILD_TEST_GUEST", "needs the test guest").map(PathBuf::from)
 }
 
+/// Huge pages of 2 MiB that are free for a guest. `None`, recorded as a skip, where there are none.
+pub(crate) fn hugepages() -> Option<u64> {
+    given("VMBUILD_TEST_HUGEPAGES", "needs huge pages")?.parse().ok()
+}
+
 /// Folder with the image of the IOMMU lab; see `tests/lab/make.sh`. `None`, recorded as a skip, where it could not be made.
 pub(crate) fn lab() -> Option<PathBuf> {
     given("VMBUILD_TEST_LAB", "needs the IOMMU lab").map(PathBuf::from)
