@@ -1,6 +1,7 @@
 //! Builds on libvirt's test driver: success, failure in the middle, what existed, cancel. Each test has a host of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
@@ -62,7 +63,7 @@ impl World {
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
         let spec = Spec { cloud_init, ..Spec::default() };
         let order = Order { plan, spec, allowed: Allowed::default(), target: self.target.clone() };
-        let cancel = AtomicBool::new(false);
+        let cancel = Arc::default();
         let mut events = Vec::new();
         let outcome = run(
             &order,

@@ -121,7 +121,7 @@ impl Site {
             allowed: Allowed::default(),
             target,
         };
-        let (cancel, mut events) = (AtomicBool::new(false), Vec::new());
+        let (cancel, mut events) = (Arc::default(), Vec::new());
         let mut take = |event| {
             each(&event, &cancel);
             events.push(event);

@@ -1,7 +1,7 @@
 //! The demo host: one consistent workstation, on which a build really happens. The tests share its one world.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 use vmbuild::build::{Order, run};
 use vmbuild::checks::{Allowed, Severity, take};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass};
@@ -51,7 +51,7 @@ fn the_demo_is_one_workstation_and_a_build_in_it_shows_in_its_facts() {
     assert_known(&before);
     assert_consistent(&before);
     assert_eq!(driver(&before, "01:00.0").as_deref(), Some("nouveau"));
-    let outcome = run(&order(), &mut |_| {}, &AtomicBool::new(false));
+    let outcome = run(&order(), &mut |_| {}, &Arc::default());
     assert!(matches!(outcome, Outcome::Built { .. }), "{outcome:?}");
     let after = facts();
     let pool = after.pools.items().iter().find(|pool| pool.name == "fast-nvme").unwrap();
@@ -138,9 +138,9 @@ fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
     let order = Order { plan, spec: spec(good), allowed: Allowed::default(), target: demo() };
     let mut events = Vec::new();
-    let outcome = run(&order, &mut |event| events.push(event), &AtomicBool::new(false));
+    let outcome = run(&order, &mut |event| events.push(event), &Arc::default());
     assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");
     let taken = Order { spec: spec(&good.replace("demo-recheck", "render-01")), ..order };
-    let outcome = run(&taken, &mut |_| {}, &AtomicBool::new(false));
+    let outcome = run(&taken, &mut |_| {}, &Arc::default());
     assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("render-01")), "{outcome:?}");
 }

@@ -8,6 +8,7 @@ mod pty;
 use pty::{Person, Session};
 use rustix::process::Signal;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 fn home() -> tempfile::TempDir {
@@ -239,13 +240,33 @@ fn an_idle_wizard_writes_nothing_and_does_not_wake_up() {
     let mut person = demo(home.path());
     person.names("idle");
     person.wait_until("the end of loading", |screen| !screen.contents().contains("asking the host"));
+    assert_idle(&person, 1);
+}
+
+/// Recorded facts do not change, so that nobody looks at the card under the cursor again.
+#[test]
+fn a_card_of_recorded_facts_is_read_once() {
+    let home = home();
+    let facts = home.path().join("facts.json");
+    let recorded = Command::new(env!("CARGO_BIN_EXE_vmbuild")).args(["--demo", "facts", "--json"]).output().unwrap();
+    std::fs::write(&facts, recorded.stdout).unwrap();
+    let mut person = Session::new(home.path(), &["--facts", facts.to_str().unwrap()]).start();
+    person.wait_for("hv03");
+    person.keys("6");
+    person.wait_for("resets: flr");
+    assert_idle(&person, 3);
+}
+
+/// Nothing is written for some seconds, and the main thread sleeps.
+#[track_caller]
+fn assert_idle(person: &Person, looks: u32) {
     let quiet = || person.bytes_within(Duration::from_secs(2));
     // The last facts may still come when the first look is taken.
     let (first, slept) = (quiet(), wakeups(person.process()));
     let written = if first == 0 { 0 } else { quiet() };
     assert_eq!(written, 0);
     let before = if first == 0 { slept } else { wakeups(person.process()) };
-    assert_eq!(quiet(), 0);
+    assert!((0..looks).all(|_| quiet() == 0));
     assert!(wakeups(person.process()) - before <= 1, "the main thread woke up");
 }
 

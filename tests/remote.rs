@@ -5,13 +5,16 @@
 mod support;
 
 use proptest::prelude::*;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 use support::machine::{Layout, Machine};
 use support::tree::Tree;
 use vmbuild::facts::{Fact, Facts, Part};
 use vmbuild::host::libvirt::Connection;
-use vmbuild::host::{Sysroot, Target, observe, observe_over, remote};
+use vmbuild::host::{Request, Sysroot, Target, Worker, observe, observe_over, remote};
 
 /// Shells with the tools that come with them.
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
@@ -249,13 +252,32 @@ fn nothing_of_this_machine_is_told_of_a_remote_host() {
         // Nobody listens there.
         let uri = Some("qemu+ssh://127.0.0.1:1/system?no_verify=1".into());
         let target = Target { uri, probe, ssh: Some("192.0.2.9 1 192.0.2.2 22".into()), ..Target::default() };
-        let facts = observe_over(&connection, &target, &parts, &["/etc/passwd".into()]).facts;
+        let facts = observe_over(&connection, &target, &parts, &["/etc/passwd".into()], &Arc::default()).facts;
         let text = serde_json::to_string(&facts).unwrap();
         assert!(!text.contains("\"file\":") && !text.contains("192.0.2.2"), "{text}");
         let why = facts.storage.why_not().unwrap();
         assert!(if probe { why.contains("ssh to 127.0.0.1 failed") } else { why.contains("--probe") }, "{why}");
         assert!(facts.details.is_empty() && facts.files["/etc/passwd"].get().is_none());
     }
+}
+
+/// Who leaves a host does not leave ssh behind.
+#[test]
+fn a_dropped_worker_ends_the_probe() {
+    if installed("ssh").is_none() {
+        return support::skip("ssh is not installed");
+    }
+    // Takes connections and never says a word; ssh waits for ten seconds.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port());
+    let target = Target { uri: Some(uri), probe: true, ..Target::default() };
+    let mut worker = Worker::spawn(target, |_| {});
+    worker.ask(Request::Observe(Part::Boot, 1));
+    let (mut asked, _) = silent.accept().unwrap();
+    drop(worker);
+    asked.set_read_timeout(Some(Duration::from_secs(6))).unwrap();
+    // Its greeting, and its end.
+    std::io::copy(&mut asked, &mut std::io::sink()).expect("ssh is still there");
 }
 
 proptest! {

@@ -38,7 +38,7 @@ impl<'a> Site<'a> {
     /// Does one action; what came of it, where the step's title does not say it all.
     pub(super) fn act(&self, action: &Action, run: &mut Run<'_>) -> Result<String, Halt> {
         match action {
-            Action::Recheck { functions } => Ok(recheck::again(self.connection, functions, run)?),
+            Action::Recheck { functions } => recheck::again(self.connection, functions, run),
             Action::CreateVolume { pool, xml, .. } => {
                 let made = self.connection.create_volume(pool, xml)?;
                 run.remember(Made::Volume(made));

@@ -1,5 +1,6 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
+use super::act::Halt;
 use super::run::{Order, Run};
 use crate::checks::{self, Report};
 use crate::facts::{Facts, Part};
@@ -7,11 +8,16 @@ use crate::host::libvirt::Connection;
 use crate::host::{Cause, HostError, observe_over, profiles};
 use crate::machine;
 use crate::plan::Reviewed;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Observes the host anew, compares the functions that the VM takes with what was reviewed, and runs the checks again; what
 /// differs, or a finding that blocks, ends the build before anything is made.
-pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut Run<'_>) -> Result<String, HostError> {
-    let (facts, report) = judged(connection, run.order);
+pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut Run<'_>) -> Result<String, Halt> {
+    let (facts, report) = judged(connection, run.order, run.cancel);
+    if run.is_cancelled() {
+        return Err(Halt::Cancelled);
+    }
     let changed = functions.iter().filter_map(|reviewed| change(reviewed, &facts));
     let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code, finding.message));
     let against: Vec<_> = changed.chain(blocking).collect();
@@ -19,16 +25,16 @@ pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut R
     run.findings = report.findings;
     match against.as_slice() {
         [] => Ok(format!("{passed} checks passed")),
-        [only] => Err(blocked(only)),
-        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
+        [only] => Err(blocked(only).into()),
+        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len())).into()),
     }
 }
 
 /// The host as it is now, and what the checks say of the spec on it.
-fn judged(connection: &Connection, order: &Order) -> (Facts, Report) {
+fn judged(connection: &Connection, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
     let parts = [&Part::ALL[..], &[Part::Details]].concat();
-    let mut facts = observe_over(connection, &order.target, &parts, &[]).facts;
-    look_around(connection, order, &mut facts);
+    let mut facts = observe_over(connection, &order.target, &parts, &[], cancel).facts;
+    look_around(connection, order, &mut facts, cancel);
     let machine = machine::machine(&order.spec, &facts);
     let report = checks::report(&order.spec, &facts, &machine, &order.allowed);
     (facts, report)
@@ -36,13 +42,19 @@ fn judged(connection: &Connection, order: &Order) -> (Facts, Report) {
 
 /// What the spec names, and what is only known to matter once that was seen: the system of a medium, the CD with its
 /// drivers.
-fn look_around(connection: &Connection, order: &Order, facts: &mut Facts) {
+fn look_around(connection: &Connection, order: &Order, facts: &mut Facts, cancel: &Arc<AtomicBool>) {
     for _ in 0..2 {
         let mut paths = machine::files(&machine::machine(&order.spec, facts));
         paths.extend(machine::profile::media_to_look_at(&order.spec, facts));
         paths.retain(|path| !facts.files.contains_key(path));
-        facts.files.extend(observe_over(connection, &order.target, &[], &paths).facts.files);
-        facts.absorb(profiles(&order.target, &machine::profile::wanted(&order.spec, facts)));
+        if !paths.is_empty() {
+            facts.files.extend(observe_over(connection, &order.target, &[], &paths, cancel).facts.files);
+        }
+        let mut ids = machine::profile::wanted(&order.spec, facts);
+        ids.retain(|id| !facts.profiles.contains_key(id));
+        if !ids.is_empty() {
+            facts.absorb(profiles(&order.target, &ids));
+        }
     }
 }
 
@@ -96,7 +108,13 @@ fn blocked(findings: &str) -> HostError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::checks::Allowed;
     use crate::facts::{Fact, PciDevice, Source};
+    use crate::host::Target;
+    use crate::plan::Plan;
+    use crate::spec::Spec;
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
 
     fn device(address: &str, ids: (u16, u16), group: Option<u32>) -> PciDevice {
         let empty = crate::host::sysfs::pci::empty(address.parse().unwrap(), 0x03_0000, ids.0, ids.1);
@@ -134,6 +152,33 @@ mod tests {
         assert!(off.contains("is in no IOMMU group"), "{off}");
         let company = told(vec![device("01:00.0", gpu, Some(16)), device("05:00.0", (1, 1), Some(16))]).unwrap();
         assert!(company.contains("new members: 0000:05:00.0"), "{company}");
+    }
+
+    #[test]
+    fn the_probe_of_a_host_that_hangs_ends_with_the_build() {
+        // Takes connections and never says a word; ssh waits for ten seconds.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = Some(format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port()));
+        let connection =
+            Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
+        let order = Order {
+            plan: Plan { name: "vm".into(), steps: Vec::new() },
+            spec: Spec::default(),
+            allowed: Allowed::default(),
+            target: Target { uri, probe: true, ..Target::default() },
+        };
+        let cancel = Arc::new(AtomicBool::new(false));
+        let flag = cancel.clone();
+        let cancelling = std::thread::spawn(move || {
+            let asked = silent.accept().unwrap();
+            flag.store(true, Ordering::SeqCst);
+            (asked, Instant::now())
+        });
+        let (facts, _) = judged(&connection, &order, &cancel);
+        let (_asked, at) = cancelling.join().unwrap();
+        let waited = at.elapsed();
+        assert!(facts.kernel.why_not().unwrap().contains("given up"), "{:?}", facts.kernel);
+        assert!(waited.as_secs() < 8, "{waited:?}");
     }
 
     #[test]

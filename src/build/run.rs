@@ -8,6 +8,7 @@ use crate::host::libvirt::{Connection, MadeDomain, MadeVolume};
 use crate::host::{Cause, HostError, Target};
 use crate::plan::{Action, BuildEvent, Outcome, Plan};
 use crate::spec::Spec;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub(super) enum Made {
 /// A running build.
 pub(super) struct Run<'a> {
     pub(super) order: &'a Order,
-    pub(super) cancel: &'a AtomicBool,
+    pub(super) cancel: &'a Arc<AtomicBool>,
     events: &'a mut dyn FnMut(BuildEvent),
     began: Instant,
     /// The step that is being done.
@@ -52,7 +53,7 @@ pub(super) struct Run<'a> {
 
 /// Builds on a connection of its own and blocks until the build is over; belongs on a thread of its own. `events` is told
 /// everything, [`BuildEvent::Ended`] last. Setting `cancel` ends the build at the next opportunity and undoes it.
-pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &AtomicBool) -> Outcome {
+pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &Arc<AtomicBool>) -> Outcome {
     let mut run = Run {
         order,
         cancel,

@@ -9,7 +9,8 @@ use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now};
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
 use crate::units::{Bytes, PciAddress};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Why the kernel's files of another machine tell nothing.
@@ -31,10 +32,15 @@ pub fn observe(target: &Target, parts: &[Part], paths: &[String]) -> Observation
     Observer::new(target.clone(), None).everything(parts, paths)
 }
 
-/// The same over a connection that is open already.
-pub fn observe_over(connection: &Connection, target: &Target, parts: &[Part], paths: &[String]) -> Observation {
-    let observer = Observer { session: Session::over(connection.clone()), ..Observer::new(target.clone(), None) };
-    observer.everything(parts, paths)
+/// The same over a connection that is open already. Setting `given_up` ends what lasts long: the probe by ssh.
+pub fn observe_over(
+    connection: &Connection,
+    target: &Target,
+    parts: &[Part],
+    paths: &[String],
+    given_up: &Arc<AtomicBool>,
+) -> Observation {
+    Observer::over(connection, target, given_up).everything(parts, paths)
 }
 
 /// What is known of the guest systems `ids`.
@@ -57,9 +63,18 @@ pub(super) struct Observer {
 impl Observer {
     /// Nothing is opened yet, except a file of recorded facts.
     pub(super) fn new(target: Target, listeners: Option<Listeners>) -> Self {
+        Self::given_up_by(Arc::default(), target, listeners)
+    }
+
+    fn over(connection: &Connection, target: &Target, given_up: &Arc<AtomicBool>) -> Self {
+        let session = Session::over(connection.clone());
+        Self { session, ..Self::given_up_by(given_up.clone(), target.clone(), None) }
+    }
+
+    fn given_up_by(given_up: Arc<AtomicBool>, target: Target, listeners: Option<Listeners>) -> Self {
         let recorded = target.facts_file.as_deref().map(super::recorded::load);
         let hears = listeners.as_ref().is_some_and(|listeners| listeners.on_event.is_some());
-        let probe = Probe::new(target.login(), target.probe);
+        let probe = Probe::new(target.login(), target.probe, given_up);
         // The demo is the same everywhere.
         let osinfo = if target.demo { Osinfo::none() } else { Osinfo::of(&target.sysroot) };
         Self { target, session: Session::new(listeners), names: Mutex::default(), probe, osinfo, hears, recorded }
@@ -105,6 +120,9 @@ impl Observer {
         let answer = self.read(part, asked);
         if self.target.demo {
             return self.complete(answer, asked);
+        }
+        if !remote::COMPLETED.contains(&part) {
+            return answer;
         }
         let files = if self.hears { self.probe.known() } else { self.probe.facts() };
         match files {
@@ -324,5 +342,27 @@ fn name_owners(bridges: &mut Fact<Vec<Bridge>>, networks: &Fact<Vec<Network>>) {
         let mut owners = networks.items().iter().filter(makes);
         let owner = owners.find(|network| network.bridge.as_deref() == Some(&bridge.name));
         bridge.network = owner.map(|network| network.name.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_probe_runs_for_the_parts_that_it_adds_to() {
+        let connection =
+            Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
+        // Nobody listens there.
+        let uri = Some("qemu+ssh://127.0.0.1:1/system?no_verify=1".into());
+        let target = Target { uri, probe: true, ..Target::default() };
+        let observer = Observer::over(&connection, &target, &Arc::default());
+        for part in [Part::Pools, Part::Domains, Part::Capabilities, Part::Systems] {
+            observer.part(part, Instant::now());
+            assert!(observer.probe.known().is_none(), "{part:?}");
+        }
+        observer.part(Part::Networks, Instant::now());
+        assert!(observer.probe.known().is_some_and(|found| found.is_err()));
     }
 }

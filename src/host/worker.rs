@@ -69,7 +69,7 @@ enum Lane {
     Probe,
 }
 
-/// A host under observation. Dropping it lets its threads end.
+/// A host under observation. Dropping it lets its threads end, and ends the probe.
 pub struct Worker {
     observer: Arc<Observer>,
     sink: Sink,
@@ -110,7 +110,10 @@ impl Worker {
                 return self.lanes.clear();
             }
             Request::GiveUpProbe => return self.observer.probe().give_up(),
-            Request::Probe => Lane::Probe,
+            Request::Probe => {
+                self.observer.probe().agree();
+                Lane::Probe
+            }
             Request::Files(..) => self.lane(Part::Files),
             Request::Details(..) => self.lane(Part::Details),
             Request::Profiles(..) => self.lane(Part::Profiles),
@@ -146,6 +149,13 @@ impl Worker {
             Part::Capabilities => Lane::Capabilities,
             _ => Lane::Quick,
         }
+    }
+}
+
+/// Nobody waits for the probe any more; all else that lasts cannot be ended.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.observer.probe().give_up();
     }
 }
 

@@ -216,16 +216,17 @@ impl Session {
         [frame, second, watch, self.observation.due()].into_iter().flatten().min()
     }
 
-    /// True while somebody may look at a card whose details change without anybody's word.
+    /// True while somebody may look at a card whose details change without anybody's word; recorded ones do not.
     fn watches(&self) -> bool {
-        self.screen.is_some() && self.building.is_none() && !self.app.watched().is_empty()
+        let lives = self.target.facts_file.is_none() && self.building.is_none();
+        lives && self.screen.is_some() && !self.app.watched().is_empty()
     }
 
     /// Reads the card under the cursor again where it is time to.
     fn watch(&mut self) {
         if self.watches() && self.watched.elapsed() >= WATCH {
             self.watched = Instant::now();
-            self.observation.ask_details(self.app.watched());
+            self.observation.watch_details(self.app.watched());
         }
     }
 

@@ -101,6 +101,13 @@ impl Observation {
         self.worker.ask(Request::Details(functions, generation));
     }
 
+    /// Asks for them again, for who looks at them; a question that is open is answer enough.
+    pub(super) fn watch_details(&mut self, functions: Vec<PciAddress>) {
+        if !self.open.values().any(|open| open.part == Part::Details) {
+            self.ask_details(functions);
+        }
+    }
+
     /// Reads the files of a remote host over ssh, or does not wait for that any longer.
     pub(super) fn probe(&mut self, go_on: bool) {
         if go_on {
@@ -200,4 +207,28 @@ impl Retry {
 fn spawn(target: Target, number: u64, news: &Teller) -> Worker {
     let news = news.clone();
     Worker::spawn(target, move |reply| news.tell(News::Host(number, Box::new(reply))))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::host::Sysroot;
+
+    #[test]
+    fn one_question_about_a_watched_card_is_open_at_most() {
+        let tree = tempfile::tempdir().unwrap();
+        let target = Target { sysroot: Sysroot::new(tree.path()), ..Target::default() };
+        let (teller, mut news) = super::super::news::channel();
+        let mut observation = Observation::of(target, teller);
+        let card: PciAddress = "01:00.0".parse().unwrap();
+        for _ in 0..3 {
+            observation.watch_details(vec![card]);
+        }
+        assert_eq!(observation.open.len(), 1);
+        let Some(News::Host(number, reply)) = news.blocking_recv() else { unreachable!() };
+        assert!(matches!(observation.take(number, *reply).as_slice(), [Msg::Facts(FactsPart::Details { .. })]));
+        observation.watch_details(vec![card]);
+        assert_eq!(observation.open.len(), 1);
+    }
 }

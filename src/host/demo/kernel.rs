@@ -1,11 +1,12 @@
 //! What the kernel's files of the demo host would tell. In the record a fact is its value with the file that it would be
 //! read from, `{"is": 512, "in": "/sys/..."}`; details of functions are plain values beside those of a typical function.
 
-use super::{HostError, now};
+use super::{HostError, now, unreadable};
 use crate::facts::{Facts, FactsPart, Part, RomFile};
-use crate::host::{Cause, recorded};
+use crate::host::recorded;
 use crate::units::PciAddress;
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 const RECORD: &str = include_str!("kernel.json");
 
@@ -24,10 +25,9 @@ pub(super) fn rom(path: &str) -> Option<RomFile> {
 }
 
 fn facts(running: &[PciAddress]) -> Result<Facts, HostError> {
-    let failed = |error: serde_json::Error| {
-        HostError::new(Cause::Other, format!("The demo's record cannot be read: {error}."), "")
-    };
-    let mut record: Map<String, Value> = serde_json::from_str(RECORD).map_err(failed)?;
+    static PARSED: OnceLock<Result<Map<String, Value>, HostError>> = OnceLock::new();
+    let parse = || serde_json::from_str(RECORD).map_err(|error| unreadable(&error));
+    let mut record = PARSED.get_or_init(parse).clone()?;
     let typical = record.remove("typical").unwrap_or_default();
     if let Some(details) = record.get_mut("details").and_then(Value::as_object_mut) {
         for (address, known) in details {
@@ -35,7 +35,7 @@ fn facts(running: &[PciAddress]) -> Result<Facts, HostError> {
             *known = function(address, &typical, known, held);
         }
     }
-    serde_json::from_value(stated(Value::Object(record))).map_err(failed)
+    serde_json::from_value(stated(Value::Object(record))).map_err(|error| unreadable(&error))
 }
 
 /// The details of one function: what is typical, what is its own, and that libvirt has moved it to vfio-pci.

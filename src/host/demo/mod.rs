@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
+use std::sync::OnceLock;
 
 /// The URI that is shown; the real one names a file descriptor.
 pub(super) const URI: &str = "test:///demo";
@@ -72,15 +73,16 @@ impl NodeFile {
 }
 
 impl Record {
-    /// Parses what was compiled in.
-    pub(super) fn load() -> Result<Self, HostError> {
-        serde_json::from_str(RECORD)
-            .and_then(serde_json::from_value)
-            .map_err(|error| HostError::new(Cause::Other, format!("The demo's record cannot be read: {error}."), ""))
+    /// What was compiled in, parsed once.
+    pub(super) fn load() -> Result<&'static Self, HostError> {
+        static LOADED: OnceLock<Result<Record, HostError>> = OnceLock::new();
+        let parse =
+            || serde_json::from_str(RECORD).and_then(serde_json::from_value).map_err(|error| unreadable(&error));
+        LOADED.get_or_init(parse).as_ref().map_err(Clone::clone)
     }
 
     /// Puts the record's facts beside those of the test driver. `running` are the functions that started domains hold.
-    pub(super) fn complete(self, mut part: FactsPart, running: &[PciAddress]) -> FactsPart {
+    pub(super) fn complete(&self, mut part: FactsPart, running: &[PciAddress]) -> FactsPart {
         match &mut part {
             FactsPart::Cpus { .. }
             | FactsPart::Boot { .. }
@@ -91,13 +93,13 @@ impl Record {
             }
             FactsPart::Host { host, memory, kvm } => {
                 if let Some(host) = host.get_mut() {
-                    (host.uri, host.hostname) = (URI.into(), self.hostname);
+                    (host.uri, host.hostname) = (URI.into(), self.hostname.clone());
                 }
-                (*memory, *kvm) = (recorded(self.memory), recorded(self.kvm));
+                (*memory, *kvm) = (recorded(self.memory), recorded(self.kvm.clone()));
             }
             FactsPart::Pools(pools) => pools.get_mut().into_iter().flatten().for_each(|pool| self.fill_pool(pool)),
             FactsPart::Networks { networks, bridges } => {
-                let names = self.bridges.into_iter();
+                let names = self.bridges.iter().cloned();
                 *bridges = recorded(names.map(|name| Bridge { name, network: None }).collect());
                 for network in networks.get_mut().into_iter().flatten() {
                     network.autostart = self.network_autostart.contains(&network.name);
@@ -112,8 +114,8 @@ impl Record {
                 pci.get_mut().into_iter().flatten().for_each(|device| self.fill_device(device, running));
             }
             FactsPart::Capabilities { capabilities, domain_capabilities } => {
-                *capabilities = recorded(self.capabilities);
-                *domain_capabilities = recorded(self.domain_capabilities);
+                *capabilities = recorded(self.capabilities.clone());
+                *domain_capabilities = recorded(self.domain_capabilities.clone());
             }
             FactsPart::Files(_) | FactsPart::Systems(_) | FactsPart::Profiles(_) => {}
         }
@@ -153,6 +155,10 @@ impl Record {
             device.driver = Some("vfio-pci".into());
         }
     }
+}
+
+fn unreadable(error: &serde_json::Error) -> HostError {
+    HostError::new(Cause::Other, format!("The demo's record cannot be read: {error}."), "")
 }
 
 fn recorded<T>(value: T) -> Fact<T> {

@@ -5,6 +5,7 @@ use super::system::{children, text};
 use crate::facts::{Iso, SystemName};
 use regex_lite::Regex;
 use roxmltree::{Document, Node};
+use std::sync::OnceLock;
 
 /// Names and labels.
 #[derive(Debug, Default)]
@@ -17,11 +18,18 @@ pub(super) struct Index {
 /// Patterns of the labels of a medium; all that are given must be found.
 #[derive(Debug, Default)]
 struct Labels {
-    volume: Option<String>,
-    system: Option<String>,
-    publisher: Option<String>,
-    application: Option<String>,
+    volume: Option<Pattern>,
+    system: Option<Pattern>,
+    publisher: Option<Pattern>,
+    application: Option<Pattern>,
     size: Option<u64>,
+}
+
+/// A pattern, compiled when it is needed: most never are.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
 }
 
 impl Index {
@@ -61,24 +69,38 @@ impl Index {
 impl Labels {
     /// Labels that say nothing would fit every medium.
     fn of(iso: Node<'_, '_>) -> Option<Self> {
+        let pattern = |name| text(iso, name).map(Pattern::of);
         let labels = Self {
-            volume: text(iso, "volume-id"),
-            system: text(iso, "system-id"),
-            publisher: text(iso, "publisher-id"),
-            application: text(iso, "application-id"),
+            volume: pattern("volume-id"),
+            system: pattern("system-id"),
+            publisher: pattern("publisher-id"),
+            application: pattern("application-id"),
             size: text(iso, "volume-size").and_then(|text| text.parse().ok()),
         };
         (labels.volume.is_some() || labels.application.is_some()).then_some(labels)
     }
 
     fn fit(&self, iso: &Iso) -> bool {
-        let label = |pattern: &Option<String>, label: &str| pattern.as_ref().is_none_or(|text| matches(text, label));
+        let label =
+            |pattern: &Option<Pattern>, label: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_in(label));
         // The cheapest first: most media differ in their volume id.
         self.size.is_none_or(|size| iso.size.is_some_and(|found| found.0 == size))
             && label(&self.volume, &iso.volume)
             && label(&self.system, &iso.system)
             && label(&self.publisher, &iso.publisher)
             && label(&self.application, &iso.application)
+    }
+}
+
+impl Pattern {
+    fn of(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    /// As [`matches`] says.
+    fn is_in(&self, label: &str) -> bool {
+        let compiled = self.compiled.get_or_init(|| Regex::new(&self.text).ok());
+        compiled.as_ref().is_some_and(|regex| regex.is_match(label))
     }
 }
 

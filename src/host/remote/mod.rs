@@ -9,7 +9,7 @@ mod tree;
 
 pub use listing::Unreadable;
 pub use login::Login;
-pub(super) use probe::{PARTS, Probe};
+pub(super) use probe::{COMPLETED, PARTS, Probe};
 pub use run::SCRIPT;
 
 use super::sysfs::{PciNames, bridge, kvm, local, topology};

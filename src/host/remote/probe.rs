@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What a run found, or why it found nothing.
 pub(in crate::host) type Found = Result<Arc<Facts>, HostError>;
 
-/// Parts of which libvirt's answer is completed, or that nobody else answers.
+/// Parts of which libvirt's answer is completed.
+pub(in crate::host) const COMPLETED: [Part; 4] = [Part::Host, Part::Cpus, Part::Networks, Part::Pci];
+/// The same, and those that nobody else answers.
 pub(in crate::host) const PARTS: [Part; 7] =
     [Part::Host, Part::Cpus, Part::Networks, Part::Pci, Part::Boot, Part::Uses, Part::Roms];
 
@@ -17,7 +19,8 @@ pub(in crate::host) const PARTS: [Part; 7] =
 pub(in crate::host) struct Probe {
     login: Option<Result<Login, HostError>>,
     agreed: AtomicBool,
-    given_up: AtomicBool,
+    /// Ends the run that lasts, and any that begins.
+    given_up: Arc<AtomicBool>,
     /// Held while one runs.
     running: Mutex<()>,
     /// Held for a moment.
@@ -33,14 +36,12 @@ struct State {
 
 impl Probe {
     /// Nothing runs yet.
-    pub(in crate::host) fn new(login: Option<Result<Login, HostError>>, agreed: bool) -> Self {
-        Self {
-            login,
-            agreed: AtomicBool::new(agreed),
-            given_up: AtomicBool::new(false),
-            running: Mutex::default(),
-            state: Mutex::default(),
-        }
+    pub(in crate::host) fn new(
+        login: Option<Result<Login, HostError>>,
+        agreed: bool,
+        given_up: Arc<AtomicBool>,
+    ) -> Self {
+        Self { login, agreed: AtomicBool::new(agreed), given_up, running: Mutex::default(), state: Mutex::default() }
     }
 
     /// True where ssh leads to the host.
@@ -68,15 +69,20 @@ impl Probe {
         self.state().found.clone()
     }
 
+    /// The user wants it to run, whatever was given up before.
+    pub(in crate::host) fn agree(&self) {
+        self.agreed.store(true, Ordering::Relaxed);
+        self.given_up.store(false, Ordering::Relaxed);
+    }
+
     /// Runs, whatever was found before: the user asked for it.
     pub(in crate::host) fn renew(&self) {
         let Some(Ok(login)) = &self.login else { return };
-        self.agreed.store(true, Ordering::Relaxed);
         let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         self.run(login);
     }
 
-    /// Ends the run that lasts.
+    /// Ends the run that lasts; none begins until the user agrees again.
     pub(in crate::host) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
@@ -87,7 +93,6 @@ impl Probe {
     }
 
     fn run(&self, login: &Login) {
-        self.given_up.store(false, Ordering::Relaxed);
         let found = super::facts(login, &self.given_up).map(Arc::new);
         let mut state = self.state();
         state.news = Some(found.as_ref().map(drop).map_err(Clone::clone));
