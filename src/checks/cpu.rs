@@ -5,6 +5,7 @@ use super::{Check, Notes, Subject};
 use crate::facts::{DomainState, Version};
 use crate::machine::Topology;
 use crate::machine::cpu::{Vendor, signed, vendor, virtualisation};
+use crate::machine::platform::is_x86;
 use crate::spec::suggest::nearest;
 use crate::spec::{CpuMode, Place, VirtType};
 use crate::units::CpuSet;
@@ -51,7 +52,8 @@ pub(super) const CHECKS: &[Check] = &[
         title: "sockets, cores and threads make the number of virtual CPUs",
         explain: "Sockets times dies times clusters times cores times threads is the number of virtual CPUs, those that \
                   can be plugged in among them; libvirt refuses anything else (\"CPU topology doesn't match maximum vcpu \
-                  count\"). Leave out cores, and they follow. Clusters need libvirt 10.1.",
+                  count\"). Leave out cores, and they follow. Dies are a matter of x86, clusters one of Arm and of libvirt \
+                  10.1: QEMU starts no other machine with more than one of them.",
         run: topology,
     },
     Check {
@@ -187,11 +189,23 @@ fn topology(subject: &Subject, notes: &mut Notes) {
         let message = format!("{} make {} virtual CPUs, the VM has {total}", parts.join(" x "), topology.cpus());
         notes.blocker(place("topology"), message, "leave out cores, or change the number of virtual CPUs");
     }
+    known_to_machine(subject, topology, notes);
     let needed = Version { major: 10, minor: 1, release: 0 };
     let old = subject.facts.host.get().filter(|host| host.driver != "TEST" && host.libvirt < needed);
     if let Some(host) = old.filter(|_| clusters > 1) {
         let message = format!("{clusters} clusters asked, they need libvirt {needed}, this host has {}", host.libvirt);
         notes.blocker(place("topology").key("clusters"), message, "leave them out");
+    }
+}
+
+/// QEMU's x86 machines know dies and no clusters, its others the reverse. libvirt defines both, and the start fails.
+fn known_to_machine(subject: &Subject, topology: Topology, notes: &mut Notes) {
+    let arch = &subject.machine.arch.value;
+    let (count, name, instead) =
+        if is_x86(arch) { (topology.clusters, "clusters", "dies") } else { (topology.dies, "dies", "clusters") };
+    if count > 1 {
+        let message = format!("{count} {name} asked, a machine of {arch} has none");
+        notes.blocker(place("topology").key(name), message, format!("leave them out, or use {instead}"));
     }
 }
 
@@ -340,7 +354,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
     use crate::checks::fixture::{Asked, Said, domain, known};
     use crate::facts::{Domain, DomainState, Fact, Facts, Kernel, Version};
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
     #[test]
@@ -364,7 +378,7 @@ mod tests {
         Asked::good().facts(|facts| facts.capabilities = Fact::default()).unknown("CPU-HOST");
     }
 
-    fn cpu(patch: serde_json::Value) -> Asked {
+    fn cpu(patch: Value) -> Asked {
         let features: BTreeSet<String> = ["aes", "sse4_1", "vmx", "pni"].map(String::from).into();
         Asked::with(json!({"cpu": patch})).facts(|facts| {
             let kernel = Kernel { cpu_features: known(features), nested: known(true), ..Kernel::default() };
@@ -397,11 +411,17 @@ mod tests {
         cpu(json!({"topology": {"sockets": 2, "threads": 2}})).passes("CPU-TOPOLOGY");
         let want = "1 socket x 3 cores x 1 thread make 3 virtual CPUs, the VM has 4";
         cpu(json!({"topology": {"cores": 3}})).blocks("CPU-TOPOLOGY", "cpu.topology", want);
-        let clusters = || cpu(json!({"topology": {"clusters": 2}}));
+        let arm = |topology: Value| Asked::with(json!({"architecture": "aarch64", "cpu": {"topology": topology}}));
+        let clusters = || arm(json!({"clusters": 2}));
         clusters().passes("CPU-TOPOLOGY");
         let old =
             |facts: &mut Facts| facts.host.get_mut().unwrap().libvirt = Version { major: 10, minor: 0, release: 0 };
         clusters().facts(old).said("CPU-TOPOLOGY").blocker();
+        cpu(json!({"topology": {"dies": 2}})).passes("CPU-TOPOLOGY");
+        let want = "2 clusters asked, a machine of x86_64 has none";
+        cpu(json!({"topology": {"clusters": 2}})).blocks("CPU-TOPOLOGY", "cpu.topology.clusters", want);
+        let want = "2 dies asked, a machine of aarch64 has none";
+        arm(json!({"dies": 2})).blocks("CPU-TOPOLOGY", "cpu.topology.dies", want);
         Asked::good().quiet("CPU-TOPOLOGY");
     }
 

@@ -54,7 +54,7 @@ impl Chipset {
 }
 
 /// True where the guest is a PC.
-pub(super) fn is_x86(arch: &str) -> bool {
+pub fn is_x86(arch: &str) -> bool {
     matches!(arch, "x86_64" | "i686")
 }
 

@@ -1,0 +1,178 @@
+//! What QEMU says to the golden domains: libvirt defines what QEMU then refuses at the start, such as clusters in a PC.
+//! Each that needs nothing of a host but QEMU is started, in small and paused, without the devices of its host.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::borrow::Cow;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+use virt::connect::Connect;
+use virt::sys;
+use vmbuild::domain::{Element, Node, parse};
+
+/// What this host may lack, by libvirt's own words. All else that is refused is our mistake.
+const LACKING: [&str; 5] = [
+    "No emulator found for arch",
+    "spice graphics are not supported with this QEMU",
+    "does not support video model 'qxl'",
+    // Named models: emulation lacks features of theirs.
+    "the CPU is incompatible with host CPU",
+    "Unable to find 'efi' firmware that is compatible",
+];
+
+/// Name and domain of the golden cases that no check refuses.
+fn golden() -> Vec<(String, Element)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let sound = names.filter(|name| !name.starts_with("faults-"));
+    let read = |name: String| Some((fs::read_to_string(folder.join(&name).join("domain.xml")).ok()?, name));
+    let mut all: Vec<_> = sound.filter_map(read).map(|(text, name)| (name, parse(&text).unwrap())).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(all.len() >= 80);
+    all
+}
+
+// ---- what is left out -------------------------------------------------------------------------------------------------
+
+fn drop_children(element: &mut Element, names: &[&str]) {
+    element.children.retain(|node| !matches!(node, Node::Element(child) if names.contains(&child.name.as_ref())));
+}
+
+/// GiB become a sixteenth of it, so that many fit.
+fn shrink(element: &mut Element) {
+    if element.attribute("unit") == Some("GiB") {
+        let smaller = |text: &str| (text.parse::<u64>().unwrap() * 64).to_string();
+        match element.attribute("memory").map(smaller) {
+            Some(memory) => drop(element.set("memory".into(), memory.into())),
+            None => element.children = vec![Node::Text(smaller(&element.own_text()).into())],
+        }
+        element.set("unit".into(), "MiB".into());
+    }
+    element.elements_mut().for_each(shrink);
+}
+
+/// The CPU as emulation has it: without what only the CPU of a host can give.
+fn emulate(cpu: &mut Element) {
+    if matches!(cpu.attribute("mode"), Some("host-passthrough" | "host-model")) {
+        cpu.attributes = vec![("mode".into(), "maximum".into())];
+        drop_children(cpu, &["cache", "maxphysaddr", "feature"]);
+    }
+}
+
+/// True for a device that stands for one of the host, or for a program beside QEMU that is not everywhere.
+fn is_of_the_host(device: &Element) -> bool {
+    let kind = device.attribute("type");
+    let within =
+        |child: &str, kind: &str| device.find(child).is_some_and(|child| child.attribute("type") == Some(kind));
+    match device.name.as_ref() {
+        "hostdev" => true,
+        "interface" => kind == Some("hostdev"),
+        "disk" => kind == Some("nvme"),
+        "input" => kind == Some("evdev"),
+        "filesystem" => within("driver", "virtiofs"),
+        "tpm" => within("backend", "passthrough"),
+        _ => false,
+    }
+}
+
+/// A disk's source becomes an empty image, a network one that needs no rights, a folder an empty one.
+fn replace_source(device: &mut Element, own: &Path) {
+    match device.name.as_ref() {
+        "disk" => {
+            let format = device.find("driver").and_then(|driver| driver.attribute("type")).unwrap_or("raw").to_owned();
+            device.set("type".into(), "file".into());
+            for source in device.elements_mut().filter(|child| child.name == "source") {
+                let made = Command::new("qemu-img").args(["create", "-q", "-f", &format]).arg(own).arg("8M").status();
+                assert!(made.unwrap().success());
+                source.attributes = vec![("file".into(), Cow::Owned(own.to_str().unwrap().to_owned()))];
+            }
+        }
+        "interface" => {
+            device.set("type".into(), "user".into());
+            // Queues, MTU and VLAN are those of a tap device.
+            drop_children(device, &["source", "vlan", "mtu", "target", "virtualport", "driver"]);
+        }
+        "filesystem" => {
+            fs::create_dir(own).unwrap();
+            for source in device.elements_mut().filter(|child| child.name == "source") {
+                source.attributes = vec![("dir".into(), Cow::Owned(own.to_str().unwrap().to_owned()))];
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The domain in small, under a name of its own, with what it needs in `folder`.
+fn in_small(mut domain: Element, name: &str, folder: &Path) -> Element {
+    domain.set("type".into(), "qemu".into());
+    drop_children(&mut domain, &["uuid", "numatune", "cputune", "memtune"]);
+    for part in domain.elements_mut() {
+        match part.name.as_ref() {
+            "name" => part.children = vec![Node::Text(name.to_owned().into())],
+            "cpu" => emulate(part),
+            "memoryBacking" => drop_children(part, &["hugepages", "locked"]),
+            // tests/boots starts real kernels.
+            "os" => drop_children(part, &["kernel", "initrd", "cmdline"]),
+            "devices" => {
+                part.children.retain(|node| !matches!(node, Node::Element(device) if is_of_the_host(device)));
+                for (number, device) in part.elements_mut().enumerate() {
+                    replace_source(device, &folder.join(format!("{name}-{number}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    shrink(&mut domain);
+    domain
+}
+
+// ---- the start --------------------------------------------------------------------------------------------------------
+
+/// Defines, starts paused, and takes all back; what libvirt or QEMU said where it failed.
+fn start(connection: &Connect, xml: &str) -> Result<(), virt::error::Error> {
+    let domain = connection.define_domain_xml(xml)?;
+    let started = domain.create_with_flags(sys::VIR_DOMAIN_START_PAUSED);
+    if started.is_ok() {
+        domain.destroy()?;
+    }
+    domain.undefine_flags(sys::VIR_DOMAIN_UNDEFINE_NVRAM | sys::VIR_DOMAIN_UNDEFINE_TPM)?;
+    started
+}
+
+/// Starts some of them; the number that ran, and what was said of those that should have.
+fn start_all(uri: &str, domains: &[(String, Element)], folder: &Path) -> (usize, Vec<String>) {
+    let connection = Connect::open(Some(uri)).unwrap();
+    let (mut ran, mut wrong) = (0, Vec::new());
+    for (case, domain) in domains {
+        let name = format!("vmbuild-start-{}-{case}", std::process::id());
+        match start(&connection, &in_small(domain.clone(), &name, folder).to_xml()) {
+            Ok(()) => ran += 1,
+            Err(error) if LACKING.iter().any(|words| error.message().contains(words)) => {}
+            Err(error) => wrong.push(format!("{case}: {error}")),
+        }
+    }
+    (ran, wrong)
+}
+
+#[test]
+fn qemu_starts_every_golden_domain() {
+    let Some(uri) = support::system_uri() else { return };
+    virt::error::clear_error_callback();
+    let folder = tempfile::tempdir().unwrap();
+    // QEMU runs as a user of its own.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let all = golden();
+    let outcomes = std::thread::scope(|scope| {
+        let (uri, folder) = (&uri, folder.path());
+        let start = |part| scope.spawn(move || start_all(uri, part, folder));
+        let parts: Vec<_> = all.chunks(all.len().div_ceil(2)).map(start).collect();
+        parts.into_iter().map(|part| part.join().unwrap()).collect::<Vec<_>>()
+    });
+    let wrong: Vec<_> = outcomes.iter().flat_map(|(_, wrong)| wrong).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let ran: usize = outcomes.iter().map(|(ran, _)| ran).sum();
+    assert!(ran >= 80, "only {ran} of {} ran", all.len());
+}
