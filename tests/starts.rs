@@ -2,8 +2,11 @@
 //! Each that needs nothing of a host but QEMU is started, in small and paused, without the devices of its host.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/specs.rs"]
+mod specs;
 mod support;
 
+use proptest::prelude::*;
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +14,10 @@ use std::path::Path;
 use std::process::Command;
 use virt::connect::Connect;
 use virt::sys;
-use vmbuild::domain::{Element, Node, parse};
+use vmbuild::checks;
+use vmbuild::domain::{Element, Node, domain, parse};
+use vmbuild::facts::Facts;
+use vmbuild::machine::machine;
 
 /// What this host may lack, by libvirt's own words. All else that is refused is our mistake.
 const LACKING: [&str; 5] = [
@@ -96,7 +102,7 @@ fn replace_source(device: &mut Element, own: &Path) {
             drop_children(device, &["source", "vlan", "mtu", "target", "virtualport", "driver"]);
         }
         "filesystem" => {
-            fs::create_dir(own).unwrap();
+            fs::create_dir_all(own).unwrap();
             for source in device.elements_mut().filter(|child| child.name == "source") {
                 source.attributes = vec![("dir".into(), Cow::Owned(own.to_str().unwrap().to_owned()))];
             }
@@ -157,14 +163,18 @@ fn start_all(uri: &str, domains: &[(String, Element)], folder: &Path) -> (usize,
     (ran, wrong)
 }
 
+/// A folder that QEMU, which runs as a user of its own, can enter.
+fn folder() -> tempfile::TempDir {
+    virt::error::clear_error_callback();
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
 #[test]
 fn qemu_starts_every_golden_domain() {
     let Some(uri) = support::system_uri() else { return };
-    virt::error::clear_error_callback();
-    let folder = tempfile::tempdir().unwrap();
-    // QEMU runs as a user of its own.
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let all = golden();
+    let (all, folder) = (golden(), folder());
     let outcomes = std::thread::scope(|scope| {
         let (uri, folder) = (&uri, folder.path());
         let start = |part| scope.spawn(move || start_all(uri, part, folder));
@@ -175,4 +185,28 @@ fn qemu_starts_every_golden_domain() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let ran: usize = outcomes.iter().map(|(ran, _)| ran).sum();
     assert!(ran >= 80, "only {ran} of {} ran", all.len());
+}
+
+#[test]
+fn qemu_starts_what_the_checks_permit() {
+    let Some(uri) = support::system_uri() else { return };
+    let folder = folder();
+    let connection = Connect::open(Some(&uri)).unwrap();
+    let facts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/facts/workstation.json");
+    let facts: Facts = serde_json::from_str(&fs::read_to_string(facts).unwrap()).unwrap();
+    let name = format!("vmbuild-start-{}-any", std::process::id());
+    // Each start takes a second: few specs a run, others in the next.
+    let config =
+        ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(spec in prop_oneof![specs::complete_spec(), specs::nearly_complete_spec()])| {
+        let machine = machine(&spec, &facts);
+        let report = checks::report(&spec, &facts, &machine, &checks::Allowed::default());
+        if report.blockers().next().is_some() {
+            return Ok(());
+        }
+        let xml = in_small(domain(&spec, &machine).unwrap(), &name, folder.path()).to_xml();
+        if let Err(error) = start(&connection, &xml) {
+            prop_assert!(LACKING.iter().any(|words| error.message().contains(words)), "{error}\n{xml}");
+        }
+    });
 }
