@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use vmbuild::facts::{FactsPart, Iso, Profile};
 use vmbuild::host::osinfo::Osinfo;
 use vmbuild::host::{Sysroot, Target, observe};
+use vmbuild::machine::profile::table::TABLE;
 use vmbuild::units::Bytes;
 
 fn tree() -> Sysroot {
@@ -29,11 +30,13 @@ fn a_system_has_what_it_inherits_unless_it_says_otherwise() {
     let osinfo = Osinfo::of(&tree());
     let two = profile(&osinfo, "examplelinux2").unwrap();
     assert_eq!((two.name.as_str(), two.family.as_str()), ("Example Linux 2", "linux"));
+    assert_eq!(two.url, "http://example.org/linux/2");
     let devices: Vec<&str> = two.devices.iter().map(String::as_str).collect();
     assert_eq!(devices, ["1af4:1001", "1af4:1042", "8086:10d3", "chipset/x86/q35"]);
     assert_eq!((two.boots("x86_64").uefi, two.boots("x86_64").bios, two.boots("i686").uefi), (Some(true), None, None));
     let copy = profile(&osinfo, "acme2").unwrap();
     assert_eq!(copy.devices, two.devices, "a clone in a file of any name");
+    assert_eq!(copy.url, "http://acme.com/acme/2");
     let needs = copy.needs("x86_64");
     assert_eq!((needs.minimum.memory, needs.minimum.cpus), (Some(Bytes::gib(2)), None));
     assert_eq!((needs.recommended.memory, needs.recommended.cpus), (Some(Bytes::gib(4)), Some(2)));
@@ -126,6 +129,10 @@ fn the_database_of_this_machine_is_understood() {
     assert!(
         debian.knows(&["1af4:1042"]) && debian.knows(&["chipset/x86/q35"]) && debian.boots("x86_64").uefi == Some(true)
     );
+    for known in TABLE.iter().filter(|known| !known.id.ends_with("2024")) {
+        let read = profile(&osinfo, known.id).map_or_else(|_| known.profile().url, |read| read.url);
+        assert!(!read.is_empty() && read == known.profile().url, "{}: {read}", known.id);
+    }
     assert!(!profile(&osinfo, "winxp").unwrap().knows(&["chipset/x86/q35"]));
     assert!(osinfo.systems().items().len() > 300);
     assert_eq!(ids(&osinfo, "Debian 11.5.0 amd64 n", ""), ["debian11"]);

@@ -2,18 +2,31 @@
 //! cloud-init: whoever may read the domain reads it.
 
 use super::Element;
+use crate::machine::Machine;
 use crate::spec::custom_xml::NAMESPACE;
 use crate::spec::{Place, Spec};
 use serde_json::Value;
 
 /// The metadata element; `None` where there is nothing to remember.
-pub(super) fn metadata(spec: &Spec) -> Option<Element> {
+pub(super) fn metadata(spec: &Spec, machine: &Machine) -> Option<Element> {
     let template =
         spec.template.as_ref().map(|name| Element::new("vmbuild:template").text(name.clone()).field("template"));
     let own = Element::new("vmbuild:vm").attr("xmlns:vmbuild", NAMESPACE).child(template).child(os(spec));
     let entries = spec.metadata.iter().flatten().map(|(key, value)| entry(key, value));
     let own = own.children(entries);
-    (!own.children.is_empty()).then(|| Element::new("metadata").child(own))
+    let own = (!own.children.is_empty()).then_some(own);
+    let all = Element::new("metadata").child(osinfo(machine)).child(own);
+    (!all.children.is_empty()).then_some(all)
+}
+
+/// The guest system for virt-manager, virt-xml and all who look for it there.
+fn osinfo(machine: &Machine) -> Option<Element> {
+    const NAMESPACE: &str = "http://libosinfo.org/xmlns/libvirt/domain/1.0";
+    let url = &machine.guest.profile.as_ref().filter(|profile| !profile.url.is_empty())?.url;
+    let os = Element::new("libosinfo:os").attr("id", url.clone());
+    let element = Element::new("libosinfo:libosinfo").attr("xmlns:libosinfo", NAMESPACE).child(os);
+    let asked = machine.guest.system.as_ref().is_some_and(|system| system.why().is_none());
+    Some(if asked { element.field("os_variant") } else { element })
 }
 
 /// The guest system as the user named it.

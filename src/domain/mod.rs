@@ -28,7 +28,7 @@ pub use error::XmlError;
 pub use parse::parse;
 pub use write::Written;
 
-use crate::machine::Machine;
+use crate::machine::{Chipset, Machine};
 use crate::spec::{Place, Spec};
 
 /// The domain XML of a machine, `custom_xml` merged over it.
@@ -46,7 +46,7 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
     Element::new("domain")
         .attr("type", machine.domain_type.clone())
         .child(Element::new("name").text(machine.name.clone()).field("name"))
-        .child(metadata::metadata(spec))
+        .child(metadata::metadata(spec, machine))
         .child(memory::most(machine))
         .children(memory::memory(machine))
         .child(memory::backing(machine))
@@ -63,7 +63,7 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
         .child(Element::new("on_poweroff").text("destroy"))
         .child(Element::new("on_reboot").text("restart"))
         .child(Element::new("on_crash").text("destroy"))
-        .child(machine.passes_devices().then(power_management))
+        .child((machine.chipset != Chipset::Other).then(power_management))
         .child(all_devices(machine))
 }
 
@@ -88,12 +88,11 @@ fn all_devices(machine: &Machine) -> Element {
         .child(devices::shared_memory(machine))
 }
 
-/// A guest that sleeps loses its passed devices, or never wakes them.
+/// A guest that goes to sleep by itself is woken by nobody, and does not give its passed devices their state back.
 fn power_management() -> Element {
     Element::new("pm")
         .child(Element::new("suspend-to-mem").attr("enabled", "no"))
         .child(Element::new("suspend-to-disk").attr("enabled", "no"))
-        .field("pci_devices")
 }
 
 /// Pinned memory cannot be given back, so a balloon has nothing to do beside passed devices.

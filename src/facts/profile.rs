@@ -33,6 +33,9 @@ impl SystemName {
 pub struct Profile {
     /// Name for people.
     pub name: String,
+    /// Its whole id in the osinfo database, by which other programs know it: `http://debian.org/debian/12`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub url: String,
     /// Family as osinfo names it: linux, winnt, win9x, freebsd, ...
     pub family: String,
     /// Last day with updates.

@@ -79,6 +79,7 @@ impl Files {
 
 /// What a system says itself holds against what it inherits.
 fn lay_over(profile: &mut Profile, os: Node<'_, '_>) {
+    os.attribute("id").unwrap_or_default().clone_into(&mut profile.url);
     if let Some(name) = text(os, "name") {
         profile.name = name;
     }

@@ -175,6 +175,7 @@ impl Known {
         let virtio = virtio.into_iter().filter(|_| matches!(self.kind, Kind::Linux | Kind::FreeBsd));
         Profile {
             name: self.name.into(),
+            url: url(self.id),
             family: family.into(),
             ended: day(self.ended),
             needs: [("all".to_owned(), needs)].into(),
@@ -182,6 +183,27 @@ impl Known {
             devices: common.into_iter().chain(virtio).map(str::to_owned).collect(),
         }
     }
+}
+
+/// How the osinfo database writes its ids in full: the maker's name before that of the system and its version.
+const URLS: [(&str, &str); 12] = [
+    ("win", "microsoft.com/win/"),
+    ("ubuntu", "ubuntu.com/ubuntu/"),
+    ("debian", "debian.org/debian/"),
+    ("fedora", "fedoraproject.org/fedora/"),
+    ("rhel", "redhat.com/rhel/"),
+    ("almalinux", "almalinux.org/almalinux/"),
+    ("rocky", "rockylinux.org/rocky/"),
+    ("centos-stream", "centos.org/centos-stream/"),
+    ("archlinux", "archlinux.org/archlinux/rolling"),
+    ("opensuse", "opensuse.org/opensuse/"),
+    ("freebsd", "freebsd.org/freebsd/"),
+    ("linux", "libosinfo.org/linux/"),
+];
+
+fn url(id: &str) -> String {
+    let found = URLS.iter().find_map(|(name, url)| Some((url, id.strip_prefix(name)?)));
+    found.map_or_else(String::new, |(url, version)| format!("http://{url}{version}"))
 }
 
 fn day(text: &str) -> Option<String> {
