@@ -8,8 +8,8 @@
 //! | [`spec`] | what the user asks for: the JSON spec, templates, path rules |
 //! | [`facts`] | what the host has, as plain serialisable data |
 //! | [`machine`] | spec and facts in, the machine with every default chosen and every path resolved out |
-//! | [`checks`] | spec, facts and machine in, findings out |
 //! | [`domain`] | machine in, libvirt domain XML out |
+//! | [`checks`] | spec, facts, machine and what `custom_xml` makes of the domain in, findings out |
 //! | [`plan`] | machine and facts in, ordered steps with their undo out; the events of a build |
 //! | [`host`] | the machine: libvirt connections, sysfs and procfs; facts come out, steps go in |
 //! | [`store`] | our own files: config, presets, templates, drafts |
@@ -29,9 +29,9 @@ pub mod facts;
 
 pub mod machine;
 
-pub mod checks;
-
 pub mod domain;
+
+pub mod checks;
 
 pub mod plan;
 

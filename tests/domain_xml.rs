@@ -252,6 +252,124 @@ fn what_the_checks_permit_is_defined_by_a_real_host() {
     });
 }
 
+// ---- custom_xml -------------------------------------------------------------------------------------------------------
+
+/// Texts that the checks refuse, and the same with what makes them good.
+const CLASHES: [(&str, &str, &str); 14] = [
+    (
+        "<disk type='file'><source file='/b'/><target dev='vdb' bus='virtio'/></disk>\
+      <disk type='file'><source file='/c'/><target dev='vdb' bus='virtio'/></disk>",
+        "dev='vdb'",
+        "dev='vdc'",
+    ),
+    (
+        "<hub type='usb'><address type='usb' bus='0' port='4'/></hub><hub type='usb'><address type='usb' bus='0' port='4'/></hub>",
+        "port='4'",
+        "port='5'",
+    ),
+    ("<hub type='usb'><address type='usb' bus='0' port='16'/></hub>", "port='16'", "port='15'"),
+    ("<hub type='usb'><address type='usb' bus='3' port='1'/></hub>", "bus='3'", "bus='0'"),
+    (
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' domain='0' bus='1' slot='0' function='0'/></rng>\
+      <vsock model='virtio'><cid auto='yes'/><address type='pci' domain='0' bus='1' slot='0' function='0'/></vsock>",
+        "bus='1'",
+        "bus='2'",
+    ),
+    (
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' domain='0' bus='1' slot='2' function='0'/></rng>",
+        "slot='2'",
+        "slot='0'",
+    ),
+    (
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' domain='1' bus='1' slot='0' function='0'/></rng>",
+        "domain='1'",
+        "domain='0'",
+    ),
+    (
+        "<controller type='scsi' index='1' model='virtio-scsi'/><controller type='scsi' index='1' model='virtio-scsi'/>",
+        "index='1'",
+        "index='2'",
+    ),
+    ("<hub type='usb'><alias name='ua-a'/></hub><hub type='usb'><alias name='ua-a'/></hub>", "ua-a", "ua-b"),
+    (
+        "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>\
+      <tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+        "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>",
+        "",
+    ),
+    (
+        "<vsock model='virtio'><cid auto='yes'/></vsock><vsock model='virtio'><cid auto='yes'/></vsock>",
+        "<vsock model='virtio'><cid auto='yes'/></vsock>",
+        "",
+    ),
+    (
+        "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>\
+      <hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source></hostdev>",
+        "<product id='0x2'/>",
+        "<product id='0x3'/>",
+    ),
+    (
+        "<disk type='file'><source file='/b'/><target dev='vdb' bus='virtio'/><boot order='1'/></disk>",
+        "order='1'",
+        "order='2'",
+    ),
+    ("<os><boot dev='network'/></os>", "<boot dev='network'/>", "<bootmenu enable='yes'/>"),
+];
+
+#[test]
+fn libvirt_refuses_what_the_checks_of_custom_xml_refuse_and_takes_what_they_let_through() {
+    let Some(uri) = support::system_uri() else { return };
+    virt::error::clear_error_callback();
+    let connection = Connect::open(Some(&uri)).unwrap();
+    let facts = workstation();
+    let judge = |number: usize, xml: &str| {
+        let spec = serde_json::json!({
+            "name": own_name(&format!("custom-{number}")), "memory": 64, "vcpus": 1, "virt_type": "qemu", "rng": false,
+            "storage": {"default_pool": "default", "disks": [{"action": "create", "size": 1}]}, "custom_xml": xml,
+        });
+        let spec: Spec = serde_json::from_value(spec).unwrap();
+        let machine = machine(&spec, &facts);
+        let report = checks::report(&spec, &facts, &machine, &checks::Allowed::default());
+        let tree = domain(&spec, &machine).unwrap();
+        let said: Vec<_> = report.blockers().map(|finding| finding.message.clone()).collect();
+        (said, define(&connection, &tree.to_xml(), sys::VIR_DOMAIN_UNDEFINE_NVRAM))
+    };
+    for (number, (xml, wrong, right)) in CLASHES.into_iter().enumerate() {
+        let (said, outcome) = judge(number, xml);
+        assert!(!said.is_empty() && outcome.is_err(), "{xml}\n{said:?}\n{outcome:?}");
+        let (said, outcome) = judge(number, &xml.replacen(wrong, right, 1));
+        assert!(said.is_empty() && outcome.is_ok(), "{xml} with {right}\n{said:?}\n{outcome:?}");
+    }
+}
+
+#[test]
+fn what_libvirt_wrote_of_a_domain_can_be_its_custom_xml() {
+    let Some(uri) = support::system_uri() else { return };
+    virt::error::clear_error_callback();
+    let connection = Connect::open(Some(&uri)).unwrap();
+    let facts = workstation();
+    let mut spec: Spec = serde_json::from_value(serde_json::json!({
+        "name": own_name("pasted"), "memory": 64, "vcpus": 1, "virt_type": "qemu", "graphics": [{"type": "vnc"}],
+        "networks": [{"type": "user", "mac": "52:54:00:aa:00:01"}],
+        "storage": {"default_pool": "default", "boot_iso": "debian-12.iso", "disks": [{"action": "create", "size": 1}]},
+    }))
+    .unwrap();
+    let made =
+        connection.define_domain_xml_flags(&domain(&spec, &machine(&spec, &facts)).unwrap().to_xml(), 0).unwrap();
+    let stored = made.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE);
+    made.undefine_flags(sys::VIR_DOMAIN_UNDEFINE_NVRAM).unwrap();
+    let mut stored = parse(&stored.unwrap()).unwrap();
+    stored.children.retain(|node| !matches!(node, Node::Element(element) if element.name == "uuid"));
+    spec.custom_xml = Some(stored.to_xml());
+    let machine = machine(&spec, &facts);
+    let report = checks::report(&spec, &facts, &machine, &checks::Allowed::default());
+    let about: Vec<_> = report.findings.iter().filter(|finding| finding.code.starts_with("XML-")).collect();
+    assert!(about.iter().all(|finding| finding.severity == checks::Severity::Info), "{about:#?}");
+    let text = domain(&spec, &machine).unwrap().to_xml();
+    let outcome = define(&connection, &text, sys::VIR_DOMAIN_UNDEFINE_NVRAM);
+    assert!(outcome.is_ok(), "{outcome:?}\n{text}");
+}
+
 /// Nobody else's domain, and told by its name.
 fn own_name(what: &str) -> String {
     format!("vmbuild-golden-{}-{what}", std::process::id())

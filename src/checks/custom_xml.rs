@@ -13,8 +13,20 @@ pub(super) const CHECKS: &[Check] = &[
         title: "the custom XML is well-formed",
         explain: "custom_xml is a domain, or one or several of its elements, merged over the generated one. It must be \
                   well-formed: every element closed, no text outside of them, & written as &amp;, and every prefix such \
-                  as qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'.",
+                  as qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. \
+                  Whether libvirt knows the elements is seen when the domain is defined: libvirt checks it against its own \
+                  schema, before anything is stored.",
         run: malformed,
+    },
+    Check {
+        code: "XML-SECRET",
+        title: "the custom XML holds no password",
+        explain: "What stands in custom_xml is shown on the screen and stored: in drafts, presets and templates, and in the \
+                  domain, where an argument of QEMU's is seen by everybody who can list processes. A console's password \
+                  belongs into a file that graphics[].password_file names; it is read when the VM is built and given to \
+                  libvirt alone. Passwords of network storage and keys of encrypted volumes belong into libvirt's own \
+                  secrets (virsh secret-define), which the XML names by UUID.",
+        run: secret,
     },
     Check {
         code: "XML-IDENTITY",
@@ -47,6 +59,39 @@ fn malformed(subject: &Subject, notes: &mut Notes) {
         let message = format!("custom_xml is not well-formed: {fault}");
         notes.blocker(field("custom_xml"), message, "correct it there; virsh edit shows how libvirt writes it");
     }
+}
+
+fn secret(subject: &Subject, notes: &mut Notes) {
+    let all = |document: &Document<'_>| -> Vec<String> {
+        document.descendants().filter(Node::is_element).filter_map(secret_in).collect()
+    };
+    let Some(Ok(secrets)) = written(subject).map(|xml| custom_xml::read(xml, all)) else { return };
+    notes.looked();
+    for what in secrets {
+        let message = format!("custom_xml holds a password: {what}");
+        let remedy = if what.contains("graphics") {
+            "take it out, change it, and name a file that holds it as graphics[].password_file"
+        } else {
+            "take it out, change it, and use one of libvirt's secrets (virsh secret-define)"
+        };
+        notes.blocker(field("custom_xml"), message, remedy);
+    }
+}
+
+/// Where the element holds a secret itself, in words that do not repeat it.
+fn secret_in(element: Node<'_, '_>) -> Option<String> {
+    let name = element.tag_name().name();
+    let filled = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
+    if filled(element.attribute("passwd")) {
+        return Some(format!("passwd of <{name}>"));
+    }
+    let blank = |c: &char| !c.is_whitespace();
+    let value: String = element.attribute("value").unwrap_or_default().chars().filter(blank).collect();
+    let data = ["data=", "\"data\":"].iter().any(|data| value.contains(data));
+    if name == "arg" && data && (value.starts_with("secret,") || value.contains("\"qom-type\":\"secret\"")) {
+        return Some("the data of a secret in an argument of QEMU's".into());
+    }
+    (name == "cookie" && filled(element.text())).then(|| "the text of a <cookie>".into())
 }
 
 fn identity(subject: &Subject, notes: &mut Notes) {
@@ -131,6 +176,36 @@ mod tests {
             asked(&xml).facts(|facts| facts.domains = crate::facts::Fact::default()).unknown("XML-IDENTITY");
         }
         asked("<devices><disk><name>web</name></disk></devices>").quiet("XML-IDENTITY");
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_repeated() {
+        let asked = |xml: &str| Asked::with(json!({ "custom_xml": xml }));
+        let argument = |value: &str| {
+            format!(
+                "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>\
+                     <qemu:arg value='{value}'/></qemu:commandline></domain>"
+            )
+        };
+        for (xml, want) in [
+            ("<graphics type='vnc' passwd='hunter2'/>".to_owned(), "passwd of <graphics>"),
+            (argument("secret,id=a,data=hunter2"), "the data of a secret in an argument of QEMU&apos;s"),
+            (
+                argument("{\"qom-type\": \"secret\", \"data\": \"hunter2\"}"),
+                "the data of a secret in an argument of QEMU&apos;s",
+            ),
+            (
+                "<disk><source><cookies><cookie name='a'>hunter2</cookie></cookies></source></disk>".to_owned(),
+                "the text of a <cookie>",
+            ),
+        ] {
+            let said = asked(&xml).said("XML-SECRET").blocker();
+            assert_eq!(said.message, format!("custom_xml holds a password: {want}").replace("&apos;", "'"));
+            assert!(!said.remedy.contains("hunter2"));
+        }
+        asked("<graphics type='vnc' passwd=''/>").passes("XML-SECRET");
+        asked(&argument("secret,id=a,file=/etc/key")).passes("XML-SECRET");
+        Asked::good().quiet("XML-SECRET");
     }
 
     fn at(address: &str) -> PciAddress {

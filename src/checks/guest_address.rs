@@ -72,7 +72,7 @@ fn address(subject: &Subject, notes: &mut Notes) {
 }
 
 /// Why the machine has no such place for a device.
-fn refused(chipset: Chipset, address: PciAddress) -> Option<&'static str> {
+pub(super) fn refused(chipset: Chipset, address: PciAddress) -> Option<&'static str> {
     match (chipset, address) {
         (_, PciAddress { domain: 1.., .. }) => Some("the guest has PCI domain 0 only"),
         (_, PciAddress { bus: 0, slot: 0, .. }) => Some("slot 0 of bus 0 is the host bridge"),

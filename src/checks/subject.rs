@@ -1,5 +1,6 @@
 //! What the checks look at: spec, facts and machine, with the look-ups that several checks need.
 
+use crate::domain::{self, Change, Element};
 use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
 };
@@ -25,6 +26,8 @@ pub struct Subject<'a> {
     pub companions: Vec<Member>,
     /// What the host does with its functions; empty where no row asks for one.
     pub uses: BTreeMap<PciAddress, BTreeSet<Use>>,
+    /// The domain with `custom_xml` in it, and what that changed; `None` where there is none that can be read.
+    pub merged: Option<(Element, Vec<Change>)>,
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
 }
@@ -161,7 +164,9 @@ impl<'a> Subject<'a> {
         let asked: Vec<PciAddress> = pci.iter().map(|row| row.address).collect();
         let companions = if asked.is_empty() { Vec::new() } else { card::companions(facts, &asked) };
         let uses = if asked.is_empty() { BTreeMap::new() } else { uses(facts) };
-        Self { spec, facts, machine, pci, companions, uses, host_alone: false }
+        let own = spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let merged = own.then(|| domain::merged(spec, machine).ok()).flatten();
+        Self { spec, facts, machine, pci, companions, uses, merged, host_alone: false }
     }
 
     /// True where passthrough is a subject at all.

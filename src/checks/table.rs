@@ -3,8 +3,8 @@
 use super::{
     Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    metadata, name, network, nvme, passthrough, path, pci, pinning, pool, profile, rom, selector, share, space, target,
-    tuning, version, virtual_function, volume,
+    merged, metadata, name, network, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
+    share, space, target, tuning, version, virtual_function, volume,
 };
 
 /// One check.
@@ -54,6 +54,8 @@ const TABLE: &[&[Check]] = &[
     mediated::CHECKS,
     cloud_init::CHECKS,
     custom_xml::CHECKS,
+    overridden::CHECKS,
+    merged::CHECKS,
     character::CHECKS,
     metadata::CHECKS,
 ];

@@ -4,39 +4,58 @@
 //! element, written `vmbuild:op` with `xmlns:vmbuild='urn:vmbuild:domain:1'`, takes the generated one away (`remove`) or
 //! puts this one in its place as it is (`replace`).
 
-use super::identity::{Identity, identity};
+use super::change::{self, Around, Change, Deed};
+use super::identity::{self, Identity, identity};
 use super::{Element, Node, XmlError, parse};
 use crate::spec::Place;
 
 /// The attribute that says what to do with the generated element.
 pub(super) const OPERATION: &str = "vmbuild:op";
 
-/// Merges the text of `custom_xml` into a domain.
-pub(super) fn merge(domain: &mut Element, custom: &str) -> Result<(), XmlError> {
+/// Merges the text of `custom_xml` into a domain; what it changed. Devices come last and all at once, so that two of the
+/// text never become one.
+pub(super) fn merge(domain: &mut Element, custom: &str) -> Result<Vec<Change>, XmlError> {
+    let mut merge = Merge::default();
+    let around = Around::default();
+    let mut devices = Vec::new();
     for mut top in parse::parse_fragment(custom)? {
         mark(&mut top);
         if top.name == "domain" {
-            overlay(domain, top);
-        } else if is_device(&top) {
-            let devices = Element { children: vec![Node::Element(top)], ..Element::new("devices") };
-            place_children(domain, vec![devices]);
+            take_devices(&mut top, &mut devices);
+            merge.overlay(domain, top, &around);
         } else {
-            place_children(domain, vec![top]);
+            let mut domain_of_it = Element { children: vec![Node::Element(top)], ..Element::new("domain") };
+            take_devices(&mut domain_of_it, &mut devices);
+            merge.overlay(domain, domain_of_it, &around);
         }
     }
-    Ok(())
+    if !devices.is_empty() {
+        let devices = Element { children: devices, ..Element::new("devices") };
+        merge.place_children(domain, vec![devices], &around);
+    }
+    Ok(merge.changes)
+}
+
+/// Moves the devices out of a domain, whether they stand among devices or by themselves.
+fn take_devices(domain: &mut Element, out: &mut Vec<Node>) {
+    domain.children.retain_mut(|node| {
+        let Node::Element(child) = node else { return true };
+        if child.name == "devices" && child.attributes.is_empty() {
+            out.append(&mut child.children);
+            return false;
+        }
+        let single = is_device(child);
+        if single {
+            out.push(Node::Element(std::mem::take(child)));
+        }
+        !single
+    });
 }
 
 /// Notes where the elements come from.
 fn mark(element: &mut Element) {
     element.origin = Some(Place::root().key("custom_xml"));
     element.elements_mut().for_each(mark);
-}
-
-/// Takes the operations out of what has nothing generated to work on.
-fn clear(element: &mut Element) {
-    take_op(element);
-    element.elements_mut().for_each(clear);
 }
 
 /// True for what libvirt keeps under devices. A memory device has a model; the memory of the domain has none.
@@ -77,70 +96,123 @@ fn is_device(element: &Element) -> bool {
     DEVICES.contains(&element.name.as_ref()) || (element.name == "memory" && element.attribute("model").is_some())
 }
 
-fn put(lower: &mut Element, mut upper: Element, replace: bool) {
-    if replace {
-        clear(&mut upper);
-        *lower = upper;
-    } else {
-        overlay(lower, upper);
-    }
+/// A merge that keeps note of what it changes.
+#[derive(Default)]
+struct Merge {
+    changes: Vec<Change>,
 }
 
-/// Puts `upper` over `lower`, which is the same thing.
-fn overlay(lower: &mut Element, upper: Element) {
-    let mut changed = false;
-    for (name, value) in upper.attributes {
-        changed |= lower.set(name, value);
+impl Merge {
+    /// Puts `upper` over `lower`, which is the same thing, or in its place.
+    fn put(&mut self, lower: &mut Element, mut upper: Element, replace: bool, around: &Around) {
+        if replace {
+            self.clear(&mut upper, around);
+            change::replaced(around, lower, &upper, &mut self.changes);
+            *lower = upper;
+        } else {
+            self.overlay(lower, upper, around);
+        }
     }
-    let (texts, elements): (Vec<Node>, Vec<Node>) =
-        upper.children.into_iter().partition(|node| matches!(node, Node::Text(_)));
-    if !texts.is_empty() {
-        changed |= lower.children.iter().filter(|node| matches!(node, Node::Text(_))).ne(&texts);
-        lower.children.retain(|node| matches!(node, Node::Element(_)));
-        lower.children.extend(texts);
-    }
-    if changed {
-        lower.origin = upper.origin;
-    }
-    let elements = elements.into_iter().filter_map(|node| if let Node::Element(e) = node { Some(e) } else { None });
-    place_children(lower, elements.collect());
-}
 
-/// Merges children into `parent`. No child of `parent` is met twice, so that two new elements of one identity both stay.
-fn place_children(parent: &mut Element, uppers: Vec<Element>) {
-    let name = parent.name.clone();
-    let mut met = vec![false; parent.children.len()];
-    for mut upper in uppers {
-        let op = take_op(&mut upper);
-        let key = identity(&name, &upper);
-        let same = |node: &Node| matches!(node, Node::Element(lower) if lower.name == upper.name && identity(&name, lower) == key);
-        let found = match key {
-            Identity::None => None,
-            Identity::Only | Identity::Key(_) => (0..met.len())
-                .find(|at| !met.get(*at).is_some_and(|met| *met) && parent.children.get(*at).is_some_and(same)),
-        };
-        match (found, op.as_deref()) {
-            (Some(at), Some("remove")) => {
-                parent.children.remove(at);
-                met.remove(at);
+    /// Puts `upper` over `lower`, which is the same thing. A text counts in its own unit.
+    fn overlay(&mut self, lower: &mut Element, upper: Element, around: &Around) {
+        let mut changed = false;
+        if !upper.own_text().is_empty() {
+            self.changes.extend(change::text(around, lower, &upper));
+            changed = lower.own_text() != upper.own_text();
+            if upper.attribute("unit").is_none() {
+                lower.attributes.retain(|(name, _)| name != "unit");
             }
-            (None, Some("remove")) => {}
-            (Some(at), op) => {
-                if let Some(Node::Element(lower)) = parent.children.get_mut(at) {
-                    put(lower, upper, op == Some("replace"));
+        }
+        for (name, value) in upper.attributes {
+            self.changes.extend(change::attribute(around, lower, &name, &value));
+            changed |= lower.set(name, value);
+        }
+        let (texts, elements): (Vec<Node>, Vec<Node>) =
+            upper.children.into_iter().partition(|node| matches!(node, Node::Text(_)));
+        if !texts.is_empty() {
+            lower.children.retain(|node| matches!(node, Node::Element(_)));
+            lower.children.extend(texts);
+        }
+        if changed {
+            lower.origin = upper.origin;
+        }
+        let elements = elements.into_iter().filter_map(|node| if let Node::Element(e) = node { Some(e) } else { None });
+        self.place_children(lower, elements.collect(), around);
+    }
+
+    /// Merges children into `parent`. No child of `parent` is met twice, so that two new elements of one identity both
+    /// stay.
+    fn place_children(&mut self, parent: &mut Element, uppers: Vec<Element>, around: &Around) {
+        let name = parent.name.clone();
+        let mut met = vec![false; parent.children.len()];
+        for mut upper in uppers {
+            let op = take_op(&mut upper);
+            match (find(parent, &upper, &met), op.as_deref()) {
+                (Some(at), Some("remove")) => {
+                    if let Node::Element(lower) = parent.children.remove(at) {
+                        self.changes.push(change::removed(&around.child(&name, &lower), &lower));
+                    }
+                    met.remove(at);
                 }
-                if let Some(met) = met.get_mut(at) {
-                    *met = true;
+                (None, Some("remove")) => self.miss(parent, &upper, "remove", around),
+                (Some(at), op) => {
+                    if let Some(Node::Element(lower)) = parent.children.get_mut(at) {
+                        let around = around.child(&name, lower);
+                        self.put(lower, upper, op == Some("replace"), &around);
+                    }
+                    if let Some(met) = met.get_mut(at) {
+                        *met = true;
+                    }
                 }
-            }
-            (None, _) => {
-                clear(&mut upper);
-                let at = place_of(parent, &upper);
-                parent.children.insert(at, Node::Element(upper));
-                met.insert(at.min(met.len()), true);
+                (None, op) => {
+                    if let Some(op) = op {
+                        self.miss(parent, &upper, op, around);
+                    }
+                    let around = around.child(&name, &upper);
+                    self.clear(&mut upper, &around);
+                    let at = place_of(parent, &upper);
+                    parent.children.insert(at, Node::Element(upper));
+                    met.insert(at.min(met.len()), true);
+                }
             }
         }
     }
+
+    /// Notes an operation that found nothing in `parent`.
+    fn miss(&mut self, parent: &Element, upper: &Element, operation: &str, around: &Around) {
+        let alike = parent.elements().filter(|lower| lower.name == upper.name);
+        let there = alike.map(|lower| identity::label(&parent.name, lower)).collect();
+        let deed = Deed::Missed { operation: operation.to_owned(), there };
+        self.changes.push(around.child(&parent.name, upper).change(deed));
+    }
+
+    /// Takes the operations out of what has nothing generated to work on.
+    fn clear(&mut self, element: &mut Element, around: &Around) {
+        let name = element.name.clone();
+        let empty = Element::new(name.clone());
+        element.children.retain_mut(|node| {
+            let Node::Element(child) = node else { return true };
+            let operation = take_op(child);
+            if let Some(operation) = &operation {
+                self.miss(&empty, child, operation, around);
+            }
+            let around = around.child(&name, child);
+            self.clear(child, &around);
+            operation.as_deref() != Some("remove")
+        });
+    }
+}
+
+/// Where in `parent` the element stands that `upper` is about, among those that are not met yet.
+fn find(parent: &Element, upper: &Element, met: &[bool]) -> Option<usize> {
+    let key = identity(&parent.name, upper);
+    if key == Identity::None {
+        return None;
+    }
+    let same = |node: &Node| matches!(node, Node::Element(lower) if lower.name == upper.name && identity(&parent.name, lower) == key);
+    let free = |at: &usize| !met.get(*at).is_some_and(|met| *met);
+    (0..parent.children.len()).filter(free).find(|at| parent.children.get(*at).is_some_and(same))
 }
 
 /// Behind the last of its name; at the end else, and before the devices in a domain, where libvirt writes settings.
@@ -205,7 +277,8 @@ mod tests {
             "<domain><memory>4</memory><devices><interface><mac address='52:54:00:00:00:01'/>\
                           <mtu size='9000'/></interface></devices></domain>",
         );
-        assert!(xml.contains("<memory unit='GiB'>4</memory>"));
+        // Without a unit it is what libvirt reads: KiB.
+        assert!(xml.contains("<memory>4</memory>"));
         assert_eq!(xml.matches("<interface").count(), 1);
         assert!(xml.contains("<mtu size='9000'/>"));
     }

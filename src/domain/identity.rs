@@ -1,10 +1,11 @@
 //! When two elements of a domain document are the same thing, so that one changes the other instead of standing beside it.
 
 use super::Element;
+use crate::units::PciAddress;
 
 /// How an element is recognised among its siblings of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Identity {
+pub enum Identity {
     /// There is one of its name.
     Only,
     /// By this key.
@@ -14,7 +15,7 @@ pub(super) enum Identity {
 }
 
 /// The identity of a child of an element named `parent`.
-pub(super) fn identity(parent: &str, element: &Element) -> Identity {
+pub fn identity(parent: &str, element: &Element) -> Identity {
     let rule = if parent == "devices" { device(&element.name) } else { setting(parent, &element.name) };
     let key = match rule {
         Rule::Only => return Identity::Only,
@@ -24,6 +25,19 @@ pub(super) fn identity(parent: &str, element: &Element) -> Identity {
         Rule::Key(key) => key(element),
     };
     key.map_or(Identity::None, Identity::Key)
+}
+
+/// The element as users tell it from others: `<vcpu>`, `<disk> vda`.
+pub fn label(parent: &str, element: &Element) -> String {
+    match identity(parent, element) {
+        Identity::Key(key) => format!("<{}> {key}", element.name),
+        Identity::Only | Identity::None => format!("<{}>", element.name),
+    }
+}
+
+/// True where `child` is a setting of the domain that stands there once.
+pub fn is_single_setting(child: &Element) -> bool {
+    !child.name.contains(':') && matches!(setting("domain", &child.name), Rule::Only)
 }
 
 /// How elements of a name are told apart.
@@ -96,22 +110,25 @@ fn controller(element: &Element) -> Option<String> {
 fn host_device(element: &Element) -> Option<String> {
     let source = element.find("source")?;
     match element.attribute("type")? {
-        "pci" => {
-            let address = source.find("address")?;
-            let part = |name| address.attribute(name).map_or(Some(0), number);
-            Some(format!("{:x}:{:x}:{:x}.{:x}", part("domain")?, part("bus")?, part("slot")?, part("function")?))
-        }
+        "pci" => Some(pci_address(source.find("address")?)?.to_string()),
         "usb" => {
             let part = |name| source.find(name)?.attribute("id").and_then(number);
-            Some(format!("{:x}:{:x}", part("vendor")?, part("product")?))
+            Some(format!("{:04x}:{:04x}", part("vendor")?, part("product")?))
         }
         "mdev" => source.find("address")?.attribute("uuid").map(str::to_ascii_lowercase),
         _ => None,
     }
 }
 
+/// The function that an `address` element names; what it leaves out is 0.
+pub fn pci_address(address: &Element) -> Option<PciAddress> {
+    let part = |name| address.attribute(name).map_or(Some(0), number);
+    let small = |name| u8::try_from(part(name)?).ok();
+    Some(PciAddress { domain: part("domain")?, bus: small("bus")?, slot: small("slot")?, function: small("function")? })
+}
+
 /// A number as libvirt reads it: hexadecimal after 0x, octal after 0, else decimal.
-fn number(text: &str) -> Option<u32> {
+pub fn number(text: &str) -> Option<u32> {
     let text = text.trim();
     match (text.strip_prefix("0x").or(text.strip_prefix("0X")), text.strip_prefix('0').filter(|rest| !rest.is_empty()))
     {

@@ -2,6 +2,7 @@
 //!
 //! The order of elements is the one in which libvirt writes them back, so that a diff shows only what differs.
 
+pub mod change;
 pub mod clock;
 pub mod controller;
 pub mod cpu;
@@ -23,6 +24,7 @@ pub mod serial;
 mod share;
 pub mod write;
 
+pub use change::{Change, Deed};
 pub use element::{Element, Node};
 pub use error::XmlError;
 pub use parse::parse;
@@ -33,12 +35,16 @@ use crate::spec::{Place, Spec};
 
 /// The domain XML of a machine, `custom_xml` merged over it.
 pub fn domain(spec: &Spec, machine: &Machine) -> Result<Element, XmlError> {
-    let mut tree = generated(spec, machine);
-    if let Some(custom) = &spec.custom_xml {
-        custom::merge(&mut tree, custom)?;
-    }
+    let (tree, _) = merged(spec, machine)?;
     refuse_characters(&tree, &Place::root())?;
     Ok(tree)
+}
+
+/// The same with what `custom_xml` changed; characters that XML cannot hold are not looked for.
+pub fn merged(spec: &Spec, machine: &Machine) -> Result<(Element, Vec<Change>), XmlError> {
+    let mut tree = generated(spec, machine);
+    let changes = spec.custom_xml.as_ref().map(|custom| custom::merge(&mut tree, custom)).transpose()?;
+    Ok((tree, changes.unwrap_or_default()))
 }
 
 /// The domain XML without `custom_xml`. Total: what the spec lacks is left out, and `checks` says so.

@@ -130,12 +130,23 @@ fn stray_text(document: &Document<'_>) -> Option<(usize, String)> {
     Some((stray.range().start + blank, "text outside of an element".to_owned()))
 }
 
+/// What of our namespace is no operation on an element of the domain.
 fn unknown_operation(document: &Document<'_>) -> Option<(usize, String)> {
-    let attributes = document.descendants().flat_map(|node| node.attributes());
-    let mut ours = attributes.filter(|attribute| attribute.namespace() == Some(NAMESPACE) && attribute.name() == "op");
-    let unknown = ours.find(|attribute| !OPERATIONS.contains(&attribute.value()))?;
-    let message = format!("unknown operation '{}', write remove or replace", unknown.value());
-    Some((unknown.range().start, message))
+    let elements = document.descendants().filter(Node::is_element);
+    let attributes = elements.flat_map(|node| node.attributes().map(move |attribute| (node, attribute)));
+    let mut ours = attributes.filter(|(_, attribute)| attribute.namespace() == Some(NAMESPACE));
+    ours.find_map(|(node, attribute)| {
+        let message = if attribute.name() != "op" {
+            format!("unknown attribute '{}' of vmbuild's namespace, the only one is op", attribute.name())
+        } else if !OPERATIONS.contains(&attribute.value()) {
+            format!("unknown operation '{}', write remove or replace", attribute.value())
+        } else if node.has_tag_name("domain") && node.parent() == Some(document.root_element()) {
+            format!("the domain itself cannot be {}d, only what is in it", attribute.value())
+        } else {
+            return None;
+        };
+        Some((attribute.range().start, message))
+    })
 }
 
 /// Takes the wrapper off the position of a fault.
@@ -233,6 +244,10 @@ mod tests {
         let with = |operation| format!("<a xmlns:v='{NAMESPACE}'>\n<b v:op='{operation}'/></a>");
         assert_eq!(read(&with("remove"), |_| ()), Ok(()));
         assert_eq!(place(read(&with("drop"), |_| ())), (2, 4));
+        let refused =
+            |text: &str| read(&format!("<domain xmlns:v='{NAMESPACE}' {text}/>"), |_| ()).unwrap_err().message;
+        assert_eq!(refused("v:op='remove'"), "the domain itself cannot be removed, only what is in it");
+        assert_eq!(refused("v:remove='yes'"), "unknown attribute 'remove' of vmbuild's namespace, the only one is op");
     }
 
     #[test]

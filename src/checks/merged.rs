@@ -1,0 +1,418 @@
+//! Checks of the domain with `custom_xml` in it: what libvirt or QEMU refuse to have twice, and places that no device can
+//! have. Whether libvirt knows an element at all is left to libvirt, which validates the domain when it is defined.
+
+use super::guest_address::refused;
+use super::wording::{field, list};
+use super::{Check, Notes, Subject};
+use crate::domain::Element;
+use crate::domain::generated;
+use crate::domain::identity::{self, number, pci_address};
+use crate::units::PciAddress;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "XML-CLASH",
+        title: "nothing in the merged domain is there twice",
+        explain: "With custom_xml in it, the domain has something twice that libvirt or QEMU take once: a disk's target, a \
+                  PCI, USB or drive address of the guest, a controller of one type and index, a host device, a place in the \
+                  boot order, an alias, a console of one kind or its port, a memory balloon, TPM, IOMMU or vsock, or a \
+                  setting of the domain. The boot order stands either in <os> or at the devices, where vmbuild writes it: \
+                  use boot.order and boot_order, or remove those <boot> elements. Two interfaces with one MAC address are \
+                  accepted, and their traffic gets lost. To change what is generated, name it as the merge knows it (a disk \
+                  by its target, an interface by its MAC address); to have another one, give it a name or place of its own.",
+        run: clash,
+    },
+    Check {
+        code: "XML-PLACE",
+        title: "the places that the custom XML gives to devices exist",
+        explain: "custom_xml puts a device where the guest has no place: PCI domains other than 0 do not exist, slot 0 of bus 0 \
+                  is the host bridge, a PCI Express port has slot 0 alone, and a USB device needs a controller of its bus \
+                  with that port. PCI buses and disk controllers that are not written out are added by libvirt. Leave the \
+                  <address> out, and libvirt finds a place.",
+        run: place,
+    },
+    Check {
+        code: "XML-ALIAS",
+        title: "the aliases of the custom XML last",
+        explain: "libvirt keeps the alias of a device only where it begins with ua-; every other one is its own, chosen anew at \
+                  each start, and what custom_xml says is dropped without a word. Such aliases come along with the XML of a \
+                  running VM, and do no harm unless something relies on them.",
+        run: alias,
+    },
+];
+
+/// Something that there may be one of.
+struct Claim {
+    /// What it is, as users read it; two equal ones clash.
+    what: String,
+    /// Who has it.
+    by: String,
+    /// True where libvirt and QEMU refuse the second.
+    refused: bool,
+}
+
+fn clash(subject: &Subject, notes: &mut Notes) {
+    let Some((tree, _)) = &subject.merged else { return };
+    notes.looked();
+    let found = doubles(tree);
+    if !found.is_empty() {
+        // What the fields alone have twice, other checks say.
+        let before: Vec<String> =
+            doubles(&generated(subject.spec, subject.machine)).into_iter().map(|(_, claim)| claim.what).collect();
+        for (first, second) in found.into_iter().filter(|(_, claim)| !before.contains(&claim.what)) {
+            let message = if second.what.starts_with(&second.by) {
+                format!("with custom_xml there are two {}", second.what)
+            } else if first.by == second.by {
+                format!("with custom_xml two {} have the same {}", first.by, second.what)
+            } else {
+                format!("with custom_xml {} and {} have the same {}", first.by, second.by, second.what)
+            };
+            let remedy = "name what is generated as the merge knows it, or give the other one a place of its own";
+            if second.refused {
+                notes.blocker(field("custom_xml"), message, remedy);
+            } else {
+                notes.warning(field("custom_xml"), message, remedy);
+            }
+        }
+    }
+    two_orders(tree, notes);
+}
+
+/// The claims that are made twice, the first and the second.
+fn doubles(tree: &Element) -> Vec<(Claim, Claim)> {
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut found: Vec<(Claim, Claim)> = Vec::new();
+    for claim in all_claims(tree) {
+        match claims.iter().position(|earlier| earlier.what == claim.what) {
+            Some(_) if found.iter().any(|(_, second)| second.what == claim.what) => {}
+            Some(at) => found.push((claims.swap_remove(at), claim)),
+            None => claims.push(claim),
+        }
+    }
+    found
+}
+
+fn all_claims(tree: &Element) -> Vec<Claim> {
+    let single = tree.elements().filter(|setting| identity::is_single_setting(setting));
+    let mut claims: Vec<Claim> = single
+        .map(|setting| {
+            let name = format!("<{}>", setting.name);
+            Claim { what: format!("{name} of the domain"), by: name, refused: true }
+        })
+        .collect();
+    claims.extend(tree.find("devices").into_iter().flat_map(Element::elements).flat_map(claims_of));
+    claims
+}
+
+/// Devices that a VM has one of.
+const SINGLE: [&str; 7] = ["memballoon", "iommu", "vsock", "tpm", "nvram", "emulator", "redirfilter"];
+
+fn claims_of(device: &Element) -> impl Iterator<Item = Claim> {
+    let by = identity::label("devices", device);
+    let child = |child: &str, name: &str| device.find(child).and_then(|child| child.attribute(name));
+    let boot = child("boot", "order").map(|order| format!("place {order} in the boot order"));
+    let alias = child("alias", "name").filter(|alias| alias.starts_with("ua-")).map(|alias| format!("alias {alias}"));
+    let address = device.find("address").and_then(|at| address(device, at));
+    let port = (device.name == "graphics").then(|| fixed_port(device)).flatten();
+    let all = [by_name(device), port, boot, alias, address];
+    let refused = device.name != "interface";
+    all.into_iter().enumerate().filter_map(move |(at, what)| {
+        // A MAC address is the one thing that both take twice.
+        Some(Claim { what: what?, by: by.clone(), refused: refused || at > 0 })
+    })
+}
+
+/// What a device of its kind has alone.
+fn by_name(device: &Element) -> Option<String> {
+    let own = |name: &str| device.attribute(name);
+    let child = |child: &str, name: &str| device.find(child).and_then(|child| child.attribute(name));
+    match device.name.as_ref() {
+        name if SINGLE.contains(&name) => Some(format!("<{name}>")),
+        "disk" => child("target", "dev").map(|target| format!("target {target}")),
+        "interface" => child("mac", "address").map(|mac| format!("MAC address {}", mac.to_ascii_lowercase())),
+        "controller" => controller(device),
+        "hostdev" => match identity::identity("devices", device) {
+            identity::Identity::Key(key) => Some(format!("device {key} of the host")),
+            _ => None,
+        },
+        "graphics" => own("type").map(|kind| format!("{kind} console")),
+        "video" if child("model", "primary") == Some("yes") => Some("place of the primary video card".into()),
+        "panic" => own("model").map(|model| format!("panic model {model}")),
+        "audio" => own("id").map(|id| format!("audio id {id}")),
+        _ => None,
+    }
+}
+
+/// The port of a console that libvirt does not choose.
+fn fixed_port(device: &Element) -> Option<String> {
+    let port = device.attribute("port").filter(|port| *port != "-1")?;
+    (device.attribute("autoport") != Some("yes")).then(|| format!("port {port}"))
+}
+
+/// Type and index. The companions of a USB 2 controller share its index.
+fn controller(device: &Element) -> Option<String> {
+    let (kind, index) = (device.attribute("type")?, device.attribute("index")?);
+    device.find("master").is_none().then(|| format!("place as {kind} controller {index}"))
+}
+
+/// A place in the guest as libvirt compares it.
+fn address(device: &Element, at: &Element) -> Option<String> {
+    let part = |name: &str| at.attribute(name).map_or(Some(0), number);
+    match at.attribute("type")? {
+        "pci" => Some(format!("PCI address {}", pci_address(at)?)),
+        "usb" => Some(format!("USB bus {} port {}", part("bus")?, at.attribute("port")?)),
+        "drive" => {
+            let bus = device.find("target").and_then(|target| target.attribute("bus")).unwrap_or("scsi");
+            let (controller, channel) = (part("controller")?, part("bus")?);
+            Some(format!("{bus} address {controller}:{channel}:{}:{}", part("target")?, part("unit")?))
+        }
+        _ => None,
+    }
+}
+
+/// libvirt takes the order in `os` or that at the devices.
+fn two_orders(tree: &Element, notes: &mut Notes) {
+    let mut devices = tree.find("devices").into_iter().flat_map(Element::elements);
+    let ordered = devices.find(|device| device.find("boot").is_some_and(|boot| boot.attribute("order").is_some()));
+    let within = tree.find("os").and_then(|os| os.find("boot"));
+    if let (Some(device), Some(kind)) = (ordered, within.and_then(|boot| boot.attribute("dev"))) {
+        let device = identity::label("devices", device);
+        let message = format!("custom_xml has the boot order in <os> ({kind}), and {device} has one of its own");
+        let remedy = "use the field boot.order instead, or remove the <boot> elements of the devices";
+        notes.blocker(field("custom_xml"), message, remedy);
+    }
+}
+
+/// Bus and highest port that a USB controller has where it does not say so.
+const USB_PORTS: [(&str, u32); 3] = [("qemu-xhci", 15), ("nec-xhci", 15), ("ich9-ehci1", 6)];
+
+fn place(subject: &Subject, notes: &mut Notes) {
+    let Some((tree, _)) = &subject.merged else { return };
+    let Some(devices) = tree.find("devices") else { return };
+    let ours = field("custom_xml");
+    for device in devices.elements() {
+        let Some(at) = device.find("address").filter(|at| at.origin.as_ref() == Some(&ours)) else { continue };
+        notes.looked();
+        let why = match at.attribute("type") {
+            Some("pci") => pci_address(at).and_then(|guest| no_slot(subject, devices, device, guest)),
+            Some("usb") => no_port(devices, at),
+            _ => None,
+        };
+        if let Some(why) = why {
+            let message =
+                format!("custom_xml: {} has an address that is not there: {why}", identity::label("devices", device));
+            notes.blocker(ours.clone(), message, "leave the <address> out, and libvirt finds a place");
+        }
+    }
+}
+
+/// Why there is no such slot. Controllers of the chipset sit on slots that others cannot have.
+fn no_slot(subject: &Subject, devices: &Element, device: &Element, guest: PciAddress) -> Option<String> {
+    let bus = devices.elements().find(|controller| {
+        let index = controller.attribute("index").and_then(number);
+        controller.name == "controller"
+            && controller.attribute("type") == Some("pci")
+            && index == Some(u32::from(guest.bus))
+    });
+    let model = bus.and_then(|bus| bus.attribute("model"));
+    let one_slot = model.is_none_or(|model| model.ends_with("-port") && model != "pcie-switch-upstream-port");
+    if guest.slot == 0 && model.is_some_and(|model| model.ends_with("pci-bridge")) {
+        return Some(format!("{guest}: slot 0 behind a PCI bridge is the bridge itself"));
+    }
+    match refused(subject.machine.chipset, guest) {
+        Some(_) if device.name == "controller" && guest.domain == 0 && guest.bus == 0 => None,
+        Some(_) if guest.domain == 0 && guest.bus > 0 && !one_slot => None,
+        why => why.map(|why| format!("{guest}: {why}")),
+    }
+}
+
+fn no_port(devices: &Element, at: &Element) -> Option<String> {
+    let bus = at.attribute("bus").map_or(Some(0), number)?;
+    let on_bus = |controller: &&Element| {
+        controller.name == "controller"
+            && controller.attribute("type") == Some("usb")
+            && controller.attribute("index").map_or(Some(0), number) == Some(bus)
+    };
+    let mut controllers = devices.elements().filter(on_bus).peekable();
+    if controllers.peek().is_none() {
+        return Some(format!("there is no controller of USB bus {bus}"));
+    }
+    // Behind a hub the port has several numbers.
+    let port = at.attribute("port")?.parse::<u32>().ok()?;
+    let ports = |controller: &Element| -> Option<u32> {
+        let model = controller.attribute("model")?;
+        let known = USB_PORTS.iter().find(|(name, _)| *name == model).map(|(_, ports)| *ports);
+        controller.attribute("ports").and_then(number).or(known)
+    };
+    let most = controllers.map(ports).collect::<Option<Vec<u32>>>()?.into_iter().max()?;
+    (port > most).then(|| format!("USB bus {bus} has {most} ports, and this is port {port}"))
+}
+
+fn alias(subject: &Subject, notes: &mut Notes) {
+    let Some((tree, _)) = &subject.merged else { return };
+    let devices = tree.find("devices").into_iter().flat_map(Element::elements);
+    let aliases = devices.filter_map(|device| device.find("alias")?.attribute("name"));
+    let (mut lost, mut looked) = (Vec::new(), false);
+    for alias in aliases {
+        looked = true;
+        if !alias.starts_with("ua-") {
+            lost.push(alias.to_owned());
+        }
+    }
+    if looked {
+        notes.looked();
+    }
+    if !lost.is_empty() {
+        let (many, count) = (lost.len() > 3, lost.len());
+        if many {
+            lost.truncate(2);
+            lost.push(format!("{} more", count - 2));
+        }
+        let message = format!("custom_xml has aliases that libvirt drops: {}", list(&lost));
+        notes.info(field("custom_xml"), message, "begin each with ua-, or leave it out");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::json;
+
+    /// A VM with an interface of known MAC address and a disk vda on PCI bus 0.
+    fn asked(xml: &str) -> Asked {
+        Asked::with(json!({"networks": [{"mac": "52:54:00:00:00:01"}], "custom_xml": xml}))
+    }
+
+    fn disk(target: &str, inner: &str) -> String {
+        format!("<disk type='file'><source file='/{target}'/><target dev='{target}' bus='virtio'/>{inner}</disk>")
+    }
+
+    #[test]
+    fn what_libvirt_takes_once_is_there_once() {
+        let (pci, usb) = ("<address type='pci' bus='0' slot='3'/>", "<address type='usb' bus='0' port='2'/>");
+        let two = |inner: &str| disk("vdx", inner) + &disk("vdy", inner);
+        let drive = "<address type='drive' controller='0' unit='1'/>";
+        let sata = |target: &str| format!("<disk><target dev='{target}' bus='sata'/>{drive}</disk>");
+        let input = |kind: &str| format!("<input type='{kind}' bus='usb'>{usb}</input>");
+        let host = "<hostdev type='usb'><source><vendor id='0x1'/><product id='2'/></source></hostdev>";
+        for (xml, want) in [
+            (two("").replace("vdy", "vdx"), "with custom_xml two <disk> vdx have the same target vdx"),
+            (two(pci), "with custom_xml <disk> vdx and <disk> vdy have the same PCI address 0000:00:03.0"),
+            (
+                sata("sdx") + &sata("sdy"),
+                "with custom_xml <disk> sdx and <disk> sdy have the same sata address 0:0:0:1",
+            ),
+            (
+                input("mouse") + &input("keyboard"),
+                "with custom_xml <input> mouse/usb and <input> keyboard/usb have the same USB bus 0 port 2",
+            ),
+            (
+                "<controller type='scsi' index='1'/>".repeat(2),
+                "with custom_xml two <controller> scsi/1 have the same place as scsi controller 1",
+            ),
+            (host.repeat(2), "with custom_xml two <hostdev> 0001:0002 have the same device 0001:0002 of the host"),
+            (
+                "<graphics type='spice' port='5900'/><graphics type='spice' port='5901'/>".into(),
+                "with custom_xml two <graphics> spice have the same spice console",
+            ),
+            (
+                "<graphics type='vnc' port='5990' autoport='no'/><graphics type='spice' port='5990'/>".into(),
+                "with custom_xml <graphics> vnc and <graphics> spice have the same port 5990",
+            ),
+            (
+                two("<boot order='7'/>"),
+                "with custom_xml <disk> vdx and <disk> vdy have the same place 7 in the boot order",
+            ),
+            (two("<alias name='ua-a'/>"), "with custom_xml <disk> vdx and <disk> vdy have the same alias ua-a"),
+            ("<vsock model='virtio'/><vsock model='virtio'/>".into(), "with custom_xml there are two <vsock>"),
+            (
+                "<domain><clock offset='utc'/><clock offset='utc'/></domain>".into(),
+                "with custom_xml there are two <clock> of the domain",
+            ),
+        ] {
+            asked(&xml).blocks("XML-CLASH", "custom_xml", want);
+        }
+    }
+
+    #[test]
+    fn what_differs_is_no_clash() {
+        for xml in [
+            disk("vda", "<boot order='1'/>"),
+            disk("vdx", "") + &disk("vdy", ""),
+            disk("vdx", "<address type='pci' bus='0' slot='3'/>")
+                + &disk("vdy", "<address type='pci' bus='0' slot='3' function='1'/>"),
+            "<controller type='usb' index='1' model='ich9-ehci1'/>\
+             <controller type='usb' index='1' model='ich9-uhci1'><master startport='0'/></controller>"
+                .to_owned(),
+            "<controller type='scsi' model='virtio-scsi'/>".repeat(2),
+            "<memballoon model='none'/><clock offset='localtime'/><hub type='usb'/><hub type='usb'/>".to_owned(),
+            "<graphics type='vnc' port='-1'/><graphics type='spice' port='-1'/>".to_owned(),
+        ] {
+            asked(&xml).passes("XML-CLASH");
+        }
+        asked("").quiet("XML-CLASH");
+        asked("<domain").quiet("XML-CLASH");
+    }
+
+    #[test]
+    fn two_interfaces_of_one_mac_address_are_accepted_and_lose_traffic() {
+        let twice = "<interface type='user'><mac address='52:54:00:AA:00:02'/></interface>".repeat(2);
+        let want = "with custom_xml two <interface> 52:54:00:aa:00:02 have the same MAC address 52:54:00:aa:00:02";
+        asked(&twice).warns("XML-CLASH", "custom_xml", want);
+    }
+
+    #[test]
+    fn what_the_fields_have_twice_is_left_to_their_own_checks() {
+        let disks = json!([
+            {"action": "create", "size": 1, "target": "vda"}, {"action": "create", "size": 1, "target": "vda"},
+        ]);
+        Asked::with(json!({"storage": {"disks": disks}, "custom_xml": "<title>a</title>"})).passes("XML-CLASH");
+    }
+
+    #[test]
+    fn the_boot_order_stands_in_one_place() {
+        let want = "custom_xml has the boot order in <os> (network), and <disk> vda has one of its own";
+        asked("<os><boot dev='network'/></os>").blocks("XML-CLASH", "custom_xml", want);
+        let removed = "<os><boot dev='hd'/></os><disk><target dev='vda'/>\
+                       <boot xmlns:v='urn:vmbuild:domain:1' v:op='remove'/></disk>";
+        asked(removed).passes("XML-CLASH");
+    }
+
+    #[test]
+    fn places_must_exist() {
+        for (address, why) in [
+            ("type='pci' domain='1' bus='0' slot='3'", "0001:00:03.0: the guest has PCI domain 0 only"),
+            ("type='pci' bus='9' slot='1'", "0000:09:01.0: a PCI Express root port has slot 0 only"),
+            ("type='pci' bus='0' slot='0x1f'", "0000:00:1f.0: slot 1f of bus 0 is the chipset"),
+            ("type='usb' bus='3' port='1'", "there is no controller of USB bus 3"),
+            ("type='usb' bus='0' port='16'", "USB bus 0 has 15 ports, and this is port 16"),
+        ] {
+            let want = format!("custom_xml: <hub> has an address that is not there: {why}");
+            asked(&format!("<hub type='usb'><address {address}/></hub>")).blocks("XML-PLACE", "custom_xml", &want);
+        }
+        let bridge = "<controller type='pci' index='3' model='pcie-to-pci-bridge'/>";
+        for address in [
+            "type='pci' bus='9' slot='0'",
+            "type='usb' bus='0' port='15'",
+            "type='usb' bus='0' port='1.4'",
+            "type='pci' bus='3' slot='7'",
+        ] {
+            asked(&format!("{bridge}<hub type='usb'><address {address}/></hub>")).passes("XML-PLACE");
+        }
+        asked("<controller type='sata' index='0'><address type='pci' bus='0' slot='0x1f' function='2'/></controller>")
+            .passes("XML-PLACE");
+        asked("<hub type='usb'/>").quiet("XML-PLACE");
+    }
+
+    #[test]
+    fn an_alias_lasts_by_its_name() {
+        let aliases =
+            |names: [&str; 4]| names.map(|name| format!("<hub type='usb'><alias name='{name}'/></hub>")).concat();
+        let said = asked(&aliases(["a", "b", "ua-c", "d"])).said("XML-ALIAS").info();
+        assert_eq!(said.message, "custom_xml has aliases that libvirt drops: a, b and d");
+        let said = asked(&aliases(["a", "b", "c", "d"])).said("XML-ALIAS").info();
+        assert_eq!(said.message, "custom_xml has aliases that libvirt drops: a, b and 2 more");
+        asked("<hub type='usb'><alias name='ua-c'/></hub>").passes("XML-ALIAS");
+        asked("<hub type='usb'/>").quiet("XML-ALIAS");
+    }
+}

@@ -1,0 +1,302 @@
+//! Checks of what `custom_xml` does to the generated domain: operations that hit nothing, and values of the spec that it
+//! overrides.
+
+use super::wording::{field, list};
+use super::{Check, Notes, Subject};
+use crate::domain::{Change, Deed, Element};
+use crate::spec::suggest::quoted;
+use crate::spec::{Place, Segment, custom_xml};
+use serde_json::Value;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        code: "XML-OPERATION",
+        title: "the operations of the custom XML find their elements",
+        explain: "vmbuild:op='remove' takes a generated element away, vmbuild:op='replace' puts another in its place. The \
+                  element is found as the merge finds it: a disk by its target, an interface by its MAC address, a \
+                  controller by type and index, a host device by its address, a feature, timer or channel by its name, \
+                  what there is once by its own name. An operation that finds nothing leaves the domain as it was, and what \
+                  was to replace something is added. op without the prefix means nothing to vmbuild, and libvirt refuses it.",
+        run: operations,
+    },
+    Check {
+        code: "XML-OVERRIDES",
+        title: "the custom XML and the fields agree",
+        explain: "custom_xml is merged over the domain that the fields make, and it wins: where a field was set and \
+                  custom_xml says otherwise, the field has no effect, and checks that read it judge a VM that is not built. \
+                  Set the value in one of the two, better in the field. Where custom_xml changes what vmbuild chose by \
+                  itself, that is what it is there for, and is only told.",
+        run: overrides,
+    },
+];
+
+fn changes<'a>(subject: &'a Subject) -> &'a [Change] {
+    subject.merged.as_ref().map_or(&[], |(_, changes)| changes)
+}
+
+fn operations(subject: &Subject, notes: &mut Notes) {
+    let Some((tree, changes)) = &subject.merged else { return };
+    notes.looked();
+    for change in changes {
+        let Deed::Missed { operation, there } = &change.deed else { continue };
+        let others = if there.is_empty() { String::new() } else { format!("; there is {}", list(there)) };
+        let Change { element, .. } = change;
+        let (message, remedy) = if operation == "remove" {
+            (format!("custom_xml removes {element}, which is not there{others}"), "name what is there, or take it out")
+        } else {
+            let message = format!("custom_xml replaces {element}, which is not there: it is added{others}");
+            (message, "name what is there, or leave vmbuild:op out")
+        };
+        notes.warning(field("custom_xml"), message, remedy);
+    }
+    if let Some((element, operation)) = bare_operation(tree) {
+        let message = format!("custom_xml: op={} at <{element}> lacks the prefix", quoted(operation));
+        let remedy = format!("write vmbuild:op, and xmlns:vmbuild='{}' at the same element", custom_xml::NAMESPACE);
+        notes.blocker(field("custom_xml"), message, remedy);
+    }
+}
+
+/// An operation in no namespace: libvirt has no attribute of that name.
+fn bare_operation(element: &Element) -> Option<(&str, &str)> {
+    let own = element.attribute("op").map(|operation| (element.name.as_ref(), operation));
+    own.or_else(|| element.elements().find_map(bare_operation))
+}
+
+/// How many of the changed defaults are told.
+const TOLD: usize = 3;
+
+fn overrides(subject: &Subject, notes: &mut Notes) {
+    let all = changes(subject);
+    if subject.merged.is_none() {
+        return;
+    }
+    notes.looked();
+    let spec = serde_json::to_value(subject.spec).unwrap_or_default();
+    let (mut said, mut defaults) = (Vec::<Place>::new(), Vec::new());
+    for change in all.iter().filter(|change| !is_identity(change)) {
+        let Some(what) = told(change) else { continue };
+        match asked(change, &spec) {
+            Some(place) if said.contains(&place) => {}
+            Some(place) => {
+                let (message, remedy) = contradiction(change, &what, &place);
+                notes.warning(place.clone(), message, remedy);
+                said.push(place);
+            }
+            None => defaults.push(what),
+        }
+    }
+    if !defaults.is_empty() {
+        let more = defaults.len().saturating_sub(TOLD);
+        defaults.truncate(TOLD);
+        if more > 0 {
+            defaults.push(format!("{more} more"));
+        }
+        let message = format!("custom_xml changes what vmbuild chose: {}", list(&defaults));
+        notes.info(field("custom_xml"), message, "nothing to do if that is meant; the domain XML shows the result");
+    }
+}
+
+/// Name and UUID have a check of their own.
+fn is_identity(change: &Change) -> bool {
+    matches!(change.element.as_str(), "<name>" | "<uuid>")
+}
+
+/// The change in a few words; `None` where nothing was changed.
+fn told(change: &Change) -> Option<String> {
+    let element = &change.element;
+    match &change.deed {
+        Deed::Attribute { name, from, to } if to.is_empty() => Some(format!("{name} of {element} ({from}) is gone")),
+        Deed::Attribute { name, from, to } => Some(format!("{name} of {element} from {from} to {to}")),
+        Deed::Text { from, to } => Some(format!("{element} from {from} to {to}")),
+        Deed::Removed { .. } => Some(format!("{element} is gone")),
+        Deed::Missed { .. } => None,
+    }
+}
+
+fn contradiction(change: &Change, what: &str, place: &Place) -> (String, String) {
+    let message = match &change.deed {
+        Deed::Removed { .. } => format!("custom_xml removes {}, which {place} asks for", change.element),
+        _ => format!("custom_xml overrides {place}: {what}"),
+    };
+    (message, format!("set it in one of the two: custom_xml wins, and {place} has no effect"))
+}
+
+/// Attributes that have a field of their name beside the one that made their element.
+const OWN_FIELD: [&str; 10] =
+    ["cache", "io", "discard", "detect_zeroes", "iothread", "queues", "bus", "port", "listen", "serial"];
+
+/// The field that a user set and that the change contradicts.
+fn asked(change: &Change, spec: &Value) -> Option<Place> {
+    let set = |place: &Place| value_at(spec, place).filter(|value| !value.is_null());
+    let Deed::Removed { fields } = &change.deed else {
+        let place = field_of(change)?;
+        let scalar = set(&place).is_some_and(|value| !value.is_object() && !value.is_array());
+        return (scalar && !is_derived(&place, &change.element)).then_some(place);
+    };
+    // A row that is taken away, or a single field; what was refused is not missed.
+    let whole = |place: &&Place| {
+        let row = matches!(place.0.last(), Some(Segment::Index(_)));
+        let asks = |value: &Value| row || !(value.is_object() || value.is_array() || value == &Value::Bool(false));
+        set(place).is_some_and(asks) && !is_derived(place, &change.element)
+    };
+    change.origin.iter().chain(fields).find(whole).cloned()
+}
+
+fn field_of(change: &Change) -> Option<Place> {
+    let Deed::Attribute { name, .. } = &change.deed else { return change.origin.clone() };
+    if change.element == "<domain>" && name == "type" {
+        return Some(field("virt_type"));
+    }
+    let place = change.origin.clone()?;
+    if !OWN_FIELD.contains(&name.as_str()) {
+        return Some(place);
+    }
+    let row = place.0.iter().rposition(|segment| matches!(segment, Segment::Index(_)));
+    Some(match row {
+        Some(row) => Place(place.0.get(..=row)?.to_vec()).key(name),
+        None => place,
+    })
+}
+
+/// Fields from which vmbuild derives defaults; to change one of these is not to contradict the field.
+fn is_derived(place: &Place, element: &str) -> bool {
+    const FROM: [&str; 3] = ["os_type", "os_variant", "virt_type"];
+    let derived = place.field().is_some_and(|field| FROM.contains(&field)) || element.starts_with("<topology>");
+    element != "<domain>" && place.0.len() == 1 && derived
+}
+
+fn value_at<'a>(spec: &'a Value, place: &Place) -> Option<&'a Value> {
+    place.0.iter().try_fold(spec, |value, segment| match segment {
+        Segment::Key(key) => value.get(key),
+        Segment::Index(index) => value.get(index),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::{Value, json};
+
+    fn asked(xml: &str) -> Asked {
+        let xml = xml.replace(" op=", " xmlns:v='urn:vmbuild:domain:1' v:op=");
+        Asked::with(json!({ "custom_xml": xml }))
+    }
+
+    #[test]
+    fn an_operation_finds_its_element() {
+        for (xml, want) in [
+            (
+                "<disk op='remove'><target dev='vdb'/></disk>",
+                "custom_xml removes <disk> vdb, which is not there; there is <disk> vda",
+            ),
+            ("<hub op='remove' type='usb'/>", "custom_xml removes <hub>, which is not there"),
+            (
+                "<disk op='replace'><target dev='vdb'/></disk>",
+                "custom_xml replaces <disk> vdb, which is not there: it is added; there is <disk> vda",
+            ),
+            (
+                "<disk><target dev='vda'/><serial op='remove'/></disk>",
+                "custom_xml removes <serial> of <disk> vda, which is not there",
+            ),
+            (
+                "<disk><target dev='vdz'/><serial op='remove'/></disk>",
+                "custom_xml removes <serial> of <disk> vdz, which is not there",
+            ),
+        ] {
+            asked(xml).warns("XML-OPERATION", "custom_xml", want);
+        }
+        for xml in ["<disk op='remove'><target dev='vda'/></disk>", "<memballoon op='replace' model='none'/>", "<hub/>"]
+        {
+            asked(xml).passes("XML-OPERATION");
+        }
+        Asked::good().quiet("XML-OPERATION");
+    }
+
+    #[test]
+    fn an_operation_has_its_prefix() {
+        let bare = Asked::with(json!({"custom_xml": "<memballoon op='remove'/>"}));
+        let said = bare.said("XML-OPERATION").blocker();
+        assert_eq!(said.message, "custom_xml: op='remove' at <memballoon> lacks the prefix");
+        assert!(said.remedy.contains("xmlns:vmbuild='urn:vmbuild:domain:1'"), "{}", said.remedy);
+    }
+
+    /// The custom XML beside fields that a user set.
+    fn beside_fields(xml: &str) -> Asked {
+        let storage = json!({"disks": [{"action": "create", "size": 9, "bus": "virtio", "cache": "none"}]});
+        let mut fields = json!({
+            "memory": 4096, "vcpus": 4, "machine": "q35", "tpm": true, "virt_type": "kvm", "storage": storage,
+            "networks": [{"mac": "52:54:00:00:00:01", "model": "virtio"}], "graphics": [{"type": "vnc", "port": 5901}],
+        });
+        fields["custom_xml"] = Value::from(xml.replace(" op=", " xmlns:v='urn:vmbuild:domain:1' v:op="));
+        Asked::with(fields)
+    }
+
+    #[test]
+    fn a_field_that_was_set_is_not_overridden_in_silence() {
+        let cases = [
+            ("<vcpu>2</vcpu>", "vcpus", "custom_xml overrides vcpus: <vcpu> from 4 to 2"),
+            ("<memory unit='GiB'>8</memory>", "memory", "custom_xml overrides memory: <memory> from 4 GiB to 8 GiB"),
+            ("<memory>8</memory>", "memory", "custom_xml overrides memory: <memory> from 4 GiB to 8 KiB"),
+            ("<domain type='qemu'/>", "virt_type", "custom_xml overrides virt_type: type of <domain> from kvm to qemu"),
+            (
+                "<os><type machine='pc'/></os>",
+                "machine",
+                "custom_xml overrides machine: machine of <type> of <os> from q35 to pc",
+            ),
+            (
+                "<disk><target dev='vda' bus='scsi'/></disk>",
+                "storage.disks[0].bus",
+                "custom_xml overrides storage.disks[0].bus: bus of <target> of <disk> vda from virtio to scsi",
+            ),
+            (
+                "<disk><driver cache='writeback'/><target dev='vda'/></disk>",
+                "storage.disks[0].cache",
+                "custom_xml overrides storage.disks[0].cache: cache of <driver> of <disk> vda from none to writeback",
+            ),
+            (
+                "<disk op='remove'><target dev='vda'/></disk>",
+                "storage.disks[0]",
+                "custom_xml removes <disk> vda, which storage.disks[0] asks for",
+            ),
+            ("<tpm op='remove'/>", "tpm", "custom_xml removes <tpm>, which tpm asks for"),
+            (
+                "<graphics type='vnc' port='5902'/>",
+                "graphics[0].port",
+                "custom_xml overrides graphics[0].port: port of <graphics> vnc from 5901 to 5902",
+            ),
+        ];
+        for (xml, place, want) in cases {
+            beside_fields(xml).warns("XML-OVERRIDES", place, want);
+        }
+    }
+
+    #[test]
+    fn a_row_that_was_asked_for_does_not_go_in_silence_and_what_says_the_same_does() {
+        let mac = "<mac address='52:54:00:00:00:01'/>";
+        let model = format!("<interface>{mac}<model type='e1000e'/></interface>");
+        beside_fields(&model).said("XML-OVERRIDES").warning();
+        beside_fields(&format!("<interface op='remove'>{mac}</interface>")).said("XML-OVERRIDES").warning();
+        let replaced = format!("<interface op='replace' type='user'>{mac}</interface>");
+        beside_fields(&replaced).said("XML-OVERRIDES").warning();
+        for same in [
+            "<memory unit='MiB'>4096</memory>",
+            "<vcpu>4</vcpu>",
+            "<sound model='ich9'/>",
+            "<name>b</name>",
+            "<interface><mac address='52:54:00:00:00:01'/><model type='virtio'/><mtu size='9000'/></interface>",
+        ] {
+            beside_fields(same).passes("XML-OVERRIDES");
+        }
+    }
+
+    #[test]
+    fn a_default_may_be_changed_and_is_told() {
+        let said = asked("<memballoon op='replace' model='none'/>").said("XML-OVERRIDES").info();
+        assert_eq!(said.message, "custom_xml changes what vmbuild chose: model of <memballoon> from virtio to none");
+        let many = "<on_crash>restart</on_crash><on_reboot>destroy</on_reboot><memballoon model='none'/>\
+                    <rng op='remove'/><disk><driver io='threads'/><target dev='vda'/></disk>";
+        let said = asked(many).said("XML-OVERRIDES").info();
+        assert!(said.message.ends_with(" and 2 more"), "{}", said.message);
+        Asked::good().quiet("XML-OVERRIDES");
+    }
+}

@@ -1,0 +1,134 @@
+//! What `custom_xml` did to the generated domain, element by element, so that checks can judge it.
+
+use super::Element;
+use super::identity::{self, number};
+use crate::spec::Place;
+use crate::units::{Bytes, KIB};
+
+/// One thing that it did, or could not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The element as users tell it from others: `<disk> vda`, `<driver> of <disk> vda`.
+    pub element: String,
+    /// The field that made the element, or the one around it.
+    pub origin: Option<Place>,
+    /// What became of it.
+    pub deed: Deed,
+}
+
+/// What became of an element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Its attribute has another value.
+    Attribute {
+        /// Which.
+        name: String,
+        /// As generated.
+        from: String,
+        /// As it is now; empty where it is gone.
+        to: String,
+    },
+    /// Its text has another value, units included.
+    Text {
+        /// As generated.
+        from: String,
+        /// As it is now.
+        to: String,
+    },
+    /// It is gone, and with it what these fields made.
+    Removed {
+        /// The fields.
+        fields: Vec<Place>,
+    },
+    /// The operation found nothing to work on.
+    Missed {
+        /// `remove` or `replace`.
+        operation: String,
+        /// What there is of that name.
+        there: Vec<String>,
+    },
+}
+
+/// The element around, as a change names it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Around {
+    label: Option<String>,
+    origin: Option<Place>,
+}
+
+impl Around {
+    /// What changes of `element`, a child of this one named `parent`, are said of.
+    pub(super) fn child(&self, parent: &str, element: &Element) -> Self {
+        let own = identity::label(parent, element);
+        let label = match &self.label {
+            _ if element.name == "devices" => None,
+            Some(outer) => Some(format!("{own} of {outer}")),
+            None => Some(own),
+        };
+        Self { label, origin: element.origin.clone().or_else(|| self.origin.clone()) }
+    }
+
+    /// A change of it.
+    pub(super) fn change(&self, deed: Deed) -> Change {
+        Change { element: self.label.clone().unwrap_or_else(|| "<domain>".into()), origin: self.origin.clone(), deed }
+    }
+}
+
+/// Notes that an attribute changes, unless both values mean the same.
+pub(super) fn attribute(around: &Around, lower: &Element, name: &str, to: &str) -> Option<Change> {
+    let from = lower.attribute(name)?;
+    // The unit is said with the text.
+    let same = from == to
+        || name == "unit"
+        || number(from).is_some_and(|value| number(to) == Some(value))
+        || (name == "address" && from.eq_ignore_ascii_case(to));
+    (!same).then(|| around.change(Deed::Attribute { name: name.to_owned(), from: from.to_owned(), to: to.to_owned() }))
+}
+
+/// Notes that the text changes, unless both mean the same.
+pub(super) fn text(around: &Around, lower: &Element, upper: &Element) -> Option<Change> {
+    // Without a unit libvirt counts in KiB.
+    let sized = lower.attribute("unit").is_some();
+    let unit = |element: &Element| element.attribute("unit").map_or("KiB".to_owned(), ToOwned::to_owned);
+    let amount = |element: &Element| {
+        let text = element.own_text().trim().to_owned();
+        if sized { format!("{text} {}", unit(element)) } else { text }
+    };
+    let (from, to) = (amount(lower), amount(upper));
+    let bytes = |text: &str| Bytes::parse_in(text, KIB).ok();
+    let same = from == to || (sized && bytes(&from).is_some_and(|size| bytes(&to) == Some(size)));
+    (!same).then(|| around.change(Deed::Text { from, to }))
+}
+
+/// Notes that an element goes away whole.
+pub(super) fn removed(around: &Around, element: &Element) -> Change {
+    let mut fields = Vec::new();
+    origins(element, &mut fields);
+    around.change(Deed::Removed { fields })
+}
+
+fn origins(element: &Element, out: &mut Vec<Place>) {
+    if let Some(origin) = element.origin.as_ref().filter(|origin| !out.contains(origin)) {
+        out.push(origin.clone());
+    }
+    element.elements().for_each(|child| origins(child, out));
+}
+
+/// Notes what is lost where `upper` stands in the place of `lower`.
+pub(super) fn replaced(around: &Around, lower: &Element, upper: &Element, out: &mut Vec<Change>) {
+    for (name, _) in &lower.attributes {
+        out.extend(attribute(around, lower, name, upper.attribute(name).unwrap_or_default()));
+    }
+    if !lower.own_text().is_empty() {
+        out.extend(text(around, lower, upper));
+    }
+    for child in lower.elements() {
+        let around = around.child(&lower.name, child);
+        let key = identity::identity(&lower.name, child);
+        let same = |other: &&Element| other.name == child.name && identity::identity(&lower.name, other) == key;
+        match upper.elements().find(same) {
+            Some(other) => replaced(&around, child, other, out),
+            None => out.push(removed(&around, child)),
+        }
+    }
+}
