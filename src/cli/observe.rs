@@ -107,7 +107,7 @@ impl Observed {
                     missing -= 1;
                 }
                 Ok(Reply::Failed(error)) => self.unreachable = Some(error),
-                Ok(Reply::Connected(_) | Reply::Changed(_) | Reply::Probed(_)) => {}
+                Ok(Reply::Connected | Reply::Changed(_) | Reply::Probed(_)) => {}
                 Err(RecvTimeoutError::Timeout) => still_waiting(began.elapsed()),
                 Err(RecvTimeoutError::Disconnected) => return,
             }

@@ -4,7 +4,7 @@ use super::libvirt::{Connection, Happening, OnEvent};
 use super::observe::Observer;
 use super::session::Listeners;
 use super::{Cause, HostError, Target, remote, uevent};
-use crate::facts::{Fact, FactsPart, Host, Part};
+use crate::facts::{FactsPart, Part};
 use crate::units::PciAddress;
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -35,9 +35,10 @@ pub enum Request {
 
 /// What is answered.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "most replies are facts, and none is kept")]
 pub enum Reply {
     /// A connection was made.
-    Connected(Fact<Host>),
+    Connected,
     /// The answer to a request.
     Facts(Generation, FactsPart),
     /// The probe of the remote host ended; what it found is asked for as after [`Reply::Changed`].
@@ -57,15 +58,15 @@ pub(super) fn deliver(sink: &Sink, reply: Reply) {
 }
 
 /// Questions that may hold each other up share a thread; these may not: listing pools blocks while any pool is
-/// refreshed, domain capabilities take seconds when QEMU must be probed, and the kernel's files never wait for libvirt.
+/// refreshed, domain capabilities take seconds when QEMU must be probed, the XML of a thousand domains takes its time behind
+/// a network, and the kernel's files never wait for libvirt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lane {
     Files,
     /// Hundreds of files of the osinfo database.
     Systems,
-    Quick,
-    Pools,
-    Capabilities,
+    /// What libvirt answers.
+    Libvirt(Part),
     Probe,
 }
 
@@ -145,9 +146,7 @@ impl Worker {
             Part::Systems | Part::Profiles => Lane::Systems,
             _ if self.observer.is_local(part) => Lane::Files,
             _ if self.observer.is_probed(part) => Lane::Probe,
-            Part::Pools => Lane::Pools,
-            Part::Capabilities => Lane::Capabilities,
-            _ => Lane::Quick,
+            part => Lane::Libvirt(part),
         }
     }
 }
@@ -161,12 +160,12 @@ impl Drop for Worker {
 
 /// Attempts to connect and libvirt's events, as replies.
 fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
-    let (local, kernel_tells, demo) = (target.shares_files(), target.reads_sysfs(), target.demo);
+    let (kernel_tells, demo) = (target.reads_sysfs(), target.demo);
     let (told, heard) = (sink.clone(), sink.clone());
     let uri = if demo { String::from("The demo host") } else { target.uri() };
     let on_attempt = move |attempt: Result<&Connection, &HostError>| {
         let reply = match attempt {
-            Ok(connection) => Reply::Connected(connected(connection, local)),
+            Ok(_) => Reply::Connected,
             Err(error) => {
                 tracing::warn!(%error, "no connection");
                 Reply::Failed(error.clone())
@@ -196,19 +195,15 @@ fn lost(uri: &str) -> HostError {
     HostError::new(Cause::Lost, format!("The connection to {uri} was cut."), "The next request makes it again.")
 }
 
-fn connected(connection: &Connection, local: bool) -> Fact<Host> {
-    match connection.host(local) {
-        Ok(host) => Fact::known(host, crate::facts::Source::Libvirt("virConnectGetHostname".into()), super::now()),
-        Err(error) => error.fact(),
-    }
-}
-
 /// Starts the thread of a lane.
 fn serve(lane: Lane, observer: Arc<Observer>, sink: Sink) -> Sender<(Request, Instant)> {
     let (sender, requests) = channel();
-    let name = format!("host-{lane:?}").to_lowercase();
+    let name = match lane {
+        Lane::Libvirt(part) => format!("host-{part:?}"),
+        lane => format!("host-{lane:?}"),
+    };
     let run = move || answer(&requests, &observer, &sink);
-    if let Err(error) = std::thread::Builder::new().name(name).spawn(run) {
+    if let Err(error) = std::thread::Builder::new().name(name.to_lowercase()).spawn(run) {
         tracing::error!(%error, "no thread for the host");
     }
     sender

@@ -128,7 +128,7 @@ impl Observation {
             return Vec::new();
         }
         match reply {
-            Reply::Connected(_) => {
+            Reply::Connected => {
                 // What was known before the connection was cut may have changed.
                 if self.retry.take().is_some() {
                     self.ask(&Part::ALL);

@@ -23,17 +23,19 @@ impl Connection {
         let x86 = host.guests.iter().find(|guest| guest.arch == "x86_64");
         let offered = |kind: &str| x86.is_some_and(|guest| guest.domain_types.iter().any(|offered| offered == kind));
         let kinds: Vec<_> = ["kvm", "qemu"].into_iter().filter(|kind| offered(kind)).collect();
-        let mut all = Vec::new();
-        for machine in MACHINES {
-            for kind in &kinds {
-                match self.inner().domain_capabilities(None, Some("x86_64"), Some(machine), Some(kind), 0) {
-                    Ok(text) => all.push(read_domain_capabilities(&text)?),
-                    // A QEMU without this machine type, or a driver without the call: the list is shorter.
-                    Err(error) => tracing::debug!(machine, kind, %error, "no domain capabilities"),
+        let pairs: Vec<_> =
+            MACHINES.iter().flat_map(|machine| kinds.iter().map(move |kind| (*machine, *kind))).collect();
+        let told = self.each(&pairs, |(machine, kind)| {
+            match self.inner().domain_capabilities(None, Some("x86_64"), Some(machine), Some(kind), 0) {
+                Ok(text) => Some(read_domain_capabilities(&text)),
+                // A QEMU without this machine type, or a driver without the call: the list is shorter.
+                Err(error) => {
+                    tracing::debug!(machine, kind, %error, "no domain capabilities");
+                    None
                 }
             }
-        }
-        Ok(all)
+        });
+        told.into_iter().flatten().collect()
     }
 }
 

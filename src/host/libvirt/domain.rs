@@ -8,26 +8,25 @@ use crate::host::HostError;
 use crate::units::{CpuSet, PciAddress};
 use roxmltree::Node;
 use std::collections::HashSet;
+use virt::domain::Domain as Handle;
 use virt::sys;
 
 impl Connection {
     /// All domains, by name.
     pub fn domains(&self) -> Result<Vec<Domain>, HostError> {
         let list = |flags| self.inner().list_all_domains(flags).map_err(|error| calling("list domains", &error));
-        let ids =
-            |flags| Ok(list(flags)?.iter().filter_map(|domain| domain.uuid_string().ok()).collect::<HashSet<_>>());
-        let active = ids(sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE)?;
-        let autostart = ids(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
-        let mut domains = Vec::new();
-        for domain in list(0)? {
-            // One that vanished since the list was made is no domain.
-            let Ok(text) = domain.xml_desc(0) else { continue };
-            let mut domain = read(&text)?;
+        let ids = |domains: &[Handle]| domains.iter().filter_map(|it| it.uuid_string().ok()).collect::<HashSet<_>>();
+        let [active, autostart, all] =
+            self.lists([sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE, sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART, 0], list)?;
+        let (active, autostart) = (ids(&active), ids(&autostart));
+        // One that vanished since the list was made is no domain.
+        let told = self.each(&all, |domain| domain.xml_desc(0).ok().map(|text| read(&text)));
+        let mut domains = told.into_iter().flatten().collect::<Result<Vec<_>, _>>()?;
+        for domain in &mut domains {
             domain.autostart = autostart.contains(&domain.uuid);
             if active.contains(&domain.uuid) {
                 domain.state = DomainState::Active;
             }
-            domains.push(domain);
         }
         domains.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(domains)

@@ -69,80 +69,81 @@ impl Connection {
     /// Tells `tell` what happens, as far as the driver reports it: domains, networks, pools, node devices, the end of the
     /// connection. A driver without some kind of event is no failure: that kind is then never told.
     pub(crate) fn watch(&self, tell: &OnEvent) -> Watch {
-        let connect = self.inner().clone();
-        let mut watch = Watch { connect, registered: Vec::new() };
-        watch.register(Kind::Domain, sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, Part::Domains, tell);
-        watch.register(Kind::Network, sys::VIR_NETWORK_EVENT_ID_LIFECYCLE, Part::Networks, tell);
-        watch.register(Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, Part::Pools, tell);
-        watch.register(Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_REFRESH, Part::Pools, tell);
-        watch.register(Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, Part::Pci, tell);
-        watch.register(Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_UPDATE, Part::Pci, tell);
-        watch.register_close(tell);
-        watch
+        let kinds = [
+            Some((Kind::Domain, sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, Part::Domains)),
+            Some((Kind::Network, sys::VIR_NETWORK_EVENT_ID_LIFECYCLE, Part::Networks)),
+            Some((Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, Part::Pools)),
+            Some((Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_REFRESH, Part::Pools)),
+            Some((Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, Part::Pci)),
+            Some((Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_UPDATE, Part::Pci)),
+            // The end of the connection.
+            None,
+        ];
+        let connect = self.inner();
+        let registered = self.each(&kinds, |kind| {
+            let Some((kind, event, part)) = *kind else {
+                register_close(connect, tell);
+                return None;
+            };
+            register(connect, kind, event, part, tell)
+        });
+        Watch { connect: connect.clone(), registered: registered.into_iter().flatten().collect() }
     }
 }
 
-impl Watch {
-    /// Lifecycle callbacks get an event and a detail before the opaque pointer, the others do not.
-    fn register(&mut self, kind: Kind, event: u32, part: Part, tell: &OnEvent) {
-        let Ok(event) = c_int::try_from(event) else { return };
-        let opaque = boxed(Some(part), tell);
-        let free = Some(forget as unsafe extern "C" fn(*mut c_void));
-        let has_detail = event == 0;
-        // SAFETY: the connection is open. libvirt calls the function back with the arguments of its event id, which the
-        // two functions match: with event and detail for id 0, the lifecycle of every kind of object, without them for
-        // id 1, refresh and update. Both take the object as an opaque pointer and do not touch it. `opaque` is freed by
-        // `forget`, once, when the registration ends.
-        let id = unsafe {
-            let connect = self.connect.as_ptr();
-            match kind {
-                Kind::Domain => {
-                    let callback = Some(transmute::<Lifecycle, Generic<sys::virDomainPtr>>(lifecycle));
-                    sys::virConnectDomainEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
-                }
-                Kind::Network => {
-                    let callback = Some(transmute::<Lifecycle, Generic<sys::virNetworkPtr>>(lifecycle));
-                    sys::virConnectNetworkEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
-                }
-                Kind::Pool => {
-                    let callback = Some(if has_detail {
-                        transmute::<Lifecycle, Generic<sys::virStoragePoolPtr>>(lifecycle)
-                    } else {
-                        transmute::<Plain, Generic<sys::virStoragePoolPtr>>(plain)
-                    });
-                    sys::virConnectStoragePoolEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
-                }
-                Kind::NodeDevice => {
-                    let callback = Some(if has_detail {
-                        transmute::<Lifecycle, Generic<sys::virNodeDevicePtr>>(lifecycle)
-                    } else {
-                        transmute::<Plain, Generic<sys::virNodeDevicePtr>>(plain)
-                    });
-                    sys::virConnectNodeDeviceEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
-                }
+/// Lifecycle callbacks get an event and a detail before the opaque pointer, the others do not.
+fn register(connect: &Connect, kind: Kind, event: u32, part: Part, tell: &OnEvent) -> Option<(Kind, c_int)> {
+    let event = c_int::try_from(event).ok()?;
+    let opaque = boxed(Some(part), tell);
+    let free = Some(forget as unsafe extern "C" fn(*mut c_void));
+    let has_detail = event == 0;
+    // SAFETY: the connection is open. libvirt calls the function back with the arguments of its event id, which the
+    // two functions match: with event and detail for id 0, the lifecycle of every kind of object, without them for
+    // id 1, refresh and update. Both take the object as an opaque pointer and do not touch it. `opaque` is freed by
+    // `forget`, once, when the registration ends.
+    let id = unsafe {
+        let connect = connect.as_ptr();
+        match kind {
+            Kind::Domain => {
+                let callback = Some(transmute::<Lifecycle, Generic<sys::virDomainPtr>>(lifecycle));
+                sys::virConnectDomainEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
             }
-        };
-        self.keep(kind, id, opaque);
-    }
-
-    fn register_close(&self, tell: &OnEvent) {
-        let opaque = boxed(None, tell);
-        // SAFETY: as above; the close callback has its own exact type.
-        let outcome =
-            unsafe { sys::virConnectRegisterCloseCallback(self.connect.as_ptr(), Some(closed), opaque, Some(forget)) };
-        if outcome < 0 {
-            // SAFETY: libvirt refused it, so nobody else frees it.
-            unsafe { forget(opaque) };
+            Kind::Network => {
+                let callback = Some(transmute::<Lifecycle, Generic<sys::virNetworkPtr>>(lifecycle));
+                sys::virConnectNetworkEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
+            }
+            Kind::Pool => {
+                let callback = Some(if has_detail {
+                    transmute::<Lifecycle, Generic<sys::virStoragePoolPtr>>(lifecycle)
+                } else {
+                    transmute::<Plain, Generic<sys::virStoragePoolPtr>>(plain)
+                });
+                sys::virConnectStoragePoolEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
+            }
+            Kind::NodeDevice => {
+                let callback = Some(if has_detail {
+                    transmute::<Lifecycle, Generic<sys::virNodeDevicePtr>>(lifecycle)
+                } else {
+                    transmute::<Plain, Generic<sys::virNodeDevicePtr>>(plain)
+                });
+                sys::virConnectNodeDeviceEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
+            }
         }
+    };
+    if id < 0 {
+        // SAFETY: libvirt refused the registration, so nobody else frees what it would have carried.
+        unsafe { forget(opaque) };
     }
+    (id >= 0).then_some((kind, id))
+}
 
-    fn keep(&mut self, kind: Kind, id: c_int, opaque: *mut c_void) {
-        if id >= 0 {
-            self.registered.push((kind, id));
-        } else {
-            // SAFETY: libvirt refused the registration, so nobody else frees what it would have carried.
-            unsafe { forget(opaque) };
-        }
+fn register_close(connect: &Connect, tell: &OnEvent) {
+    let opaque = boxed(None, tell);
+    // SAFETY: as above; the close callback has its own exact type.
+    let outcome = unsafe { sys::virConnectRegisterCloseCallback(connect.as_ptr(), Some(closed), opaque, Some(forget)) };
+    if outcome < 0 {
+        // SAFETY: libvirt refused it, so nobody else frees it.
+        unsafe { forget(opaque) };
     }
 }
 

@@ -5,18 +5,33 @@ use super::error::calling;
 use crate::facts::{Host, Memory, Version};
 use crate::host::HostError;
 use crate::units::{Bytes, KIB};
+use virt::connect::Connect;
+use virt::error::Error;
+
+/// One call.
+type Question<T> = fn(&Connect) -> Result<T, Error>;
 
 impl Connection {
     /// Who answers. `local` says whether this machine's files are the host's.
     pub fn host(&self, local: bool) -> Result<Host, HostError> {
         let failed = |error| calling("ask libvirt who it is", &error);
-        let connect = self.inner();
+        // Numbers as words, so that all are asked together.
+        let questions: [Question<String>; 5] = [
+            Connect::uri,
+            Connect::hostname,
+            Connect::driver_type,
+            |connect| connect.lib_version().map(|number| number.to_string()),
+            |connect| connect.hyp_version().map(|number| number.to_string()),
+        ];
+        let mut words = self.each(&questions, |ask| ask(self.inner()).map_err(failed)).into_iter();
+        let mut word = || words.next().unwrap_or_else(|| Ok(String::new()));
+        let version = |word: String| Version::from_number(word.parse().unwrap_or_default());
         Ok(Host {
-            uri: connect.uri().map_err(failed)?,
-            hostname: connect.hostname().map_err(failed)?,
-            libvirt: Version::from_number(connect.lib_version().map_err(failed)?),
-            driver: connect.driver_type().map_err(failed)?.to_uppercase(),
-            hypervisor: connect.hyp_version().map(Version::from_number).unwrap_or_default(),
+            uri: word()?,
+            hostname: word()?,
+            driver: word()?.to_uppercase(),
+            libvirt: version(word()?),
+            hypervisor: word().map(version).unwrap_or_default(),
             local,
         })
     }
@@ -24,8 +39,10 @@ impl Connection {
     /// Memory of the host.
     pub fn memory(&self) -> Result<Memory, HostError> {
         let failed = |error| calling("read the host's memory", &error);
-        let total = self.inner().node_info().map_err(failed)?.memory.saturating_mul(KIB);
-        let free = self.inner().free_memory().map_err(failed)?;
-        Ok(Memory { total: Bytes(total), free: Bytes(free) })
+        let questions: [Question<u64>; 2] =
+            [|connect| connect.node_info().map(|node| node.memory.saturating_mul(KIB)), Connect::free_memory];
+        let mut amounts = self.each(&questions, |ask| ask(self.inner()).map_err(failed)).into_iter();
+        let mut amount = || amounts.next().unwrap_or(Ok(0)).map(Bytes);
+        Ok(Memory { total: amount()?, free: amount()? })
     }
 }

@@ -12,6 +12,7 @@ mod machine;
 mod network;
 mod node_device;
 mod pool;
+mod together;
 mod topology;
 mod volume;
 mod volume_files;

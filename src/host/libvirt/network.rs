@@ -6,21 +6,20 @@ use super::xml;
 use crate::facts::{Bridge, Network};
 use crate::host::HostError;
 use std::collections::HashSet;
+use virt::network::Network as Handle;
 use virt::sys;
 
 impl Connection {
     /// All networks, by name.
     pub fn networks(&self) -> Result<Vec<Network>, HostError> {
         let list = |flags| self.inner().list_all_networks(flags).map_err(|error| calling("list networks", &error));
-        let names = |flags| Ok(list(flags)?.iter().filter_map(|network| network.name().ok()).collect::<HashSet<_>>());
-        let active = names(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
-        let autostart = names(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
-        let mut networks = Vec::new();
-        for network in list(0)? {
-            // One that vanished since the list was made is no network.
-            let Ok(text) = network.xml_desc(0) else { continue };
-            networks.push(read(&text, &active, &autostart)?);
-        }
+        let names = |networks: &[Handle]| networks.iter().filter_map(|it| it.name().ok()).collect::<HashSet<_>>();
+        let [active, autostart, all] =
+            self.lists([sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE, sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART, 0], list)?;
+        let (active, autostart) = (names(&active), names(&autostart));
+        // One that vanished since the list was made is no network.
+        let told = self.each(&all, |network| network.xml_desc(0).ok().map(|text| read(&text, &active, &autostart)));
+        let mut networks = told.into_iter().flatten().collect::<Result<Vec<_>, _>>()?;
         networks.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(networks)
     }
@@ -33,8 +32,11 @@ impl Connection {
             xml::parse("interface", text)
                 .is_ok_and(|document| document.root_element().attribute("type") == Some("bridge"))
         };
-        let bridges = interfaces.iter().filter(|interface| interface.xml_desc(0).is_ok_and(|text| is_bridge(&text)));
-        let mut names: Vec<_> = bridges.filter_map(|interface| interface.name().ok()).collect();
+        let names = self.each(&interfaces, |interface| {
+            let bridge = interface.xml_desc(0).is_ok_and(|text| is_bridge(&text));
+            bridge.then(|| interface.name().ok()).flatten()
+        });
+        let mut names: Vec<_> = names.into_iter().flatten().collect();
         names.sort_unstable();
         Ok(names.into_iter().map(|name| Bridge { name, network: None }).collect())
     }

@@ -15,8 +15,8 @@ impl Connection {
     pub fn pci_devices(&self) -> Result<Vec<PciDevice>, HostError> {
         let flags = sys::VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV;
         let listed = self.inner().list_all_node_devices(flags).map_err(|e| calling("list the host's devices", &e))?;
-        let texts = listed.iter().filter_map(|device| device.xml_desc(0).ok());
-        let mut devices: Vec<_> = texts.filter_map(|text| read(&text)).collect();
+        let told = self.each(&listed, |device| device.xml_desc(0).ok().and_then(|text| read(&text)));
+        let mut devices: Vec<_> = told.into_iter().flatten().collect();
         devices.sort_unstable_by_key(|device| device.address);
         Ok(devices)
     }

@@ -7,7 +7,9 @@ use crate::facts::{Fact, Pool, Source, Volume};
 use crate::host::{Cause, HostError, now};
 use crate::units::Bytes;
 use std::collections::HashSet;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
+use virt::error::Error;
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
 use virt::sys;
@@ -22,19 +24,33 @@ impl Connection {
     /// refreshed, so it belongs on a thread of its own.
     pub fn pools(&self, shares_files: bool) -> Result<Vec<Pool>, HostError> {
         let list = |flags| self.inner().list_all_storage_pools(flags).map_err(|error| calling("list pools", &error));
-        let ids = |flags| Ok(list(flags)?.iter().filter_map(|pool| pool.uuid_string().ok()).collect::<HashSet<_>>());
-        let active = ids(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?;
-        let autostart = ids(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
-        let mut pools = Vec::new();
-        for handle in list(0)? {
-            // One that vanished since the list was made is no pool.
-            let Ok(text) = handle.xml_desc(0) else { continue };
-            let mut pool = read(&text)?;
-            pool.active = active.contains(&pool.uuid);
-            pool.autostart = autostart.contains(&pool.uuid);
-            pool.volumes = volumes(&handle, &pool, shares_files, self.is_remote());
-            pools.push(pool);
-        }
+        let ids =
+            |pools: &[StoragePool]| pools.iter().filter_map(|pool| pool.uuid_string().ok()).collect::<HashSet<_>>();
+        let [active, autostart, all] = self.lists(
+            [sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE, sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART, 0],
+            list,
+        )?;
+        let (active, autostart) = (ids(&active), ids(&autostart));
+        let told = self.each(&all, |handle| {
+            let is_active = handle.uuid_string().is_ok_and(|uuid| active.contains(&uuid));
+            thread::scope(|scope| {
+                // Over a network both are asked for together.
+                let listed = (is_active && self.is_remote()).then(|| scope.spawn(|| handle.list_all_volumes(0)));
+                let list = || match listed.map(ScopedJoinHandle::join) {
+                    Some(Ok(listed)) => listed,
+                    _ => handle.list_all_volumes(0),
+                };
+                // One that vanished since the list was made is no pool.
+                let text = handle.xml_desc(0).ok()?;
+                Some(read(&text).map(|mut pool| {
+                    pool.active = is_active;
+                    pool.autostart = autostart.contains(&pool.uuid);
+                    pool.volumes = volumes(handle, &pool, shares_files, self.is_remote(), list);
+                    pool
+                }))
+            })
+        });
+        let mut pools = told.into_iter().flatten().collect::<Result<Vec<_>, _>>()?;
         pools.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(pools)
     }
@@ -47,11 +63,6 @@ impl Connection {
             Err(error) if error.cause == Cause::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// True where each call costs a trip over a network.
-    fn is_remote(&self) -> bool {
-        super::error::is_remote(self.uri())
     }
 }
 
@@ -74,7 +85,14 @@ fn read(text: &str) -> Result<Pool, HostError> {
     })
 }
 
-fn volumes(handle: &StoragePool, pool: &Pool, shares_files: bool, remote: bool) -> Fact<Vec<Volume>> {
+/// The volumes of a pool, from its folder or with `list`.
+fn volumes(
+    handle: &StoragePool,
+    pool: &Pool,
+    shares_files: bool,
+    remote: bool,
+    list: impl FnOnce() -> Result<Vec<StorageVol>, Error>,
+) -> Fact<Vec<Volume>> {
     if !pool.active {
         return Fact::unknown(format!("The pool is not started: 'virsh pool-start {}'.", pool.name));
     }
@@ -84,7 +102,7 @@ fn volumes(handle: &StoragePool, pool: &Pool, shares_files: bool, remote: bool) 
             Err(error) => tracing::debug!(folder, %error, "pool folder not readable, asking libvirt"),
         }
     }
-    match handle.list_all_volumes(0) {
+    match list() {
         Ok(listed) => Fact::known(
             from_libvirt(&listed, pool, remote),
             Source::Libvirt("virStoragePoolListAllVolumes".into()),
