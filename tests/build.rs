@@ -114,7 +114,7 @@ fn domain_xml(name: &str) -> String {
 }
 
 fn define() -> Action {
-    Action::Define { xml: domain_xml("ws") }
+    Action::Define { xml: domain_xml("ws"), passwords: Vec::new() }
 }
 
 fn undone(events: &[BuildEvent]) -> Vec<&str> {
@@ -209,7 +209,8 @@ fn a_domain_of_the_same_uuid_is_never_redefined() {
     let stored = connection.stored_xml(&theirs).unwrap();
     for name in ["theirs", "ws"] {
         let xml = domain_xml(name).replace("<memory", &format!("<uuid>{}</uuid><memory", theirs.uuid));
-        let (outcome, events) = world.build(vec![create("a.qcow2"), Action::Define { xml }], |_| {});
+        let (outcome, events) =
+            world.build(vec![create("a.qcow2"), Action::Define { xml, passwords: Vec::new() }], |_| {});
         assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("exists already")), "{outcome:?}");
         assert_eq!(undone(&events), ["deleted volume a.qcow2 in pool fast"]);
         assert_eq!(connection.stored_xml(&theirs).unwrap(), stored);

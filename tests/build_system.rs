@@ -93,7 +93,7 @@ impl Site {
     }
 
     fn define(&self) -> Action {
-        Action::Define { xml: self.domain_xml() }
+        Action::Define { xml: self.domain_xml(), passwords: Vec::new() }
     }
 
     fn build(&self, steps: Vec<Action>, each: impl FnMut(&BuildEvent, &AtomicBool)) -> (Outcome, Vec<BuildEvent>) {
@@ -304,7 +304,7 @@ fn words_of_libvirt_are_read_back_to_the_check_that_they_belong_to() {
     // No machine has a function at this address, and one without an IOMMU says so first.
     let hostdev = "<hostdev mode='subsystem' type='pci' managed='yes'><source>\
                    <address domain='0x0000' bus='0xfe' slot='0x1f' function='0x7'/></source></hostdev></devices>";
-    let define = Action::Define { xml: site.domain_xml().replace("</devices>", hostdev) };
+    let define = Action::Define { xml: site.domain_xml().replace("</devices>", hostdev), passwords: Vec::new() };
     let (outcome, events) = site.build(vec![site.create("a.qcow2"), define, Action::Start], |_, _| {});
     assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
     let told = events.iter().find_map(|event| match event {
@@ -371,7 +371,7 @@ fn an_undo_keeps_uefi_variables_that_the_build_did_not_make() {
     let variables = site.path("old_VARS.fd");
     std::fs::write(&variables, "of an earlier VM").unwrap();
     let nvram = format!("<nvram>{}</nvram></os>", variables.display());
-    let define = Action::Define { xml: site.domain_xml().replace("</os>", &nvram) };
+    let define = Action::Define { xml: site.domain_xml().replace("</os>", &nvram), passwords: Vec::new() };
     let (outcome, events) = site.build(vec![define, site.create("a.qcow2"), site.create("a.qcow2")], |_, _| {});
     assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
     assert!(!site.has_domain(), "{events:#?}");

@@ -38,7 +38,7 @@ fn order() -> Order {
         <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
     let actions = [
         Action::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
-        Action::Define { xml: domain.into() },
+        Action::Define { xml: domain.into(), passwords: Vec::new() },
         Action::Start,
     ];
     let plan = Plan { name: "demo-ws".into(), steps: actions.into_iter().map(step).collect() };

@@ -2,10 +2,12 @@
 
 use super::run::{Made, Order, Run};
 use super::{copy, read_back, recheck, seed, verify};
+use crate::domain;
 use crate::host::libvirt::{Connection, MadeDomain};
+use crate::host::secret::{self, Secret};
 use crate::host::{Cause, HostError};
-use crate::plan::Action;
 use crate::plan::volume::seed_xml;
+use crate::plan::{Action, PasswordFile};
 use crate::units::Bytes;
 
 /// Why the steps end before the last one.
@@ -49,30 +51,50 @@ impl<'a> Site<'a> {
                 job.run(self, run)
             }
             Action::WriteSeed { pool, volume } => self.write_seed(pool, volume, run),
-            Action::Define { xml } => self.define(xml, run),
+            Action::Define { xml, passwords } => self.define(xml, passwords, run),
             Action::SetAutostart => {
-                self.connection.set_autostart(domain(run)?)?;
+                self.connection.set_autostart(made_domain(run)?)?;
                 Ok(String::new())
             }
             Action::ReadBack { xml } => {
-                let stored = self.connection.stored_xml(domain(run)?)?;
+                let stored = self.connection.stored_xml(made_domain(run)?)?;
                 Ok(read_back::note(xml, &stored))
             }
             Action::Start => {
                 run.starts();
-                self.connection.start(domain(run)?)?;
+                self.connection.start(made_domain(run)?)?;
                 Ok(String::new())
             }
             Action::VerifyPassthrough { passed, held } => verify::passthrough(self, passed, held, run),
         }
     }
 
-    fn define(&self, xml: &str, run: &mut Run<'_>) -> Result<String, Halt> {
-        let (made, validated) = self.connection.define(xml)?;
+    fn define(&self, xml: &str, passwords: &[PasswordFile], run: &mut Run<'_>) -> Result<String, Halt> {
+        let (made, validated) = match passwords {
+            [] => self.connection.define(xml)?,
+            _ => self.define_protected(xml, passwords)?,
+        };
         run.remember(Made::Domain(made.clone()));
         run.domain = Some(made);
         let note = if validated { "" } else { "this driver does not check the XML against libvirt's schema" };
         Ok(note.to_owned())
+    }
+
+    /// The passwords go to libvirt and nowhere else, not even in libvirt's own words.
+    fn define_protected(&self, xml: &str, files: &[PasswordFile]) -> Result<(MadeDomain, bool), HostError> {
+        let mut tree = domain::parse(xml)
+            .map_err(|error| HostError::new(Cause::Other, error.to_string(), "Report this as a bug."))?;
+        let mut secrets = Vec::new();
+        for file in files {
+            let password = secret::password(&file.path)?;
+            domain::graphics::protect(&mut tree, file.console, password.expose());
+            secrets.push(password);
+        }
+        let protected = Secret::new(tree.to_xml());
+        self.connection.define(protected.expose()).map_err(|error| {
+            let hide = |text: String| secrets.iter().fold(text, |text, secret| secret.hidden_in(&text));
+            HostError { message: hide(error.message), original: hide(error.original), ..error }
+        })
     }
 
     fn write_seed(&self, pool: &str, volume: &str, run: &mut Run<'_>) -> Result<String, Halt> {
@@ -89,7 +111,7 @@ impl<'a> Site<'a> {
 }
 
 /// The domain that this build defined.
-pub(super) fn domain<'a>(run: &'a Run<'_>) -> Result<&'a MadeDomain, HostError> {
+pub(super) fn made_domain<'a>(run: &'a Run<'_>) -> Result<&'a MadeDomain, HostError> {
     let none =
         || HostError::new(Cause::Other, "The plan uses the domain before it defines it.", "Report this as a bug.");
     run.domain.as_ref().ok_or_else(none)

@@ -1,7 +1,7 @@
 //! The look after the start of a VM with passed functions: what the expert does next. Item by item; what cannot be seen
 //! is said to be so, and nothing is undone on account of it.
 
-use super::act::{Halt, Site, domain};
+use super::act::{Halt, Site, made_domain};
 use super::run::Run;
 use crate::checks::{Diagnosis, Finding, diagnose};
 use crate::host::libvirt::Life;
@@ -155,7 +155,7 @@ fn lives(site: &Site<'_>, run: &Run<'_>) -> Result<Item, Halt> {
     if site.connection.is_test() {
         return Ok(Item::new(what, Verdict::NotChecked, "the test driver runs nothing"));
     }
-    let domain = domain(run)?;
+    let domain = made_domain(run)?;
     let began = run.watch.as_ref().map_or_else(Instant::now, |watch| watch.began);
     loop {
         if run.is_cancelled() {

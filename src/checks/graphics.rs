@@ -1,9 +1,11 @@
 //! Checks of the graphical consoles.
 
 use super::{Check, Notes, Subject};
+use crate::facts::{Fact, MediaFile, MediaKind, Password, media};
 use crate::machine::Console;
 use crate::spec::suggest::quoted;
 use crate::spec::{GraphicsKind, Place};
+use crate::units::shell_quote;
 use core::net::IpAddr;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -47,6 +49,16 @@ pub(super) const CHECKS: &[Check] = &[
                   the port use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and \
                   go through SSH: `ssh -L 5900:127.0.0.1:5900 HOST`, or virt-viewer with qemu+ssh.",
         run: listen,
+    },
+    Check {
+        code: "GRAPHICS-PASSWORD",
+        title: "the password files of the consoles can be used",
+        explain: "password_file names a file on the machine where vmbuild runs. Its first line is read when the VM is built and \
+                  given to libvirt with the definition; it is in no preview, plan, log, draft or preset. VNC compares 8 \
+                  characters and libvirt refuses more; SPICE takes 60. The file must be a regular one that you can read, and \
+                  should be readable by nobody else: chmod 600. VNC's password is weak, and what is shown afterwards is not \
+                  encrypted: listen on 127.0.0.1 all the same where the network is not yours alone.",
+        run: password,
     },
     Check {
         code: "GRAPHICS-WAY-IN",
@@ -103,7 +115,10 @@ fn none(subject: &Subject, notes: &mut Notes) {
         notes.blocker(Place::row("graphics", row, "type"), message, "remove it, or remove the others");
     }
     for (row, graphics) in rows.iter().enumerate().filter(|(_, graphics)| graphics.kind == Some(GraphicsKind::None)) {
-        for (field, set) in [("listen", graphics.listen.is_some()), ("port", graphics.port.is_some())] {
+        let password = graphics.password_file.is_some();
+        for (field, set) in
+            [("listen", graphics.listen.is_some()), ("port", graphics.port.is_some()), ("password_file", password)]
+        {
             if set {
                 let message = format!("graphics {row}: {field} has no effect for type none");
                 notes.warning(Place::row("graphics", row, field), message, "remove it, or choose vnc");
@@ -165,9 +180,63 @@ fn listen(subject: &Subject, notes: &mut Notes) {
         }
         let all = address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
         let reach = if all { "every network of the host".to_owned() } else { format!("whoever reaches {address}") };
+        if console.password_file.is_some() {
+            let kind = name(console.kind);
+            let message =
+                format!("{}: listens on {address}, and its {kind} password is all that guards it", label(console));
+            let remedy = "it is weak and what follows is not encrypted: better listen on 127.0.0.1 and go through SSH";
+            notes.info(place(console, "listen"), message, remedy);
+            continue;
+        }
         let message = format!("{}: listens on {address}, open to {reach} without a password", label(console));
         notes.warning(place(console, "listen"), message, "listen on 127.0.0.1 and go through SSH");
     }
+}
+
+fn password(subject: &Subject, notes: &mut Notes) {
+    for console in &subject.machine.consoles {
+        let Some(path) = console.password_file.as_deref() else { continue };
+        notes.looked();
+        let (at, of) = (place(console, "password_file"), label(console));
+        if !path.starts_with('/') {
+            let message = format!("{of}: the password file {} is no absolute path", quoted(path));
+            notes.blocker(at, message, "write the whole path, from / on");
+            continue;
+        }
+        let what = format!("the password file {path}");
+        let pending = Fact::default();
+        let fact = subject.facts.files.get(&media::local(path)).unwrap_or(&pending);
+        let Some(file) = notes.known(fact, || at.clone(), &what) else { continue };
+        if let Some((why, remedy)) = unusable(file, console.kind) {
+            notes.blocker(at, format!("{of}: {what} {why}"), remedy);
+        } else if let Some(mode) = file.secret.map(|secret| secret.mode).filter(|mode| mode & 0o077 != 0) {
+            let message = format!("{of}: {what} can be read by other users (mode {mode:04o})");
+            notes.warning(at, message, format!("chmod 600 {}", shell_quote(path)));
+        }
+    }
+}
+
+/// Why no password comes out of the file, and the way out.
+fn unusable(file: &MediaFile, kind: GraphicsKind) -> Option<(String, String)> {
+    let write = "write the password into its first line";
+    let kind_name = kind.name().to_uppercase();
+    let most = if kind == GraphicsKind::Vnc { media::VNC_PASSWORD } else { media::SPICE_PASSWORD };
+    let (why, remedy) = match (file.kind, file.secret.map(|secret| secret.password)) {
+        (MediaKind::Missing, _) => ("is not there".to_owned(), "make it on the machine where vmbuild runs".to_owned()),
+        (MediaKind::File, Some(Password::Short)) => return None,
+        (MediaKind::File, Some(Password::Long)) if kind != GraphicsKind::Vnc => return None,
+        (MediaKind::File, Some(Password::Unreadable) | None) => {
+            ("cannot be read by you".to_owned(), "make it readable, or copy it where you may read".to_owned())
+        }
+        (MediaKind::File, Some(Password::Empty)) => ("has an empty first line".to_owned(), write.to_owned()),
+        (MediaKind::File, Some(Password::NoText)) => ("holds no text in its first line".to_owned(), write.to_owned()),
+        (MediaKind::File, Some(_)) => {
+            let why = format!("has a longer first line than {kind_name} takes: {most} characters");
+            (why, format!("choose a password of {most} characters at most"))
+        }
+        _ => ("is no regular file".to_owned(), "name a file that holds the password".to_owned()),
+    };
+    Some((why, remedy))
 }
 
 fn way_in(subject: &Subject, notes: &mut Notes) {
@@ -182,7 +251,7 @@ fn way_in(subject: &Subject, notes: &mut Notes) {
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::{Asked, Said};
-    use crate::facts::Fact;
+    use crate::facts::{Fact, MediaFile, MediaKind, Password, SecretFile};
     use serde_json::{Value, json};
 
     fn graphics(rows: Value) -> Asked {
@@ -250,6 +319,50 @@ mod tests {
             listen(local).passes("GRAPHICS-LISTEN");
         }
         Asked::good().passes("GRAPHICS-LISTEN");
+    }
+
+    #[test]
+    fn a_password_file_must_give_a_password() {
+        let console = |kind: &str| graphics(json!([{"type": kind, "password_file": "/etc/vnc.key"}]));
+        let with = |kind: &str, file: MediaFile| console(kind).known_file("local:/etc/vnc.key", file);
+        let holding = |password: Password, mode: u32| MediaFile {
+            kind: MediaKind::File,
+            secret: Some(SecretFile { password, mode }),
+            ..MediaFile::default()
+        };
+        let place = "graphics[0].password_file";
+        for (file, why) in [
+            (MediaFile::default(), "is not there"),
+            (MediaFile { kind: MediaKind::Folder, ..MediaFile::default() }, "is no regular file"),
+            (holding(Password::Unreadable, 0o600), "cannot be read by you"),
+            (holding(Password::Empty, 0o600), "has an empty first line"),
+            (holding(Password::NoText, 0o600), "holds no text in its first line"),
+            (holding(Password::Long, 0o600), "has a longer first line than VNC takes: 8 characters"),
+        ] {
+            let want = format!("graphics 0: the password file /etc/vnc.key {why}");
+            with("vnc", file).blocks("GRAPHICS-PASSWORD", place, &want);
+        }
+        let want = "graphics 0: the password file /etc/vnc.key has a longer first line than SPICE takes: 60 characters";
+        with("spice", holding(Password::TooLong, 0o600)).blocks("GRAPHICS-PASSWORD", place, want);
+        with("spice", holding(Password::Long, 0o600)).passes("GRAPHICS-PASSWORD");
+        with("vnc", holding(Password::Short, 0o400)).passes("GRAPHICS-PASSWORD");
+        let want = "graphics 0: the password file /etc/vnc.key can be read by other users (mode 0640)";
+        with("vnc", holding(Password::Short, 0o640)).warns("GRAPHICS-PASSWORD", place, want);
+        console("vnc").unknown("GRAPHICS-PASSWORD");
+        let relative = graphics(json!([{"type": "vnc", "password_file": "~/key"}]));
+        let want = "graphics 0: the password file '~/key' is no absolute path";
+        relative.blocks("GRAPHICS-PASSWORD", place, want);
+        graphics(json!([{"type": "vnc", "password_file": " "}])).quiet("GRAPHICS-PASSWORD");
+        let none = json!([{"type": "none", "password_file": "/etc/vnc.key"}]);
+        let want = "graphics 0: password_file has no effect for type none";
+        graphics(none).warns("GRAPHICS-NONE", place, want);
+    }
+
+    #[test]
+    fn an_open_console_with_a_password_is_told() {
+        let open = json!([{"type": "vnc", "listen": "0.0.0.0", "password_file": "/etc/vnc.key"}]);
+        let said = graphics(open).said("GRAPHICS-LISTEN").info();
+        assert_eq!(said.message, "graphics 0: listens on 0.0.0.0, and its vnc password is all that guards it");
     }
 
     #[test]

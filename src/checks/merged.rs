@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
                   PCI, USB or drive address of the guest, a controller of one type and index, a host device, a place in the \
                   boot order, an alias, a console of one kind or its port, a memory balloon, TPM, IOMMU or vsock, or a \
                   setting of the domain. The boot order stands either in <os> or at the devices, where vmbuild writes it: \
-                  use boot.order and boot_order, or remove those <boot> elements. Two interfaces with one MAC address are \
+                  use boot.order and boot_order, or remove those <boot> elements. <vcpu> and <topology> must count alike. Two interfaces with one MAC address are \
                   accepted, and their traffic gets lost. To change what is generated, name it as the merge knows it (a disk \
                   by its target, an interface by its MAC address); to have another one, give it a name or place of its own.",
         run: clash,
@@ -76,6 +76,7 @@ fn clash(subject: &Subject, notes: &mut Notes) {
         }
     }
     two_orders(tree, notes);
+    two_counts(tree, notes);
 }
 
 /// The claims that are made twice, the first and the second.
@@ -180,6 +181,20 @@ fn two_orders(tree: &Element, notes: &mut Notes) {
         let message = format!("custom_xml has the boot order in <os> ({kind}), and {device} has one of its own");
         let remedy = "use the field boot.order instead, or remove the <boot> elements of the devices";
         notes.blocker(field("custom_xml"), message, remedy);
+    }
+}
+
+/// libvirt refuses a topology that does not make all virtual CPUs.
+fn two_counts(tree: &Element, notes: &mut Notes) {
+    let Some(most) = tree.find("vcpu").and_then(|vcpu| vcpu.own_text().trim().parse::<u64>().ok()) else { return };
+    let Some(topology) = tree.find("cpu").and_then(|cpu| cpu.find("topology")) else { return };
+    let part = |name: &str| topology.attribute(name).map_or(Some(1), |text| text.trim().parse().ok());
+    let parts = ["sockets", "dies", "clusters", "cores", "threads"].map(part);
+    let Some(made) = parts.into_iter().try_fold(1u64, |made, part| made.checked_mul(part?)) else { return };
+    if made != most {
+        let message =
+            format!("with custom_xml there are {most} virtual CPUs (<vcpu>), and <topology> of <cpu> makes {made}");
+        notes.blocker(field("custom_xml"), message, "say the same in both, or use the fields vcpus and cpu.topology");
     }
 }
 
@@ -376,6 +391,13 @@ mod tests {
         let removed = "<os><boot dev='hd'/></os><disk><target dev='vda'/>\
                        <boot xmlns:v='urn:vmbuild:domain:1' v:op='remove'/></disk>";
         asked(removed).passes("XML-CLASH");
+    }
+
+    #[test]
+    fn virtual_cpus_are_counted_alike() {
+        let want = "with custom_xml there are 2 virtual CPUs (<vcpu>), and <topology> of <cpu> makes 4";
+        asked("<vcpu>2</vcpu>").blocks("XML-CLASH", "custom_xml", want);
+        asked("<vcpu>2</vcpu><cpu><topology sockets='1' cores='2' threads='1'/></cpu>").passes("XML-CLASH");
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Merge {
         let (texts, elements): (Vec<Node>, Vec<Node>) =
             upper.children.into_iter().partition(|node| matches!(node, Node::Text(_)));
         if !texts.is_empty() {
-            lower.children.retain(|node| matches!(node, Node::Element(_)));
+            lower.children.retain(|node| !matches!(node, Node::Text(_)));
             lower.children.extend(texts);
         }
         if changed {

@@ -26,6 +26,8 @@ pub enum Node {
     Element(Element),
     /// Text, unescaped.
     Text(Word),
+    /// A note of ours to who reads the document. What libvirt stores has none.
+    Comment(&'static str),
 }
 
 impl Element {
@@ -65,6 +67,13 @@ impl Element {
         self
     }
 
+    /// With a note.
+    #[must_use]
+    pub(super) fn comment(mut self, note: Option<&'static str>) -> Self {
+        self.children.extend(note.map(Node::Comment));
+        self
+    }
+
     /// Made by the field `place`.
     #[must_use]
     pub fn origin(mut self, place: Place) -> Self {
@@ -82,7 +91,7 @@ impl Element {
     pub fn elements(&self) -> impl Iterator<Item = &Self> {
         self.children.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
-            Node::Text(_) => None,
+            Node::Text(_) | Node::Comment(_) => None,
         })
     }
 
@@ -90,7 +99,7 @@ impl Element {
     pub fn elements_mut(&mut self) -> impl Iterator<Item = &mut Self> {
         self.children.iter_mut().filter_map(|node| match node {
             Node::Element(element) => Some(element),
-            Node::Text(_) => None,
+            Node::Text(_) | Node::Comment(_) => None,
         })
     }
 
@@ -123,7 +132,7 @@ impl Element {
     pub fn own_text(&self) -> String {
         let texts = self.children.iter().filter_map(|node| match node {
             Node::Text(text) => Some(text.as_ref()),
-            Node::Element(_) => None,
+            Node::Element(_) | Node::Comment(_) => None,
         });
         texts.collect()
     }

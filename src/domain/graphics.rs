@@ -2,7 +2,19 @@
 
 use super::Element;
 use crate::machine::{Console, Machine};
-use crate::spec::Place;
+use crate::spec::{GraphicsKind, Place};
+
+/// Stands where a password will be.
+const PASSWORD_NOTE: &str = "the password is put in when the VM is built";
+
+/// Puts the password of the console of that kind in. What comes out is for libvirt alone.
+pub fn protect(domain: &mut Element, kind: GraphicsKind, password: &str) {
+    let devices = domain.elements_mut().filter(|element| element.name == "devices");
+    let consoles = devices.flat_map(Element::elements_mut).filter(|element| element.name == "graphics");
+    for console in consoles.filter(|console| console.attribute("type") == Some(kind.name())) {
+        console.set("passwd".into(), password.to_owned().into());
+    }
+}
 
 /// One console. The address stands in the listen element alone: libvirt refuses the pair of it and an attribute that
 /// custom XML has made differ.
@@ -20,6 +32,7 @@ pub(super) fn console(console: &Console) -> Element {
         .attr("type", console.kind.name())
         .attr("port", port)
         .attr("autoport", automatic)
+        .comment(console.password_file.is_some().then_some(PASSWORD_NOTE))
         .child(listen.origin(if console.row.is_some() { place.clone().key("listen") } else { place.clone() }))
         .origin(place)
 }

@@ -47,8 +47,16 @@ impl<'a> Written<'a> {
             self.inline(element, origin);
         } else if !element.children.is_empty() {
             self.end_line(origin);
-            for child in element.elements() {
-                self.element(child, depth + 1, origin);
+            for node in &element.children {
+                match node {
+                    Node::Element(child) => self.element(child, depth + 1, origin),
+                    Node::Comment(note) => {
+                        self.indent(depth + 1);
+                        self.comment(note);
+                        self.end_line(origin);
+                    }
+                    Node::Text(_) => {}
+                }
             }
             self.indent(depth);
             self.close(element);
@@ -65,6 +73,7 @@ impl<'a> Written<'a> {
                     self.origins.extend(std::iter::repeat_n(origin, lines));
                     escape(text, &mut self.text, false);
                 }
+                Node::Comment(note) => self.comment(note),
                 Node::Element(child) => {
                     self.open(child);
                     if !child.children.is_empty() {
@@ -88,6 +97,12 @@ impl<'a> Written<'a> {
             self.text.push('\'');
         }
         self.text.push_str(if element.children.is_empty() { "/>" } else { ">" });
+    }
+
+    fn comment(&mut self, note: &str) {
+        self.text.push_str("<!-- ");
+        self.text.push_str(note);
+        self.text.push_str(" -->");
     }
 
     fn close(&mut self, element: &Element) {

@@ -26,7 +26,59 @@ pub struct MediaFile {
     /// What it says of itself as an installation medium, where it holds a file system of CDs or DVDs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iso: Option<Iso>,
+    /// What can be said of a file that holds a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretFile>,
 }
+
+/// Stands before the path of a file that lies on the machine where vmbuild runs, wherever the host is.
+const LOCAL: &str = "local:";
+
+/// How a file of the machine where vmbuild runs is asked for, beside those of the host.
+pub fn local(path: &str) -> String {
+    format!("{LOCAL}{path}")
+}
+
+/// The path on the machine where vmbuild runs, where that is meant.
+pub fn local_path(asked: &str) -> Option<&str> {
+    asked.strip_prefix(LOCAL)
+}
+
+/// A file that holds a password, described without giving it away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecretFile {
+    /// Its first line.
+    pub password: Password,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What a first line is as a password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Password {
+    /// This user may not read the file.
+    #[default]
+    Unreadable,
+    /// There is none.
+    Empty,
+    /// No longer than VNC takes.
+    Short,
+    /// Longer, and no longer than SPICE takes.
+    Long,
+    /// Longer than any console takes.
+    TooLong,
+    /// Not a text, or one with control characters.
+    NoText,
+}
+
+/// Most characters that VNC compares.
+pub const VNC_PASSWORD: usize = 8;
+/// Most characters that SPICE takes.
+pub const SPICE_PASSWORD: usize = 60;
+/// A longer file is no password file.
+pub const LARGEST_SECRET: u64 = 4096;
 
 /// The labels of a CD or DVD, and the systems that have such media.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

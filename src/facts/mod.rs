@@ -30,7 +30,7 @@ pub use domain::{Domain, DomainState};
 pub use fact::{Fact, Source};
 pub use host::{Host, Kvm, Memory, Version};
 pub use kernel::{Cpu, IommuTable, Kernel, Lockdown, Sleep};
-pub use media::{Iso, MediaFile, MediaKind};
+pub use media::{Iso, MediaFile, MediaKind, Password, SecretFile};
 pub use network::{Bridge, Network};
 pub use networking::{Interface, Networking};
 pub use part::{FactsPart, Part};
@@ -100,7 +100,8 @@ pub struct Facts {
     pub details: BTreeMap<PciAddress, PciDetails>,
     /// Details of those functions' IOMMU groups, by number.
     pub groups: BTreeMap<u32, GroupDetails>,
-    /// Files that the spec names, by absolute path: the ISO, attached images, ROM files.
+    /// Files that the spec names, by absolute path: the ISO, attached images, ROM files. With `local:` before the path it
+    /// is one of the machine where vmbuild runs.
     pub files: BTreeMap<String, Fact<MediaFile>>,
     /// Guest systems to choose from, as the osinfo database of this machine lists them.
     #[serde(skip_serializing_if = "Fact::is_pending")]

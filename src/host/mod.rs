@@ -8,6 +8,7 @@ pub mod observe;
 pub mod osinfo;
 mod recorded;
 pub mod remote;
+pub mod secret;
 mod session;
 pub mod sysfs;
 pub mod sysroot;

@@ -6,7 +6,8 @@ use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
 use super::session::{Listeners, Session};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
-use super::{HostError, Target, now};
+use super::{HostError, Target, now, secret};
+use crate::facts::media::local_path;
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
 use crate::units::{Bytes, PciAddress};
 use std::sync::atomic::AtomicBool;
@@ -179,6 +180,9 @@ impl Observer {
             return super::recorded::files(recorded, paths);
         }
         let look = |path: &String| {
+            if let Some(own) = local_path(path) {
+                return (path.clone(), secret::state(own));
+            }
             let fact = if self.target.shares_files() || (!self.target.sysroot.is_real() && !self.target.demo) {
                 media::read(&self.target.sysroot, path)
             } else {

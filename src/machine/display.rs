@@ -17,12 +17,15 @@ pub struct Console {
     pub listen: Choice<String>,
     /// Port; `None` lets libvirt choose.
     pub port: Option<u16>,
+    /// File with its password, on the machine where vmbuild runs.
+    pub password_file: Option<String>,
 }
 
 /// The consoles asked for; VNC for this host alone where `graphics` is absent; none where it is empty or says `none`.
 pub(super) fn consoles(spec: &Spec) -> Vec<Console> {
     let Some(rows) = &spec.graphics else {
-        return vec![Console { row: None, kind: GraphicsKind::Vnc, listen: loopback(), port: None }];
+        let (kind, listen) = (GraphicsKind::Vnc, loopback());
+        return vec![Console { row: None, kind, listen, port: None, password_file: None }];
     };
     let rows = rows.iter().enumerate().filter(|(_, row)| row.kind != Some(GraphicsKind::None));
     rows.map(|(row, graphics)| Console {
@@ -33,6 +36,7 @@ pub(super) fn consoles(spec: &Spec) -> Vec<Console> {
             None => loopback(),
         },
         port: graphics.port,
+        password_file: filled(graphics.password_file.as_deref()).map(ToOwned::to_owned),
     })
     .collect()
 }

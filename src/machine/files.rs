@@ -2,11 +2,12 @@
 
 use super::share::{Share, VIRTIOFSD};
 use super::{DiskOrigin, Location, Machine};
+use crate::facts::media;
 use crate::spec::devices::TpmBackend;
 
 /// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
 /// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files, devices,
-/// folders that the guest mounts and the program that serves them.
+/// folders that the guest mounts and the program that serves them. Then files of this machine, by [`media::local`].
 pub fn files(machine: &Machine) -> Vec<String> {
     let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
         DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
@@ -23,7 +24,9 @@ pub fn files(machine: &Machine) -> Vec<String> {
     let devices = machine.devices.evdev.iter().map(String::as_str).chain(tpm);
     let virtiofsd = VIRTIOFSD.iter().copied().filter(|_| machine.shares.iter().any(Share::is_virtiofs));
     let folders = machine.shares.iter().map(|share| share.path.as_str()).chain(virtiofsd);
-    let mut files = Vec::new();
+    let passwords = machine.consoles.iter().filter_map(|console| console.password_file.as_deref());
+    let passwords = passwords.filter(|path| path.starts_with('/')).map(media::local);
+    let mut files: Vec<String> = Vec::new();
     for path in images
         .flatten()
         .filter_map(Location::path)
@@ -36,6 +39,7 @@ pub fn files(machine: &Machine) -> Vec<String> {
             files.push(path.to_owned());
         }
     }
+    files.extend(passwords);
     files
 }
 

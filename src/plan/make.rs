@@ -3,7 +3,7 @@
 use super::copy::{Source, sizes};
 use super::passed::Taken;
 use super::volume::Wanted;
-use super::{Action, Plan, Step};
+use super::{Action, PasswordFile, Plan, Step};
 use crate::facts::Facts;
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::units::{Bytes, shell_quote};
@@ -128,10 +128,20 @@ impl Making<'_> {
         let call = format!("virDomainDefineXMLFlags {name} (validated)");
         let nvram = if self.machine.firmware.value.is_uefi() { " --nvram" } else { "" };
         let tpm = if self.machine.tpm.value { " --tpm" } else { "" };
+        let files =
+            self.machine.consoles.iter().filter_map(|console| {
+                Some(PasswordFile { console: console.kind, path: console.password_file.clone()? })
+            });
+        let passwords: Vec<PasswordFile> = files.collect();
+        let told = |file: &PasswordFile| format!("the {} password of {}", file.console.name(), file.path);
+        let with =
+            |text: &str| passwords.iter().fold(text.to_owned(), |text, file| join(&text, ", with ", &told(file)));
+        let (detail, call) = (with(name), with(&call));
         Step {
+            detail,
             undo: Some(format!("undefine domain {name}")),
             by_hand: Some(format!("{} undefine{nvram}{tpm} {}", self.virsh, shell_quote(name))),
-            ..self.step("Define domain", &call, Action::Define { xml: xml.into() })
+            ..self.step("Define domain", &call, Action::Define { xml: xml.into(), passwords })
         }
     }
 

@@ -13,4 +13,4 @@ mod passed;
 pub use event::{BuildEvent, Outcome, Verdict};
 pub use make::{PlanOptions, plan};
 pub use response::{Created, Refused};
-pub use step::{Action, Plan, Reviewed, Step};
+pub use step::{Action, PasswordFile, Plan, Reviewed, Step};

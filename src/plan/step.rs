@@ -1,5 +1,6 @@
 //! Steps of a build.
 
+use crate::spec::GraphicsKind;
 use crate::units::{Bytes, PciAddress};
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +72,11 @@ pub enum Action {
     },
     /// Define the domain.
     Define {
-        /// Domain XML.
+        /// Domain XML, without passwords.
         xml: String,
+        /// Passwords that are put into it on its way to libvirt.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        passwords: Vec<PasswordFile>,
     },
     /// Start it with the host.
     SetAutostart,
@@ -90,6 +94,15 @@ pub enum Action {
         /// Host functions that are only kept from the host.
         held: Vec<PciAddress>,
     },
+}
+
+/// A file with the password of a console, on the machine where vmbuild runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordFile {
+    /// Which console.
+    pub console: GraphicsKind,
+    /// Absolute path; its first line is the password.
+    pub path: String,
 }
 
 /// What was known of a host function when the user agreed to take it.

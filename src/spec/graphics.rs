@@ -16,6 +16,10 @@ pub struct Graphics {
     /// Port; chosen by libvirt if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// File on the machine where vmbuild runs, absolute path; its first line is the password, read when the VM is built
+    /// and given to libvirt alone. VNC takes 8 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<String>,
 }
 
 /// Protocol of a console.

@@ -92,8 +92,9 @@ prop_compose! {
     fn graphics()(
         kind in of(select(vec![GraphicsKind::Vnc, GraphicsKind::Spice, GraphicsKind::None])),
         listen in of(prop_oneof![Just("0.0.0.0".to_owned()), Just("::1".to_owned()), text()]), port in of(any::<u16>()),
+        password_file in prop::option::weighted(0.2, path()),
     ) -> Graphics {
-        Graphics { kind, listen, port }
+        Graphics { kind, listen, port, password_file }
     }
 }
 
@@ -272,7 +273,7 @@ fn completed(spec: Spec, name: String, vcpus: u32, addresses: &[&str]) -> Spec {
     let mut graphics = spec.graphics;
     for graphics in graphics.iter_mut().flatten() {
         graphics.listen = graphics.listen.take().filter(|listen| listen == "0.0.0.0");
-        graphics.port = None;
+        (graphics.port, graphics.password_file) = (None, None);
     }
     if let Some(graphics) = &mut graphics {
         graphics.truncate(1);

@@ -113,6 +113,9 @@ fn console(app: &App) -> Vec<Field> {
                 .help("0.0.0.0 opens it to the network without a password; better go through SSH."),
         );
         fields.push(Field::text(at("port"), "Port", Grammar::Port).default("chosen by libvirt", ""));
+        let password = Field::text(at("password_file"), "Password file", Grammar::Text).default("none", "");
+        let help = "A file on this machine; its first line is read when the VM is built. VNC takes 8 characters.";
+        fields.push(password.help(help).more());
     }
     fields
 }
