@@ -160,13 +160,33 @@ fn a_whole_plan_leaves_its_volumes_and_a_running_domain() {
     let facts = world.facts();
     let domain = &facts.domains.items()[0];
     assert_eq!((domain.uuid.as_str(), domain.state, domain.autostart), (uuid.as_str(), DomainState::Active, true));
-    assert!(note(&events, 6).starts_with("libvirt added "), "{}", note(&events, 6));
+    assert!(note(&events, 6).starts_with("libvirt kept all that was sent, added "), "{}", note(&events, 6));
     assert_eq!(note(&events, 8), "4 not checked", "what was not verified is not called verified");
     let verdicts = events.iter().filter_map(|event| match event {
         BuildEvent::Verified { verdict, note, .. } => Some((*verdict, note.is_empty())),
         _ => None,
     });
     assert!(verdicts.eq([(Verdict::NotChecked, false); 4]), "{events:#?}");
+}
+
+#[test]
+fn what_libvirt_dropped_of_the_xml_is_told_by_name() {
+    let world = World::new();
+    // The test driver knows nothing of QEMU's own elements, and does not say so.
+    let qemu = "<qemu:commandline><qemu:arg value='-snapshot'/></qemu:commandline></domain>";
+    let xml = domain_xml("ws")
+        .replace("</domain>", qemu)
+        .replace("<domain type='kvm'>", "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>");
+    let (outcome, events) =
+        world.build(vec![Action::Define { xml: xml.clone(), passwords: Vec::new() }, Action::ReadBack { xml }], |_| {});
+    assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");
+    assert!(note(&events, 1).starts_with("libvirt dropped 1, added "), "{}", note(&events, 1));
+    let stored = events.iter().find_map(|event| match event {
+        BuildEvent::Stored { step: 1, changes } => Some(changes),
+        _ => None,
+    });
+    let told: Vec<_> = stored.unwrap().iter().filter(|change| change.is_lost()).map(ToString::to_string).collect();
+    assert_eq!(told, [format!("dropped qemu:commandline: {}", qemu.trim_end_matches("</domain>"))]);
 }
 
 #[test]

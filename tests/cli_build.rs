@@ -74,6 +74,21 @@ fn build_logs_each_step_and_ends_with_the_vm() {
 }
 
 #[test]
+fn build_warns_of_what_libvirt_did_not_keep() {
+    let qemu = "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:commandline>\
+                <qemu:arg value='-snapshot'/></qemu:commandline></domain>";
+    let ran = demo(&["build"], &with("/custom_xml", json!(qemu))).code(0);
+    assert_eq!(
+        ran.out.matches("warning: libvirt dropped qemu:commandline: <qemu:commandline>").count(),
+        1,
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("libvirt dropped 1, added "), "{}", ran.out);
+    assert!(demo(&["build"], &web()).code(0).out.contains("libvirt kept all that was sent, added "));
+}
+
+#[test]
 fn the_demo_host_copies_images_from_pool_to_pool() {
     let ran =
         demo(&["build"], &disk(&json!({ "action": "clone", "clone_from": "/srv/golden/debian-12.qcow2" }))).code(0);
@@ -87,6 +102,10 @@ fn build_as_json_is_the_events_and_then_the_body_of_the_contract() {
     assert_eq!(events.first().unwrap()["event"], "began");
     assert_eq!(events.last().unwrap()["event"], "ended");
     assert_eq!(events.last().unwrap()["outcome"]["uuid"], body["uuid"]);
+    let stored = events.iter().find(|event| event["event"] == "stored").unwrap()["changes"].as_array().unwrap();
+    let uuid = stored.iter().find(|change| change["path"] == "uuid").unwrap();
+    assert_eq!((&uuid["what"], &uuid["weight"]), (&json!("added"), &json!("own")));
+    assert_eq!(uuid["to"], format!("<uuid>{}</uuid>", body["uuid"].as_str().unwrap()));
     let first: Vec<_> = body.as_object().unwrap().iter().take(5).map(|(name, _)| name.as_str()).collect();
     assert_eq!(first, ["uuid", "name", "state", "memory", "vcpus"]);
     let uuid = body["uuid"].as_str().unwrap();

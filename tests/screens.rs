@@ -7,8 +7,9 @@ use ratatui::layout::Position;
 use std::fs;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
-use vmbuild::facts::{Facts, FactsPart, Part};
-use vmbuild::plan::{BuildEvent, Outcome, Verdict};
+use vmbuild::domain::{Difference, Weight, What};
+use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Source};
+use vmbuild::plan::{Action, BuildEvent, Outcome, Verdict};
 use vmbuild::spec::{Layer, Origin, Spec};
 use vmbuild::ui::{self, Look, Theme, glyphs};
 
@@ -344,6 +345,37 @@ fn the_review_in_its_tabs() {
     check("review-json", &session.keys("]"));
 }
 
+/// The workstation beside what libvirt stored of an earlier one of the same name.
+fn defined(width: u16, height: u16) -> Session {
+    let mut session = Session::full(width, height);
+    let mut domains = session.app.facts.domains.clone();
+    if let Some(domains) = domains.get_mut() {
+        domains.push(Domain { name: "gpu-ws-01".into(), ..domains[1].clone() });
+    }
+    session.tell(Msg::Facts(FactsPart::Domains(domains)));
+    session.keys("8 ] t").types("name of this").keys("Enter")
+}
+
+#[test]
+fn the_review_beside_a_domain_that_is_defined() {
+    let answer = |mut session: Session, seen_at| {
+        let xml = fs::read_to_string("tests/defined/gpu-ws-01.xml").unwrap();
+        let fact = Fact::known(xml, Source::Libvirt("virDomainGetXMLDesc".into()), seen_at);
+        session.tell(Msg::Facts(FactsPart::Definitions([("gpu-ws-01".to_owned(), fact)].into())));
+        session
+    };
+    check("review-domain-asking", &defined(80, 24));
+    check("review-domain-80x24", &answer(defined(80, 24), NOW).keys("n n"));
+    check("review-domain-120x40", &answer(defined(120, 40), NOW - 300).keys("n n n n n"));
+    check("review-domain-whole", &answer(defined(100, 30), NOW).keys("m n"));
+    check("review-domain-ascii", &Session { look: plain(), ..answer(defined(80, 24), NOW).keys("n") });
+    let mut gone = defined(80, 24);
+    let why = "The domain gpu-ws-01 was not found: no domain with matching name 'gpu-ws-01'.";
+    gone.tell(Msg::Facts(FactsPart::Definitions([("gpu-ws-01".to_owned(), Fact::unknown(why))].into())));
+    check("review-domain-gone", &gone);
+    check("review-bases", &defined(80, 24).keys("t"));
+}
+
 /// A spec that can be built.
 fn buildable() -> Spec {
     spec(
@@ -375,6 +407,23 @@ fn building() -> Session {
     session
 }
 
+/// What libvirt makes of a domain, one thing dropped.
+fn stored() -> Vec<Difference> {
+    let change = |path: &str, what, weight| Difference { path: path.into(), what, weight };
+    let address = "<address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>";
+    vec![
+        change("uuid", What::Added { to: "<uuid>6f9f0a3c-6a51-4c55-9c4c-0d5c3b0b6c11</uuid>".into() }, Weight::Own),
+        change("memory", What::Changed { from: "8".into(), to: "8388608".into() }, Weight::Spelling),
+        change("os/type@machine", What::Changed { from: "q35".into(), to: "pc-q35-10.0".into() }, Weight::Spelling),
+        change("devices/disk vda/address", What::Added { to: address.into() }, Weight::Own),
+        change(
+            "devices/rng",
+            What::Dropped { from: "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>".into() },
+            Weight::Meaning,
+        ),
+    ]
+}
+
 #[test]
 fn a_build_from_start_to_end() {
     check("building", &building());
@@ -386,8 +435,12 @@ fn a_build_from_start_to_end() {
         built.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 100, note: String::new() }));
     }
     let outcome = Outcome::Built { uuid, state: "shutoff".into() };
+    let plan = built.app.build.plan.clone().unwrap_or_else(|| panic!("no plan"));
+    let step = plan.steps.iter().position(|step| matches!(step.action, Action::ReadBack { .. })).unwrap_or(0);
+    built.tell(Msg::Build(BuildEvent::Stored { step, changes: stored() }));
     built.tell(Msg::Build(BuildEvent::Ended { at_ms: 61_000, outcome }));
     check("built", &built);
+    check("built-stored", &built.keys("t"));
     let mut failed = building();
     let message = "Clone volume web-01-vdb.qcow2: the pool fast-nvme is full".to_owned();
     let original = "cannot extend file '/srv/fast/web-01-vdb.qcow2': No space left on device".to_owned();

@@ -1,5 +1,6 @@
 //! What the actions of the key table do, when they apply and why they cannot. Owns no key.
 
+use super::against::Base;
 use super::editor::{Editing, Target};
 use super::focus::Motion;
 use super::form::Extent;
@@ -110,6 +111,8 @@ pub enum Action {
     PreviousTab,
     /// Chooses what the XML is compared with.
     Compare,
+    /// Shows what libvirt adds to every domain, or leaves it out.
+    WholeDomain,
     /// The next change or hit.
     NextHunk,
     /// The change or hit before.
@@ -122,6 +125,8 @@ pub enum Action {
     AnotherVm,
     /// The whole log of the build.
     FullLog,
+    /// What libvirt made of the XML that was sent.
+    ShowStored,
 }
 
 impl Action {
@@ -148,6 +153,8 @@ pub fn applies(app: &App, action: Action) -> bool {
     match action {
         Action::NextHunk | Action::PreviousHunk => app.zone == Zone::Xml || app.review.shows_xml(),
         Action::Compare => app.review.shows_xml(),
+        Action::WholeDomain => app.review.shows_xml() && matches!(app.review.base, Base::Domain(_)),
+        Action::ShowStored => !app.build.stored.is_empty(),
         Action::Cancel => app.build.is_running(),
         Action::Probe => app.probe.is_some(),
         Action::AnotherVm => app.build.has_built(app.name()),
@@ -249,6 +256,7 @@ pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
     }
     app.asked_files.clear();
     app.asked_profiles.clear();
+    app.asked_definition = None;
     app.asked_parts.clear();
     vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets]
 }

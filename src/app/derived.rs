@@ -4,11 +4,11 @@ use super::grammar::{self, Reading};
 use super::history::Content;
 use super::xml::{self, XmlLine};
 use crate::checks::{self, Allowed, Finding, Report, Severity};
-use crate::domain;
+use crate::domain::{self, Element};
 use crate::facts::Facts;
 use crate::machine::{self, Machine};
 use crate::plan::{self, Plan, PlanOptions};
-use crate::spec::{Layer, Origin, Place, Segment, Stacked, stack};
+use crate::spec::{Layer, Origin, Place, Segment, Spec, Stacked, stack};
 use serde_json::Value;
 
 /// What follows.
@@ -20,7 +20,9 @@ pub struct Derived {
     pub machine: Machine,
     /// All findings, those about texts that are no values included.
     pub report: Report,
-    /// The domain XML.
+    /// The domain.
+    pub tree: Element,
+    /// The same as lines.
     pub xml: Vec<XmlLine>,
     /// What a build would do; meaningful only where nothing blocks.
     pub plan: Plan,
@@ -35,13 +37,17 @@ impl Derived {
         let machine = machine::machine(&stack.spec, facts);
         let mut report = checks::report(&stack.spec, facts, &machine, allowed);
         report.findings.splice(0..0, pending(content));
-        // Custom XML that cannot be merged is a finding; the preview then shows what it would be merged into.
-        let tree = domain::domain(&stack.spec, &machine);
-        let tree = tree.unwrap_or_else(|_| domain::generated(&stack.spec, &machine));
+        let tree = tree(&stack.spec, &machine);
         let plan = plan::plan(&machine, facts, &tree.to_xml(), PlanOptions { start: content.start });
         let xml = xml::lines(&tree);
         let value = serde_json::to_value(&stack.spec).unwrap_or_default();
-        Self { stack, machine, report, xml, plan, value }
+        Self { stack, machine, report, tree, xml, plan, value }
+    }
+
+    /// The domain alone.
+    pub(super) fn tree_of(content: &Content, facts: &Facts) -> Element {
+        let spec = machine::resolve(&written(content).spec, facts);
+        tree(&spec, &machine::machine(&spec, facts))
     }
 
     /// What the spec says at `place`.
@@ -56,6 +62,11 @@ impl Derived {
     pub fn rows(&self, place: &Place) -> &[Value] {
         self.value(place).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Custom XML that cannot be merged is a finding; the preview then shows what it would be merged into.
+fn tree(spec: &Spec, machine: &Machine) -> Element {
+    domain::domain(spec, machine).unwrap_or_else(|_| domain::generated(spec, machine))
 }
 
 /// What templates, presets and the user say, before host devices are looked for.

@@ -82,7 +82,7 @@ fn label(draft: &Draft) -> &str {
 }
 
 /// A span of time in words.
-fn age(seconds: u64) -> String {
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..=59 => "less than a minute ago".into(),
         60..=119 => "one minute ago".into(),
@@ -97,6 +97,7 @@ pub(super) fn take(app: &mut App, left: Box<LeftDraft>) -> Vec<Effect> {
     let Draft { spec: own, layers, pending, start, .. } = left.draft.clone();
     app.content = Content { own, layers, pending, start };
     app.stored = app.content.clone();
+    app.review.seen = None;
     app.stale = true;
     app.refresh();
     app.go(StepId::System);

@@ -131,6 +131,9 @@ impl App {
     pub fn go(&mut self, step: StepId) {
         self.leave_field();
         self.note_seen();
+        if step != StepId::Review {
+            steps::review::left(self);
+        }
         // Whoever goes on has seen the fields: what is missing in them is an error from now on.
         let seen = self.fields().into_iter().map(|field| field.place);
         self.touched.extend(seen.collect::<Vec<_>>());

@@ -146,12 +146,14 @@ const OF_STEPS: &[Entry] = &[
     of(&[S::Review], ROWS, &[c('n')], Action::NextHunk, "next change"),
     of(&[S::Review], ROWS, &[c('N')], Action::PreviousHunk, "previous change"),
     of(&[S::Review], ROWS, &[c('t')], Action::Compare, "compare with"),
+    of(&[S::Review], ROWS, &[c('m')], Action::WholeDomain, "more: what libvirt adds, or not"),
     of(&[S::Review], ROWS, &[c('/')], Action::Filter, "search"),
     of(&[S::Build], ROWS, &[c('B'), c('b')], Action::Build, "build"),
     of(&[S::Review, S::Build], ROWS, &[c('s')], Action::StartAfter, "start it afterwards or not"),
     of(&[S::Build], PAGE, &[Key::ctrl('c')], Action::Cancel, "cancel and undo"),
     of(&[S::Build], ROWS, &[c('n')], Action::AnotherVm, "another VM like it"),
     of(&[S::Build], ROWS, &[c('l')], Action::FullLog, "full log"),
+    of(&[S::Build], ROWS, &[c('t')], Action::ShowStored, "what libvirt stored"),
 ];
 
 /// What holds everywhere or in one kind of focus.

@@ -4,6 +4,7 @@
 //! [`derived`] once per change. One step of the wizard is one file of [`steps`].
 
 pub mod action;
+pub mod against;
 pub mod derived;
 pub(crate) mod drafts;
 pub mod edit;

@@ -137,6 +137,8 @@ pub enum Effect {
     Files(Vec<String>),
     /// Read what is known of these guest systems; answered by a [`FactsPart::Profiles`].
     Profiles(Vec<String>),
+    /// Read what libvirt keeps of this domain; answered by a [`FactsPart::Definitions`].
+    Definition(String),
     /// Read the details of these PCI functions; answered by a [`FactsPart::Details`].
     Details(Vec<PciAddress>),
     /// Keep this draft, in place of the one before of this session.
@@ -198,6 +200,7 @@ impl Effect {
             Self::GiveUpProbe => "give up probe",
             Self::Files(_) => "look at files",
             Self::Profiles(_) => "read profiles",
+            Self::Definition(_) => "read definition",
             Self::Details(_) => "read details",
             Self::SaveDraft(_) => "save draft",
             Self::TakeDraft(_) => "take draft",

@@ -2,6 +2,7 @@
 //! their texts; what an answer does is the business of [`super::action`].
 
 use super::action::Action;
+use super::against::Base;
 use super::editor::{line_key, paste_line};
 use super::focus::Motion;
 use super::keys::{self, Offer};
@@ -64,8 +65,8 @@ pub enum Purpose {
     },
     /// What to write where: see [`super::action`].
     Write,
-    /// What the XML is compared with.
-    Compare,
+    /// What the XML is compared with: one for each item.
+    Compare(Vec<Base>),
     /// The thread that runs on these CPUs.
     Thread(CpuSet),
 }

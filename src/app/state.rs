@@ -85,6 +85,8 @@ pub struct App {
     pub(super) asked_files: BTreeSet<String>,
     /// Guest systems already asked for.
     pub(super) asked_profiles: BTreeSet<String>,
+    /// The domain that was asked for last.
+    pub(super) asked_definition: Option<String>,
     /// Parts that are read only where somebody needs them, and were asked for.
     pub(super) asked_parts: BTreeSet<Part>,
     /// Something that [`Derived`] follows from has changed.
@@ -176,6 +178,7 @@ impl App {
             xml_before: None,
             asked_files: BTreeSet::new(),
             asked_profiles: BTreeSet::new(),
+            asked_definition: None,
             asked_parts: BTreeSet::new(),
             stale: false,
         };

@@ -32,6 +32,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(app.ask_files());
     effects.extend(app.ask_systems());
+    effects.extend(app.ask_definition());
     effects.extend(app.ask_details());
     effects.extend(app.save_draft());
     effects
@@ -130,6 +131,9 @@ fn facts(app: &mut App, part: FactsPart) -> Vec<Effect> {
             }
             Fact::Unknown { .. } | Fact::Denied { .. } => {}
         }
+    }
+    if matches!(part, FactsPart::Domains(_)) {
+        app.asked_definition = None;
     }
     let kept = PciView::before(app);
     if app.facts_would_change(&part) {
@@ -250,6 +254,7 @@ impl App {
             | FactsPart::Uses { .. }
             | FactsPart::Capabilities { .. }
             | FactsPart::Files(_)
+            | FactsPart::Definitions(_)
             | FactsPart::Profiles(_) => true,
         }
     }

@@ -85,7 +85,12 @@ pub fn picked(app: &mut App, purpose: Purpose, list: List<Known>) -> Vec<Effect>
             }
         }
         Purpose::Thread(cpus) => map::place(app, &cpus, list.shown.get(list.row).copied()),
-        Purpose::Compare => review::compare(app, list.shown.get(list.row).copied()),
+        Purpose::Compare(bases) => {
+            let at = list.shown.get(list.row).and_then(|at| bases.into_iter().nth(*at));
+            if let Some(base) = at {
+                review::compare(app, base);
+            }
+        }
     }
     Vec::new()
 }

@@ -1,7 +1,8 @@
 //! The domain XML as lines that know which field made them, and the difference of two such texts. Owns no screen.
 
-use crate::domain::Element;
-use crate::spec::Place;
+use super::StepId;
+use crate::domain::{Element, always};
+use crate::spec::{Origin, Place};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// One line of the domain XML.
@@ -11,6 +12,14 @@ pub struct XmlLine {
     pub text: String,
     /// The field of the spec that made it; `None` for what is always there.
     pub origin: Option<Place>,
+}
+
+impl XmlLine {
+    /// The name of the element that the line opens or closes.
+    pub fn element(&self) -> &str {
+        let tag = self.text.trim_start().trim_start_matches(['<', '/']);
+        tag.split([' ', '>', '/']).next().unwrap_or_default()
+    }
 }
 
 /// What became of a line.
@@ -109,6 +118,24 @@ pub fn find(lines: &[DiffLine], at: usize, search: &str) -> Option<usize> {
 }
 
 impl super::App {
+    /// Which field and step made a line, and whose it is: "made by cpu.mode, step 2 System, from template gpu". A line
+    /// that is only in `base` says so.
+    pub fn made_by(&self, line: &DiffLine, base: &str) -> String {
+        let only = line.mark == Mark::Removed;
+        let Some(place) = &line.line.origin else {
+            let reason = always::reason(line.line.element()).map(|reason| format!(": {reason}")).unwrap_or_default();
+            return if only { format!("only in {base}") } else { format!("always there{reason}") };
+        };
+        let step = StepId::of(place);
+        let from = match self.derived.stack.origin(place) {
+            None => ", by default".to_owned(),
+            Some(Origin::User) => String::new(),
+            Some(layer) => format!(", from {layer}"),
+        };
+        let field = format!("{place}, step {} {}", step.number(), step.title());
+        if only { format!("{field}{from}; only in {base}") } else { format!("made by {field}{from}") }
+    }
+
     /// Moves the XML to what the field that has the focus made.
     pub(super) fn point_xml(&mut self) {
         if self.zone == super::Zone::Xml {

@@ -7,7 +7,7 @@ use crate::host::libvirt::{Connection, MadeDomain};
 use crate::host::secret::{self, Secret};
 use crate::host::{Cause, HostError};
 use crate::plan::volume::seed_xml;
-use crate::plan::{Action, PasswordFile};
+use crate::plan::{Action, BuildEvent, PasswordFile};
 use crate::units::Bytes;
 
 /// Why the steps end before the last one.
@@ -58,7 +58,10 @@ impl<'a> Site<'a> {
             }
             Action::ReadBack { xml } => {
                 let stored = self.connection.stored_xml(made_domain(run)?)?;
-                Ok(read_back::note(xml, &stored))
+                let changes = read_back::changes(xml, &stored);
+                let note = read_back::note(changes.as_deref());
+                run.tell(BuildEvent::Stored { step: run.step, changes: changes.unwrap_or_default() });
+                Ok(note)
             }
             Action::Start => {
                 run.starts();

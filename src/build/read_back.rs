@@ -1,37 +1,20 @@
-//! What libvirt made of the XML that it was sent: how much it added, and what it did not keep.
+//! What libvirt made of the XML that it was sent.
 
-use roxmltree::{Document, Node};
-use std::collections::BTreeMap;
+use crate::domain::difference::round_trip;
+use crate::domain::{Detail, Difference, compare, parse};
 
-/// One clause for the step's note.
-pub(super) fn note(sent: &str, stored: &str) -> String {
-    let (Ok(sent), Ok(stored)) = (Document::parse(sent), Document::parse(stored)) else {
-        return "what libvirt stored cannot be compared".into();
-    };
-    let (sent, stored) = (elements(sent.root_element()), elements(stored.root_element()));
-    let surplus = |a: &BTreeMap<String, usize>, b: &BTreeMap<String, usize>| {
-        let more = a.iter().map(|(path, n)| (path.clone(), n.saturating_sub(b.get(path).copied().unwrap_or(0))));
-        more.filter(|(_, n)| *n > 0).collect::<Vec<_>>()
-    };
-    let added: usize = surplus(&stored, &sent).iter().map(|(_, n)| n).sum();
-    let lost: Vec<String> = surplus(&sent, &stored).into_iter().map(|(path, _)| path).collect();
-    let added = match added {
-        0 => "libvirt stored what was sent".to_owned(),
-        1 => "libvirt added 1 element".to_owned(),
-        n => format!("libvirt added {n} elements"),
-    };
-    if lost.is_empty() { added } else { format!("{added}; it did not keep {}", lost.join(", ")) }
+/// Every difference between what was sent and what is stored; `None` where one of them cannot be read.
+pub(super) fn changes(sent: &str, stored: &str) -> Option<Vec<Difference>> {
+    let (sent, stored) = (parse(sent).ok()?, parse(stored).ok()?);
+    Some(compare(&sent, &stored, Detail::Everything).changes)
 }
 
-/// How often each path of element names occurs. Attributes are libvirt's to complete, and positions to shift.
-fn elements(root: Node<'_, '_>) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for node in root.descendants().filter(Node::is_element) {
-        let mut names: Vec<_> = node.ancestors().filter(Node::is_element).map(|n| n.tag_name().name()).collect();
-        names.reverse();
-        *counts.entry(names.get(1..).unwrap_or_default().join("/")).or_insert(0) += 1;
-    }
-    counts
+/// One clause for the step's note.
+pub(super) fn note(changes: Option<&[Difference]>) -> String {
+    changes.map_or_else(
+        || "what libvirt stored cannot be compared".into(),
+        |changes| format!("libvirt {}", round_trip(changes)),
+    )
 }
 
 #[cfg(test)]
@@ -42,8 +25,16 @@ mod tests {
 
     #[test]
     fn what_libvirt_adds_is_counted_and_what_it_drops_is_named() {
-        assert_eq!(note(SENT, SENT), "libvirt stored what was sent");
+        let told = |stored| {
+            let changes = changes(SENT, stored);
+            (
+                note(changes.as_deref()),
+                changes.into_iter().flatten().filter(Difference::is_lost).map(|it| it.path).collect(),
+            )
+        };
+        assert_eq!(told(SENT), ("libvirt kept all that was sent".into(), Vec::<String>::new()));
         let stored = "<domain><name>a</name><uuid/><devices><disk><address/></disk><controller/></devices></domain>";
-        assert_eq!(note(SENT, stored), "libvirt added 3 elements; it did not keep devices/tpm");
+        assert_eq!(told(stored), ("libvirt dropped 1, added 3".into(), vec!["devices/tpm".into()]));
+        assert_eq!(told("<domain"), ("what libvirt stored cannot be compared".into(), vec![]));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::out::{Out, Tone};
 use crate::checks::Diagnosis;
+use crate::domain::Difference;
 use crate::plan::{BuildEvent, Plan, Verdict};
 use crate::units::Bytes;
 use std::io;
@@ -41,6 +42,7 @@ impl<'a> Progress<'a> {
                 let original = Some(original.as_str()).filter(|original| !message.contains(original));
                 reason(original, diagnosis.as_ref(), out)
             }
+            BuildEvent::Stored { changes, .. } => lost(changes, out),
             BuildEvent::Verified { what, verdict, note, original, diagnosis, .. } => {
                 verified(what, *verdict, note, out)?;
                 let original = Some(original.as_str()).filter(|original| !original.is_empty());
@@ -116,6 +118,18 @@ impl<'a> Progress<'a> {
     fn undo_heading(&mut self, out: &mut Out) -> io::Result<()> {
         if std::mem::replace(&mut self.undoing, true) { Ok(()) } else { out.line("Undoing what this build made:") }
     }
+}
+
+/// What libvirt did not keep as it was sent. What it added needs no words here: `--json` has all of it.
+fn lost(changes: &[Difference], out: &mut Out) -> io::Result<()> {
+    if out.is_terminal() {
+        out.status("")?;
+    }
+    for change in changes.iter().filter(|change| change.is_lost()) {
+        let mark = format!("      {} warning: ", out.marks().warn);
+        out.spans(&[(Tone::Warn, &mark), (Tone::Plain, &format!("libvirt {change}"))])?;
+    }
+    Ok(())
 }
 
 /// A line of the check list: what holds needs no words but its own.

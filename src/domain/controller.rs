@@ -44,10 +44,8 @@ fn root(window: Bytes) -> Element {
 
 /// The USB controller. Without one that must be said: libvirt adds one to any domain that is silent.
 fn usb(machine: &Machine) -> Element {
-    let usb = Element::new("controller").attr("type", "usb").attr("index", "0");
-    let chosen = &machine.devices.usb_controller;
-    let usb = if chosen.why().is_none() { usb.field("usb_controller") } else { usb };
-    match chosen.value {
+    let usb = Element::new("controller").attr("type", "usb").attr("index", "0").field("usb_controller");
+    match machine.devices.usb_controller.value {
         None => usb.attr("model", "none"),
         Some(model @ UsbController::QemuXhci) => usb.attr("model", model.name()).attr("ports", "15"),
         Some(model) => usb.attr("model", model.name()),

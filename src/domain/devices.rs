@@ -68,8 +68,7 @@ pub(super) fn watchdog(machine: &Machine) -> Option<Element> {
 /// The host's random numbers.
 pub(super) fn random_numbers(machine: &Machine) -> Option<Element> {
     let backend = Element::new("backend").attr("model", "random").text("/dev/urandom");
-    let rng = Element::new("rng").attr("model", "virtio").child(backend);
-    let rng = if machine.devices.rng.why().is_none() { rng.field("rng") } else { rng };
+    let rng = Element::new("rng").attr("model", "virtio").child(backend).field("rng");
     machine.devices.rng.value.then_some(rng)
 }
 

@@ -1,7 +1,7 @@
 //! When two elements of a domain document are the same thing, so that one changes the other instead of standing beside it.
 
 use super::Element;
-use crate::units::PciAddress;
+use crate::units::{Bytes, KIB, PciAddress};
 
 /// How an element is recognised among its siblings of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,13 @@ pub fn label(parent: &str, element: &Element) -> String {
         Identity::Key(key) => format!("<{}> {key}", element.name),
         Identity::Only | Identity::None => format!("<{}>", element.name),
     }
+}
+
+/// What an element is called in a path: `disk vda`.
+pub(super) fn step_of_path(parent: &str, element: &Element) -> String {
+    let label = label(parent, element).replace(['<', '>'], "");
+    // These keys have two parts; between the steps of a path a slash has another meaning.
+    if matches!(element.name.as_ref(), "controller" | "input") { label.replace('/', " ") } else { label }
 }
 
 /// True where `child` is a setting of the domain that stands there once.
@@ -90,13 +97,19 @@ fn setting(parent: &str, name: &str) -> Rule {
         (_, "vcpupin") => Rule::Attribute("vcpu"),
         (_, "iothreadpin") => Rule::Attribute("iothread"),
         (_, "memnode") => Rule::Attribute("cellid"),
-        (_, "page") => Rule::Key(|e| Some(format!("{} {}", e.attribute("size")?, e.attribute("unit")?))),
+        (_, "page") => Rule::Key(page),
         (_, "seclabel") => Rule::Attribute("model"),
         (_, "sysinfo") => Rule::Attribute("type"),
         (_, "qemu:device") => Rule::Attribute("alias"),
         (_, "vmbuild:entry") => Rule::Attribute("key"),
         _ => Rule::Only,
     }
+}
+
+/// The size as libvirt writes it back, whatever its unit.
+fn page(element: &Element) -> Option<String> {
+    let size = format!("{}{}", element.attribute("size")?, element.attribute("unit").unwrap_or_default());
+    Some(format!("{} KiB", Bytes::parse_in(&size, KIB).ok()?.0 / KIB))
 }
 
 /// Type and index. libvirt numbers a PCI controller without index by itself; of the others it means the first.

@@ -24,9 +24,7 @@ fn osinfo(machine: &Machine) -> Option<Element> {
     const NAMESPACE: &str = "http://libosinfo.org/xmlns/libvirt/domain/1.0";
     let url = &machine.guest.profile.as_ref().filter(|profile| !profile.url.is_empty())?.url;
     let os = Element::new("libosinfo:os").attr("id", url.clone());
-    let element = Element::new("libosinfo:libosinfo").attr("xmlns:libosinfo", NAMESPACE).child(os);
-    let asked = machine.guest.system.as_ref().is_some_and(|system| system.why().is_none());
-    Some(if asked { element.field("os_variant") } else { element })
+    Some(Element::new("libosinfo:libosinfo").attr("xmlns:libosinfo", NAMESPACE).child(os).field("os_variant"))
 }
 
 /// The guest system as the user named it.

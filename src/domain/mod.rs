@@ -2,12 +2,16 @@
 //!
 //! The order of elements is the one in which libvirt writes them back, so that a diff shows only what differs.
 
+pub mod always;
+mod by_libvirt;
 pub mod change;
 pub mod clock;
+pub mod compare;
 pub mod controller;
 pub mod cpu;
 pub mod custom;
 pub mod devices;
+pub mod difference;
 pub mod disk;
 pub mod element;
 pub mod error;
@@ -19,12 +23,16 @@ pub mod interface;
 pub mod memory;
 pub mod metadata;
 pub mod os;
+mod pair;
 pub mod parse;
+mod same;
 pub mod serial;
 mod share;
 pub mod write;
 
 pub use change::{Change, Deed};
+pub use compare::{Comparison, Detail, compare};
+pub use difference::{Difference, Weight, What};
 pub use element::{Element, Node};
 pub use error::XmlError;
 pub use parse::parse;
@@ -103,8 +111,11 @@ fn power_management() -> Element {
 
 /// Pinned memory cannot be given back, so a balloon has nothing to do beside passed devices.
 fn memory_balloon(machine: &Machine) -> Element {
-    let model = if machine.passes_devices() { "none" } else { "virtio" };
-    Element::new("memballoon").attr("model", model)
+    let balloon = Element::new("memballoon");
+    if machine.passes_devices() {
+        return balloon.attr("model", "none").field("pci_devices");
+    }
+    balloon.attr("model", "virtio")
 }
 
 /// Says by field which character cannot be written.

@@ -10,7 +10,7 @@ pub(super) fn lines(machine: &Machine) -> Vec<Element> {
     let port = || Element::new("target").attr("port", "0");
     let console = Element::new("target").attr("type", "serial").attr("port", "0");
     let mut lines = vec![pty("serial").child(port()), pty("console").child(console)];
-    lines.extend(machine.devices.guest_agent.value.then(|| agent(machine)));
+    lines.extend(machine.devices.guest_agent.value.then(agent));
     if machine.consoles.iter().any(|console| console.kind == GraphicsKind::Spice) {
         lines.push(channel("spicevmc", "com.redhat.spice.0").field("graphics"));
     }
@@ -18,9 +18,8 @@ pub(super) fn lines(machine: &Machine) -> Vec<Element> {
 }
 
 /// The channel through which the host asks the guest.
-fn agent(machine: &Machine) -> Element {
-    let agent = channel("unix", "org.qemu.guest_agent.0");
-    if machine.devices.guest_agent.why().is_none() { agent.field("guest_agent") } else { agent }
+fn agent() -> Element {
+    channel("unix", "org.qemu.guest_agent.0").field("guest_agent")
 }
 
 fn channel(kind: &'static str, name: &'static str) -> Element {

@@ -21,6 +21,11 @@ impl Element {
         out
     }
 
+    /// The text in one line, without the blanks between elements.
+    pub fn in_line(&self) -> String {
+        self.write().text.lines().map(str::trim).collect()
+    }
+
     /// The text.
     pub fn to_xml(&self) -> String {
         self.write().text

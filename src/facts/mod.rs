@@ -109,6 +109,10 @@ pub struct Facts {
     /// What is known of the guest systems that somebody asked about, by their id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profiles: BTreeMap<String, Fact<Profile>>,
+    /// The XML that libvirt keeps of the domains that somebody asked about, by their name. Never recorded: it may name
+    /// what is nobody else's business.
+    #[serde(skip)]
+    pub definitions: BTreeMap<String, Fact<String>>,
 }
 
 impl Facts {

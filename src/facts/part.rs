@@ -41,6 +41,8 @@ pub enum Part {
     Systems,
     /// `profiles`.
     Profiles,
+    /// `definitions`.
+    Definitions,
 }
 
 impl Part {
@@ -75,6 +77,7 @@ impl Part {
             Self::Details => "the host: PCI details",
             Self::Files => "the host: files",
             Self::Systems | Self::Profiles => "the osinfo database",
+            Self::Definitions => "libvirt: the XML of a VM",
         }
     }
 }
@@ -163,6 +166,8 @@ pub enum FactsPart {
     Systems(Fact<Vec<SystemName>>),
     /// Answers [`Part::Profiles`]: adds to what is known of guest systems, newest wins.
     Profiles(BTreeMap<String, Fact<Profile>>),
+    /// Answers [`Part::Definitions`]: adds to what is known of domains, newest wins.
+    Definitions(BTreeMap<String, Fact<String>>),
 }
 
 impl FactsPart {
@@ -183,6 +188,7 @@ impl FactsPart {
             Self::Files(_) => Part::Files,
             Self::Systems(_) => Part::Systems,
             Self::Profiles(_) => Part::Profiles,
+            Self::Definitions(_) => Part::Definitions,
         }
     }
 
@@ -214,6 +220,7 @@ impl FactsPart {
             Part::Files => Self::Files(BTreeMap::new()),
             Part::Systems => Self::Systems(Fact::unknown(why)),
             Part::Profiles => Self::Profiles(BTreeMap::new()),
+            Part::Definitions => Self::Definitions(BTreeMap::new()),
         }
     }
 }
@@ -243,6 +250,7 @@ impl Facts {
             FactsPart::Files(files) => self.files.extend(files),
             FactsPart::Systems(systems) => self.systems = systems,
             FactsPart::Profiles(profiles) => self.profiles.extend(profiles),
+            FactsPart::Definitions(definitions) => self.definitions.extend(definitions),
         }
     }
 }

@@ -17,7 +17,7 @@ mod uevent;
 pub mod worker;
 
 pub use error::{Cause, HostError};
-pub use observe::{Observation, observe, observe_over, profiles};
+pub use observe::{Observation, definition, observe, observe_over, profiles};
 pub use sysroot::Sysroot;
 pub use target::Target;
 pub use worker::{Generation, Reply, Request, Worker};

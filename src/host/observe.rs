@@ -49,6 +49,13 @@ pub fn profiles(target: &Target, ids: &[String]) -> FactsPart {
     Observer::new(target.clone(), None).profiles(ids)
 }
 
+/// What libvirt keeps of the domain `name`.
+pub fn definition(target: &Target, name: &str) -> Fact<String> {
+    let answer = Observer::new(target.clone(), None).definition(name, Instant::now());
+    let FactsPart::Definitions(known) = answer else { return Fact::default() };
+    known.into_values().next().unwrap_or_default()
+}
+
 /// Answers for one host. Shared by threads; each call blocks its own.
 pub(super) struct Observer {
     target: Target,
@@ -170,7 +177,7 @@ impl Observer {
             Part::Details => local::details(&self.target.sysroot, &[]),
             Part::Capabilities => self.capabilities(asked),
             Part::Systems => FactsPart::Systems(self.osinfo.systems()),
-            Part::Files | Part::Profiles => FactsPart::unknown(part, ""),
+            Part::Files | Part::Profiles | Part::Definitions => FactsPart::unknown(part, ""),
         }
     }
 
@@ -199,6 +206,16 @@ impl Observer {
             Some(recorded) => super::recorded::profiles(recorded, ids),
             None => self.osinfo.profiles(ids),
         }
+    }
+
+    /// What libvirt keeps of the domain `name`.
+    pub(super) fn definition(&self, name: &str, asked: Instant) -> FactsPart {
+        let xml = match &self.recorded {
+            Some(Ok(_)) => Fact::unknown(super::recorded::NO_DEFINITIONS),
+            Some(Err(error)) => error.fact(),
+            None => self.ask("virDomainGetXMLDesc", asked, |connection| connection.definition(name)),
+        };
+        FactsPart::Definitions([(name.to_owned(), xml)].into())
     }
 
     /// The file with the systems that have such media.

@@ -59,6 +59,7 @@ pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
         Part::Systems if facts.systems.is_pending() => FactsPart::Systems(Osinfo::none().systems()),
         Part::Systems => FactsPart::Systems(facts.systems),
         Part::Profiles => FactsPart::Profiles(facts.profiles),
+        Part::Definitions => FactsPart::Definitions(facts.definitions),
     }
 }
 
@@ -71,6 +72,10 @@ pub(super) fn profiles(recorded: &Result<Facts, HostError>, ids: &[String]) -> F
     }
     answer
 }
+
+/// Why the XML of a domain is not known.
+pub(super) const NO_DEFINITIONS: &str =
+    "Recorded facts hold no XML of domains; leave --facts out, and the host is asked for it.";
 
 /// Recorded files; those that nobody looked at then are unknown now.
 pub(super) fn files(recorded: &Result<Facts, HostError>, paths: &[String]) -> FactsPart {

@@ -23,6 +23,8 @@ pub enum Request {
     Files(Vec<String>, Generation),
     /// Read what is known of guest systems, by their ids.
     Profiles(Vec<String>, Generation),
+    /// Read what libvirt keeps of a domain, by its name.
+    Definition(String, Generation),
     /// Read the details of PCI functions.
     Details(Vec<PciAddress>, Generation),
     /// Read the files of a remote host over ssh, now and from now on: the user agreed.
@@ -118,6 +120,7 @@ impl Worker {
             Request::Files(..) => self.lane(Part::Files),
             Request::Details(..) => self.lane(Part::Details),
             Request::Profiles(..) => self.lane(Part::Profiles),
+            Request::Definition(..) => self.lane(Part::Definitions),
             Request::Observe(part, _) => self.lane(*part),
         };
         if matches!(request, Request::Observe(Part::Pci, _)) {
@@ -222,6 +225,7 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
             Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
             Request::Details(addresses, generation) => (generation, Part::Details, observer.details(&addresses, asked)),
             Request::Profiles(ids, generation) => (generation, Part::Profiles, observer.profiles(&ids)),
+            Request::Definition(name, generation) => (generation, Part::Definitions, observer.definition(&name, asked)),
             Request::Stop => return,
         };
         tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");

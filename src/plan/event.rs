@@ -1,6 +1,7 @@
 //! What a running build tells: one stream for the screen, plain text, JSON lines and, later, the journal.
 
 use crate::checks::Diagnosis;
+use crate::domain::Difference;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened. Steps are numbered from 0 as in the plan; times are milliseconds since the build began.
@@ -52,6 +53,13 @@ pub enum BuildEvent {
         /// What stands behind them, where it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         diagnosis: Option<Diagnosis>,
+    },
+    /// What libvirt stored was compared with what was sent.
+    Stored {
+        /// Which step compared.
+        step: usize,
+        /// Everything that is not the same letter by letter; passwords are left out.
+        changes: Vec<Difference>,
     },
     /// One thing was looked at after the start of the VM.
     Verified {

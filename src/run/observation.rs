@@ -73,7 +73,8 @@ impl Observation {
     /// Asks for parts. A part that is being asked for is asked again afterwards, so that a host that hangs is not given
     /// ever more questions.
     pub(super) fn ask(&mut self, parts: &[Part]) {
-        for part in parts.iter().copied().filter(|part| !matches!(part, Part::Files | Part::Profiles)) {
+        let by_name = |part: &Part| matches!(part, Part::Files | Part::Profiles | Part::Definitions);
+        for part in parts.iter().copied().filter(|part| !by_name(part)) {
             if self.open.values().any(|open| open.part == part) {
                 self.again.insert(part);
             } else {
@@ -93,6 +94,12 @@ impl Observation {
     pub(super) fn ask_profiles(&mut self, ids: Vec<String>) {
         let generation = self.number_of(Part::Profiles);
         self.worker.ask(Request::Profiles(ids, generation));
+    }
+
+    /// Asks what libvirt keeps of a domain.
+    pub(super) fn ask_definition(&mut self, name: String) {
+        let generation = self.number_of(Part::Definitions);
+        self.worker.ask(Request::Definition(name, generation));
     }
 
     /// Asks for the details of PCI functions.

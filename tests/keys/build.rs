@@ -4,6 +4,7 @@ use crate::script::Desk;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::build::RunState;
 use vmbuild::app::{Effect, ExitReason, Msg, StepId};
+use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step};
 
 fn plan() -> Plan {
@@ -264,4 +265,34 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
     assert!(!built(&desk), "neither nothing nor yes is consent");
     desk.keys("^U 'ws-01' Enter");
     assert!(built(&desk));
+}
+
+#[test]
+fn what_libvirt_stored_can_be_read_in_the_build() {
+    let mut desk = building();
+    event(&mut desk, BuildEvent::StepBegan { step: 0, at_ms: 0 });
+    desk.keys("t");
+    assert!(desk.app.overlays.is_empty(), "nothing was read back yet");
+    let change = |path: &str, what, weight| Difference { path: path.into(), what, weight };
+    let changes = vec![
+        change("uuid", What::Added { to: "<uuid>1</uuid>".into() }, Weight::Own),
+        change("os/type@machine", What::Changed { from: "q35".into(), to: "pc-q35-10.0".into() }, Weight::Spelling),
+        change("devices/tpm", What::Dropped { from: "<tpm model='tpm-crb'/>".into() }, Weight::Meaning),
+    ];
+    event(&mut desk, BuildEvent::Stored { step: 0, changes });
+    event(&mut desk, BuildEvent::StepDone { step: 0, at_ms: 1, note: String::new() });
+    assert_eq!(desk.app.build.log.iter().filter(|(_, text)| text.contains("dropped devices/tpm")).count(), 1);
+    assert_eq!(desk.app.build.round_trip(), Some(("dropped 1, added 1, reworded 1".into(), false)));
+    desk.keys("t");
+    let Some(Overlay::Notice(notice)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
+    let lines = [
+        "libvirt dropped 1, added 1, reworded 1",
+        "Not kept as it was sent",
+        "  - devices/tpm  <tpm model='tpm-crb'/>",
+        "Added to every domain",
+        "  + uuid  <uuid>1</uuid>",
+        "The same in other words",
+        "  ~ os/type@machine  q35 -> pc-q35-10.0",
+    ];
+    assert_eq!(notice.lines, lines);
 }

@@ -7,6 +7,8 @@ use crate::app::overlay::{Notice, Overlay};
 use crate::app::state::DEMO;
 use crate::app::{App, Effect, ExitReason};
 use crate::checks::{Diagnosis, Report};
+use crate::domain::difference::round_trip;
+use crate::domain::{Difference, Weight, What};
 use crate::facts::Part;
 use crate::plan::{self, BuildEvent, Outcome, Plan, Verdict};
 use crate::units::shell_quote;
@@ -21,6 +23,8 @@ pub struct BuildView {
     pub plan: Option<Plan>,
     /// One per step of the plan.
     pub steps: Vec<StepRun>,
+    /// How what libvirt stored differs from what was sent.
+    pub stored: Vec<Difference>,
     /// What was looked at after the start, in order.
     pub verified: Vec<Verified>,
     /// What was undone or could not be, in order.
@@ -127,27 +131,70 @@ impl Step for Build {
             lines.extend([run.note.clone(), run.original.clone()].into_iter().filter(|text| !text.is_empty()));
             lines.extend(run.diagnosis.iter().flat_map(reason));
         }
+        if matches!(step.action, plan::Action::ReadBack { .. }) {
+            lines.extend(stored_lines(&app.build.stored));
+        }
         let title = step.title.clone();
         app.overlays.push(Overlay::Notice(Notice { title, lines, top: 0 }));
         Vec::new()
     }
 
     fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        if action == Action::FullLog {
-            let lines = app.build.log.iter().map(|(at, text)| format!("{:>8}  {text}", clock(*at))).collect();
-            app.overlays.push(Overlay::Notice(Notice { title: "Log".into(), lines, top: 0 }));
-        }
+        let (title, lines) = match action {
+            Action::FullLog => {
+                let line = |(at, text): &(u64, String)| format!("{:>8}  {text}", clock(*at));
+                ("Log", app.build.log.iter().map(line).collect())
+            }
+            Action::ShowStored => ("What libvirt stored", stored_lines(&app.build.stored)),
+            _ => return Vec::new(),
+        };
+        app.overlays.push(Overlay::Notice(Notice { title: title.into(), lines, top: 0 }));
         Vec::new()
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
-        (action == Action::FullLog && app.build.log.is_empty()).then(|| "there is no log yet".to_owned())
+        let why = match action {
+            Action::FullLog if app.build.log.is_empty() => "there is no log yet",
+            Action::ShowStored if app.build.stored.is_empty() => "nothing was read back yet",
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 }
 
 /// The plan on screen: that of the build, or what a build would do.
 pub fn plan(app: &App) -> &Plan {
     app.build.plan.as_ref().unwrap_or(&app.derived.plan)
+}
+
+/// What libvirt stored beside what was sent, what it did not keep first.
+fn stored_lines(changes: &[Difference]) -> Vec<String> {
+    let group = |change: &Difference| match change.weight {
+        Weight::Meaning if change.is_lost() => "Not kept as it was sent",
+        Weight::Meaning => "Added for this domain",
+        Weight::Own => "Added to every domain",
+        Weight::Spelling => "The same in other words",
+    };
+    let headings =
+        ["Not kept as it was sent", "Added for this domain", "Added to every domain", "The same in other words"];
+    let mut lines = vec![format!("libvirt {}", round_trip(changes))];
+    for heading in headings {
+        let of_group: Vec<_> = changes.iter().filter(|change| group(change) == heading).map(side_by_side).collect();
+        if !of_group.is_empty() {
+            lines.push(heading.to_owned());
+            lines.extend(of_group);
+        }
+    }
+    lines
+}
+
+/// `~ os/type@machine  q35 -> pc-q35-10.0`.
+fn side_by_side(change: &Difference) -> String {
+    let (sign, path) = (change.sign(), &change.path);
+    match &change.what {
+        What::Added { to: value } | What::Dropped { from: value } => format!("  {sign} {path}  {value}"),
+        What::Changed { from, to } => format!("  {sign} {path}  {from} -> {to}"),
+    }
 }
 
 /// A diagnosis in two lines.
@@ -242,6 +289,12 @@ impl BuildView {
         }
     }
 
+    /// What became of what was sent, in one clause, and whether all of it was kept; `None` before it was read back.
+    pub fn round_trip(&self) -> Option<(String, bool)> {
+        let kept = !self.stored.iter().any(Difference::is_lost);
+        (!self.stored.is_empty()).then(|| (round_trip(&self.stored), kept))
+    }
+
     /// What can be done with the VM that was built: labels and commands.
     pub fn commands(&self, app: &App) -> Vec<(&'static str, String)> {
         let Some(Outcome::Built { state, .. }) = &self.outcome else { return Vec::new() };
@@ -266,6 +319,8 @@ impl BuildView {
             None => return lines,
             Some(Outcome::Built { uuid, state }) => {
                 lines.push(format!("Built {name}, {state}, UUID {uuid}"));
+                let lost = self.stored.iter().filter(|change| change.is_lost());
+                lines.extend(lost.map(|change| format!("{:<9}libvirt {change}", "Warning")));
                 lines.extend(self.commands(app).into_iter().map(|(label, text)| format!("{label:<9}{text}")));
                 // Each by its own command: one that removes all storage would take attached images along.
                 let steps = self.plan.iter().flat_map(|plan| plan.steps.iter().rev());
@@ -336,6 +391,13 @@ impl BuildView {
                 self.say(at_ms, original);
                 diagnosis.iter().flat_map(reason).for_each(|line| self.say(at_ms, line));
                 self.put(step, |run| run.diagnosis = diagnosis);
+            }
+            BuildEvent::Stored { changes, .. } => {
+                changes
+                    .iter()
+                    .filter(|it| it.is_lost())
+                    .for_each(|it| self.say(self.at_ms, format!("warning: libvirt {it}")));
+                self.stored = changes;
             }
             BuildEvent::Verified { what, verdict, note, original, diagnosis, .. } => {
                 let because = if note.is_empty() { String::new() } else { format!(" ({note})") };

@@ -2,11 +2,10 @@
 
 use super::{Step, logic};
 use crate::app::action::Action;
-use crate::app::history::Content;
-use crate::app::options::Known;
+use crate::app::against::{Against, Base, against, bases};
 use crate::app::overlay::{List, Overlay, Purpose};
-use crate::app::xml::{self, DiffLine, XmlLine};
-use crate::app::{App, Derived, Effect, StepId, grammar, write};
+use crate::app::xml::{self, DiffLine, Mark, XmlLine};
+use crate::app::{App, Effect, StepId, grammar, write};
 use crate::checks::Severity;
 use crate::spec::Place;
 
@@ -33,18 +32,6 @@ impl Tab {
         [(Self::Summary, "Summary"), (Self::Xml, "Domain XML"), (Self::Plan, "Plan"), (Self::Json, "JSON")];
 }
 
-/// What the XML is compared with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Base {
-    /// What templates and presets alone would give.
-    #[default]
-    Layers,
-    /// The XML before the last change.
-    LastChange,
-    /// Nothing: the XML as it is.
-    Nothing,
-}
-
 /// The state of the review.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReviewView {
@@ -52,8 +39,12 @@ pub struct ReviewView {
     pub tab: Tab,
     /// What the XML is compared with.
     pub base: Base,
-    /// The XML that templates and presets alone give, made when the review opens.
-    pub layers_xml: Vec<XmlLine>,
+    /// Shows what libvirt adds to every domain, too.
+    pub whole: bool,
+    /// The text that it is compared with, made while the review is on screen.
+    pub against: Against,
+    /// The XML when the review was left the last time.
+    pub(in crate::app) seen: Option<Vec<XmlLine>>,
 }
 
 impl ReviewView {
@@ -107,9 +98,13 @@ impl Step for Review {
                 Some(line) => app.go(line.step),
                 None => {}
             },
-            Tab::Xml => match xml_lines(app).into_iter().nth(row).and_then(|line| line.line.origin) {
-                Some(place) => app.go_to(&place),
-                None => app.toast = Some("this line is always there; custom XML can change it".into()),
+            Tab::Xml => match xml_lines(app).into_iter().nth(row) {
+                Some(DiffLine { line: XmlLine { origin: Some(place), .. }, .. }) => app.go_to(&place),
+                Some(DiffLine { mark: Mark::Removed, .. }) => {
+                    app.toast = Some(format!("this line is only in {}", app.review.base.name()));
+                }
+                Some(_) => app.toast = Some("this line is always there; custom XML can change it".into()),
+                None => {}
             },
             Tab::Plan | Tab::Json => {}
         }
@@ -126,13 +121,13 @@ impl Step for Review {
                 app.clamp();
             }
             Action::Compare => {
-                let item = |value: &str, note: &str| Known { value: value.into(), note: note.into() };
-                let items = vec![
-                    item("templates", "what templates and presets alone would give"),
-                    item("last change", "the XML before the last change"),
-                    item("nothing", "the XML as it is"),
-                ];
-                app.overlays.push(Overlay::Pick(Purpose::Compare, List::new("Compare with", items)));
+                let (bases, items) = bases(app).into_iter().unzip();
+                app.overlays.push(Overlay::Pick(Purpose::Compare(bases), List::new("Compare with", items)));
+            }
+            Action::WholeDomain => {
+                app.review.whole = !app.review.whole;
+                opened(app);
+                app.clamp();
             }
             _ => {}
         }
@@ -143,19 +138,24 @@ impl Step for Review {
 /// Makes what the XML is compared with, while the review is on screen.
 pub(in crate::app) fn opened(app: &mut App) {
     if app.step == StepId::Review {
-        let mut layers = Content { layers: app.content.layers.clone(), ..Content::default() };
-        layers.own.template.clone_from(&app.content.own.template);
-        app.review.layers_xml = Derived::of(&layers, &app.facts, &app.allowed).xml;
+        app.review.against = against(app);
+    }
+}
+
+/// Remembers what the user has seen who leaves the review.
+pub(in crate::app) fn left(app: &mut App) {
+    if app.step == StepId::Review {
+        app.review.seen = Some(app.derived.xml.clone());
     }
 }
 
 /// The base of the comparison was chosen.
-pub fn compare(app: &mut App, choice: Option<usize>) {
-    let bases = [Base::Layers, Base::LastChange, Base::Nothing];
-    if let Some(base) = choice.and_then(|at| bases.get(at)) {
-        app.review.base = *base;
-        app.clamp();
-    }
+pub fn compare(app: &mut App, base: Base) {
+    app.review.base = base;
+    // One that was looked at before is asked for again: it may have changed.
+    app.asked_definition = None;
+    opened(app);
+    app.clamp();
 }
 
 /// To the next or previous change or hit in the XML.
@@ -175,14 +175,10 @@ pub fn search(app: &mut App) {
     }
 }
 
-/// The XML against its base.
+/// The XML against its base; empty where that is not known.
 pub fn xml_lines(app: &App) -> Vec<DiffLine> {
-    let new = &app.derived.xml;
-    match app.review.base {
-        Base::Layers => xml::difference(&app.review.layers_xml, new),
-        Base::LastChange => xml::difference(app.xml_before.as_ref().unwrap_or(new), new),
-        Base::Nothing => xml::difference(new, new),
-    }
+    let against = &app.review.against;
+    if against.missing.is_some() { Vec::new() } else { xml::difference(&against.lines, &app.derived.xml) }
 }
 
 /// The tab on screen as text.

@@ -117,7 +117,7 @@ impl Record {
                 *capabilities = recorded(self.capabilities.clone());
                 *domain_capabilities = recorded(self.domain_capabilities.clone());
             }
-            FactsPart::Files(_) | FactsPart::Systems(_) | FactsPart::Profiles(_) => {}
+            FactsPart::Files(_) | FactsPart::Systems(_) | FactsPart::Profiles(_) | FactsPart::Definitions(_) => {}
         }
         part
     }

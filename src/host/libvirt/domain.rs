@@ -31,6 +31,13 @@ impl Connection {
         domains.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(domains)
     }
+
+    /// The XML of a domain as the next start takes it: not what it runs with, and without its passwords.
+    pub fn definition(&self, name: &str) -> Result<String, HostError> {
+        let domain = self.inner().lookup_domain_by_name(name);
+        let xml = domain.and_then(|domain| domain.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE));
+        xml.map_err(|error| calling(&format!("read the XML of domain {name}"), &error))
+    }
 }
 
 /// A domain as its XML tells; inactive and without autostart, which the XML does not tell.

@@ -4,7 +4,7 @@ use super::super::canvas::{Canvas, cells, count};
 use super::{Role, in_rows, paragraph, size};
 use crate::app::steps::build::{RunState, StepRun, clock, plan, reason};
 use crate::app::{App, focus};
-use crate::plan::{Outcome, Step, Verdict};
+use crate::plan::{Action, Outcome, Step, Verdict};
 use crate::units::{Bytes, GIB, MIB};
 use ratatui::layout::Rect;
 
@@ -82,7 +82,9 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) {
     let mut y = area.y;
     for (at, step) in steps.iter().enumerate().skip(first).take(rows) {
         let run = app.build.steps.get(at).unwrap_or(&waiting);
-        row(canvas, Rect { y, height: 1, ..area }, step, run);
+        let kept =
+            app.build.round_trip().is_none_or(|(_, kept)| kept) || !matches!(step.action, Action::ReadBack { .. });
+        row(canvas, Rect { y, height: 1, ..area }, step, run, kept);
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x, y, area.width);
         }
@@ -95,13 +97,15 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) {
 }
 
 /// `✓ Create volume      gpu-ws-01-vda.qcow2, 200 GiB        0.1 s`.
-fn row(canvas: &mut Canvas, area: Rect, step: &Step, run: &StepRun) {
+/// A step that did not keep what it should is done with a warning.
+fn row(canvas: &mut Canvas, area: Rect, step: &Step, run: &StepRun, kept: bool) {
     let glyphs = canvas.glyphs();
-    let [todo, here, done, _, failed, _, _] = glyphs.steps;
+    let [todo, here, done, warned, failed, _, _] = glyphs.steps;
     let (sign, role) = match run.state {
         RunState::Waiting => (todo, Role::Muted),
         RunState::Running => (here, Role::Accent),
-        RunState::Done => (done, Role::Ok),
+        RunState::Done if kept => (done, Role::Ok),
+        RunState::Done => (warned, Role::Warn),
         RunState::Failed => (failed, Role::Error),
         RunState::Undone => (glyphs.steps[5], Role::Skipped),
     };
@@ -181,10 +185,15 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &Outcome) -> u16 {
     match outcome {
         Outcome::Built { uuid, state } => {
             canvas.heading(area.x, area.y, area.width, "Built");
-            let what = [("Name", format!("{name}, {state}")), ("UUID", uuid.clone())];
-            for (label, text) in what.into_iter().chain(app.build.commands(app)) {
+            let what = [("Name", format!("{name}, {state}"), Role::Value), ("UUID", uuid.clone(), Role::Value)];
+            let stored = app.build.round_trip().map(|(text, kept)| {
+                let (word, role) = if kept { ("", Role::Value) } else { ("warning: ", Role::Warn) };
+                ("XML", format!("{word}libvirt {text}; t shows it"), role)
+            });
+            let commands = app.build.commands(app).into_iter().map(|(label, text)| (label, text, Role::Value));
+            for (label, text, role) in what.into_iter().chain(stored).chain(commands) {
                 canvas.put(area.x + 3, y, 9, label, Role::Label);
-                canvas.put(area.x + 13, y, width.saturating_sub(10), &text, Role::Value);
+                canvas.put(area.x + 13, y, width.saturating_sub(10), &text, role);
                 y += 1;
             }
             if app.build.has_built(app.name()) {

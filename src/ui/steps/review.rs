@@ -2,8 +2,8 @@
 
 use super::super::canvas::{Canvas, cells, wrap};
 use super::super::widgets::xml;
-use super::{Role, in_rows};
-use crate::app::steps::review::{Base, Line, Tab, summary_lines, xml_lines};
+use super::{Role, in_rows, paragraph};
+use crate::app::steps::review::{Line, Tab, summary_lines, xml_lines};
 use crate::app::xml::{Mark, hunks};
 use crate::app::{App, focus, write};
 use ratatui::layout::Rect;
@@ -67,13 +67,21 @@ fn heading(canvas: &mut Canvas, row: Rect, line: &Line) {
 fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
     let lines = xml_lines(app);
     let (added, removed, _) = xml::tally(&lines);
-    let base = match app.review.base {
-        Base::Layers => "templates",
-        Base::LastChange => "last change",
-        Base::Nothing => "nothing",
+    let (review, base) = (&app.review, app.review.base.name());
+    let text = match &review.against.missing {
+        Some(_) => format!("compared with: {base}"),
+        None => format!("compared with: {base}   +{added} -{removed}"),
     };
-    let text = format!("compared with: {base}   +{added} -{removed}");
-    canvas.put_right(area.right(), top, area.width.saturating_sub(38), &text, Role::Muted);
+    let room = area.width.saturating_sub(38);
+    // What it is compared with is known; how much differs is not.
+    let short = text.strip_prefix("compared with: ").filter(|_| cells(&text) > room);
+    canvas.put_right(area.right(), top, room, short.unwrap_or(&text), Role::Muted);
+    if let Some(why) = &review.against.missing {
+        paragraph(canvas, Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..area }, why, Role::Text);
+        return;
+    }
+    let noted = of_domain(app, canvas, Rect { y: top + 1, height: 2, ..area });
+    let area = Rect { y: area.y + noted, height: area.height.saturating_sub(noted), ..area };
     let at = app.cursor().row;
     xml::list(canvas, area, &lines, at, in_rows(app));
     let starts = hunks(&lines);
@@ -83,7 +91,25 @@ fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
         let text = if here { format!("change {nth} of {}", starts.len()) } else { format!("{} changes", starts.len()) };
         canvas.put_right(foot.right(), foot.y, 20, &text, Role::Muted);
     }
-    xml::origin(canvas, Rect { width: foot.width.saturating_sub(22), ..foot }, lines.get(at));
+    xml::origin(app, canvas, Rect { width: foot.width.saturating_sub(22), ..foot }, lines.get(at), &base);
+}
+
+/// How old the XML of a defined domain is, and what is left out of it; gives the rows that the list has less.
+fn of_domain(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
+    let against = &app.review.against;
+    let age = against.age(app.clock);
+    if age.is_empty() {
+        return 0;
+    }
+    let left_out = match &against.left_out {
+        _ if app.review.whole => "with all that libvirt adds; m leaves that out".to_owned(),
+        nothing if nothing.is_empty() => "nothing is left out".to_owned(),
+        left_out => format!("left out (m shows it): {left_out}"),
+    };
+    canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), &left_out, Role::Muted);
+    let age = format!("- has it, + has the VM here; read from libvirt {age}");
+    canvas.put(area.x + 3, area.y + 1, area.width.saturating_sub(3), &age, Role::Muted);
+    1
 }
 
 /// What a build does.

@@ -2,7 +2,7 @@
 
 use crate::app::editor::{Target, TextInput};
 use crate::app::xml::{DiffLine, Mark};
-use crate::app::{App, StepId, Zone, focus};
+use crate::app::{App, Zone, focus};
 use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells};
 use ratatui::layout::Rect;
@@ -24,7 +24,7 @@ pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
         return;
     }
     if focused {
-        origin(canvas, foot, lines.get(app.xml.row));
+        origin(app, canvas, foot, lines.get(app.xml.row), "before");
     }
 }
 
@@ -39,16 +39,10 @@ pub(in crate::ui) fn search(app: &App, canvas: &mut Canvas, row: Rect) -> bool {
     true
 }
 
-/// Where a line comes from.
-pub(in crate::ui) fn origin(canvas: &mut Canvas, row: Rect, line: Option<&DiffLine>) {
+/// Where a line comes from; `base` is what the XML is compared with.
+pub(in crate::ui) fn origin(app: &App, canvas: &mut Canvas, row: Rect, line: Option<&DiffLine>, base: &str) {
     let Some(line) = line else { return };
-    let text = match &line.line.origin {
-        Some(place) => {
-            let step = StepId::of(place);
-            format!("line {}  from {} {}: {place}", line.number, step.number(), step.title())
-        }
-        None => format!("line {}  always there", line.number),
-    };
+    let text = format!("line {}  {}", line.number, app.made_by(line, base));
     canvas.put(row.x, row.y, row.width, &text, Role::Muted);
 }
 

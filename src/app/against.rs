@@ -1,0 +1,159 @@
+//! What the XML of the review is compared with: which bases there are, and the text of the one that was chosen. Asks no
+//! host; what it lacks is asked for by [`super::update`].
+
+use super::history::Content;
+use super::options::Known;
+use super::xml::{self, XmlLine};
+use super::{App, Derived, Effect, StepId, drafts};
+use crate::domain::{self, Detail};
+use crate::facts::{DomainState, Fact};
+use crate::spec::{Layer, Origin};
+
+/// What the XML is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Base {
+    /// What templates and presets alone would give.
+    #[default]
+    Layers,
+    /// What one of them would give.
+    Layer(Origin),
+    /// The XML when the review was left the last time.
+    LastSeen,
+    /// The XML before the last change.
+    LastChange,
+    /// A domain that is defined on the host, by its name.
+    Domain(String),
+    /// Nothing: the XML as it is.
+    Nothing,
+}
+
+/// The text that the XML is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Against {
+    /// Its lines.
+    pub lines: Vec<XmlLine>,
+    /// Why there are none.
+    pub missing: Option<String>,
+    /// What was left out of it, in words.
+    pub left_out: String,
+    /// When it was read, in seconds since 1970-01-01 UTC.
+    pub seen_at: Option<u64>,
+}
+
+impl Base {
+    /// In words, short.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Layers => "templates".into(),
+            Self::Layer(origin) => origin.to_string(),
+            Self::LastSeen => "last seen".into(),
+            Self::LastChange => "last change".into(),
+            Self::Domain(name) => format!("domain {name}"),
+            Self::Nothing => "nothing".into(),
+        }
+    }
+}
+
+impl Against {
+    fn of(lines: Vec<XmlLine>) -> Self {
+        Self { lines, ..Self::default() }
+    }
+
+    fn missing(why: impl Into<String>) -> Self {
+        Self { missing: Some(why.into()), ..Self::default() }
+    }
+
+    /// When it was read, in words; empty for what was not read from anywhere.
+    pub fn age(&self, now: u64) -> String {
+        self.seen_at.map(|at| drafts::age(now.saturating_sub(at))).unwrap_or_default()
+    }
+}
+
+/// Everything that the XML can be compared with, in the order in which it is offered.
+pub(super) fn bases(app: &App) -> Vec<(Base, Known)> {
+    let layers = &app.content.layers;
+    let single = layers.iter().filter(|_| layers.len() > 1).map(|layer| Base::Layer(layer.origin.clone()));
+    let same = |name: &&str| **name == *app.name();
+    let domains = || app.facts.domains.items().iter().map(|domain| domain.name.as_str());
+    let named = domains().filter(same).chain(domains().filter(|name| !same(name)));
+    let mut all = vec![Base::Layers];
+    all.extend(single);
+    all.extend([Base::LastSeen, Base::LastChange, Base::Nothing]);
+    all.extend(named.map(|name| Base::Domain(name.to_owned())));
+    let mut offered: Vec<_> = all.into_iter().map(|base| (base.clone(), offer(app, &base))).collect();
+    if let Some(why) = app.facts.domains.why_not() {
+        // The present one stays.
+        offered.push((app.review.base.clone(), Known { value: "domains".into(), note: format!("not known: {why}") }));
+    }
+    offered
+}
+
+fn offer(app: &App, base: &Base) -> Known {
+    let note = match base {
+        Base::Layers => "what templates and presets alone would give".into(),
+        Base::Layer(_) => "what it alone would give".into(),
+        Base::LastSeen => "the XML when you left the review the last time".into(),
+        Base::LastChange => "the XML before the last change".into(),
+        Base::Nothing => "the XML as it is".into(),
+        Base::Domain(name) => {
+            let domain = app.facts.domains.items().iter().find(|domain| domain.name == *name);
+            let running = domain.is_some_and(|domain| domain.state == DomainState::Active);
+            let state = if running { "it is running" } else { "it is not running" };
+            if *name == app.name() { format!("defined under the name of this VM; {state}") } else { state.into() }
+        }
+    };
+    Known { value: base.name(), note }
+}
+
+/// The text of the base that is chosen.
+pub(super) fn against(app: &App) -> Against {
+    match &app.review.base {
+        Base::Layers => Against::of(of_layers(app, &app.content.layers)),
+        Base::Layer(origin) => match app.content.layers.iter().find(|layer| layer.origin == *origin) {
+            Some(layer) => Against::of(of_layers(app, std::slice::from_ref(layer))),
+            None => Against::missing(format!("{origin} is not in use any more; t compares with something else.")),
+        },
+        Base::LastSeen => match &app.review.seen {
+            Some(lines) => Against::of(lines.clone()),
+            None => Against::missing("You have not left the review yet; t compares with something else."),
+        },
+        Base::LastChange => Against::of(app.xml_before.clone().unwrap_or_else(|| app.derived.xml.clone())),
+        Base::Nothing => Against::of(app.derived.xml.clone()),
+        Base::Domain(name) => of_domain(app, name),
+    }
+}
+
+/// What these layers alone would give.
+fn of_layers(app: &App, layers: &[Layer]) -> Vec<XmlLine> {
+    let mut content = Content { layers: layers.to_vec(), ..Content::default() };
+    content.own.template.clone_from(&app.content.own.template);
+    xml::lines(&Derived::tree_of(&content, &app.facts))
+}
+
+fn of_domain(app: &App, name: &str) -> Against {
+    let (text, seen_at) = match app.facts.definitions.get(name) {
+        None => return Against::missing(format!("Asking libvirt for the XML of {name}.")),
+        Some(Fact::Unknown { why } | Fact::Denied { why }) => return Against::missing(why.clone()),
+        Some(Fact::Known { value, seen_at, .. }) => (value, *seen_at),
+    };
+    let theirs = match domain::parse(text) {
+        Ok(theirs) => theirs,
+        Err(error) => return Against::missing(format!("The XML of {name} cannot be read: {error}.")),
+    };
+    let detail = if app.review.whole { Detail::Everything } else { Detail::Meaning };
+    let comparison = domain::compare(&app.derived.tree, &theirs, detail);
+    let left_out = if app.review.whole { String::new() } else { comparison.left_out() };
+    Against { lines: xml::lines(&comparison.theirs), missing: None, left_out, seen_at: Some(seen_at) }
+}
+
+impl App {
+    /// Asks for the domain that the XML is compared with; again after something happened to the host's domains.
+    pub(super) fn ask_definition(&mut self) -> Option<Effect> {
+        let Base::Domain(name) = &self.review.base else { return None };
+        if self.step != StepId::Review || self.asked_definition.as_ref() == Some(name) {
+            return None;
+        }
+        self.asked_definition = Some(name.clone());
+        Some(Effect::Definition(name.clone()))
+    }
+}
