@@ -2,6 +2,9 @@
 //! case; `UPDATE_GOLDEN=1 cargo test --test golden` writes what comes out, to be read before it is committed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[path = "versions/mod.rs"]
+mod versions;
+
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use vmbuild::checks::{self, Allowed, Finding, Severity};
-use vmbuild::facts::Facts;
+use vmbuild::facts::{Facts, Version};
 use vmbuild::machine::{Machine, Reason, Topology, machine, resolve};
 use vmbuild::plan::{Action, PlanOptions, plan};
 use vmbuild::spec::{self, Place, Segment, Spec};
@@ -355,6 +358,29 @@ fn only_the_faults_are_refused() {
         let blockers: Vec<_> = report.blockers().collect();
         assert!(blockers.is_empty() || case.name.starts_with("faults-"), "{}: {blockers:?}", case.name);
     }
+}
+
+#[test]
+fn nothing_is_written_that_a_libvirt_does_not_know() {
+    let table = versions::Table::read();
+    let hosts = [(6, 0), (7, 0), (8, 0), (9, 0), (10, 0), (11, 0), (11, 3)];
+    let mut wrong = BTreeSet::new();
+    for case in cases() {
+        let Some(host) = case.facts.host.get() else { continue };
+        for libvirt in
+            hosts.map(|(major, minor)| Version { major, minor, release: 0 }).into_iter().chain([host.libvirt])
+        {
+            let mut facts = case.facts.clone();
+            facts.host.get_mut().unwrap().libvirt = libvirt;
+            let machine = machine(&case.spec, &facts);
+            let report = checks::report(&case.spec, &facts, &machine, &Allowed::default());
+            if report.blockers().next().is_none() {
+                let found = table.too_new(&domain::generated(&case.spec, &machine), libvirt);
+                wrong.extend(found.into_iter().map(|part| format!("{} on {libvirt}: {part}", case.name)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Fields that reach the XML only through others, or not at all.

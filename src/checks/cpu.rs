@@ -2,7 +2,7 @@
 
 use super::wording::{field, list};
 use super::{Check, Notes, Subject};
-use crate::facts::{DomainState, Version};
+use crate::facts::DomainState;
 use crate::machine::Topology;
 use crate::machine::cpu::{Vendor, signed, vendor, virtualisation};
 use crate::machine::platform::is_x86;
@@ -190,12 +190,6 @@ fn topology(subject: &Subject, notes: &mut Notes) {
         notes.blocker(place("topology"), message, "leave out cores, or change the number of virtual CPUs");
     }
     known_to_machine(subject, topology, notes);
-    let needed = Version { major: 10, minor: 1, release: 0 };
-    let old = subject.facts.host.get().filter(|host| host.driver != "TEST" && host.libvirt < needed);
-    if let Some(host) = old.filter(|_| clusters > 1) {
-        let message = format!("{clusters} clusters asked, they need libvirt {needed}, this host has {}", host.libvirt);
-        notes.blocker(place("topology").key("clusters"), message, "leave them out");
-    }
 }
 
 /// QEMU's x86 machines know dies and no clusters, its others the reverse. libvirt defines both, and the start fails.
@@ -353,7 +347,7 @@ fn limit(subject: &Subject, notes: &mut Notes) {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
     use crate::checks::fixture::{Asked, Said, domain, known};
-    use crate::facts::{Domain, DomainState, Fact, Facts, Kernel, Version};
+    use crate::facts::{Domain, DomainState, Fact, Facts, Kernel};
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
@@ -412,11 +406,7 @@ mod tests {
         let want = "1 socket x 3 cores x 1 thread make 3 virtual CPUs, the VM has 4";
         cpu(json!({"topology": {"cores": 3}})).blocks("CPU-TOPOLOGY", "cpu.topology", want);
         let arm = |topology: Value| Asked::with(json!({"architecture": "aarch64", "cpu": {"topology": topology}}));
-        let clusters = || arm(json!({"clusters": 2}));
-        clusters().passes("CPU-TOPOLOGY");
-        let old =
-            |facts: &mut Facts| facts.host.get_mut().unwrap().libvirt = Version { major: 10, minor: 0, release: 0 };
-        clusters().facts(old).said("CPU-TOPOLOGY").blocker();
+        arm(json!({"clusters": 2})).passes("CPU-TOPOLOGY");
         cpu(json!({"topology": {"dies": 2}})).passes("CPU-TOPOLOGY");
         let want = "2 clusters asked, a machine of x86_64 has none";
         cpu(json!({"topology": {"clusters": 2}})).blocks("CPU-TOPOLOGY", "cpu.topology.clusters", want);

@@ -3,6 +3,7 @@
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::machine::{Feature, Firmware};
+use crate::spec::Place;
 
 pub(super) const CHECKS: &[Check] = &[Check {
     code: "HOST-FEATURE-VERSION",
@@ -10,7 +11,8 @@ pub(super) const CHECKS: &[Check] = &[Check {
     explain: "Parts of the domain's description came with some version of libvirt, and an older one refuses a domain that \
               has them. What the VM can do without is left out, and said here. What it cannot do without stops the build: \
               a held device needs libvirt 6.0, for an older one would show it to the guest; a VLAN on a bridge of the kernel's \
-              needs 11.0, for without its tag the guest would be in another network.",
+              needs 11.0, for without its tag the guest would be in another network; the watchdog itco needs 9.1, virtio-mem \
+              7.9, evdev 7.6, clusters of CPUs 10.1.",
     run: features,
 }];
 
@@ -29,26 +31,11 @@ fn features(subject: &Subject, notes: &mut Notes) {
 
 /// What is lost with the feature, and what there is to do about it.
 fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) {
+    if let Some((place, what, way_out)) = refused(feature) {
+        return notes.blocker(place, format!("{what} {needs}"), way_out);
+    }
     let dropped = |feature| subject.machine.dropped.contains(&feature);
     match feature {
-        Feature::UnassignedAddress => {
-            let message = format!("a device that is held from the guest {needs}");
-            notes.blocker(field("pci_devices"), message, "pass the held devices, too, or update libvirt");
-        }
-        Feature::NvmeDisk => {
-            let message = format!("a disk that is an NVMe drive of the host {needs}");
-            notes.blocker(
-                field("storage").key("disks"),
-                message,
-                "pass the drive as a PCI device, or name it below /dev/disk/by-id",
-            );
-        }
-        Feature::BridgeVlan => {
-            // Without the tag the guest would be in another network than the one asked for.
-            let message = format!("a VLAN on a bridge of the kernel's {needs}");
-            let way_out = "use a bridge above a VLAN of the host's port, or update libvirt";
-            notes.blocker(field("networks"), message, way_out);
-        }
         Feature::PortWithoutHotplug => {
             let message = format!("a port from which Windows does not offer to eject the GPU {needs}: left out");
             notes.info(field("pci_devices"), message, "nothing need be done: do not eject the card in the guest");
@@ -61,27 +48,76 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) 
             let message = format!("to choose a UEFI without Secure Boot {needs}: the one that it prefers is taken");
             notes.warning(field("uefi"), message, "name a loader by custom_xml if the guest's boot is refused");
         }
-        // Without the word read-only the guest could write.
-        Feature::Virtiofs | Feature::ReadOnlyVirtiofs => {
-            let what = if feature == Feature::Virtiofs { "a folder" } else { "a read-only folder" };
-            notes.blocker(field("shares"), format!("{what} by virtiofs {needs}"), "share it by 9p, or update libvirt");
+        Feature::Migratable => {
+            let message =
+                format!("a CPU with all that the host has, even what forbids to move the VM, {needs}: left out");
+            notes.info(field("cpu").key("mode"), message, "nothing need be done: the guest lacks the invariant TSC");
         }
-        // Without the attribute it means the same.
-        Feature::HyperVMode => {}
+        Feature::IoUring => {
+            let message = format!("io_uring {needs}: left out, QEMU uses threads");
+            notes.info(field("storage").key("disks"), message, "nothing need be done, or ask for native");
+        }
+        Feature::Rotation => {
+            let message = format!("to tell the guest that a disk is an SSD {needs}: left out");
+            notes.info(field("storage").key("disks"), message, "nothing need be done: discard does not hang on it");
+        }
         Feature::AddressWidth => {
             let message = format!("the width of the guest's addresses {needs}: left to QEMU");
-            notes.warning(
-                field("pci_devices"),
-                message,
-                "update libvirt if the guest does not start or find its device",
-            );
+            let way_out = "update libvirt if the guest does not start or find its device";
+            notes.warning(field("pci_devices"), message, way_out);
         }
-        Feature::AddressLimit if dropped(Feature::AddressWidth) => {}
-        Feature::AddressLimit => {
+        Feature::AddressLimit if !dropped(Feature::AddressWidth) => {
             let message = format!("a limit of the guest's addresses {needs}: their exact width is written instead");
             notes.info(field("pci_devices"), message, "nothing need be done");
         }
+        // Without the mode of the Hyper-V features, and with slots for virtio-mem, it means the same; the rest is refused.
+        _ => {}
     }
+}
+
+/// What the VM cannot do without: the field, what it is, and the way out.
+fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
+    let cpu = |name: &str| field("cpu").key(name);
+    Some(match feature {
+        Feature::UnassignedAddress => {
+            let way_out = "pass the held devices, too, or update libvirt";
+            (field("pci_devices"), "a device that is held from the guest", way_out)
+        }
+        Feature::NvmeDisk => {
+            let way_out = "pass the drive as a PCI device, or name it below /dev/disk/by-id";
+            (field("storage").key("disks"), "a disk that is an NVMe drive of the host", way_out)
+        }
+        // Without the tag the guest would be in another network than the one asked for.
+        Feature::BridgeVlan => {
+            let way_out = "use a bridge above a VLAN of the host's port, or update libvirt";
+            (field("networks"), "a VLAN on a bridge of the kernel's", way_out)
+        }
+        Feature::Virtiofs => (field("shares"), "a folder by virtiofs", "share it by 9p, or update libvirt"),
+        // Without the word read-only the guest could write.
+        Feature::ReadOnlyVirtiofs => {
+            (field("shares"), "a read-only folder by virtiofs", "share it by 9p, or update libvirt")
+        }
+        // Without it the product is not the number of CPUs.
+        Feature::Dies => (cpu("topology").key("dies"), "a topology with dies", "leave them out"),
+        Feature::Clusters => (cpu("topology").key("clusters"), "a topology with clusters", "leave them out"),
+        Feature::MaximumCpu => (cpu("mode"), "the CPU mode maximum", "use host-passthrough, or a model without KVM"),
+        Feature::RestrictiveNuma => {
+            (field("numa").key("mode"), "the memory mode restrictive", "use strict, or update libvirt")
+        }
+        Feature::Evdev => {
+            let way_out = "pass the devices by usb_devices, or update libvirt";
+            (field("evdev"), "an input device of the host that both share", way_out)
+        }
+        Feature::VirtioMem => (
+            field("memory_hotplug").key("by"),
+            "memory that grows by virtio-mem",
+            "let it grow by dimm, or update libvirt",
+        ),
+        Feature::ItcoWatchdog => {
+            (field("watchdog").key("model"), "the watchdog itco", "use i6300esb, or update libvirt")
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -106,7 +142,7 @@ mod tests {
         let want = "a device that is held from the guest needs libvirt 6.0, and this is 5.10";
         on(5, 10, held()).blocks("HOST-FEATURE-VERSION", "pci_devices", want);
         on(6, 2, held()).said("HOST-FEATURE-VERSION").info();
-        on(6, 3, held()).passes("HOST-FEATURE-VERSION");
+        on(6, 5, held()).passes("HOST-FEATURE-VERSION");
         on(5, 10, held()).facts(|facts| facts.host = Fact::default()).unknown("HOST-FEATURE-VERSION");
         Asked::good().quiet("HOST-FEATURE-VERSION");
     }
@@ -129,6 +165,43 @@ mod tests {
             assert_eq!(on(7, 0, patch.clone()).said("HOST-FEATURE-VERSION").warning().place, place);
             on(7, 2, patch).quiet("HOST-FEATURE-VERSION");
         }
+    }
+
+    #[test]
+    fn what_the_vm_cannot_do_without_is_refused_with_the_version() {
+        let disks =
+            json!({"disks": [{"action": "create", "size": "20 GiB", "io": "io_uring", "ssd": true, "bus": "sata"}]});
+        let evdev = json!({"evdev": ["/dev/input/by-id/usb-Mouse-event-mouse"]});
+        let clusters = json!({"architecture": "aarch64", "cpu": {"topology": {"clusters": 2}}});
+        let grows = json!({"memory": "4 GiB", "max_memory": "8 GiB", "memory_hotplug": {"by": "virtio-mem"}});
+        for ((major, minor), patch, place, what) in [
+            ((9, 1), json!({"watchdog": {"model": "itco"}}), "watchdog.model", "the watchdog itco"),
+            ((7, 9), grows, "memory_hotplug.by", "memory that grows by virtio-mem"),
+            ((7, 6), evdev, "evdev", "an input device of the host that both share"),
+            (
+                (7, 3),
+                json!({"numa": {"mode": "restrictive", "nodes": "0"}}),
+                "numa.mode",
+                "the memory mode restrictive",
+            ),
+            ((7, 1), json!({"cpu": {"mode": "maximum"}}), "cpu.mode", "the CPU mode maximum"),
+            ((10, 1), clusters, "cpu.topology.clusters", "a topology with clusters"),
+            ((6, 1), json!({"cpu": {"topology": {"dies": 2}}}), "cpu.topology.dies", "a topology with dies"),
+        ] {
+            let needs = format!("{what} needs libvirt {major}.{minor}, and this is {major}.{}", minor - 1);
+            on(major, minor - 1, patch.clone()).blocks("HOST-FEATURE-VERSION", place, &needs);
+            assert!(!says(&on(major, minor, patch), what), "{what}");
+        }
+        let old = |minor| on(6, minor, json!({"storage": disks}));
+        assert!(says(&old(2), "io_uring") && !says(&old(3), "io_uring"));
+        assert!(says(&old(4), "a CPU with all") && !says(&old(5), "a CPU with all"));
+        assert!(says(&old(9), "an SSD") && !says(&on(7, 3, json!({"storage": disks})), "an SSD"));
+    }
+
+    fn says(asked: &Asked, words: &str) -> bool {
+        let report = asked.report();
+        let mut own = report.findings.iter().filter(|finding| finding.code == "HOST-FEATURE-VERSION");
+        own.any(|finding| finding.message.contains(words))
     }
 
     #[test]

@@ -73,7 +73,9 @@ pub(super) fn cpu(machine: &Machine) -> Element {
     let made = &machine.cpu;
     let cpu = Element::new("cpu").attr("mode", made.mode.value.name());
     let cpu = match made.mode.value {
-        CpuMode::HostPassthrough if is_x86(machine) => cpu.attr("check", "none").attr("migratable", "off"),
+        CpuMode::HostPassthrough if is_x86(machine) && !machine.dropped.contains(&Feature::Migratable) => {
+            cpu.attr("check", "none").attr("migratable", "off")
+        }
         CpuMode::HostPassthrough | CpuMode::Maximum => cpu.attr("check", "none"),
         // libvirt compares a model with what QEMU really gives.
         CpuMode::HostModel | CpuMode::Custom => cpu.attr("check", "partial"),

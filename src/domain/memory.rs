@@ -1,7 +1,7 @@
 //! Memory: amount, room to grow, pages, nodes of the host and of the guest.
 
 use super::Element;
-use crate::machine::{Machine, Reason};
+use crate::machine::{Feature, Machine, Reason};
 use crate::spec::{HotplugKind, Place};
 use crate::units::{Bytes, CpuSet, GIB, KIB, MIB};
 
@@ -35,8 +35,10 @@ pub(super) fn most(machine: &Machine) -> Option<Element> {
     let growth = machine.backing.growth.as_ref()?;
     let (number, unit) = amount(growth.most);
     let element = Element::new("maxMemory");
+    // An old libvirt counts a slot for each virtio-mem device, too.
+    let counted = machine.dropped.contains(&Feature::NoSlots).then(|| machine.backing.cells.len().max(1).to_string());
     let slots = growth.slots.as_ref().map(|slots| slots.value.to_string());
-    let element = match slots {
+    let element = match slots.or(counted) {
         Some(slots) => element.attr("slots", slots),
         None => element,
     };

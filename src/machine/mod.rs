@@ -219,6 +219,6 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         windows: guest.windows,
         guest,
     };
-    machine.dropped = feature::dropped(&machine, facts);
+    feature::leave_out(&mut machine, facts);
     machine
 }
