@@ -566,6 +566,16 @@ proptest::proptest! {
     }
 }
 
+/// Whoever is quicker than the host need not open the list again.
+#[test]
+fn a_list_that_was_opened_too_early_fills_when_the_host_answers() {
+    let mut session = Session::new(100, 30).keys("4 i").types("ubuntu");
+    assert!(session.screen().contains("not asked yet"), "{}", session.screen());
+    session.facts(facts());
+    let screen = session.screen();
+    assert!(screen.contains("/srv/fast/ubuntu-desktop.iso") && !screen.contains("virtio-win"), "{screen}");
+}
+
 #[test]
 fn the_end_of_a_list_of_50_000_volumes_is_shown() {
     let volume = |n: usize| vmbuild::facts::Volume {

@@ -96,6 +96,21 @@ impl App {
         }
     }
 
+    /// Fills the open list of a field that was empty because the host had not answered. One that has rows stays as it is
+    /// below the cursor.
+    pub(super) fn fill_open_list(&mut self) {
+        let is_empty = |overlay: &Overlay| matches!(overlay, Overlay::Pick(overlay::Purpose::Field { .. }, list) if list.items.is_empty());
+        if !self.overlays.last().is_some_and(is_empty) {
+            return;
+        }
+        let Some(Field { kind: Kind::Choice { options, .. }, .. }) = self.field() else { return };
+        let (items, why_empty) = (options.list(self), options.why_empty(self));
+        if let Some(Overlay::Pick(_, list)) = self.overlays.last_mut() {
+            list.fill(items);
+            list.why_empty = why_empty;
+        }
+    }
+
     /// The next or previous known value of a choice; the other value of a toggle.
     pub(super) fn turn(&mut self, forward: bool) {
         let Some(field) = self.field() else { return };

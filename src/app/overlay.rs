@@ -260,6 +260,13 @@ impl<T: Searched> List<T> {
         }
     }
 
+    /// Other items under the same filter.
+    pub(super) fn fill(&mut self, items: Vec<T>) {
+        let filter = std::mem::take(&mut self.filter);
+        *self = Self { filter, ..Self::new(std::mem::take(&mut self.title), items) };
+        self.refilter();
+    }
+
     /// The item that has the focus.
     pub fn current(&self) -> Option<&T> {
         self.items.get(*self.shown.get(self.row)?)

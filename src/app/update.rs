@@ -27,6 +27,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     };
     let changed = app.stale;
     app.refresh();
+    app.fill_open_list();
     if pressed_key && !changed {
         app.point_xml();
     }

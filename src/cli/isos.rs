@@ -24,6 +24,9 @@ pub struct Iso {
     path: String,
     /// Its volume id, where the file could be looked into.
     label: Option<String>,
+    /// Why the file could not be looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     /// The guest systems that have such media; several where the labels do not tell.
     systems: Vec<SystemName>,
 }
@@ -80,6 +83,7 @@ pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
             let told = file.and_then(|file| file.iso.as_ref());
             isos.push(Iso {
                 label: told.map(|iso| iso.volume.clone()),
+                why: file.and_then(|file| file.iso_why_not.clone()),
                 systems: told.map(|iso| iso.systems.clone()).unwrap_or_default(),
                 name: volume.name.clone(),
                 size: volume.capacity.0.max(volume.allocation.0),
@@ -100,6 +104,7 @@ impl Iso {
         match (ids.as_slice(), &self.label) {
             ([], Some(label)) if label.to_ascii_lowercase().starts_with("virtio-win") => "drivers for Windows".into(),
             ([], Some(_)) => "not known".into(),
+            ([], None) if self.why.is_some() => "not read".into(),
             ([], None) => "-".into(),
             (ids, _) if ids.len() <= MOST => ids.join(" or "),
             ([first, second, rest @ ..], _) => format!("{first}, {second} or {} others", rest.len()),
@@ -123,6 +128,9 @@ pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
             table.row([iso.name.clone(), size, host, pool, iso.system(), iso.path.clone()]);
         }
         table.print(out)?;
+        for (name, why) in isos.iter().filter_map(|iso| Some((&iso.name, iso.why.as_ref()?))) {
+            out.complain(&[(Tone::Warn, name), (Tone::Plain, ": "), (Tone::Plain, why)]);
+        }
     }
     for host in silent {
         out.complain(&[(Tone::Warn, &host.host), (Tone::Plain, ": "), (Tone::Plain, &host.error)]);

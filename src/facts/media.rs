@@ -26,6 +26,9 @@ pub struct MediaFile {
     /// What it says of itself as an installation medium, where it holds a file system of CDs or DVDs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iso: Option<Iso>,
+    /// Why that is not known of an image, where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iso_why_not: Option<String>,
     /// What can be said of a file that holds a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretFile>,

@@ -1,7 +1,7 @@
 //! Facts of one host, part by part: each from the files of this machine where they are the host's, else from libvirt.
 
 use super::demo::Record;
-use super::libvirt::{Connection, capabilities_kvm, node_device_iommu};
+use super::libvirt::{Connection, capabilities_kvm, each, node_device_iommu};
 use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
 use super::session::{Listeners, Session};
@@ -9,11 +9,13 @@ use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now, secret};
 use crate::facts::media::local_path;
 use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
-use crate::units::{Bytes, PciAddress};
+use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+/// Files of a remote host that are looked at together.
+const MOST_FILES: usize = 8;
 /// Why the kernel's files of another machine tell nothing.
 const NOT_HERE: &str = "The files of this host's kernel cannot be read from here.";
 /// The same where they could be.
@@ -197,7 +199,9 @@ impl Observer {
             };
             (path.clone(), fact.map(|file| self.recognised(file)))
         };
-        FactsPart::Files(paths.iter().map(look).collect())
+        // Each takes some trips over the network.
+        let open = if self.target.shares_files() { 1 } else { MOST_FILES };
+        FactsPart::Files(each(open, paths, look).into_iter().collect())
     }
 
     /// The guest systems `ids`.
@@ -337,12 +341,19 @@ impl Observer {
 
     /// Of another machine's files libvirt shows only volumes.
     fn remote_file(&self, path: &str, asked: Instant) -> Fact<MediaFile> {
-        let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_size(path));
+        let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_at(path));
         match found {
-            Fact::Known { value: Some(size), source, seen_at } => {
-                let (kind, size) = (MediaKind::File, Bytes(size));
-                let iso = if self.target.demo { Record::load().ok().and_then(|record| record.iso(path)) } else { None };
-                let file = MediaFile { kind, size, world_readable: true, iso, ..MediaFile::default() };
+            Fact::Known { value: Some(volume), source, seen_at } => {
+                let (kind, size) = (MediaKind::File, volume.capacity);
+                let mut file = MediaFile { kind, size, world_readable: true, ..MediaFile::default() };
+                if self.target.demo {
+                    file.iso = Record::load().ok().and_then(|record| record.iso(path));
+                } else if volume.is_iso() {
+                    match self.ask("virStorageVolDownload", asked, |connection| connection.iso_labels(path)) {
+                        Fact::Known { value, .. } => file.iso = value,
+                        Fact::Unknown { why } | Fact::Denied { why } => file.iso_why_not = Some(why),
+                    }
+                }
                 Fact::known(file, source, seen_at)
             }
             Fact::Known { value: None, .. } if self.target.demo => match Record::load() {

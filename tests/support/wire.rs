@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Tally {
     /// Calls that were answered.
     pub(crate) calls: usize,
+    /// Bytes that came back.
+    pub(crate) bytes: usize,
     /// Round trips that had to wait for one another: the calls on the longest way on which each was made only after the
     /// answer to the one before had come.
     pub(crate) trips: usize,
@@ -94,7 +96,8 @@ fn join(
     carry(from, to, late, Frames::of(CALL, call), Frames::of(CALL, |_| {}), move || {
         drop(ended.shutdown(Shutdown::Both));
     });
-    let (to, ended) = (client.try_clone()?, client.try_clone()?);
+    let (to, ended, counted) = (client.try_clone()?, client.try_clone()?, state.clone());
+    let daemon = Counted(daemon, move |length| lock(&counted).tally.bytes += length);
     carry(daemon, to, late, Frames::of(REPLY, |_| {}), Frames::of(REPLY, reply), move || {
         drop(ended.shutdown(Shutdown::Both));
     });
@@ -132,6 +135,17 @@ fn carry(
         }
         end();
     });
+}
+
+/// A reader whose bytes are told.
+struct Counted<R, F>(R, F);
+
+impl<R: Read, F: FnMut(usize)> Read for Counted<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        (self.1)(length);
+        Ok(length)
+    }
 }
 
 const CALL: u32 = 0;

@@ -3,6 +3,7 @@
 mod capabilities;
 mod connection;
 mod domain;
+mod download;
 mod error;
 mod event;
 mod host;
@@ -24,4 +25,5 @@ pub(super) use event::{Happening, OnEvent, Watch};
 pub use life::Life;
 pub use machine::MadeDomain;
 pub(super) use node_device::iommu as node_device_iommu;
+pub(super) use together::each;
 pub use volume::{MadeVolume, SourceVolume};

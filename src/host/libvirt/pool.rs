@@ -55,11 +55,11 @@ impl Connection {
         Ok(pools)
     }
 
-    /// Size of the volume at `path`; `None` where no started pool has one there.
-    pub fn volume_size(&self, path: &str) -> Result<Option<u64>, HostError> {
-        let found = self.inner().lookup_storage_vol_by_path(path).and_then(|volume| volume.info());
+    /// The volume at `path`; `None` where no started pool has one there.
+    pub fn volume_at(&self, path: &str) -> Result<Option<Volume>, HostError> {
+        let found = self.inner().lookup_storage_vol_by_path(path).and_then(|volume| volume.xml_desc(0));
         match found.map_err(|error| calling(&format!("look for {path}"), &error)) {
-            Ok(info) => Ok(Some(info.capacity)),
+            Ok(text) => Ok(read_volume(&text)),
             Err(error) if error.cause == Cause::NotFound => Ok(None),
             Err(error) => Err(error),
         }

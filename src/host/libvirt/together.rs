@@ -42,7 +42,8 @@ impl Connection {
     }
 }
 
-fn each<T: Sync, A: Send>(open: usize, items: &[T], ask: impl Fn(&T) -> A + Sync) -> Vec<A> {
+/// What `ask` finds for each of `items`, in their order; `open` questions are open at a time.
+pub(in crate::host) fn each<T: Sync, A: Send>(open: usize, items: &[T], ask: impl Fn(&T) -> A + Sync) -> Vec<A> {
     if open.min(items.len()) <= 1 {
         return items.iter().map(ask).collect();
     }

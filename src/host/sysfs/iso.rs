@@ -4,7 +4,8 @@ use crate::facts::Iso;
 use crate::units::Bytes;
 use std::io;
 
-const SECTOR: u64 = 2048;
+/// Bytes of a sector.
+pub(in crate::host) const SECTOR: u64 = 2048;
 /// Descriptors start here, in either file system.
 const FIRST: u64 = 16;
 /// More descriptors than this are no file system.
@@ -13,7 +14,7 @@ const MOST: u64 = 16;
 const ANCHOR: u64 = 256;
 
 /// The labels of the image that `read` reads sectors of; `None` where it holds neither file system, or cannot be read.
-pub(super) fn labels(read: impl Fn(u64) -> io::Result<Vec<u8>>) -> Option<Iso> {
+pub(in crate::host) fn labels(read: impl Fn(u64) -> io::Result<Vec<u8>>) -> Option<Iso> {
     let mut udf = false;
     for number in FIRST..FIRST + MOST {
         let sector = read(number).ok()?;
@@ -29,7 +30,7 @@ pub(super) fn labels(read: impl Fn(u64) -> io::Result<Vec<u8>>) -> Option<Iso> {
 }
 
 /// Reads the sector of this number with `read_at`, which fills a buffer from an offset on.
-pub(super) fn sector(number: u64, read_at: impl Fn(&mut [u8], u64) -> io::Result<()>) -> io::Result<Vec<u8>> {
+pub(in crate::host) fn sector(number: u64, read_at: impl Fn(&mut [u8], u64) -> io::Result<()>) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 2048];
     read_at(&mut bytes, number * SECTOR)?;
     Ok(bytes)

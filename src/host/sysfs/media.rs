@@ -42,6 +42,7 @@ fn describe(sysroot: &Sysroot, named: &str, path: &Path, metadata: &Metadata) ->
         selinux_type: selinux_type(path).filter(|_| is_file),
         rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, named, size)),
         iso: if is_file { labels(path) } else { None },
+        iso_why_not: None,
         secret: None,
     }
 }

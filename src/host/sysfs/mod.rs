@@ -11,7 +11,7 @@ mod holders;
 mod initramfs;
 pub mod iommu;
 pub mod iommu_group;
-mod iso;
+pub(super) mod iso;
 pub mod kernel;
 pub mod kvm;
 pub mod local;

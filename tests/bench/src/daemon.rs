@@ -4,7 +4,7 @@ use crate::program::find;
 use anyhow::{Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,12 +37,18 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it and waits for its socket.
     pub fn start() -> Result<Self> {
+        Self::start_on(|_| Ok(()))
+    }
+
+    /// The same; `prepare` writes before into its configuration, `home/.config/libvirt`.
+    pub fn start_on(prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("vmbuild-bench-daemon-{}", std::process::id()));
-        for part in ["", "home", "run"] {
-            fs::create_dir(folder.join(part))?;
-            chown(folder.join(part), Some(NOBODY), Some(NOBODY))?;
+        let configuration = folder.join("home/.config/libvirt");
+        for part in ["", "home", "run", "home/.config", "home/.config/libvirt"] {
+            own_folder(&folder.join(part))?;
         }
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+        prepare(&configuration)?;
         let nobody = NOBODY.to_string();
         let child = Command::new("setpriv")
             .args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "libvirtd"])
@@ -70,11 +76,22 @@ impl Daemon {
         format!("qemu+unix:///session?socket={}", self.socket.display())
     }
 
+    /// Its socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Sends it STOP or CONT.
     pub fn signal(&self, name: &str) -> Result<()> {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status()?;
         if status.success() { Ok(()) } else { bail!("the daemon takes no signal") }
     }
+}
+
+/// Makes a folder of the daemon's user.
+pub fn own_folder(folder: &Path) -> Result<()> {
+    fs::create_dir(folder)?;
+    Ok(chown(folder, Some(NOBODY), Some(NOBODY))?)
 }
 
 impl Drop for Daemon {

@@ -4,6 +4,7 @@
 //! vmbuild-bench VMBUILD FLOOR HOME [--quick] [--only PART]
 
 mod commands;
+mod crowd;
 mod daemon;
 mod live;
 mod measure;
@@ -12,6 +13,9 @@ mod program;
 mod pty;
 mod scan;
 mod stalled;
+mod volumes;
+#[path = "../../support/wire.rs"]
+mod wire;
 
 use anyhow::{Context, Result};
 use measure::percentile;
@@ -46,7 +50,7 @@ fn main() -> Result<()> {
     let (columns, rows) = pty::SIZE;
     println!("Terminal {columns}x{rows}, TERM=xterm-256color. Not installed, so not compared or not used: {missing:?}");
     let seconds = Duration::from_secs(if quick { 5 } else { 60 });
-    let parts: [(&str, &dyn Fn() -> Result<()>); 9] = [
+    let parts: [(&str, &dyn Fn() -> Result<()>); 10] = [
         ("starts", &|| starts(&programs, few(3, 9))),
         ("answers", &|| slow_answers(&programs, few(3, 5))),
         ("library", &|| large_library(&home)),
@@ -56,6 +60,7 @@ fn main() -> Result<()> {
         ("scan", &|| scan::run(&vmbuild, &home, few(3, 11))),
         ("live", &|| live::run(&vmbuild, &home, few(2, 7))),
         ("stalled", &|| stalled::run(&vmbuild, quick)),
+        ("crowd", &|| crowd::run(&vmbuild, &home, quick)),
     ];
     let mut failed = vec![];
     for (name, part) in parts.into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {

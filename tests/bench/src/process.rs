@@ -28,7 +28,16 @@ pub fn cost(pid: u32) -> Result<Cost> {
 
 /// Resident memory of `pid` in KiB.
 pub fn rss_kib(pid: u32) -> Result<u64> {
+    memory_kib(pid, "VmRSS:")
+}
+
+/// The most resident memory that `pid` had so far, in KiB.
+pub fn peak_kib(pid: u32) -> Result<u64> {
+    memory_kib(pid, "VmHWM:")
+}
+
+fn memory_kib(pid: u32, what: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).context("VmRSS is no number")
+    let line = status.lines().find(|line| line.starts_with(what)).with_context(|| format!("no {what}"))?;
+    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).with_context(|| format!("{what} is no number"))
 }

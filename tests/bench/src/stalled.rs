@@ -1,14 +1,14 @@
 //! Keys while libvirt does not answer: a libvirtd of our own is stopped under a wizard that is connected to it, then made to
 //! refresh a pool of very many files, which holds up everybody who lists pools.
 
-use crate::daemon::{Daemon, NOBODY, lacking};
+use crate::daemon::{Daemon, lacking};
 use crate::measure::{ms, percentile};
 use crate::program::find;
 use crate::pty::{Answers, Output, Session};
-use anyhow::{Context, Result, bail};
+use crate::volumes::ManyVolumes;
+use anyhow::{Result, bail};
 use std::fs;
-use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,14 +51,14 @@ fn refreshing(daemon: &Daemon, session: &mut Session, files: u32) -> Result<()> 
         println!("refreshing   not measured: virsh is lacking");
         return Ok(());
     };
-    let pool = LargePool::new(files)?;
+    let pool = ManyVolumes::new("large", files, &[])?;
     let virsh = |args: &[&str]| -> Result<Child> {
         let mut command = Command::new(&virsh);
         command.args(["-q", "-c", &daemon.uri()]).args(args).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command.spawn()?)
     };
     let began = Instant::now();
-    let mut refresh = virsh(&["pool-create-as", "large", "dir", "--target", &pool.0.to_string_lossy()])?;
+    let mut refresh = virsh(&["pool-create-as", "large", "dir", "--target", &pool.folder().to_string_lossy()])?;
     std::thread::sleep(Duration::from_millis(300));
     let asked = Instant::now();
     let mut list = virsh(&["pool-list"])?;
@@ -79,32 +79,6 @@ fn refreshing(daemon: &Daemon, session: &mut Session, files: u32) -> Result<()> 
         listed.as_secs_f64()
     );
     Ok(())
-}
-
-/// A folder of very many names of one empty file, in memory.
-struct LargePool(PathBuf);
-
-impl LargePool {
-    fn new(files: u32) -> Result<Self> {
-        let folder = Path::new("/dev/shm").join(format!("vmbuild-bench-pool-{}", std::process::id()));
-        fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-        let pool = Self(folder);
-        let first = pool.0.join("0.img");
-        fs::write(&first, "")?;
-        chown(&first, Some(NOBODY), Some(NOBODY))?;
-        for number in 1..files {
-            fs::hard_link(&first, pool.0.join(format!("{number}.img")))?;
-        }
-        chown(&pool.0, Some(NOBODY), Some(NOBODY))?;
-        Ok(pool)
-    }
-}
-
-impl Drop for LargePool {
-    fn drop(&mut self) {
-        // Best effort; it leaves with the machine's memory at the latest.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Has the wizard ask libvirt for everything again; nothing of it is answered now.
