@@ -569,11 +569,13 @@ proptest::proptest! {
 /// Whoever is quicker than the host need not open the list again.
 #[test]
 fn a_list_that_was_opened_too_early_fills_when_the_host_answers() {
-    let mut session = Session::new(100, 30).keys("4 i").types("ubuntu");
+    let session = Session::new(100, 30).keys("4 i");
     assert!(session.screen().contains("not asked yet"), "{}", session.screen());
+    let mut session = session.types("ubuntu");
     session.facts(facts());
     let screen = session.screen();
     assert!(screen.contains("/srv/fast/ubuntu-desktop.iso") && !screen.contains("virtio-win"), "{screen}");
+    assert!(screen.contains("▸ take \"ubuntu\""), "{screen}");
 }
 
 #[test]

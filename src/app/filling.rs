@@ -108,6 +108,10 @@ impl App {
         if let Some(Overlay::Pick(_, list)) = self.overlays.last_mut() {
             list.fill(items);
             list.why_empty = why_empty;
+            // Enter goes on to take what was typed.
+            if list.typed().is_some() {
+                list.row = list.shown.len();
+            }
         }
     }
 
