@@ -50,6 +50,7 @@ check_sources() {
     if cargo fmt --version >/dev/null 2>&1; then
         check cargo fmt --check
         check cargo fmt --check --manifest-path tests/bench/Cargo.toml
+        check cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
     else
         not_run+=("cargo fmt: the component rustfmt is not installed")
     fi

@@ -2,6 +2,7 @@
 
 use super::wording::field;
 use super::{Check, Notes, Subject};
+use crate::domain::{self, Element};
 use crate::machine::{Chipset, GuestFunction, card, port};
 use crate::spec::Place;
 use crate::units::PciAddress;
@@ -42,9 +43,10 @@ pub(super) const CHECKS: &[Check] = &[
         code: "VM-ROOT-PORTS",
         title: "a port is free for what is plugged in later",
         explain: "On q35 a device that is plugged in while the VM runs needs an empty PCI Express port. libvirt keeps one, \
-                  unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other devices (disks, interfaces, controllers) fill those of \
-                  the buses 1 to 8; with all of them taken libvirt says \"No more available PCI slots\". Add a port in \
-                  custom_xml: <devices><controller type='pci' model='pcie-root-port'/></devices>.",
+                  unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other \
+                  devices (disks, interfaces, controllers) fill those of the buses 1 to 8. vmbuild then writes ports so that \
+                  two stay empty; devices that custom_xml adds may take them, and libvirt says \"No more available PCI \
+                  slots\". Add ports there, too: <controller type='pci' model='pcie-root-port'/>.",
         run: ports,
     },
 ];
@@ -140,11 +142,42 @@ fn split(subject: &Subject, notes: &mut Notes) {
 }
 
 fn ports(subject: &Subject, notes: &mut Notes) {
-    let Some(spare) = port::spare(subject.machine) else { return };
+    let Some(empty) = port::empty(subject.machine) else { return };
     notes.looked();
-    if spare == 0 {
-        let message = "no PCI Express port is left: nothing can be plugged in while the VM runs";
-        notes.info(field("pci_devices"), message, "add one in custom_xml, if that is wanted");
+    let Some((merged, _)) = &subject.merged else { return };
+    let (before, after) = (balance(&domain::generated(subject.spec, subject.machine)), balance(merged));
+    if after + i64::try_from(empty).unwrap_or(i64::MAX) <= before {
+        let message = "custom_xml takes the last PCI Express port: nothing can be plugged in while the VM runs";
+        let remedy = "add <controller type='pci' model='pcie-root-port'/> there, if that is wanted";
+        notes.info(field("custom_xml"), message, remedy);
+    }
+}
+
+/// Ports that are written less the devices that need one.
+fn balance(tree: &Element) -> i64 {
+    let weight = |device: &Element| match device.name.as_ref() {
+        "controller" if device.attribute("model") == Some("pcie-root-port") => 1,
+        name => -i64::from(takes_port(name, device)),
+    };
+    tree.find("devices").into_iter().flat_map(Element::elements).map(weight).sum()
+}
+
+fn takes_port(name: &str, device: &Element) -> bool {
+    let of = |child: &str, name: &str| device.find(child).and_then(|child| child.attribute(name));
+    let model = device.attribute("model").unwrap_or_default();
+    match name {
+        "disk" => of("target", "bus") == Some("virtio"),
+        "interface" => {
+            device.attribute("type") == Some("hostdev")
+                || of("model", "type").is_none_or(|model| model.starts_with("virtio") || model == "e1000e")
+        }
+        "hostdev" => {
+            matches!(device.attribute("type"), Some("pci" | "mdev")) && of("address", "type") != Some("unassigned")
+        }
+        "controller" => matches!(model, "virtio-scsi" | "qemu-xhci" | "nec-xhci"),
+        "memballoon" | "rng" | "vsock" | "iommu" | "memory" | "crypto" => model.starts_with("virtio"),
+        "filesystem" => true,
+        _ => false,
     }
 }
 
@@ -204,9 +237,25 @@ mod tests {
             let storage = json!({ "disks": disks });
             Asked::with(json!({"storage": storage, "pci_devices": [{"host_address": "01:00.0"}]}))
         };
-        // Beside the disks: USB, the guest agent's channel, randomness, the interface.
-        disks(3).passes("VM-ROOT-PORTS");
-        disks(4).said("VM-ROOT-PORTS").info();
+        for count in [1, 3, 9] {
+            disks(count).passes("VM-ROOT-PORTS");
+        }
+        // Beside four disks: USB, the guest agent's channel, randomness, the interface.
+        let added = |inner: &str| {
+            let disks: Vec<_> = (0..4).map(|_| json!({"action": "create", "size": 1})).collect();
+            let (storage, devices) = (json!({ "disks": disks }), json!([{"host_address": "01:00.0"}]));
+            let xml = format!("<devices>{inner}</devices>");
+            Asked::with(json!({"storage": storage, "pci_devices": devices, "custom_xml": xml}))
+        };
+        let (disk, port) = (
+            |dev: &str| format!("<disk type='file'><target dev='{dev}' bus='virtio'/></disk>"),
+            "<controller type='pci' model='pcie-root-port'/>",
+        );
+        let two = disk("vdx") + &disk("vdy");
+        added(&disk("vdx")).passes("VM-ROOT-PORTS");
+        added(&two).said("VM-ROOT-PORTS").info();
+        added(&(two + port)).passes("VM-ROOT-PORTS");
+        added("<disk><target dev='vda'/><serial>a</serial></disk>").passes("VM-ROOT-PORTS");
         Asked::pass(&["03:00.0"]).quiet("VM-ROOT-PORTS");
         Asked::good().quiet("VM-ROOT-PORTS");
     }

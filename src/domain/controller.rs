@@ -16,6 +16,7 @@ pub(super) fn controllers(machine: &Machine) -> Vec<Element> {
     all.extend(machine.expanders.iter().map(expander));
     if machine.chipset.is_pci_express() {
         all.extend(machine.slots.iter().filter_map(|slot| port(machine, slot)));
+        all.extend(port::spares(machine).into_iter().map(spare));
     }
     all
 }
@@ -62,6 +63,16 @@ fn scsi(index: u32, model: ScsiModel) -> Element {
     scsi.attr("model", model).origin(Place::root().key("storage").key("disks"))
 }
 
+/// A port that stays empty. libvirt adds none of its own accord once ports are written out.
+fn spare(index: u8) -> Element {
+    root_port(index).field("pci_devices")
+}
+
+fn root_port(index: u8) -> Element {
+    let port = Element::new("controller").attr("type", "pci").attr("index", index.to_string());
+    port.attr("model", "pcie-root-port")
+}
+
 /// The port of a card where it is not libvirt's own work: below the bus of a node, and that of a GPU, from which Windows
 /// must not offer to eject it.
 fn port(machine: &Machine, slot: &GuestSlot) -> Option<Element> {
@@ -74,10 +85,7 @@ fn port(machine: &Machine, slot: &GuestSlot) -> Option<Element> {
         Some(PciAddress { domain: 0, bus: bus.index, slot: u8::try_from(nth).ok()?, function: 0 })
     });
     (on_port && (stays || below.is_some())).then(|| {
-        Element::new("controller")
-            .attr("type", "pci")
-            .attr("index", guest.bus.to_string())
-            .attr("model", "pcie-root-port")
+        root_port(guest.bus)
             .child(stays.then(|| Element::new("target").attr("hotplug", "off")))
             .child(below.map(|below| address(below, true)))
             .origin(first.place.clone())

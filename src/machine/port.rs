@@ -7,9 +7,27 @@ use crate::spec::{DiskBus, HotplugKind, NetworkModel};
 /// First guest bus for cards. Buses 1 to 8 stay for the root ports of libvirt's own devices.
 pub const FIRST_BUS: u8 = 0x09;
 
-/// How many of those ports stay empty on q35, as libvirt 11.3 lays its devices out; `None` where it adds an empty one by
-/// itself, as it does while no port is written out.
-pub fn spare(machine: &Machine) -> Option<usize> {
+/// Ports that are kept empty for what is plugged in while the VM runs: a disk and an interface, say.
+pub const SPARE: usize = 2;
+
+/// The ports to write out on q35, by their index, so that so many are empty as libvirt 11.3 lays its devices out. None
+/// where it adds an empty one by itself, as it does while no port is written out. Those of the first buses it adds, too.
+pub fn spares(machine: &Machine) -> Vec<u8> {
+    let Some(taken) = taken(machine) else { return Vec::new() };
+    let missing = (taken + SPARE).saturating_sub(usize::from(FIRST_BUS - 1));
+    let cards = machine.slots.iter().flat_map(|slot| &slot.functions).map(|function| function.guest.value.bus);
+    let buses = machine.expanders.iter().flat_map(|bus| bus.ports.iter().copied().chain([bus.index]));
+    let last = cards.chain(buses).max().unwrap_or(0).max(FIRST_BUS - 1);
+    (last..=u8::MAX).skip(1).take(missing).collect()
+}
+
+/// How many ports are empty then; `None` where libvirt keeps an empty one by itself.
+pub fn empty(machine: &Machine) -> Option<usize> {
+    Some(usize::from(FIRST_BUS - 1).saturating_sub(taken(machine)?).max(SPARE))
+}
+
+/// How many ports the VM's own devices take; `None` where libvirt adds as many as it needs and an empty one.
+fn taken(machine: &Machine) -> Option<usize> {
     let stays = |slot: &GuestSlot| slot.is_gpu() && !machine.dropped.contains(&Feature::PortWithoutHotplug);
     let written = machine.slots.iter().any(stays) || !machine.expanders.is_empty();
     if machine.chipset != Chipset::Q35 || !written {
@@ -17,7 +35,7 @@ pub fn spare(machine: &Machine) -> Option<usize> {
     }
     let asked = machine.slots.iter().filter_map(|slot| slot.functions.first());
     let asked = asked.filter(|first| (1..FIRST_BUS).contains(&first.guest.value.bus)).count();
-    Some(usize::from(FIRST_BUS - 1).saturating_sub(asked + express(machine) + usize::from(conventional(machine))))
+    Some(asked + express(machine) + usize::from(conventional(machine)))
 }
 
 /// Devices that take a port each.

@@ -31,7 +31,14 @@ pub struct Fault {
 pub fn read_document<T>(text: &str, visit: impl FnOnce(&Document<'_>) -> T) -> Result<T, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     refuse_deep(text)?;
-    Document::parse(text).map(|document| visit(&document)).map_err(|error| fault(&error, text))
+    let document = Document::parse(text).map_err(|error| fault(&error, text))?;
+    match empty_prefix(&document) {
+        Some((offset, message)) => {
+            let (row, column) = position(text, offset);
+            Err(Fault { row, column, message })
+        }
+        None => Ok(visit(&document)),
+    }
 }
 
 /// Reads the text of `custom_xml`, a document or a row of elements, and hands it to `visit` as the children of one root.
@@ -44,7 +51,7 @@ pub fn read<T>(text: &str, visit: impl FnOnce(&Document<'_>) -> T) -> Result<T, 
     let blank: String = head.chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
     let wrapped = format!("<{WRAPPER}>{blank}{rest}</{WRAPPER}>");
     let document = Document::parse(&wrapped).map_err(|error| unwrapped(fault(&error, &wrapped)))?;
-    match stray_text(&document).or_else(|| unknown_operation(&document)) {
+    match stray_text(&document).or_else(|| empty_prefix(&document)).or_else(|| unknown_operation(&document)) {
         Some((offset, message)) => {
             let (row, column) = position(&wrapped, offset);
             Err(unwrapped(Fault { row, column, message }))
@@ -128,6 +135,17 @@ fn stray_text(document: &Document<'_>) -> Option<(usize, String)> {
     let stray = document.root_element().children().find(is_stray)?;
     let blank = stray.text().map_or(0, |text| text.len() - text.trim_start().len());
     Some((stray.range().start + blank, "text outside of an element".to_owned()))
+}
+
+/// roxmltree takes `:name` for a name without a prefix, beside which `name` may stand; others refuse it.
+fn empty_prefix(document: &Document<'_>) -> Option<(usize, String)> {
+    let elements = document.descendants().filter(Node::is_element);
+    let mut starts = elements.flat_map(|node| {
+        let attributes = node.attributes().map(|attribute| attribute.range().start);
+        [node.range().start + 1].into_iter().chain(attributes)
+    });
+    let is_bare = |start: &usize| document.input_text().get(*start..).is_some_and(|name| name.starts_with(':'));
+    starts.find(is_bare).map(|start| (start, "a name begins with a colon".to_owned()))
 }
 
 /// What of our namespace is no operation on an element of the domain.
@@ -248,6 +266,12 @@ mod tests {
             |text: &str| read(&format!("<domain xmlns:v='{NAMESPACE}' {text}/>"), |_| ()).unwrap_err().message;
         assert_eq!(refused("v:op='remove'"), "the domain itself cannot be removed, only what is in it");
         assert_eq!(refused("v:remove='yes'"), "unknown attribute 'remove' of vmbuild's namespace, the only one is op");
+    }
+
+    #[test]
+    fn a_name_does_not_begin_with_a_colon() {
+        assert_eq!(place(read("<a b='1'\n :b='2'/>", |_| ())), (2, 2));
+        assert_eq!(place(read_document("<a><:b/></a>", |_| ())), (1, 5));
     }
 
     #[test]

@@ -1,0 +1,38 @@
+//! Any spec on a recorded host, from the text to the plan: never a panic, never long; what no check refuses has a domain.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use vmbuild::checks::{self, Allowed};
+use vmbuild::facts::Facts;
+use vmbuild::machine::{machine, resolve};
+use vmbuild::plan::{PlanOptions, plan};
+use vmbuild::{domain, spec};
+
+static HOSTS: LazyLock<[Facts; 3]> = LazyLock::new(|| {
+    let workstation = include_str!("../../golden/facts/workstation.json");
+    let servers = include_str!("../../golden/facts/server-without-kvm.json");
+    let read = |text: &str| serde_json::from_str(text).expect("recorded facts");
+    [read(workstation), read(servers), Facts::default()]
+});
+
+/// Far beyond what any spec needs, and short enough to be seen while typing.
+const LONGEST: Duration = Duration::from_secs(2);
+
+fuzz_target!(|text: &str| {
+    let Ok(asked) = spec::parse(text) else { return };
+    for facts in &*HOSTS {
+        let began = Instant::now();
+        let spec = resolve(&asked, facts);
+        let machine = machine(&spec, facts);
+        let report = checks::report(&spec, facts, &machine, &Allowed::default());
+        let tree = domain::domain(&spec, &machine);
+        assert!(report.blockers().next().is_some() || tree.is_ok(), "permitted, and there is no domain: {tree:?}");
+        let xml = tree.map(|tree| tree.to_xml()).unwrap_or_default();
+        assert!(xml.is_empty() || domain::parse(&xml).is_ok(), "{xml}");
+        let steps = plan(&machine, facts, &xml, PlanOptions { start: true });
+        assert!(!steps.to_string().is_empty());
+        assert!(began.elapsed() < LONGEST, "{:?}", began.elapsed());
+    }
+});
