@@ -130,11 +130,20 @@ fn pci_address(node: Node<'_, '_>) -> Option<PciAddress> {
     Some(PciAddress { domain, bus: small("bus")?, slot: small("slot")?, function })
 }
 
+/// Text beside elements, of which libvirt has none; what stands in metadata is its owner's matter.
 fn stray_text(document: &Document<'_>) -> Option<(usize, String)> {
-    let is_stray = |node: &Node<'_, '_>| node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty());
-    let stray = document.root_element().children().find(is_stray)?;
+    let is_text = |node: &Node<'_, '_>| node.is_text() && node.text().is_some_and(|text| !text.trim().is_empty());
+    let holds = |node: &Node<'_, '_>| {
+        let whole = *node == document.root_element();
+        let owned = || node.ancestors().any(|around| around.has_tag_name("metadata"));
+        whole || (node.children().any(|child| child.is_element()) && !owned())
+    };
+    let holders = document.descendants().filter(Node::is_element).filter(holds);
+    let stray = holders.flat_map(|node| node.children()).filter(is_text).min_by_key(|text| text.range().start)?;
     let blank = stray.text().map_or(0, |text| text.len() - text.trim_start().len());
-    Some((stray.range().start + blank, "text outside of an element".to_owned()))
+    let what =
+        if stray.parent() == Some(document.root_element()) { "outside of an element" } else { "beside elements" };
+    Some((stray.range().start + blank, format!("text {what}")))
 }
 
 /// roxmltree takes `:name` for a name without a prefix, beside which `name` may stand; others refuse it.
@@ -266,6 +275,16 @@ mod tests {
             |text: &str| read(&format!("<domain xmlns:v='{NAMESPACE}' {text}/>"), |_| ()).unwrap_err().message;
         assert_eq!(refused("v:op='remove'"), "the domain itself cannot be removed, only what is in it");
         assert_eq!(refused("v:remove='yes'"), "unknown attribute 'remove' of vmbuild's namespace, the only one is op");
+    }
+
+    #[test]
+    fn text_stands_alone_in_its_element() {
+        let refused = |text: &str| read(text, |_| ()).unwrap_err();
+        assert_eq!(refused("<devices>\n +<disk/></devices>").to_string(), "line 2, column 2: text beside elements");
+        assert_eq!(refused("<a><b/></a> x").to_string(), "line 1, column 13: text outside of an element");
+        for good in ["<name> x </name>", "<a> <b/>\n</a>", "<metadata><o:a xmlns:o='o'>x<o:b/></o:a></metadata>"] {
+            assert_eq!(read(good, |_| ()), Ok(()), "{good}");
+        }
     }
 
     #[test]

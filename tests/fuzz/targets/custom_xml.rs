@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use vmbuild::checks::{self, Allowed};
-use vmbuild::domain::{self, Deed, Element};
+use vmbuild::domain::{self, Deed, Element, Node};
 use vmbuild::facts::Facts;
 use vmbuild::machine::{Machine, machine};
 use vmbuild::spec::{self, Spec, custom_xml};
@@ -24,6 +24,17 @@ static BASE: LazyLock<(Spec, Machine)> = LazyLock::new(|| {
 fn plain(element: &Element) -> Element {
     let mut plain = Element { origin: None, ..element.clone() };
     plain.attributes.sort();
+    // Texts side by side are read as one, and blanks beside elements as none.
+    let mut nodes: Vec<Node> = Vec::new();
+    for node in std::mem::take(&mut plain.children) {
+        match (nodes.last_mut(), node) {
+            (Some(Node::Text(before)), Node::Text(text)) => *before = format!("{before}{text}").into(),
+            (_, node) => nodes.push(node),
+        }
+    }
+    let mixed = nodes.iter().any(|node| matches!(node, Node::Element(_)));
+    nodes.retain(|node| !matches!(node, Node::Text(text) if mixed && text.trim().is_empty()));
+    plain.children = nodes;
     plain.elements_mut().for_each(|child| *child = self::plain(child));
     plain
 }
