@@ -27,7 +27,8 @@ pub struct Arguments {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 findings that block (a spec that does not parse is one), \
-4 host unreachable, 5 failed and fully undone, 6 failed and not fully undone, 130 cancelled.";
+4 host unreachable, 5 failed and fully undone, 6 failed and not fully undone, 7 differences (diff alone), \
+130 cancelled.";
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -92,6 +93,13 @@ pub enum Command {
     Plan(PlanArgs),
     /// Print the domain XML; touch nothing.
     Xml(SpecArgs),
+    /// Compare the domain XML with a domain that is defined, a preset, a template or a file; touch nothing; exit code 7
+    /// if they differ.
+    ///
+    /// Things are compared by what they are (a disk by its target, a passed device by its host address), not by order
+    /// and spelling. What libvirt adds to every domain is left out and counted. Lines with - are of the other side, lines
+    /// with + of the spec; each part says which fields made it.
+    Diff(DiffArgs),
     /// Check a spec against the host; exit code 3 if something forbids a build.
     Check(CheckArgs),
     /// Print what is known of the host.
@@ -136,6 +144,45 @@ pub struct SpecArgs {
     /// Ask no host: what only the host can tell stays unknown.
     #[arg(long, conflicts_with_all = ["where", "sysroot"])]
     pub offline: bool,
+}
+
+/// What `diff` takes.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The spec.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The other side: domain:NAME, preset:NAME, template:NAME, or a file with domain XML [default: the domain of the
+    /// same name].
+    #[arg(long, value_name = "OTHER")]
+    pub with: Option<Beside>,
+    /// Show what libvirt adds to every domain, and other words for the same, too.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// The other side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// A domain that is defined, by its name.
+    Domain(String),
+    /// A preset, by its name.
+    Preset(String),
+    /// A template, by its name.
+    Template(String),
+    /// A file with domain XML.
+    File(PathBuf),
+}
+
+impl From<&str> for Beside {
+    fn from(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("domain", name)) => Self::Domain(name.into()),
+            Some(("preset", name)) => Self::Preset(name.into()),
+            Some(("template", name)) => Self::Template(name.into()),
+            _ => Self::File(text.into()),
+        }
+    }
 }
 
 /// What is taken from the host although the host stands on it.

@@ -144,6 +144,14 @@ pub fn read_described(path: &Path) -> Result<Described, Failure> {
     Described::parse(&text).map_err(|problems| unparsable(&name, &problems))
 }
 
+/// The text of the XML file at `path`.
+pub fn read_xml(path: &Path) -> Result<String, Failure> {
+    text(path).map_err(|error| {
+        Failure::usage(format!("the XML {} cannot be read: {}", path.display(), reason(&error)))
+            .remedy("Name a file with domain XML, or a domain as domain:NAME.")
+    })
+}
+
 /// The error without its number, which says nothing to people.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();

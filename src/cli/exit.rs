@@ -22,6 +22,8 @@ pub enum Exit {
     Undone = 5,
     /// The build failed; something it made is left.
     NotUndone = 6,
+    /// Compared, and not the same.
+    Differs = 7,
     /// Cancelled by the user.
     Cancelled = 130,
 }

@@ -4,6 +4,7 @@ pub mod args;
 pub mod build;
 pub mod case;
 pub mod check;
+pub mod diff;
 pub mod exit;
 pub mod explain;
 pub mod facts;
@@ -75,6 +76,7 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
         Command::Build(args) => return build::run(&args, &options, out),
         Command::Plan(args) => return plan::run(&args, &options, out),
         Command::Xml(args) => return xml::run(&args, &options, out),
+        Command::Diff(args) => return diff::run(&args, &options, out),
     }
     Ok(Exit::Done)
 }

@@ -1,0 +1,170 @@
+//! `vmbuild diff`: the domain XML of a spec beside a domain that is defined, a preset or template, or a file.
+
+use super::args::{Beside, DiffArgs, GiveUp, Options};
+use super::case::{Case, Depth, read_xml};
+use super::exit::{Ended, Exit, Failure};
+use super::out::{Out, Tone};
+use super::shelves::{folders, refused};
+use super::{report, xml};
+use crate::app::StepId;
+use crate::app::xml::{self as lines, DiffLine, Mark};
+use crate::checks::Severity;
+use crate::domain::{Comparison, Detail, Element, compare, domain, parse};
+use crate::facts::{Fact, Facts};
+use crate::host::definition;
+use crate::machine;
+use crate::spec::Spec;
+use crate::store::{Templates, presets};
+use serde_json::json;
+use std::io;
+use std::path::Path;
+
+/// Lines that are shown before and behind what differs.
+const CONTEXT: usize = 3;
+/// As many fields are named for each part that differs.
+const NAMED: usize = 4;
+
+/// The other side of the comparison.
+struct Other {
+    name: String,
+    tree: Element,
+    detail: Detail,
+}
+
+/// Prints what differs; [`Exit::Differs`] where something does.
+pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
+    let depth = if args.spec.offline { Depth::Offline } else { Depth::Xml };
+    let case = Case::read(&args.spec.spec, depth, options, &GiveUp::default())?;
+    let ours = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error))?;
+    let other = other(args, &case)?;
+    let detail = if args.all { Detail::Everything } else { other.detail };
+    let comparison = compare(&ours, &other.tree, detail);
+    let diff = lines::difference(&lines::lines(&comparison.theirs), &lines::lines(&ours));
+    let same = diff.iter().all(|line| line.mark == Mark::Same);
+    if out.is_json() {
+        let differences = &comparison.changes;
+        out.json(
+            &json!({ "with": other.name, "same": same, "differences": differences, "left_out": comparison.left_out() }),
+        )?;
+    } else {
+        print(args, &other.name, &diff, &comparison, out)?;
+        report::complain(&case.report, Severity::Blocker, out);
+    }
+    Ok(if same { Exit::Done } else { Exit::Differs })
+}
+
+fn other(args: &DiffArgs, case: &Case) -> Result<Other, Failure> {
+    let of_layer = |name: String, spec: &Spec| {
+        let tree = of_spec(spec, &case.facts).map_err(|error| xml::refused(&error))?;
+        Ok(Other { name, tree, detail: Detail::Everything })
+    };
+    match &args.with {
+        None if case.machine.name.is_empty() => {
+            Err(Failure::usage("the spec has no name, so that no domain has the same")
+                .remedy("Name the other side: --with domain:NAME, preset:NAME, template:NAME or a file."))
+        }
+        None => of_domain(&case.machine.name, case),
+        Some(Beside::Domain(name)) => of_domain(name, case),
+        Some(Beside::Preset(name)) => {
+            let loaded = presets(&folders()?).load(name).map_err(|error| refused(&error))?;
+            of_layer(format!("preset {name}"), &loaded.spec)
+        }
+        Some(Beside::Template(name)) => {
+            let templates = Templates::new(&folders()?);
+            let layers = templates.layers(name).map_err(|error| refused(&error))?;
+            let stacked = templates.stack(&layers).map_err(|error| refused(&error))?;
+            of_layer(format!("template {name}"), &stacked.spec)
+        }
+        Some(Beside::File(path)) => of_file(path),
+    }
+}
+
+fn of_spec(spec: &Spec, facts: &Facts) -> Result<Element, crate::domain::XmlError> {
+    let spec = machine::resolve(spec, facts);
+    domain(&spec, &machine::machine(&spec, facts))
+}
+
+fn of_domain(name: &str, case: &Case) -> Result<Other, Failure> {
+    let Some(target) = &case.target else {
+        return Err(Failure::usage(format!("the domain {name} is asked for from libvirt, and --offline asks nobody"))
+            .remedy("Leave --offline out, or name a file with the XML: --with FILE."));
+    };
+    match definition(target, name) {
+        Fact::Known { value, .. } => of_text(format!("domain {name}"), &value),
+        Fact::Unknown { why } | Fact::Denied { why } => {
+            let remedy = "Name another side: --with domain:NAME, preset:NAME, template:NAME or a file.";
+            Err(Failure::new(Exit::Usage, "DOMAIN-MISSING", why).remedy(remedy))
+        }
+    }
+}
+
+fn of_file(path: &Path) -> Result<Other, Failure> {
+    of_text(path.display().to_string(), &read_xml(path)?)
+}
+
+fn of_text(name: String, text: &str) -> Result<Other, Failure> {
+    let tree = parse(text).map_err(|error| Failure::usage(format!("the XML of {name} cannot be read: {error}")))?;
+    if tree.name != "domain" {
+        return Err(Failure::usage(format!("the XML of {name} is a <{}>, not a <domain>", tree.name)));
+    }
+    Ok(Other { name, tree, detail: Detail::Meaning })
+}
+
+fn print(args: &DiffArgs, name: &str, diff: &[DiffLine], comparison: &Comparison, out: &mut Out) -> io::Result<()> {
+    let shown = shown(diff);
+    if !shown.is_empty() {
+        out.row(&[(Tone::Strong, &format!("--- {name}"))])?;
+        out.row(&[(Tone::Strong, &format!("+++ {}", args.spec.spec.display()))])?;
+    }
+    for (first, last) in shown {
+        let hunk = diff.get(first..last).unwrap_or_default();
+        let number = hunk.first().map_or(0, |line| line.number);
+        out.row(&[(Tone::Muted, &format!("@@ line {number}: {} @@", made_by(hunk, name)))])?;
+        for line in hunk {
+            let (sign, tone) = match line.mark {
+                Mark::Same => (" ", Tone::Plain),
+                Mark::Removed => ("-", Tone::Bad),
+                Mark::Added | Mark::Changed => ("+", Tone::Good),
+            };
+            out.row(&[(tone, &format!("{sign}{}", line.line.text))])?;
+        }
+    }
+    let left_out = comparison.left_out();
+    if !args.all && !left_out.is_empty() {
+        out.complain(&[(Tone::Muted, &format!("Left out, --all shows it: {left_out}."))]);
+    }
+    Ok(())
+}
+
+/// The parts of a difference that are shown: what differs with the lines around it.
+fn shown(diff: &[DiffLine]) -> Vec<(usize, usize)> {
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in diff.iter().enumerate().filter(|(_, line)| line.mark != Mark::Same) {
+        let (first, last) = (at.saturating_sub(CONTEXT), (at + CONTEXT + 1).min(diff.len()));
+        match parts.last_mut() {
+            Some(part) if first <= part.1 => part.1 = last,
+            _ => parts.push((first, last)),
+        }
+    }
+    parts
+}
+
+/// The fields and steps that made what differs, the first ones; or which side has it.
+fn made_by(hunk: &[DiffLine], name: &str) -> String {
+    let mut fields: Vec<String> = Vec::new();
+    for place in hunk.iter().filter(|line| line.mark != Mark::Same).filter_map(|line| line.line.origin.as_ref()) {
+        let step = StepId::of(place);
+        let words = format!("{place} ({} {})", step.number(), step.title());
+        if !fields.contains(&words) {
+            fields.push(words);
+        }
+    }
+    let more = fields.len().saturating_sub(NAMED);
+    fields.truncate(NAMED);
+    match (fields.is_empty(), more) {
+        (true, _) if hunk.iter().any(|line| line.mark == Mark::Removed) => format!("only in {name}"),
+        (true, _) => "always there".to_owned(),
+        (false, 0) => fields.join(", "),
+        (false, more) => format!("{} and {more} more", fields.join(", ")),
+    }
+}
