@@ -2,8 +2,8 @@
 
 use super::Element;
 use super::identity::{self, number};
+use super::same::amount;
 use crate::spec::Place;
-use crate::units::{Bytes, KIB};
 
 /// One thing that it did, or could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,16 +87,16 @@ pub(super) fn attribute(around: &Around, lower: &Element, name: &str, to: &str) 
 
 /// Notes that the text changes, unless both mean the same.
 pub(super) fn text(around: &Around, lower: &Element, upper: &Element) -> Option<Change> {
-    // Without a unit libvirt counts in KiB.
     let sized = lower.attribute("unit").is_some();
-    let unit = |element: &Element| element.attribute("unit").map_or("KiB".to_owned(), ToOwned::to_owned);
-    let amount = |element: &Element| {
-        let text = element.own_text().trim().to_owned();
-        if sized { format!("{text} {}", unit(element)) } else { text }
+    let number = |element: &Element| element.own_text().trim().to_owned();
+    // Without a unit libvirt counts in KiB.
+    let told = |element: &Element| match element.attribute("unit") {
+        _ if !sized => number(element),
+        unit => format!("{} {}", number(element), unit.unwrap_or("KiB")),
     };
-    let (from, to) = (amount(lower), amount(upper));
-    let bytes = |text: &str| Bytes::parse_in(text, KIB).ok();
-    let same = from == to || (sized && bytes(&from).is_some_and(|size| bytes(&to) == Some(size)));
+    let (from, to) = (told(lower), told(upper));
+    let bytes = |element: &Element| amount(element, &number(element));
+    let same = from == to || (sized && bytes(lower).is_some_and(|size| bytes(upper) == Some(size)));
     (!same).then(|| around.change(Deed::Text { from, to }))
 }
 

@@ -58,7 +58,8 @@ fn is_amount(element: &Element) -> bool {
     matches!(element.name.as_ref(), "memory" | "currentMemory" | "maxMemory") || element.attribute("unit").is_some()
 }
 
-fn amount(element: &Element, number: &str) -> Option<Bytes> {
+/// What `number` counts in the unit of the element; in KiB where it names none.
+pub(super) fn amount(element: &Element, number: &str) -> Option<Bytes> {
     match element.attribute("unit") {
         Some(unit) => Bytes::parse_in(&format!("{number}{unit}"), KIB).ok(),
         None => Bytes::parse_in(number, KIB).ok(),

@@ -57,8 +57,9 @@ impl Connection {
         let mut filled = 0;
         while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match stream.recv(rest).map(usize::try_from) {
-                Ok(Ok(0)) => break,
-                Ok(read) => filled += read.unwrap_or_default(),
+                // Less than nothing is for streams that do not block, which this one is not.
+                Ok(Ok(0) | Err(_)) => break,
+                Ok(Ok(read)) => filled += read,
                 Err(error) => {
                     // The failure is told already; the daemon drops the transfer whether or not it hears of it.
                     let _ = stream.abort();
