@@ -1,17 +1,19 @@
 //! Domain XML of any spec: what must hold of it always, and what libvirt says to it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/golden.rs"]
+mod golden;
 #[path = "support/specs.rs"]
 mod specs;
 mod support;
 
+use golden::{LACKING, recorded, workstation};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::{env, fs};
 use virt::connect::Connect;
 use virt::sys;
 use vmbuild::checks;
@@ -19,35 +21,6 @@ use vmbuild::domain::{Detail, Difference, Element, Node, What, compare, domain, 
 use vmbuild::facts::Facts;
 use vmbuild::machine::{Machine, machine};
 use vmbuild::spec::{Spec, VirtType};
-
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
-
-fn workstation() -> Facts {
-    serde_json::from_str(&fs::read_to_string(golden().join("facts/workstation.json")).unwrap()).unwrap()
-}
-
-/// True for a case that shows what is refused.
-fn is_refused(folder: &Path) -> bool {
-    let findings = fs::read_to_string(folder.join("findings.json")).unwrap_or_default();
-    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("faults-"))
-        && findings.contains("\"severity\": \"blocker\"")
-}
-
-/// Name, file and text of every golden domain that may be built.
-fn recorded() -> Vec<(String, PathBuf, String)> {
-    let folders =
-        fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).filter(|folder| !is_refused(folder));
-    let files =
-        folders.map(|folder| (folder.file_name().unwrap().to_string_lossy().into_owned(), folder.join("domain.xml")));
-    let mut all: Vec<_> =
-        files.filter_map(|(name, file)| Some((name, file.clone(), fs::read_to_string(&file).ok()?))).collect();
-    all.retain(|(_, _, text)| text.starts_with('<'));
-    all.sort();
-    assert!(all.len() >= 14);
-    all
-}
 
 // ---- what always holds ------------------------------------------------------------------------------------------------
 
@@ -242,14 +215,7 @@ fn what_the_checks_permit_is_defined_by_the_test_driver() {
     });
 }
 
-/// What a host may lack, by libvirt's own words. Everything else that it refuses is our mistake.
-const LACKING: [&str; 4] = [
-    "No emulator found for arch",
-    "spice graphics are not supported with this QEMU",
-    "does not support video model 'qxl'",
-    "does not support virt type",
-];
-/// The same for the translation to a command line, which looks at the host itself.
+/// What a host may lack besides for the translation to a command line, which looks at the host itself.
 const NOT_HERE: &[&str] = &[
     "Could not open TPM device",
     "host doesn't support passthrough of host PCI devices",
