@@ -4,6 +4,9 @@
 mod program;
 
 use program::Home;
+use vmbuild::app::Key;
+use vmbuild::app::keys::{self, Context};
+use vmbuild::cli::exit::EXIT_CODES;
 
 const README: &str = include_str!("../README.md");
 
@@ -121,4 +124,39 @@ fn every_command_is_in_the_readme() {
         seen += 1;
     }
     assert!(seen > 10);
+}
+
+/// The rows of the table below the heading `title`: their cells, without the head.
+fn table(title: &str) -> Vec<Vec<&'static str>> {
+    let section = README.split_once(&format!("\n{title}\n")).unwrap_or_else(|| panic!("no section {title}")).1;
+    let rows = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    rows.skip(2).map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn the_table_of_exit_codes_is_that_of_the_program() {
+    let codes: Vec<_> =
+        EXIT_CODES.iter().map(|(exit, meaning)| vec![(*exit as u8).to_string(), meaning.to_string()]).collect();
+    assert_eq!(table("### Exit codes"), codes);
+}
+
+/// The keys that one cell of the table names: each in backticks, a range as its two ends.
+fn keys_of(cell: &str) -> Vec<Key> {
+    let quoted = cell.split('`').skip(1).step_by(2);
+    quoted.map(|key| key.parse().unwrap_or_else(|_| panic!("'{key}' is not a key"))).collect()
+}
+
+#[test]
+fn the_table_of_keys_has_every_command_key_and_no_key_that_is_not_bound() {
+    let told: Vec<Key> = table("## Keys").iter().flat_map(|row| [keys_of(row[0]), keys_of(row[2])].concat()).collect();
+    for key in &told {
+        assert!(keys::all().any(|entry| entry.keys.contains(key)), "the README names {key}, which is not bound");
+    }
+    // What steps add is shown in their hints.
+    let general = keys::all().filter(|entry| entry.steps.is_empty() && entry.contexts.contains(&Context::Rows));
+    for entry in general.filter(|entry| entry.action.is_command()) {
+        let same = keys::all().filter(|other| other.action == entry.action);
+        let any = same.flat_map(|other| other.keys).any(|key| told.contains(key));
+        assert!(any, "the README lacks the key of '{}'", entry.label);
+    }
 }

@@ -244,6 +244,11 @@ const TABLE: &[Entry] = &[
     entry(&[Prompt], &[TAB, BACKTAB, DOWN, UP], Action::Move(Motion::Down), "other field", true),
 ];
 
+/// Every line of the table.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    OF_STEPS.iter().chain(TABLE)
+}
+
 /// What has the focus.
 pub fn context(app: &App) -> Context {
     use super::editor::TextInput;
@@ -271,7 +276,7 @@ fn entries(app: &App) -> impl Iterator<Item = &'static Entry> {
     let holds = move |entry: &&Entry| {
         entry.contexts.contains(&context) && (entry.steps.is_empty() || entry.steps.contains(&step))
     };
-    OF_STEPS.iter().chain(TABLE).filter(holds).filter(move |entry| action::applies(app, entry.action))
+    all().filter(holds).filter(move |entry| action::applies(app, entry.action))
 }
 
 /// What the steps add to the table.
@@ -307,7 +312,7 @@ mod tests {
 
     #[test]
     fn no_key_is_bound_that_belongs_to_somebody_else() {
-        for key in OF_STEPS.iter().chain(TABLE).flat_map(|entry| entry.keys) {
+        for key in all().flat_map(|entry| entry.keys) {
             assert!(!key.alt, "{key}: Alt is the same bytes as Esc");
             if let (KeyCode::Char(letter), true) = (key.code, key.ctrl) {
                 assert!(!FOREIGN.contains(letter), "{key}");
@@ -319,7 +324,7 @@ mod tests {
 
     #[test]
     fn texts_take_every_printing_key() {
-        for entry in OF_STEPS.iter().chain(TABLE) {
+        for entry in all() {
             if [Text, Lines, List, Help, Prompt].iter().any(|context| entry.contexts.contains(context)) {
                 assert!(entry.keys.iter().all(|key| key.text().is_none()), "{}", entry.label);
             }

@@ -1,20 +1,21 @@
 //! The command line as data: commands, options and their help texts. Nothing is executed here.
 
+use super::exit::{EXIT_CODES, Exit};
 use crate::checks::Allowed;
 use crate::units::PciAddress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Builds virtual machines through libvirt, GPU passthrough workstations above all.
+/// Builds virtual machines through libvirt, and GPU passthrough workstations in particular.
 ///
-/// Without a command the wizard starts. Every command below does one of its jobs without a screen.
+/// Without a command, starts the wizard. Each command below does one of its jobs without a screen.
 #[derive(Debug, Parser)]
 #[command(
     name = "vmbuild",
     version,
     max_term_width = 100,
     subcommand_help_heading = "Commands",
-    after_help = EXIT_CODES
+    after_help = exit_codes()
 )]
 pub struct Arguments {
     /// Which host, which output.
@@ -25,49 +26,50 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 unexpected, 2 usage, 3 findings that block (a spec that does not parse is one), \
-4 host unreachable, 5 failed and fully undone, 6 failed and not fully undone, 7 differences (diff alone), \
-130 cancelled.";
+/// The table of exit codes, as the help prints it.
+fn exit_codes() -> String {
+    let line = |(exit, meaning): (Exit, &str)| format!("  {:3}  {meaning}", exit as u8);
+    format!("Exit codes:\n{}", EXIT_CODES.map(line).join("\n"))
+}
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // Each is one switch of the command line.
 pub struct Options {
-    /// Libvirt connection URI [default: $LIBVIRT_DEFAULT_URI, the config file's default host, or qemu:///system].
+    /// Connect to this libvirt URI [default: $LIBVIRT_DEFAULT_URI, the config file's default host, or qemu:///system].
     #[arg(short, long, global = true, value_name = "URI", group = "where", help_heading = "Host")]
     pub connect: Option<String>,
-    /// A host that the config file names.
+    /// Use this host from the config file.
     #[arg(long, global = true, value_name = "NAME", group = "where", help_heading = "Host")]
     pub host: Option<String>,
-    /// Use the recorded demo workstation on libvirt's test driver: no daemon, no root, nothing of this machine changes.
+    /// Use the recorded demo workstation on libvirt's test driver; needs no daemon and no root, and changes nothing here.
     #[arg(long, global = true, group = "where", help_heading = "Host")]
     pub demo: bool,
-    /// Use facts that `vmbuild facts --json` wrote instead of asking a host.
+    /// Use facts that `vmbuild facts --json` recorded, instead of asking a host.
     #[arg(long, global = true, value_name = "FILE", group = "where", help_heading = "Host")]
     pub facts: Option<PathBuf>,
-    /// On a host that is reached by ssh, read what libvirt does not tell, too: run a script there that only reads
-    /// [default: the config file's `probe` for the host].
+    /// On a host reached over SSH, also read what libvirt does not report, by a script that only reads [default: the
+    /// host's `probe` in the config file].
     #[arg(long, global = true, help_heading = "Host")]
     pub probe: bool,
-    /// Read /sys, /proc and /etc below this folder; what it lacks is unknown.
+    /// Read /sys, /proc and /etc below this folder; what is missing there is unknown.
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "facts", help_heading = "Host")]
     pub sysroot: Option<PathBuf>,
 
-    /// Take the defaults of this preset; may be given several times, later ones win, the spec wins over all.
+    /// Put this preset under the spec; can be repeated: later presets override earlier ones, the spec overrides all.
     #[arg(long = "preset", global = true, value_name = "NAME", help_heading = "Spec")]
     pub presets: Vec<String>,
 
-    /// Print JSON on standard output: one document, or for `build` one document per line.
+    /// Print JSON on standard output: one document, for `build` one document per line.
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
-    /// Colour of human output.
+    /// Colour the output for humans.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: ColorChoice,
-    /// Only ASCII characters for marks and lines, as in a locale without UTF-8.
+    /// Use only ASCII characters for marks and lines, as in a locale without UTF-8.
     #[arg(long, global = true, help_heading = "Output")]
     pub ascii: bool,
-    /// Append what is asked, answered and done, with times, to this file; never what a spec holds.
+    /// Append requests, answers and actions with times to this file; never the contents of a spec.
     #[arg(long, global = true, env = "VMBUILD_LOG", value_name = "FILE", help_heading = "Output")]
     pub log: Option<PathBuf>,
 }
@@ -89,47 +91,46 @@ pub enum ColorChoice {
 pub enum Command {
     /// Build the VM that a spec describes; undo everything if a step fails.
     Build(BuildArgs),
-    /// Print the steps of a build with the undo of each; touch nothing.
+    /// Print the steps of a build with the undo of each; change nothing.
     Plan(PlanArgs),
-    /// Print the domain XML; touch nothing.
+    /// Print the domain XML; change nothing.
     Xml(SpecArgs),
-    /// Compare the domain XML with a domain that is defined, a preset, a template or a file; touch nothing; exit code 7
-    /// if they differ.
+    /// Compare the domain XML with a domain on the host, a preset, a template or a file; change nothing.
     ///
-    /// Things are compared by what they are (a disk by its target, a passed device by its host address), not by order
-    /// and spelling. What libvirt adds to every domain is left out and counted. Lines with - are of the other side, lines
-    /// with + of the spec; each part says which fields made it.
+    /// Devices are matched by identity (a disk by its target, a passed device by its host address), not by order and
+    /// spelling. What libvirt adds to every domain is left out and counted. Lines with - come from the other side, lines
+    /// with + from the spec; each part names the fields that made it. The exit code is 7 if the two differ.
     Diff(DiffArgs),
-    /// Check a spec against the host; exit code 3 if something forbids a build.
+    /// Check a spec against the host; exit code 3 if a finding blocks the build.
     Check(CheckArgs),
-    /// Print what is known of the host.
+    /// Print the facts about the host.
     Facts,
-    /// Print the IOMMU groups with their PCI devices, or what taking some of them means.
+    /// Print the IOMMU groups with their PCI devices, or what passing some of them involves.
     Pci {
-        /// Take the cards at these addresses: what goes with them, and what stands in the way; exit code 3 if something
-        /// forbids it.
+        /// Show what passing the cards at these addresses involves: what must go with them, and what prevents it; exit
+        /// code 3 if something does.
         #[arg(long, value_name = "ADDRESS", num_args = 1.., value_delimiter = ',')]
         take: Vec<String>,
     },
-    /// Check what passthrough needs of the host, in order; exit code 3 if something forbids it.
+    /// Check what passthrough needs on the host, in order; exit code 3 if something prevents it.
     Doctor,
     /// Print the storage pools.
     Pools,
-    /// Print the installation media in the pools of all configured hosts, or of the one given.
+    /// Print the installation media in the pools of all configured hosts, or of the given one.
     Isos,
-    /// Presets: partial specs of your own.
+    /// List, show, save, delete or export presets: partial specs to start from.
     #[command(subcommand)]
     Preset(PresetCommand),
-    /// Templates: partial specs that a spec names in its field `template`.
+    /// List, show, save or delete templates: partial specs that a spec names in its field `template`.
     #[command(subcommand)]
     Template(TemplateCommand),
     /// Print the JSON Schema of the spec.
     Schema,
     /// Explain a finding by its code.
     Explain {
-        /// Code such as DISK-SIZE; all codes if absent.
+        /// Code such as DISK-SIZE [default: all codes].
         code: Option<String>,
-        /// All codes with their explanations as a document in Markdown.
+        /// Print all codes with their explanations as a Markdown document.
         #[arg(long, conflicts_with = "code")]
         markdown: bool,
     },
@@ -141,7 +142,7 @@ pub struct SpecArgs {
     /// File with the spec, or - for standard input.
     #[arg(value_name = "SPEC")]
     pub spec: PathBuf,
-    /// Ask no host: what only the host can tell stays unknown.
+    /// Ask no host; what only the host can tell stays unknown.
     #[arg(long, conflicts_with_all = ["where", "sysroot"])]
     pub offline: bool,
 }
@@ -152,11 +153,11 @@ pub struct DiffArgs {
     /// The spec.
     #[command(flatten)]
     pub spec: SpecArgs,
-    /// The other side: domain:NAME, preset:NAME, template:NAME, or a file with domain XML [default: the domain of the
-    /// same name].
+    /// Compare with domain:NAME, preset:NAME, template:NAME, or a file with domain XML [default: the domain of the same
+    /// name].
     #[arg(long, value_name = "OTHER")]
     pub with: Option<Beside>,
-    /// Show what libvirt adds to every domain, and other words for the same, too.
+    /// Also show what libvirt adds to every domain, and different words for the same value.
     #[arg(long)]
     pub all: bool,
 }
@@ -185,11 +186,11 @@ impl From<&str> for Beside {
     }
 }
 
-/// What is taken from the host although the host stands on it.
+/// What is taken from the host although the host uses it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GiveUp {
-    /// Give this function up although the host stands on it (root disk, default route, SSH session, console); its
-    /// address in full; may be given several times.
+    /// Give up this PCI function although the host uses it (root disk, default route, SSH session, console); its full
+    /// address; can be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = Allowed::typed)]
     pub give_up: Vec<PciAddress>,
 }
@@ -211,7 +212,7 @@ pub struct PlanArgs {
     /// The spec.
     #[command(flatten)]
     pub spec: SpecArgs,
-    /// Plan to start the VM, too.
+    /// Also start the VM.
     #[arg(long)]
     pub start: bool,
     /// What the host loses.
@@ -228,7 +229,7 @@ pub struct BuildArgs {
     /// Start the VM when it is built.
     #[arg(long)]
     pub start: bool,
-    /// Accept warnings without being asked; without a terminal nobody is asked anyway.
+    /// Accept warnings without a question; they are asked about only on a terminal.
     #[arg(short, long)]
     pub yes: bool,
     /// What the host loses.
@@ -253,11 +254,11 @@ pub enum PresetCommand {
         /// Name of the preset.
         name: String,
     },
-    /// Write one to a file that `preset save` and `build` take, or to standard output.
+    /// Write one to a file that `preset save` and `build` accept.
     Export {
         /// Name of the preset.
         name: String,
-        /// File to write; must not exist.
+        /// File to write; it must not exist [default: standard output].
         file: Option<PathBuf>,
     },
 }
@@ -284,15 +285,15 @@ pub enum TemplateCommand {
 /// What saving takes.
 #[derive(Args, Clone, Debug)]
 pub struct SaveArgs {
-    /// Name to save it under.
+    /// Name of the preset or template.
     pub name: String,
     /// File with the spec, or - for standard input.
     #[arg(value_name = "SPEC")]
     pub spec: PathBuf,
-    /// What it is for, one line.
+    /// Describe it in one line.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Replace one of the same name.
+    /// Replace an existing one of the same name.
     #[arg(long)]
     pub replace: bool,
 }
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn options_stand_before_or_after_the_command() {
+    fn options_come_before_or_after_the_command() {
         for line in ["vmbuild --demo --json pci", "vmbuild pci --demo --json"] {
             let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
             assert!(arguments.options.demo && arguments.options.json, "{line}");

@@ -10,23 +10,36 @@ use std::{io, process::ExitCode};
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Something nobody foresaw.
+    /// An error that the program does not foresee.
     Unexpected = 1,
-    /// The command line is wrong, or names something that is not there.
+    /// The command line is wrong, or names something that does not exist.
     Usage = 2,
-    /// Findings forbid a build; a spec that does not parse is one.
+    /// Findings forbid a build; a spec that does not parse counts as one.
     Blocked = 3,
-    /// The host does not answer or does not let us in.
+    /// The host does not answer or refuses access.
     Unreachable = 4,
-    /// The build failed; all it made is undone.
+    /// The build failed; everything it made was undone.
     Undone = 5,
     /// The build failed; something it made is left.
     NotUndone = 6,
-    /// Compared, and not the same.
+    /// The two sides of a comparison differ.
     Differs = 7,
     /// Cancelled by the user.
     Cancelled = 130,
 }
+
+/// Every exit code with its meaning for users: help and README repeat this table, and a test compares them with it.
+pub const EXIT_CODES: [(Exit, &str); 9] = [
+    (Exit::Done, "done"),
+    (Exit::Unexpected, "unexpected error"),
+    (Exit::Usage, "wrong usage, or something named on the command line does not exist"),
+    (Exit::Blocked, "blocked by findings; a spec that does not parse counts as one"),
+    (Exit::Unreachable, "the host does not answer or refuses access"),
+    (Exit::Undone, "the build failed; everything it made was undone"),
+    (Exit::NotUndone, "the build failed; something it made is left, listed with the command that removes it"),
+    (Exit::Differs, "the two sides of a comparison differ"),
+    (Exit::Cancelled, "cancelled; everything was undone"),
+];
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -39,13 +52,13 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// How the process ends.
     pub exit: Exit,
-    /// What JSON readers get; `error` is the human message, too.
+    /// What JSON readers get; `error` is also the message for humans.
     pub body: Box<Refused>,
     /// What humans read instead of `error`; empty where it is the same.
     pub spoken: String,
-    /// The way out, for humans; empty where there is none.
+    /// How to fix it, for humans; empty where there is no fix.
     pub remedy: String,
-    /// True where all has been said already and only the exit code is left.
+    /// True where everything has been printed already and only the exit code is left.
     pub silent: bool,
 }
 
@@ -66,7 +79,7 @@ impl Failure {
         Self { silent: true, ..Self::new(exit, "", "") }
     }
 
-    /// The same with a way out.
+    /// The same with a fix.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
@@ -103,7 +116,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Errors of our own output: whoever closed the pipe has read enough and gets no complaint.
+/// Errors of our own output: a reader that closed the pipe has read enough, so that is not an error.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
