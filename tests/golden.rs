@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
-use vmbuild::checks::{self, Allowed, Finding, Severity};
+use vmbuild::checks::{self, Allowed, Finding, Report, Severity};
 use vmbuild::facts::{Facts, Version};
 use vmbuild::machine::{Machine, Reason, Topology, machine, resolve};
 use vmbuild::plan::{Action, PlanOptions, plan};
-use vmbuild::spec::{self, Place, Segment, Spec};
+use vmbuild::spec::{self, Layer, Origin, Place, Segment, Spec, StackError, Stacked, Template};
 use vmbuild::{domain, domain::Element};
 
 /// One folder.
@@ -25,6 +25,8 @@ struct Case {
     /// The spec as written, for the fields it sets.
     written: Value,
     spec: Spec,
+    /// Why a template that it names is not part of it.
+    stack_error: Option<StackError>,
     facts: Facts,
     machine: Machine,
 }
@@ -40,6 +42,13 @@ struct About {
     /// What differs from that file, by JSON pointer.
     #[serde(default)]
     but: BTreeMap<String, Value>,
+}
+
+impl Case {
+    fn report(&self) -> Report {
+        let stacked = Stacked { error: self.stack_error.clone(), ..self.spec.clone().into() };
+        checks::report_of_stack(&stacked, &self.facts, &self.machine, &Allowed::default())
+    }
 }
 
 impl About {
@@ -94,13 +103,27 @@ fn case(folder: PathBuf) -> Case {
     let about: About = serde_json::from_str(&read(&folder.join("case.json"))).unwrap();
     assert!(!about.shows.is_empty(), "{name}");
     let facts = about.facts();
-    let written = parse_spec(&folder.join("spec.json"));
-    let template = folder.join("template.json");
-    let spec = if template.exists() { spec::merge(&parse_spec(&template), &written) } else { written };
+    let written = Layer { origin: Origin::User, spec: parse_spec(&folder.join("spec.json")) };
+    let Stacked { spec, error: stack_error, .. } = spec::stack(&[written], &|name| template(&folder, name));
     let written = serde_json::to_value(&spec).unwrap();
     let spec = resolve(&spec, &facts);
     let machine = machine(&spec, &facts);
-    Case { name, folder, written, spec, facts, machine }
+    Case { name, folder, written, spec, stack_error, facts, machine }
+}
+
+/// A template of the case: a file in its folder `templates`.
+fn template(folder: &Path, name: &str) -> Template {
+    let folder = folder.join("templates");
+    let Ok(text) = fs::read_to_string(folder.join(format!("{name}.json"))) else {
+        let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut known: Vec<_> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        known.sort();
+        return Template::Missing(known);
+    };
+    match spec::parse(&text) {
+        Ok(spec) => Template::Known(Box::new(spec)),
+        Err(problems) => Template::Unreadable(problems.in_file(&format!("{name}.json")).to_string()),
+    }
 }
 
 /// What a case must come out as, by file name.
@@ -125,8 +148,7 @@ fn steps(case: &Case) -> String {
 
 /// Without the checks that passed: a new check would change every file, and what it finds is held by its own tests.
 fn findings(case: &Case) -> String {
-    let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
-    serde_json::to_string_pretty(&report.findings).unwrap() + "\n"
+    serde_json::to_string_pretty(&case.report().findings).unwrap() + "\n"
 }
 
 fn xml(case: &Case) -> String {
@@ -335,7 +357,7 @@ fn every_word_of_the_domain_model_is_in_some_case() {
 fn every_finding_code_is_in_some_case() {
     // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
     let says = |finding: &Finding| finding.severity != Severity::Unknown || finding.code == "HOST-CONNECTION";
-    let found = |case: Case| checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default()).findings;
+    let found = |case: Case| case.report().findings;
     let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code).collect();
     // What taking devices of published machines says: `! CODE: message` in `takes/*.txt`.
     let takes = fs::read_dir(root().join("takes")).unwrap().map(|entry| read(&entry.unwrap().path()));
@@ -354,7 +376,7 @@ fn every_finding_code_is_in_some_case() {
 #[test]
 fn only_the_faults_are_refused() {
     for case in cases() {
-        let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
+        let report = case.report();
         let blockers: Vec<_> = report.blockers().collect();
         assert!(blockers.is_empty() || case.name.starts_with("faults-"), "{}: {blockers:?}", case.name);
     }
@@ -467,7 +489,7 @@ fn every_row_and_field_of_a_case_has_an_element_that_names_it() {
             .flat_map(|place| (1..=place.0.len()).map(|n| Place(place.0[..n].to_vec()).to_string()))
             .collect();
         // A row that is refused, such as one without an address, may have none.
-        let report = checks::report(&case.spec, &case.facts, &case.machine, &Allowed::default());
+        let report = case.report();
         let refused: Vec<String> = report.blockers().map(|finding| finding.place.to_string()).collect();
         for field in rows(&case.written) {
             let excused = is_silent(&field, &case.written) || refused.iter().any(|place| place.starts_with(&field));

@@ -1,13 +1,12 @@
 //! What the XML of the review is compared with: which bases there are, and the text of the one that was chosen. Asks no
 //! host; what it lacks is asked for by [`super::update`].
 
-use super::history::Content;
 use super::options::Known;
 use super::xml::{self, XmlLine};
 use super::{App, Derived, Effect, StepId, drafts};
 use crate::domain::{self, Detail};
 use crate::facts::{DomainState, Fact};
-use crate::spec::{Layer, Origin};
+use crate::spec::{Layer, Origin, Spec};
 
 /// What the XML is compared with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,8 +70,8 @@ impl Against {
 
 /// Everything that the XML can be compared with, in the order in which it is offered.
 pub(super) fn bases(app: &App) -> Vec<(Base, Known)> {
-    let layers = &app.content.layers;
-    let single = layers.iter().filter(|_| layers.len() > 1).map(|layer| Base::Layer(layer.origin.clone()));
+    let several = app.layers().nth(1).is_some();
+    let single = app.layers().filter(|_| several).map(|layer| Base::Layer(layer.origin.clone()));
     let same = |name: &&str| **name == *app.name();
     let domains = || app.facts.domains.items().iter().map(|domain| domain.name.as_str());
     let named = domains().filter(same).chain(domains().filter(|name| !same(name)));
@@ -108,9 +107,9 @@ fn offer(app: &App, base: &Base) -> Known {
 /// The text of the base that is chosen.
 pub(super) fn against(app: &App) -> Against {
     match &app.review.base {
-        Base::Layers => Against::of(of_layers(app, &app.content.layers)),
-        Base::Layer(origin) => match app.content.layers.iter().find(|layer| layer.origin == *origin) {
-            Some(layer) => Against::of(of_layers(app, std::slice::from_ref(layer))),
+        Base::Layers => Against::of(of_layers(app, app.layers())),
+        Base::Layer(origin) => match app.layers().find(|layer| layer.origin == *origin) {
+            Some(layer) => Against::of(of_layers(app, [layer])),
             None => Against::missing(format!("{origin} is not in use any more; t compares with something else.")),
         },
         Base::LastSeen => match &app.review.seen {
@@ -124,10 +123,12 @@ pub(super) fn against(app: &App) -> Against {
 }
 
 /// What these layers alone would give.
-fn of_layers(app: &App, layers: &[Layer]) -> Vec<XmlLine> {
-    let mut content = Content { layers: layers.to_vec(), ..Content::default() };
-    content.own.template.clone_from(&app.content.own.template);
-    xml::lines(&Derived::tree_of(&content, &app.facts))
+fn of_layers<'a>(app: &App, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<XmlLine> {
+    // The name of the template is part of the domain.
+    let named = Spec { template: app.content.own.template.clone(), ..Spec::default() };
+    let mut layers: Vec<Layer> = layers.into_iter().cloned().collect();
+    layers.push(Layer { origin: Origin::User, spec: named });
+    xml::lines(&Derived::tree_of(&layers, &app.facts))
 }
 
 fn of_domain(app: &App, name: &str) -> Against {

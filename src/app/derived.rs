@@ -2,13 +2,14 @@
 
 use super::grammar::{self, Reading};
 use super::history::Content;
+use super::msg::Saved;
 use super::xml::{self, XmlLine};
 use crate::checks::{self, Allowed, Finding, Report, Severity};
 use crate::domain::{self, Element};
 use crate::facts::Facts;
 use crate::machine::{self, Machine};
 use crate::plan::{self, Plan, PlanOptions};
-use crate::spec::{Layer, Origin, Place, Segment, Spec, Stacked, stack};
+use crate::spec::{Layer, Origin, Place, Segment, Spec, Stacked, Template, stack};
 use serde_json::Value;
 
 /// What follows.
@@ -31,11 +32,11 @@ pub struct Derived {
 
 impl Derived {
     /// Computes it all.
-    pub fn of(content: &Content, facts: &Facts, allowed: &Allowed) -> Self {
-        let mut stack = written(content);
+    pub fn of(content: &Content, templates: Option<&[Saved]>, facts: &Facts, allowed: &Allowed) -> Self {
+        let mut stack = written(content, templates);
         stack.spec = machine::resolve(&stack.spec, facts);
         let machine = machine::machine(&stack.spec, facts);
-        let mut report = checks::report(&stack.spec, facts, &machine, allowed);
+        let mut report = checks::report_of_stack(&stack, facts, &machine, allowed);
         report.findings.splice(0..0, pending(content));
         let tree = tree(&stack.spec, &machine);
         let plan = plan::plan(&machine, facts, &tree.to_xml(), PlanOptions { start: content.start });
@@ -45,8 +46,8 @@ impl Derived {
     }
 
     /// The domain alone.
-    pub(super) fn tree_of(content: &Content, facts: &Facts) -> Element {
-        let spec = machine::resolve(&written(content).spec, facts);
+    pub(super) fn tree_of(layers: &[Layer], facts: &Facts) -> Element {
+        let spec = machine::resolve(&Stacked::of(layers).spec, facts);
         tree(&spec, &machine::machine(&spec, facts))
     }
 
@@ -70,10 +71,20 @@ fn tree(spec: &Spec, machine: &Machine) -> Element {
 }
 
 /// What templates, presets and the user say, before host devices are looked for.
-pub(super) fn written(content: &Content) -> Stacked {
+pub(super) fn written(content: &Content, templates: Option<&[Saved]>) -> Stacked {
     let mut layers = content.layers.clone();
     layers.push(Layer { origin: Origin::User, spec: content.own.clone() });
-    stack(&layers)
+    stack(&layers, &|name| find(templates, name))
+}
+
+/// What is known of the template `name`; `None` for templates that have not been read yet.
+fn find(templates: Option<&[Saved]>, name: &str) -> Template {
+    let Some(templates) = templates else { return Template::Pending };
+    match templates.iter().find(|saved| saved.name == name).map(|saved| &saved.spec) {
+        Some(Ok(spec)) => Template::Known(Box::new(spec.clone())),
+        Some(Err(why)) => Template::Unreadable(why.clone()),
+        None => Template::Missing(templates.iter().map(|saved| saved.name.clone()).collect()),
+    }
 }
 
 /// Texts that the spec cannot hold block the build, because what the user sees is not what would be built.

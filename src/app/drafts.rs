@@ -3,7 +3,7 @@
 use super::history::Content;
 use super::overlay::{Answer, Ask, Overlay};
 use super::{App, Draft, Effect, LeftDraft, StepId};
-use crate::spec::Spec;
+use crate::spec::{Layer, Origin, Spec};
 
 /// As many drafts are offered at once, the newest; the others stay for later.
 const OFFERED: usize = 5;
@@ -95,11 +95,21 @@ pub(super) fn age(seconds: u64) -> String {
 /// Goes on with a draft; its file becomes that of this session.
 pub(super) fn take(app: &mut App, left: Box<LeftDraft>) -> Vec<Effect> {
     let Draft { spec: own, layers, pending, start, .. } = left.draft.clone();
-    app.content = Content { own, layers, pending, start };
+    app.content = without_templates(Content { own, layers, pending, start });
     app.stored = app.content.clone();
     app.review.seen = None;
     app.stale = true;
     app.refresh();
     app.go(StepId::System);
     vec![Effect::TakeDraft(left)]
+}
+
+/// A draft of an older version also has the templates among its layers. Those that are named are looked up now.
+fn without_templates(mut content: Content) -> Content {
+    let is_template = |layer: &Layer| matches!(layer.origin, Origin::Template(_));
+    let mut presets = content.layers.iter().filter(|layer| !is_template(layer));
+    if content.own.template.is_some() || presets.any(|layer| layer.spec.template.is_some()) {
+        content.layers.retain(|layer| !is_template(layer));
+    }
+    content
 }

@@ -1,6 +1,6 @@
 //! Undo and redo of everything the user sets. Owns no rule about what one step of undo is: that is the caller's.
 
-use crate::spec::{Place, Spec, merge::Layer};
+use crate::spec::{Layer, Place, Spec};
 use std::collections::BTreeMap;
 
 /// What undo brings back: all that the user can set.
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct Content {
     /// What the user set.
     pub own: Spec,
-    /// Templates and presets below it, lowest first.
+    /// Presets below it, lowest first.
     pub layers: Vec<Layer>,
     /// Texts of fields that are not values yet.
     pub pending: BTreeMap<Place, String>,

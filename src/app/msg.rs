@@ -4,7 +4,7 @@ use super::key::Key;
 use crate::checks::Allowed;
 use crate::facts::{FactsPart, Part};
 use crate::plan::{BuildEvent, Plan};
-use crate::spec::{Place, Spec, merge::Layer};
+use crate::spec::{Layer, Place, Spec};
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ pub struct Draft {
     pub uri: String,
     /// What the user set.
     pub spec: Spec,
-    /// Templates and presets below it, lowest first.
+    /// Presets below it, lowest first; in drafts of older versions also the templates.
     pub layers: Vec<Layer>,
     /// Texts of fields that are not values yet.
     pub pending: BTreeMap<Place, String>,

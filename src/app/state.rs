@@ -55,8 +55,8 @@ pub struct App {
     pub waiting: Option<(Part, u64)>,
     /// Presets by name.
     pub presets: Vec<Saved>,
-    /// Templates by name.
-    pub templates: Vec<Saved>,
+    /// Templates by name; `None` until they were read.
+    pub templates: Option<Vec<Saved>>,
     /// Row in the checks panel.
     pub checks_row: usize,
     /// The XML beside or over the step.
@@ -126,7 +126,7 @@ pub struct XmlView {
 pub struct Start {
     /// URI of the connection, as given or as libvirt's default.
     pub uri: String,
-    /// Templates, presets and files below what the user types, lowest first.
+    /// Presets below what the user types, lowest first.
     pub layers: Vec<Layer>,
     /// Columns and rows of the screen.
     pub size: (u16, u16),
@@ -143,7 +143,7 @@ impl App {
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let content = Content { layers: start.layers, ..Content::default() };
         let facts = Facts::default();
-        let derived = Derived::of(&content, &facts, &Allowed::default());
+        let derived = Derived::of(&content, None, &facts, &Allowed::default());
         let mut app = Self {
             stored: content.clone(),
             content,
@@ -165,7 +165,7 @@ impl App {
             extent: Extent::Usual,
             waiting: None,
             presets: Vec::new(),
-            templates: Vec::new(),
+            templates: None,
             checks_row: 0,
             xml: XmlView::default(),
             review: ReviewView::default(),
@@ -198,6 +198,16 @@ impl App {
     /// The spec as it stands: templates, presets and what the user set.
     pub fn spec(&self) -> &Spec {
         &self.derived.stack.spec
+    }
+
+    /// The templates by name; none before they were read.
+    pub fn templates(&self) -> &[Saved] {
+        self.templates.as_deref().unwrap_or_default()
+    }
+
+    /// What is below that which the user types, the lowest first: the template with those it builds on, then presets.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.derived.stack.templates.iter().chain(&self.content.layers)
     }
 
     /// The name of the VM; empty where none is set.

@@ -156,7 +156,10 @@ fn stored(app: &mut App, reply: Reply) -> Vec<Effect> {
     };
     match reply {
         Reply::Presets(list) => app.presets = by_name(list),
-        Reply::Templates(list) => app.templates = by_name(list),
+        Reply::Templates(list) => {
+            app.templates = Some(by_name(list));
+            app.stale = true;
+        }
         Reply::PresetSaved(name) => app.toast = Some(format!("saved as preset {name}")),
         Reply::PresetDeleted(name) => app.toast = Some(format!("preset {name} deleted")),
         Reply::DraftsOffered(left) => drafts::offer(app, left),
@@ -180,7 +183,7 @@ impl App {
         if !std::mem::take(&mut self.stale) {
             return;
         }
-        self.derived = Derived::of(&self.content, &self.facts, &self.allowed);
+        self.derived = Derived::of(&self.content, self.templates.as_deref(), &self.facts, &self.allowed);
         // Whoever asks for another device and comes back types its address again.
         self.allowed.keep(&self.derived.report.findings);
         if let Some(report) = self.build.report(&self.content) {

@@ -145,7 +145,7 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
 
 /// Saves the spec as it stands as a preset: all that is set, whoever set it, but not the name of this one VM.
 pub fn save_preset(app: &App, name: String, description: String) -> Vec<Effect> {
-    let mut spec = machine::portable(&written(&app.content).spec, &app.facts);
+    let mut spec = machine::portable(&written(&app.content, app.templates.as_deref()).spec, &app.facts);
     spec.name = None;
     vec![Effect::SavePreset { name, description, spec: Box::new(spec) }]
 }

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Allowed, Finding, Report, Severity, report};
+use super::{Allowed, Finding, Report, Severity, report_of_stack};
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
     MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
 };
 use crate::machine::{machine, resolve};
+use crate::spec::{StackError, Stacked};
 use crate::units::{Bytes, CpuSet, GIB};
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub(super) struct Asked {
     spec: Value,
     facts: Facts,
+    stack_error: Option<StackError>,
 }
 
 /// One finding, with its place as text.
@@ -55,7 +57,7 @@ impl Asked {
             "vcpus": 4,
             "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]},
         });
-        Self { spec, facts: facts() }
+        Self { spec, facts: facts(), stack_error: None }
     }
 
     /// The same with some fields set; `null` removes a field, `storage` is merged field by field.
@@ -116,9 +118,17 @@ impl Asked {
         self.facts(|facts| drop(facts.files.insert(path.into(), known(file))))
     }
 
+    /// The same where a template is not part of the spec, for this reason.
+    pub(super) fn lacking_template(mut self, error: StackError) -> Self {
+        self.stack_error = Some(error);
+        self
+    }
+
     pub(super) fn report(&self) -> Report {
         let spec = resolve(&serde_json::from_value(self.spec.clone()).unwrap(), &self.facts);
-        report(&spec, &self.facts, &machine(&spec, &self.facts), &Allowed::default())
+        let machine = machine(&spec, &self.facts);
+        let stacked = Stacked { error: self.stack_error.clone(), ..spec.into() };
+        report_of_stack(&stacked, &self.facts, &machine, &Allowed::default())
     }
 
     fn findings(&self, code: &str) -> (Vec<Finding>, bool) {

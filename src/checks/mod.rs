@@ -51,6 +51,7 @@ mod selector;
 mod share;
 mod space;
 mod target;
+mod template;
 mod tuning;
 mod version;
 mod virtual_function;
@@ -67,17 +68,29 @@ pub use notes::Notes;
 pub use passthrough::taking::{HostLine, Taken, doctor, take, take_holding};
 pub use subject::Subject;
 pub use table::{Check, all, explain};
+pub use template::code as template_code;
 
-use crate::{facts::Facts, machine::Machine, spec::Spec};
+use crate::facts::Facts;
+use crate::machine::Machine;
+use crate::spec::{Spec, Stacked};
 
-/// Runs every check. Findings come worst first, then in the order of the spec; checks that looked at something and
-/// had nothing to say are listed as passed. A lock-out of what is `allowed` is a warning.
+/// Runs every check on a spec whose templates are all in it. Findings come worst first, then in the order of the spec; checks
+/// that looked at something and had nothing to say are listed as passed. A lock-out of what is `allowed` is a warning.
 pub fn report(spec: &Spec, facts: &Facts, machine: &Machine, allowed: &Allowed) -> Report {
-    let subject = Subject::new(spec, facts, machine);
+    report_of(&Subject::new(spec, facts, machine), allowed)
+}
+
+/// The same of layers that were put together, which may lack a template.
+pub fn report_of_stack(stacked: &Stacked, facts: &Facts, machine: &Machine, allowed: &Allowed) -> Report {
+    let subject = Subject::new(&stacked.spec, facts, machine);
+    report_of(&Subject { stack_error: stacked.error.as_ref(), ..subject }, allowed)
+}
+
+fn report_of(subject: &Subject, allowed: &Allowed) -> Report {
     let mut report = Report::default();
     for check in all() {
         let mut notes = Notes::new(check.code);
-        (check.run)(&subject, &mut notes);
+        (check.run)(subject, &mut notes);
         if notes.passed() {
             report.passed.push(check.code);
         }

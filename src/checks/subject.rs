@@ -5,7 +5,7 @@ use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
 };
 use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
-use crate::spec::{self, Place, Spec};
+use crate::spec::{self, Place, Spec, StackError};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +28,8 @@ pub struct Subject<'a> {
     pub uses: BTreeMap<PciAddress, BTreeSet<Use>>,
     /// The domain with `custom_xml` in it, and what that changed; `None` where there is none that can be read.
     pub merged: Option<(Element, Vec<Change>)>,
+    /// Why the spec lacks a template that it names.
+    pub stack_error: Option<&'a StackError>,
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
 }
@@ -166,7 +168,7 @@ impl<'a> Subject<'a> {
         let uses = if asked.is_empty() { BTreeMap::new() } else { uses(facts) };
         let own = spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
         let merged = own.then(|| domain::merged(spec, machine).ok()).flatten();
-        Self { spec, facts, machine, pci, companions, uses, merged, host_alone: false }
+        Self { spec, facts, machine, pci, companions, uses, merged, stack_error: None, host_alone: false }
     }
 
     /// True where passthrough is a subject at all.

@@ -4,7 +4,7 @@ use super::{
     Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
     merged, metadata, name, network, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
-    share, space, target, tuning, version, virtual_function, volume,
+    share, space, target, template, tuning, version, virtual_function, volume,
 };
 
 /// One check.
@@ -24,6 +24,7 @@ pub struct Check {
 const TABLE: &[&[Check]] = &[
     host::CHECKS,
     name::CHECKS,
+    template::CHECKS,
     memory::CHECKS,
     backing::CHECKS,
     cpu::CHECKS,

@@ -9,9 +9,8 @@ use crate::checks::{self, Allowed, Report};
 use crate::facts::{Facts, FactsPart, Part};
 use crate::host::Target;
 use crate::machine::{self, Machine};
-use crate::spec::merge::{Layer, Origin};
-use crate::spec::{Described, Problems, Spec};
-use crate::store::{StoreError, Templates, presets};
+use crate::spec::{Described, Layer, Origin, Problems, Spec, Stacked, stack};
+use crate::store::{Templates, presets};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -87,51 +86,47 @@ impl Case {
     /// Reads the spec at `path` (`-` for standard input) and judges it as far as `depth` allows.
     pub fn read(path: &Path, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
         let allowed: Allowed = give_up.give_up.iter().copied().collect();
-        let spec = whole(path, options)?;
+        let stacked = whole(path, options)?;
         if depth == Depth::Offline {
             let mut facts = Facts::default();
             for part in Part::ALL {
                 facts.absorb(FactsPart::unknown(part, "no host was asked"));
             }
-            return Self::judged(&spec, facts, None, allowed);
+            return Self::judged(stacked, facts, None, allowed);
         }
         let target = target(options)?;
-        let mut observed = Observed::of(target.clone(), &depth.parts_for(&spec));
-        observed.look_around(&spec);
+        let mut observed = Observed::of(target.clone(), &depth.parts_for(&stacked.spec));
+        observed.look_around(&stacked.spec);
         // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
         let facts =
             if options.sysroot.is_some() && depth != Depth::Build { observed.facts } else { observed.required()? };
-        Self::judged(&spec, facts, Some(target), allowed)
+        Self::judged(stacked, facts, Some(target), allowed)
     }
 
-    fn judged(spec: &Spec, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
-        let spec = machine::resolve(spec, &facts);
-        let machine = machine::machine(&spec, &facts);
-        let report = checks::report(&spec, &facts, &machine, &allowed);
+    fn judged(mut stacked: Stacked, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
+        stacked.spec = machine::resolve(&stacked.spec, &facts);
+        let machine = machine::machine(&stacked.spec, &facts);
+        let report = checks::report_of_stack(&stacked, &facts, &machine, &allowed);
         if let Some(address) = allowed.without_finding(&report.findings).next() {
             let message =
                 format!("--give-up {address}: no finding says that the host stands on it and the VM takes it");
             return Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what stands in the way."));
         }
-        Ok(Self { target, spec, facts, machine, report, allowed })
+        Ok(Self { target, spec: stacked.spec, facts, machine, report, allowed })
     }
 }
 
 /// The spec at `path` laid over its presets and its template.
-fn whole(path: &Path, options: &Options) -> Result<Spec, Failure> {
+fn whole(path: &Path, options: &Options) -> Result<Stacked, Failure> {
     let spec = read_described(path)?.spec;
     if options.presets.is_empty() && spec.template.is_none() {
-        return Ok(spec);
+        return Ok(spec.into());
     }
     let folders = folders()?;
     let mut layers = presets::layers(&presets::presets(&folders), &options.presets).map_err(|error| refused(&error))?;
     layers.push(Layer { origin: Origin::File(path.display().to_string()), spec });
-    let stacked = Templates::new(&folders).stack(&layers).map_err(|error| match error {
-        // The spec names it, so the spec is at fault and not the command line.
-        StoreError::NotFound { .. } => Failure { exit: Exit::Blocked, ..refused(&error) },
-        error => refused(&error),
-    })?;
-    Ok(stacked.spec)
+    let templates = Templates::new(&folders);
+    Ok(stack(&layers, &|name| templates.find(name)))
 }
 
 /// The spec at `path` alone, or the content of a preset file.

@@ -4,16 +4,16 @@ use super::args::{Beside, DiffArgs, GiveUp, Options};
 use super::case::{Case, Depth, read_xml};
 use super::exit::{Ended, Exit, Failure};
 use super::out::{Out, Tone};
-use super::shelves::{folders, refused};
+use super::shelves::{folders, refused, sentence};
 use super::{report, xml};
 use crate::app::StepId;
 use crate::app::xml::{self as lines, DiffLine, Mark};
-use crate::checks::Severity;
+use crate::checks::{Severity, template_code};
 use crate::domain::{Comparison, Detail, Element, compare, domain, parse};
 use crate::facts::{Fact, Facts};
 use crate::host::definition;
 use crate::machine;
-use crate::spec::Spec;
+use crate::spec::{Layer, Origin, Spec, StackError, stack};
 use crate::store::{Templates, presets};
 use serde_json::json;
 use std::io;
@@ -71,12 +71,23 @@ fn other(args: &DiffArgs, case: &Case) -> Result<Other, Failure> {
         }
         Some(Beside::Template(name)) => {
             let templates = Templates::new(&folders()?);
-            let layers = templates.layers(name).map_err(|error| refused(&error))?;
-            let stacked = templates.stack(&layers).map_err(|error| refused(&error))?;
+            let named = Spec { template: Some(name.clone()), ..Spec::default() };
+            let layer = Layer { origin: Origin::User, spec: named };
+            let stacked = stack(&[layer], &|name| templates.find(name));
+            stacked.error.as_ref().map_or(Ok(()), |error| Err(broken(error)))?;
             of_layer(format!("template {name}"), &stacked.spec)
         }
         Some(Beside::File(path)) => of_file(path),
     }
+}
+
+/// A template that was named on the command line and is not there is a wrong command line.
+fn broken(error: &StackError) -> Failure {
+    let exit = match error {
+        StackError::Missing { named_by: None, .. } => Exit::Usage,
+        _ => Exit::Blocked,
+    };
+    Failure::new(exit, template_code(error), error.to_string()).remedy(sentence(&error.remedy()))
 }
 
 fn of_spec(spec: &Spec, facts: &Facts) -> Result<Element, crate::domain::XmlError> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 /// Codes of errors that no check stands behind: code, title, explanation.
-const ERRORS: [(&str, &str, &str); 9] = [
+const ERRORS: [(&str, &str, &str); 8] = [
     (
         "SPEC-INVALID",
         "the spec can be read",
@@ -21,12 +21,6 @@ const ERRORS: [(&str, &str, &str); 9] = [
         "the domain XML can be written",
         "A value of the spec cannot be part of an XML document, or custom_xml is not well-formed. The message names the \
          field and, for custom_xml, row and column.",
-    ),
-    (
-        "TEMPLATE-MISSING",
-        "the template exists",
-        "The spec's field `template` names a template that this user has not saved. `vmbuild template list` shows those \
-         there are; `vmbuild template save NAME SPEC` makes one.",
     ),
     (
         "LIBVIRT-MISSING",

@@ -60,7 +60,6 @@ pub fn refused(error: &StoreError) -> Failure {
         StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
         StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
         StoreError::BadName { .. } => (Exit::Usage, "NAME-INVALID"),
-        StoreError::Circle(_) | StoreError::TooDeep { .. } => (Exit::Blocked, "TEMPLATE-CIRCLE"),
         StoreError::Broken { .. } => (Exit::Blocked, "SPEC-INVALID"),
         StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
         StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
@@ -71,7 +70,7 @@ pub fn refused(error: &StoreError) -> Failure {
 }
 
 /// A part of a sentence as a whole one.
-fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let Some(first) = letters.next() else { return String::new() };
     let end = if text.ends_with(['.', '?']) { "" } else { "." };

@@ -109,9 +109,12 @@ pub struct Refused {
     pub details: Value,
 }
 
-/// What the creation API validates, in its order: required fields, storage, disks, IOMMU, PCI devices. Clients match its error
-/// texts, so a finding that only we have never takes their place.
-const VALIDATED: [&str; 16] = [
+/// What the creation API validates, in its order: the template, which may bring everything else, required fields, storage,
+/// disks, IOMMU, PCI devices. Clients match its error texts, so a finding that only we have never takes their place.
+const VALIDATED: [&str; 19] = [
+    "TEMPLATE-MISSING",
+    "TEMPLATE-INVALID",
+    "TEMPLATE-CIRCLE",
     "NAME-MISSING",
     "MEM-MISSING",
     "CPU-MISSING",

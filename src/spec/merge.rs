@@ -1,13 +1,11 @@
-//! Partial specs laid over each other: what the result says, and which layer each field came from.
+//! Two partial specs laid over each other, and what differs between them.
 //!
 //! The rules of the creation API: simple fields override if given, lists replace as a whole, objects merge member by
 //! member one level deep, metadata merges by key.
 
 use super::devices::{LookingGlass, Smbios, TpmDevice, Watchdog};
 use super::{Boot, CloudInit, Cpu, MemoryBacking, MemoryHotplug, Numa, Place, Segment, Spec, Storage};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, fmt};
 
 /// `over` laid over `base`. The literals name every field, so that a new one cannot be forgotten here.
 #[must_use]
@@ -180,76 +178,8 @@ fn both<T>(base: Option<T>, over: Option<T>, merge: impl FnOnce(T, T) -> T) -> O
     }
 }
 
-/// Where a layer comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// The template of this name.
-    Template(String),
-    /// The preset of this name.
-    Preset(String),
-    /// The spec file of this path; `-` for the standard input.
-    File(String),
-    /// Typed in the wizard.
-    User,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Template(name) => write!(f, "template {name}"),
-            Self::Preset(name) => write!(f, "preset {name}"),
-            Self::File(path) => write!(f, "file {path}"),
-            Self::User => f.write_str("you"),
-        }
-    }
-}
-
-/// One partial spec of a stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Layer {
-    /// Where it comes from.
-    pub origin: Origin,
-    /// What it says.
-    pub spec: Spec,
-}
-
-/// Layers merged, with the origin of every field.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stacked {
-    /// What all layers say together.
-    pub spec: Spec,
-    /// The layer of each simple field and each list: `memory`, `storage.disks`, `metadata.owner`.
-    pub origins: BTreeMap<Place, Origin>,
-}
-
-/// Merges `layers`, the lowest first.
-pub fn stack(layers: &[Layer]) -> Stacked {
-    let mut stacked = Stacked::default();
-    for Layer { origin, spec } in layers {
-        stacked.spec = merge(&stacked.spec, spec);
-        for place in fields(spec) {
-            stacked.origins.insert(place, origin.clone());
-        }
-    }
-    stacked
-}
-
-impl Stacked {
-    /// The layer that `place` came from: for a place within a list, that of the list; `None` where nothing is set.
-    pub fn origin(&self, place: &Place) -> Option<&Origin> {
-        let mut place = place.clone();
-        loop {
-            if let Some(origin) = self.origins.get(&place) {
-                return Some(origin);
-            }
-            place.0.pop()?;
-        }
-    }
-}
-
 /// The places that a merge decides on: members of objects, everything else as a whole.
-fn fields(spec: &Spec) -> Vec<Place> {
+pub(super) fn fields(spec: &Spec) -> Vec<Place> {
     let Ok(Value::Object(members)) = serde_json::to_value(spec) else { return Vec::new() };
     members.iter().flat_map(|(key, value)| places(key, value)).collect()
 }
@@ -266,6 +196,7 @@ fn places(key: &str, value: &Value) -> Vec<Place> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::spec::{Layer, Origin, Stacked};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -294,27 +225,6 @@ mod tests {
             "metadata": {"owner": "ops", "tier": {"b": 2}, "new": 1},
         }));
         assert_eq!(merge(&template, &request), want);
-    }
-
-    #[test]
-    fn every_field_knows_its_layer() {
-        let template = Origin::Template("base".into());
-        let layers = [
-            Layer {
-                origin: template.clone(),
-                spec: spec(json!({"memory": 1, "vcpus": 1, "storage": {"default_pool": "a", "disks": [{"size": 1}]}})),
-            },
-            Layer { origin: Origin::User, spec: spec(json!({"memory": 2, "storage": {"default_pool": "b"}})) },
-        ];
-        let stacked = stack(&layers);
-        let origin = |text: &str| stacked.origin(&text.parse().unwrap());
-        assert_eq!(origin("memory"), Some(&Origin::User));
-        assert_eq!(origin("storage.default_pool"), Some(&Origin::User));
-        assert_eq!(origin("vcpus"), Some(&template));
-        assert_eq!(origin("storage.disks[0].size"), Some(&template));
-        assert_eq!(origin("name"), None);
-        assert_eq!(origin("storage"), None);
-        assert_eq!(template.to_string(), "template base");
     }
 
     fn optional(value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
@@ -387,7 +297,7 @@ mod tests {
             let origins = [Origin::Template("a".into()), Origin::Preset("b".into()), Origin::User];
             let layers: Vec<Layer> = origins.into_iter().zip([a, b, c])
                 .map(|(origin, spec)| Layer { origin, spec }).collect();
-            let stacked = stack(&layers);
+            let stacked = Stacked::of(&layers);
             let places = fields(&stacked.spec);
             prop_assert_eq!(places.len(), stacked.origins.len());
             for place in places {

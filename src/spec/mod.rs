@@ -15,6 +15,7 @@ pub mod disk;
 pub mod edit;
 mod grammar;
 pub mod graphics;
+pub mod layer;
 pub mod mediated;
 pub mod memory;
 pub mod merge;
@@ -27,6 +28,7 @@ pub mod problem;
 pub mod schema;
 pub mod selector;
 pub mod share;
+pub mod stack;
 pub mod suggest;
 mod syntax;
 mod walk;
@@ -38,9 +40,10 @@ pub use cpu::{Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Pinning};
 pub use described::Described;
 pub use disk::{DetectZeroes, Disk, DiskAction, DiskBus, DiskCache, DiskDevice, DiskFormat, DiskIo, Storage};
 pub use graphics::{Graphics, GraphicsKind};
+pub use layer::{Layer, Origin};
 pub use mediated::MediatedDevice;
 pub use memory::{HotplugKind, MemoryBacking, MemoryHotplug, Numa, NumaCell, NumaMode};
-pub use merge::{Layer, Origin, Stacked, difference, merge, stack};
+pub use merge::{difference, merge};
 pub use network::{DirectMode, Network, NetworkKind, NetworkModel};
 pub use parse::parse;
 pub use pci::{PciDevice, PciRole};
@@ -49,6 +52,7 @@ pub use problem::{Problem, Problems};
 pub use schema::schema;
 pub use selector::{GroupMember, PciKind, PciMatch};
 pub use share::{Share, ShareDriver};
+pub use stack::{StackError, Stacked, Template, stack};
 
 use devices::{
     FirmwareKind, LookingGlass, ScsiModel, Smbios, SoundModel, TpmDevice, UsbController, UsbDevice, VideoModel,

@@ -32,6 +32,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     spelt_like(word, &candidates).or_else(|| holding_words_of(word, &candidates))
 }
 
+/// What to say of a `kind` that is named `name` and is not there: the nearest of the `known` names, or all of them.
+pub fn known(kind: &str, name: &str, known: &[String]) -> String {
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None if known.is_empty() => format!("there are no {kind}s yet"),
+        None => format!("known are {}", known.join(", ")),
+    }
+}
+
 fn spelt_like<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let plain = plain(word);
     let scored = candidates.iter().map(|candidate| {

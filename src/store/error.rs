@@ -1,6 +1,6 @@
 //! What can go wrong with our own files.
 
-use crate::spec::Problems;
+use crate::spec::{Problems, suggest};
 use std::{fmt, io, path::PathBuf};
 
 /// What is stored under a name.
@@ -40,8 +40,6 @@ pub enum StoreError {
         kind: Kind,
         /// The name asked for.
         name: String,
-        /// The template whose field `template` asks for it.
-        named_by: Option<String>,
         /// The names there are.
         known: Vec<String>,
     },
@@ -70,17 +68,6 @@ pub enum StoreError {
         name: String,
         /// Which rule it breaks.
         why: &'static str,
-    },
-    /// Templates that name each other in a circle.
-    #[error("template '{}' names itself: {}", .0.first().map_or("", String::as_str), .0.join(" → "))]
-    Circle(Vec<String>),
-    /// Templates upon templates.
-    #[error("templates are nested deeper than {limit}: {}", .names.join(" → "))]
-    TooDeep {
-        /// The limit.
-        limit: usize,
-        /// The templates, each naming the next.
-        names: Vec<String>,
     },
     /// A file that does not parse.
     #[error("{}", .problems.in_file(.file))]
@@ -130,10 +117,9 @@ impl StoreError {
             Self::Unsafe { path } => {
                 format!("run chmod go-w {} as its owner, or set another XDG folder", path.display())
             }
-            Self::NotFound { kind, name, named_by, known } => not_found(*kind, name, named_by.as_deref(), known),
+            Self::NotFound { kind, name, known } => suggest::known(&kind.to_string(), name, known),
             Self::Exists { kind, .. } => format!("choose another name, or replace the {kind}"),
             Self::Shipped { .. } => "save one of the same name to hide it".to_owned(),
-            Self::Circle(_) | Self::TooDeep { .. } => "remove the field `template` from one of them".to_owned(),
             Self::Draft { .. } => "move the file away to start anew".to_owned(),
             Self::BadName { .. } | Self::Broken { .. } | Self::Config { .. } | Self::Io { .. } => String::new(),
         }
@@ -142,14 +128,5 @@ impl StoreError {
     pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { doing, path, source }
-    }
-}
-
-fn not_found(kind: Kind, name: &str, named_by: Option<&str>, known: &[String]) -> String {
-    let by = named_by.map(|template| format!("template '{template}' names it; ")).unwrap_or_default();
-    match crate::spec::suggest::nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("{by}did you mean '{near}'?"),
-        None if known.is_empty() => format!("{by}there are no {kind}s yet"),
-        None => format!("{by}known are {}", known.join(", ")),
     }
 }

@@ -84,7 +84,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let presets = presets(&Folders::below(root.path()));
         let layers = layers(&presets, &["linux-server".into(), "minimal".into()]).unwrap();
-        let stacked = spec::stack(&layers);
+        let stacked = spec::Stacked::of(&layers);
         assert_eq!((stacked.spec.vcpus, stacked.spec.autostart), (Some(1), Some(true)));
         assert_eq!(stacked.origin(&"uefi".parse().unwrap()).unwrap().to_string(), "preset linux-server");
         assert!(super::layers(&presets, &["nil".into()]).is_err());

@@ -128,14 +128,14 @@ impl Shelf {
     }
 
     fn not_found(&self, name: &str) -> StoreError {
+        StoreError::NotFound { kind: self.kind, name: suggest::one_line(name), known: self.names() }
+    }
+
+    /// The names there are; those of the user's files as far as the folder can be listed.
+    pub fn names(&self) -> Vec<String> {
         let shipped = self.shipped.iter().map(|shipped| shipped.name.to_owned());
         let known: BTreeSet<String> = shipped.chain(self.files().unwrap_or_default()).collect();
-        StoreError::NotFound {
-            kind: self.kind,
-            name: suggest::one_line(name),
-            named_by: None,
-            known: known.into_iter().collect(),
-        }
+        known.into_iter().collect()
     }
 
     /// Names of the user's files; files that no name could lead to are passed over.

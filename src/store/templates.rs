@@ -2,12 +2,9 @@
 
 use super::shelf::{Entry, Shelf};
 use super::{Folders, Kind, StoreError};
-use crate::spec::{Described, Layer, Origin, Stacked, stack};
+use crate::spec::{Described, Template};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Templates upon templates end here; nobody could tell any more where a value comes from.
-const DEEPEST: usize = 8;
 
 /// The user's templates. Each file is read once per process; changes made through here are seen at once.
 #[derive(Debug)]
@@ -57,35 +54,13 @@ impl Templates {
         deleted
     }
 
-    /// The template `name` and those it builds on, the lowest first.
-    pub fn layers(&self, name: &str) -> Result<Vec<Layer>, StoreError> {
-        let mut layers: Vec<Layer> = Vec::new();
-        let mut names: Vec<String> = Vec::new();
-        let mut next = Some(name.to_owned());
-        while let Some(name) = next.take() {
-            let circle = names.contains(&name);
-            names.push(name.clone());
-            if circle {
-                let start = names.iter().position(|known| *known == name).unwrap_or(0);
-                return Err(StoreError::Circle(names.split_off(start)));
-            }
-            if names.len() > DEEPEST {
-                return Err(StoreError::TooDeep { limit: DEEPEST, names });
-            }
-            let spec = self.load(&name).map_err(|error| named_by(error, names.iter().rev().nth(1)))?.spec;
-            next.clone_from(&spec.template);
-            layers.push(Layer { origin: Origin::Template(name), spec });
-        }
-        layers.reverse();
-        Ok(layers)
-    }
-
-    /// Puts the template that `layers` (the lowest first) name together under them, and merges all.
-    pub fn stack(&self, layers: &[Layer]) -> Result<Stacked, StoreError> {
-        let stacked = stack(layers);
-        match &stacked.spec.template {
-            None => Ok(stacked),
-            Some(name) => Ok(stack(&[self.layers(name)?.as_slice(), layers].concat())),
+    /// What is known of the one called `name`, for a stack. A name that no file can have is that of none.
+    pub fn find(&self, name: &str) -> Template {
+        match self.load(name) {
+            Ok(Described { spec, .. }) => Template::Known(Box::new(spec)),
+            Err(StoreError::NotFound { known, .. }) => Template::Missing(known),
+            Err(StoreError::BadName { .. }) => Template::Missing(self.shelf.names()),
+            Err(error) => Template::Unreadable(error.to_string()),
         }
     }
 
@@ -95,20 +70,11 @@ impl Templates {
     }
 }
 
-fn named_by(error: StoreError, template: Option<&String>) -> StoreError {
-    match error {
-        StoreError::NotFound { kind, name, known, .. } => {
-            StoreError::NotFound { kind, name, known, named_by: template.cloned() }
-        }
-        error => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::spec::{Spec, parse};
+    use crate::spec::parse;
 
     fn templates(root: &tempfile::TempDir, all: &[(&str, &str)]) -> Templates {
         let templates = Templates::new(&Folders::below(root.path()));
@@ -118,63 +84,16 @@ mod tests {
         templates
     }
 
-    fn user(text: &str) -> Layer {
-        Layer { origin: Origin::User, spec: parse(text).unwrap() }
-    }
-
     #[test]
-    fn a_spec_is_laid_over_its_template_and_what_that_builds_on() {
-        let root = tempfile::tempdir().unwrap();
-        let templates = templates(
-            &root,
-            &[
-                ("base", r#"{"memory": 1024, "vcpus": 1, "uefi": true}"#),
-                ("web", r#"{"template": "base", "memory": 2048, "vcpus": 2}"#),
-            ],
-        );
-        let stacked = templates.stack(&[user(r#"{"name": "x", "template": "web", "vcpus": 4}"#)]).unwrap();
-        assert_eq!(
-            stacked.spec,
-            parse(r#"{"name": "x", "template": "web", "memory": 2048, "vcpus": 4, "uefi": true}"#).unwrap()
-        );
-        let origin = |field: &str| stacked.origin(&field.parse().unwrap()).unwrap().to_string();
-        assert_eq!(
-            (origin("uefi").as_str(), origin("memory").as_str(), origin("vcpus").as_str()),
-            ("template base", "template web", "you")
-        );
-    }
-
-    #[test]
-    fn a_missing_template_is_the_contracts_error() {
+    fn a_stack_is_told_what_is_there_what_is_not_and_what_cannot_be_read() {
         let root = tempfile::tempdir().unwrap();
         let templates = templates(&root, &[("web", r#"{"template": "bse"}"#), ("base", "{}")]);
-        let error = templates.stack(&[user(r#"{"template": "centos-minimal"}"#)]).unwrap_err();
-        assert_eq!(error.to_string(), "template 'centos-minimal' not found");
-        assert_eq!(error.remedy(), "known are base, web");
-        let error = templates.layers("web").unwrap_err();
-        assert_eq!(error.to_string(), "template 'bse' not found");
-        assert_eq!(error.remedy(), "template 'web' names it; did you mean 'base'?");
-    }
-
-    #[test]
-    fn circles_and_towers_are_refused() {
-        let root = tempfile::tempdir().unwrap();
-        let templates = templates(
-            &root,
-            &[
-                ("a", r#"{"template": "b"}"#),
-                ("b", r#"{"template": "c"}"#),
-                ("c", r#"{"template": "b"}"#),
-                ("s", r#"{"template": "s"}"#),
-            ],
-        );
-        assert_eq!(templates.layers("a").unwrap_err().to_string(), "template 'b' names itself: b → c → b");
-        assert_eq!(templates.layers("s").unwrap_err().to_string(), "template 's' names itself: s → s");
-        for n in 0..10 {
-            let spec = Spec { template: Some(format!("t{}", n + 1)), ..Spec::default() };
-            templates.save(&format!("t{n}"), &Described { spec, ..Described::default() }, false).unwrap();
-        }
-        assert!(matches!(templates.layers("t0"), Err(StoreError::TooDeep { limit: 8, .. })));
+        std::fs::write(root.path().join("data/templates/bad.json"), "{").unwrap();
+        assert!(matches!(templates.find("web"), Template::Known(spec) if spec.template.as_deref() == Some("bse")));
+        let names = || ["bad", "base", "web"].map(str::to_owned).to_vec();
+        assert_eq!(templates.find("bse"), Template::Missing(names()));
+        assert_eq!(templates.find("../web"), Template::Missing(names()));
+        assert!(matches!(templates.find("bad"), Template::Unreadable(why) if why.contains("bad.json:1:")));
     }
 
     #[test]

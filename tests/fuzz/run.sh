@@ -12,7 +12,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
 fi
 
 mkdir -p "$home"/{corpus,artifacts}/{spec,custom_xml,whole}
-for spec in tests/golden/*/spec.json tests/golden/*/template.json; do
+for spec in tests/golden/*/spec.json tests/golden/*/templates/*.json; do
     name=$(basename "$(dirname "$spec")")-$(basename "$spec")
     cp "$spec" "$home/corpus/spec/$name"
     cp "$spec" "$home/corpus/whole/$name"

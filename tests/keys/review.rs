@@ -90,7 +90,7 @@ fn each_layer_is_compared_with_by_itself() {
     let line = review::xml_lines(&desk.app).into_iter().find(|line| line.mark == Mark::Added).unwrap();
     assert_eq!(desk.app.made_by(&line, ""), "made by memory, step 2 System, from preset p");
     desk.keys("1 j Space 8");
-    assert_eq!(desk.app.content.layers.len(), 1);
+    assert_eq!(desk.app.layers().count(), 1);
     desk.keys("t Enter");
     assert_eq!(changed(&desk), [""; 0]);
 }

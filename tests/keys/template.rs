@@ -2,7 +2,9 @@
 
 use crate::script::{Desk, presets, saved, templates};
 use serde_json::json;
-use vmbuild::app::{Effect, Msg, Reply};
+use vmbuild::app::{Draft, Effect, LeftDraft, Msg, Reply, StepId};
+use vmbuild::checks::Severity;
+use vmbuild::spec::{Layer, Origin};
 
 fn desk() -> Desk {
     let mut desk = Desk::workstation();
@@ -56,7 +58,7 @@ fn there_is_one_template() {
     let mut desk = desk();
     desk.keys("1 g Space j Space");
     assert_eq!((desk.at("/template"), desk.at("/memory")), (json!("desktop"), json!("8 GiB")));
-    assert_eq!(desk.app.content.layers.len(), 2, "desktop and base, on which it builds");
+    assert_eq!(desk.app.layers().count(), 2, "desktop and base, on which it builds");
 }
 
 #[test]
@@ -108,4 +110,37 @@ fn a_preset_that_cannot_be_read_says_why() {
     desk.keys("1 Space");
     assert_eq!(desk.toast(), "broken.json, line 3: unknown field `memmory`");
     assert_eq!(desk.spec(), json!({}));
+}
+
+#[test]
+fn a_template_that_is_gone_blocks_and_can_be_dropped() {
+    let mut desk = desk();
+    desk.keys("1 g Space");
+    desk.tell(templates(vec![]));
+    assert!(desk.codes().contains(&"TEMPLATE-MISSING"), "{:?}", desk.codes());
+    desk.keys("1 G Space");
+    assert_eq!(desk.at("/template"), json!(null), "its row is the last one, behind the preset");
+}
+
+#[test]
+fn templates_in_a_circle_block_and_nothing_is_said_before_they_are_read() {
+    let mut desk = Desk::workstation();
+    desk.load(json!({"name": "x", "template": "a"}));
+    assert_eq!(desk.app.worst(StepId::Template), Some(Severity::Unknown));
+    desk.tell(templates(vec![saved("a", json!({"template": "b", "vcpus": 2})), saved("b", json!({"template": "a"}))]));
+    assert!(desk.codes().contains(&"TEMPLATE-CIRCLE"), "{:?}", desk.codes());
+    assert_eq!((desk.app.worst(StepId::Template), desk.at("/vcpus")), (Some(Severity::Blocker), json!(2)));
+}
+
+#[test]
+fn a_preset_of_the_start_brings_its_template_and_a_draft_looks_its_template_up() {
+    let mut desk = Desk::workstation();
+    let layer = |origin, spec| Layer { origin, spec: serde_json::from_value(spec).unwrap() };
+    let preset = layer(Origin::Preset("p".into()), json!({"template": "base"}));
+    let old = layer(Origin::Template("base".into()), json!({"vcpus": 1}));
+    let draft = Draft { layers: vec![old, preset], ..Draft::default() };
+    desk.tell(Msg::Stored(Reply::DraftsOffered(vec![LeftDraft { path: "d".into(), draft }]))).keys("Enter");
+    desk.tell(templates(vec![saved("base", json!({"vcpus": 4}))]));
+    assert_eq!(desk.at("/vcpus"), json!(4), "as it is now, not as the draft of an older version had it");
+    assert_eq!(desk.app.layers().count(), 2);
 }

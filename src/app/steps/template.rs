@@ -6,6 +6,7 @@ use crate::app::overlay::{Answer, Ask, Overlay};
 use crate::app::{App, Effect, Saved, grammar};
 use crate::spec::{Layer, Origin, Place, Spec};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The step.
 pub struct Template;
@@ -16,7 +17,7 @@ impl Step for Template {
             Origin::Template(name) | Origin::Preset(name) | Origin::File(name) => name.clone(),
             Origin::User => "you".into(),
         };
-        app.content.layers.iter().map(name).collect::<Vec<_>>().join(" + ")
+        app.layers().map(name).collect::<Vec<_>>().join(" + ")
     }
 
     fn subtitle(&self, _app: &App) -> String {
@@ -24,7 +25,7 @@ impl Step for Template {
     }
 
     fn rows(&self, app: &App) -> usize {
-        app.templates.len() + app.presets.len()
+        app.templates().len() + app.presets.len() + usize::from(lost(app).is_some())
     }
 
     fn open(&self, app: &mut App) -> Vec<Effect> {
@@ -33,8 +34,9 @@ impl Step for Template {
 
     fn toggle(&self, app: &mut App) -> Vec<Effect> {
         let Some((origin, saved)) = row(app, app.cursor().row) else { return Vec::new() };
-        match saved.spec.clone() {
-            Ok(spec) => switch(app, &origin, spec),
+        match saved.into_owned().spec {
+            _ if is_used(app, &origin) => drop_layer(app, &origin),
+            Ok(spec) => use_layer(app, origin, spec),
             Err(why) => app.toast = Some(why),
         }
         Vec::new()
@@ -59,7 +61,7 @@ impl Step for Template {
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
         match (action, row(app, app.cursor().row)) {
             (Action::DeleteRow, Some((Origin::Template(_), _))) => Some("templates are not deleted here".into()),
-            (Action::DeleteRow, Some((_, Saved { shipped: true, .. }))) => Some("it comes with vmbuild".into()),
+            (Action::DeleteRow, Some((_, saved))) if saved.shipped => Some("it comes with vmbuild".into()),
             (Action::DeleteRow | Action::Toggle, None) => {
                 Some("there is neither template nor preset; w saves one".into())
             }
@@ -68,59 +70,64 @@ impl Step for Template {
     }
 }
 
-/// The template or preset of row `at`: templates first.
-pub fn row(app: &App, at: usize) -> Option<(Origin, &Saved)> {
-    if let Some(saved) = app.templates.get(at) {
-        return Some((Origin::Template(saved.name.clone()), saved));
+/// The template or preset of row `at`: templates first, last the one that the spec names and nobody has.
+pub fn row(app: &App, at: usize) -> Option<(Origin, Cow<'_, Saved>)> {
+    let (templates, presets) = (app.templates(), &app.presets);
+    if let Some(saved) = templates.get(at) {
+        return Some((Origin::Template(saved.name.clone()), Cow::Borrowed(saved)));
     }
-    let saved = app.presets.get(at.checked_sub(app.templates.len())?)?;
-    Some((Origin::Preset(saved.name.clone()), saved))
+    if let Some(saved) = presets.get(at - templates.len()) {
+        return Some((Origin::Preset(saved.name.clone()), Cow::Borrowed(saved)));
+    }
+    let name = lost(app).filter(|_| at == templates.len() + presets.len())?;
+    let spec = Err(format!("template '{name}' not found"));
+    let saved = Saved { name: name.to_owned(), description: String::new(), shipped: false, spec };
+    Some((Origin::Template(name.to_owned()), Cow::Owned(saved)))
 }
 
-/// The place of a template or preset in the stack, from 1; `None` where it is not used.
+/// The name of a template that the user chose and that is not there any more: listed, so that it can be dropped.
+fn lost(app: &App) -> Option<&str> {
+    let name = app.content.own.template.as_deref()?;
+    let known = app.templates.as_ref()?;
+    known.iter().all(|saved| saved.name != name).then_some(name)
+}
+
+/// The place of a template or preset in the stack, from 1; `None` where it is not part of it.
 pub fn position(app: &App, origin: &Origin) -> Option<usize> {
-    app.content.layers.iter().position(|layer| layer.origin == *origin).map(|at| at + 1)
+    app.layers().position(|layer| layer.origin == *origin).map(|at| at + 1)
 }
 
-/// Uses a template or preset, or drops it. There is one template, which the spec names, with those it builds on.
-fn switch(app: &mut App, origin: &Origin, spec: Spec) {
+/// True where the user chose it, or what the user chose builds on it.
+pub fn is_used(app: &App, origin: &Origin) -> bool {
+    let named = matches!(origin, Origin::Template(name) if app.content.own.template.as_ref() == Some(name));
+    named || position(app, origin).is_some()
+}
+
+/// Lays a preset over those in use; a template takes the place of the one there was.
+fn use_layer(app: &mut App, origin: Origin, spec: Spec) {
     app.checkpoint();
-    let used = position(app, origin).is_some();
     match origin {
-        Origin::Template(name) => app.content.own.template = (!used).then(|| name.clone()),
-        _ if used => app.content.layers.retain(|layer| layer.origin != *origin),
-        _ => app.content.layers.push(Layer { origin: origin.clone(), spec }),
-    }
-    relayer(app);
-    if used && position(app, origin).is_some() {
-        app.toast = Some("a preset in use builds on it".into());
+        Origin::Template(name) => {
+            app.content.layers.retain(|layer| !matches!(layer.origin, Origin::Template(_)));
+            app.content.own.template = Some(name);
+        }
+        origin => app.content.layers.push(Layer { origin, spec }),
     }
     app.stale = true;
 }
 
-/// Puts the template that the spec names, or else the last preset that names one, below the presets.
-fn relayer(app: &mut App) {
-    let mut layers = std::mem::take(&mut app.content.layers);
-    layers.retain(|layer| !matches!(layer.origin, Origin::Template(_)));
-    let named = layers.iter().rev().find_map(|layer| layer.spec.template.clone());
-    let mut chain = Vec::new();
-    let mut next = app.content.own.template.clone().or(named);
-    while let Some(name) = next.take() {
-        let origin = Origin::Template(name.clone());
-        let found = app.templates.iter().find(|saved| saved.name == name);
-        match found.map(|saved| &saved.spec) {
-            // A circle ends where it began; the store refuses it by name when the spec is built.
-            Some(Ok(_)) if chain.iter().any(|layer: &Layer| layer.origin == origin) => {}
-            Some(Ok(spec)) => {
-                next.clone_from(&spec.template);
-                chain.insert(0, Layer { origin, spec: spec.clone() });
-            }
-            Some(Err(why)) => app.toast = Some(why.clone()),
-            None => app.toast = Some(format!("there is no template {name}")),
-        }
+/// Takes a template or preset out of the stack.
+fn drop_layer(app: &mut App, origin: &Origin) {
+    app.checkpoint();
+    if matches!(origin, Origin::Template(_)) {
+        app.content.own.template = None;
     }
-    chain.append(&mut layers);
-    app.content.layers = chain;
+    app.content.layers.retain(|layer| layer.origin != *origin);
+    app.stale = true;
+    app.refresh();
+    if is_used(app, origin) {
+        app.toast = Some("a preset in use builds on it".into());
+    }
 }
 
 /// What a partial spec would set: fields and values, one line each.

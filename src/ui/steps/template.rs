@@ -3,14 +3,15 @@
 use super::super::canvas::{Canvas, cells, count};
 use super::super::widgets::table::{Table, column};
 use super::{Role, in_rows, paragraph};
-use crate::app::App;
-use crate::app::steps::template::{position, row, sets};
+use crate::app::steps::logic;
+use crate::app::steps::template::{is_used, position, row, sets};
+use crate::app::{App, StepId};
 use crate::spec::Origin;
 use ratatui::layout::Rect;
 
 /// Draws list and details, each in one half, so that the details stand still.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
-    let rows = app.templates.len() + app.presets.len();
+    let rows = logic(StepId::Template).rows(app);
     if rows == 0 {
         let text = "no templates and no presets yet; w saves what you set as a preset";
         canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), text, Role::Muted);
@@ -25,6 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         let kind = if matches!(origin, Origin::Template(_)) { "template" } else { "preset" };
         let used = match position(app, &origin) {
             Some(at) => format!("{on} {at}"),
+            None if is_used(app, &origin) => on.to_owned(),
             None => off.to_owned(),
         };
         let (text, role) = match &saved.spec {

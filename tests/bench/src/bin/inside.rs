@@ -74,7 +74,7 @@ fn largest_domain(cases: &Path) -> Result<()> {
         let case = case?;
         let Ok(xml) = fs::metadata(case.path().join("domain.xml")) else { continue };
         // A template is merged into the spec: another path.
-        if !case.path().join("template.json").exists() && largest.as_ref().is_none_or(|(size, _)| *size < xml.len()) {
+        if !case.path().join("templates").exists() && largest.as_ref().is_none_or(|(size, _)| *size < xml.len()) {
             largest = Some((xml.len(), case.file_name().to_string_lossy().into_owned()));
         }
     }
