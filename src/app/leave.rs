@@ -5,7 +5,7 @@ use super::overlay::{Answer, Ask, Overlay};
 use super::state::DEMO;
 use super::steps::build::BuildView;
 use super::{App, Effect, Exit, ExitReason, HostState, Signal, StepId};
-use crate::checks::{Finding, Severity};
+use crate::checks::{self, Finding, Severity};
 use crate::facts::Facts;
 
 /// Leaves, after a question where something would be interrupted or is not saved as a preset.
@@ -152,11 +152,8 @@ fn start_build(app: &mut App) -> Vec<Effect> {
     vec![Effect::Build { plan, spec, allowed: app.allowed.clone() }]
 }
 
-/// Findings that take more than Enter: what they are about can take the screen or the data of the host away.
-pub const SEVERE: [&str; 2] = ["IMAGE-DEVICE", "PCI-BOOT-GPU"];
-
 fn is_severe(finding: &Finding) -> bool {
-    finding.severity == Severity::Warning && SEVERE.contains(&finding.code)
+    finding.severity == Severity::Warning && checks::explain(finding.code).is_some_and(|check| check.consent)
 }
 
 /// Goes to the build step and starts: from the review in one key, because the review is the question.

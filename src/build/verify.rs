@@ -3,7 +3,8 @@
 
 use super::act::{Halt, Site, made_domain};
 use super::run::Run;
-use crate::checks::{Diagnosis, Finding, diagnose};
+use crate::checks::failure::unforeseen::{VM_PAUSED, VM_STOPPED};
+use crate::checks::{Diagnosis, Finding, PCI_DRIVER, diagnose};
 use crate::host::libvirt::Life;
 use crate::host::messages::{KernelMessages, QemuLog};
 use crate::host::{Target, sysfs};
@@ -141,7 +142,7 @@ fn bound(site: &Site<'_>, address: PciAddress, what: String) -> Item {
     }
     let holder = driver.map_or("no driver holds it".to_owned(), |driver| format!("{driver} holds it"));
     let diagnosis = Diagnosis {
-        code: "PCI-DRIVER".into(),
+        code: PCI_DRIVER.code.into(),
         cause: "libvirt should have bound it to vfio-pci before the start.".into(),
         remedy: "Look for the reason with 'dmesg | grep vfio', and for hooks or udev rules that bind it back.".into(),
         stops: true,
@@ -161,21 +162,21 @@ fn lives(site: &Site<'_>, run: &Run<'_>) -> Result<Item, Halt> {
         if run.is_cancelled() {
             return Err(Halt::Cancelled);
         }
-        let (note, code) = match site.connection.life(domain)? {
+        let (note, check) = match site.connection.life(domain)? {
             Life::Running if began.elapsed() >= TRIAL => return Ok(Item::new(what, Verdict::Passed, "")),
             Life::Running => {
                 std::thread::sleep(PACE);
                 continue;
             }
-            Life::Paused(why) => (format!("it is paused: {why}"), "VM-PAUSED"),
-            Life::Stopped(why) => (format!("it has stopped: {why}"), "VM-STOPPED"),
+            Life::Paused(why) => (format!("it is paused: {why}"), &VM_PAUSED),
+            Life::Stopped(why) => (format!("it has stopped: {why}"), &VM_STOPPED),
         };
         let name = &domain.name;
         let remedy = format!(
             "QEMU's words are in /var/log/libvirt/qemu/{name}.log on the host; 'virsh start {name}' tries again."
         );
         let cause = "A VM that was started with host devices did not stay up.".to_owned();
-        return Ok(Item::failed(what, note, Diagnosis { code: code.into(), cause, remedy, stops: true }));
+        return Ok(Item::failed(what, note, Diagnosis { code: check.code.into(), cause, remedy, stops: true }));
     }
 }
 

@@ -7,79 +7,105 @@ use crate::machine::memory::page_size;
 use crate::spec::{HotplugKind, NumaMode, Place};
 use crate::units::{Bytes, CpuSet, GIB};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "MEM-RESERVE",
-        title: "the host keeps memory for itself",
-        explain: "QEMU needs some hundred MiB beside the guest's memory, and the host its own. With less than a \
-                  twentieth of the memory (at least 1 GiB) left, the kernel swaps or kills when something else wants \
-                  memory.",
-        run: reserve,
-    },
-    Check {
-        code: "MEM-BUSY",
-        title: "running guests and this one fit together",
-        explain: "Guests take their memory as they use it, so the sum of all that run may exceed what the host has for a \
-                  long time, until it does not: then everything swaps, or a guest is killed. Not so with huge pages or \
-                  passed devices, which take theirs at the start.",
-        run: busy,
-    },
-    Check {
-        code: "MEM-MAX",
-        title: "the memory can grow as asked",
-        explain: "max_memory is the most that a running guest can be given, so it has to be more than memory, and QEMU \
-                  wants to know it at the start. It grows in DIMMs, each in a slot (1 to 256), or by virtio-mem.",
-        run: most,
-    },
-    Check {
-        code: "MEM-HOTPLUG",
-        title: "growing memory and passed devices go together",
-        explain: "virtio-mem plugs blocks in and out while the guest runs. VFIO pins the memory that a device may reach, so \
-                  QEMU and the kernel have to agree block by block; older ones refuse the start, and the whole of max_memory \
-                  may have to be pinned. DIMMs do not have this trouble. libvirt knows virtio-mem from 7.9 on.",
-        run: hotplug,
-    },
-    Check {
-        code: "HUGEPAGE-SIZE",
-        title: "the host has huge pages of this size",
-        explain: "Huge pages spare the CPU most of its look-ups in page tables. Their sizes are those of the CPU: 2 MiB \
-                  and 1 GiB on x86. The size has to be one that the host's kernel offers, and the guest's memory, that of \
-                  each of its nodes too, a multiple of it.",
-        run: size,
-    },
-    Check {
-        code: "HUGEPAGE-FREE",
-        title: "enough huge pages are free",
-        explain: "Huge pages are set apart on the host before guests start, best at its boot: hugepagesz=1G hugepages=16 on \
-                  the kernel's command line, or vm.nr_hugepages for pages of 2 MiB. A guest takes all of its pages at the \
-                  start, per node where its memory is bound to one; what is missing lets the start fail with \"unable to \
-                  map backing store for guest RAM\".",
-        run: free,
-    },
-    Check {
-        code: "NUMA-NODE",
-        title: "the nodes of the host are there",
-        explain: "Memory can be bound to NUMA nodes that the host has. A node that it lacks lets the start fail with \
-                  \"NUMA node N is unavailable\".",
-        run: node,
-    },
-    Check {
-        code: "NUMA-ROOM",
-        title: "the nodes have room for the memory bound to them",
-        explain: "With the mode strict memory comes from the nodes named and from no other. Where they have less free \
-                  than the guest uses, QEMU is killed although the host has memory elsewhere. Take more nodes, less \
-                  memory, or the mode preferred.",
-        run: room,
-    },
-    Check {
-        code: "NUMA-CELLS",
-        title: "the guest's nodes share out its CPUs and memory",
-        explain: "Every virtual CPU, those that can be plugged in among them, belongs to exactly one node of the guest, \
-                  and the memory of the nodes adds up to memory. libvirt takes other sums and quietly changes the memory \
-                  of the VM.",
-        run: cells,
-    },
+pub(super) static CHECKS: &[&Check] = &[
+    &MEM_RESERVE,
+    &MEM_BUSY,
+    &MEM_MAX,
+    &MEM_HOTPLUG,
+    &HUGEPAGE_SIZE,
+    &HUGEPAGE_FREE,
+    &NUMA_NODE,
+    &NUMA_ROOM,
+    &NUMA_CELLS,
 ];
+
+static MEM_RESERVE: Check = Check {
+    code: "MEM-RESERVE",
+    title: "the host keeps memory for itself",
+    explain: "QEMU needs some hundred MiB beside the guest's memory, and the host its own. With less than a twentieth \
+              of the memory (at least 1 GiB) left, the kernel swaps or kills when something else wants memory.",
+    run: Some(reserve),
+    ..Check::VM
+};
+
+static MEM_BUSY: Check = Check {
+    code: "MEM-BUSY",
+    title: "running guests and this one fit together",
+    explain: "Guests take their memory as they use it, so the sum of all that run may exceed what the host has for a \
+              long time, until it does not: then everything swaps, or a guest is killed. Not so with huge pages or \
+              passed devices, which take theirs at the start.",
+    run: Some(busy),
+    ..Check::VM
+};
+
+static MEM_MAX: Check = Check {
+    code: "MEM-MAX",
+    title: "the memory can grow as asked",
+    explain: "max_memory is the most that a running guest can be given, so it has to be more than memory, and QEMU \
+              wants to know it at the start. It grows in DIMMs, each in a slot (1 to 256), or by virtio-mem.",
+    run: Some(most),
+    ..Check::VM
+};
+
+static MEM_HOTPLUG: Check = Check {
+    code: "MEM-HOTPLUG",
+    title: "growing memory and passed devices go together",
+    explain: "virtio-mem plugs blocks in and out while the guest runs. VFIO pins the memory that a device may reach, \
+              so QEMU and the kernel have to agree block by block; older ones refuse the start, and the whole of \
+              max_memory may have to be pinned. DIMMs do not have this trouble. libvirt knows virtio-mem from 7.9 on.",
+    run: Some(hotplug),
+    ..Check::VM
+};
+
+static HUGEPAGE_SIZE: Check = Check {
+    code: "HUGEPAGE-SIZE",
+    title: "the host has huge pages of this size",
+    explain: "Huge pages spare the CPU most of its look-ups in page tables. Their sizes are those of the CPU: 2 MiB \
+              and 1 GiB on x86. The size has to be one that the host's kernel offers, and the guest's memory, that of \
+              each of its nodes too, a multiple of it.",
+    run: Some(size),
+    ..Check::VM
+};
+
+static HUGEPAGE_FREE: Check = Check {
+    code: "HUGEPAGE-FREE",
+    title: "enough huge pages are free",
+    explain: "Huge pages are set apart on the host before guests start, best at its boot: hugepagesz=1G hugepages=16 \
+              on the kernel's command line, or vm.nr_hugepages for pages of 2 MiB. A guest takes all of its pages at \
+              the start, per node where its memory is bound to one; what is missing lets the start fail with \"unable \
+              to map backing store for guest RAM\".",
+    run: Some(free),
+    ..Check::VM
+};
+
+static NUMA_NODE: Check = Check {
+    code: "NUMA-NODE",
+    title: "the nodes of the host are there",
+    explain: "Memory can be bound to NUMA nodes that the host has. A node that it lacks lets the start fail with \
+              \"NUMA node N is unavailable\".",
+    run: Some(node),
+    ..Check::VM
+};
+
+static NUMA_ROOM: Check = Check {
+    code: "NUMA-ROOM",
+    title: "the nodes have room for the memory bound to them",
+    explain: "With the mode strict memory comes from the nodes named and from no other. Where they have less free than \
+              the guest uses, QEMU is killed although the host has memory elsewhere. Take more nodes, less memory, or \
+              the mode preferred.",
+    run: Some(room),
+    ..Check::VM
+};
+
+static NUMA_CELLS: Check = Check {
+    code: "NUMA-CELLS",
+    title: "the guest's nodes share out its CPUs and memory",
+    explain: "Every virtual CPU, those that can be plugged in among them, belongs to exactly one node of the guest, \
+              and the memory of the nodes adds up to memory. libvirt takes other sums and quietly changes the memory \
+              of the VM.",
+    run: Some(cells),
+    ..Check::VM
+};
 
 fn memory(subject: &Subject) -> Option<Bytes> {
     subject.machine.memory.filter(|memory| memory.0 > 0)

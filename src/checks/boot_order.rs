@@ -8,32 +8,37 @@ use crate::machine::DiskOrigin;
 use crate::spec::{BootDevice, DiskDevice, Place};
 use std::collections::BTreeMap;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "BOOT-ORDER",
-        title: "the boot order is clear",
-        explain: "Each bootable disk and interface may have a place in the boot order, from 1, and no two the same one. \
-                  libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks \
-                  in their order. boot.order names kinds of devices instead: cdrom, disk, network.",
-        run: boot_order,
-    },
-    Check {
-        code: "BOOT-DEVICE",
-        title: "passed devices in the boot order can be booted from",
-        explain: "The guest's firmware boots from disk controllers and NVMe drives that are passed, and from a network card \
-                  by the boot ROM on it. From a graphics card, a sound device or a USB controller it does not; a place in \
-                  the boot order is wasted on them.",
-        run: device,
-    },
-    Check {
-        code: "BOOT-NOTHING",
-        title: "there is something to boot from",
-        explain: "New disks are empty. Without a boot ISO, an image that is attached or cloned, an interface in the boot \
-                  order, a kernel that is started directly or a passed NVMe drive, the VM stops in its firmware. That is right only for who means to put a \
-                  system or a CD-ROM in later by other means.",
-        run: nothing,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&BOOT_ORDER, &BOOT_DEVICE, &BOOT_NOTHING];
+
+static BOOT_ORDER: Check = Check {
+    code: "BOOT-ORDER",
+    title: "the boot order is clear",
+    explain: "Each bootable disk and interface may have a place in the boot order, from 1, and no two the same one. \
+              libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks in \
+              their order. boot.order names kinds of devices instead: cdrom, disk, network.",
+    run: Some(boot_order),
+    ..Check::VM
+};
+
+static BOOT_DEVICE: Check = Check {
+    code: "BOOT-DEVICE",
+    title: "passed devices in the boot order can be booted from",
+    explain: "The guest's firmware boots from disk controllers and NVMe drives that are passed, and from a network \
+              card by the boot ROM on it. From a graphics card, a sound device or a USB controller it does not; a \
+              place in the boot order is wasted on them.",
+    run: Some(device),
+    ..Check::VM
+};
+
+static BOOT_NOTHING: Check = Check {
+    code: "BOOT-NOTHING",
+    title: "there is something to boot from",
+    explain: "New disks are empty. Without a boot ISO, an image that is attached or cloned, an interface in the boot \
+              order, a kernel that is started directly or a passed NVMe drive, the VM stops in its firmware. That is \
+              right only for who means to put a system or a CD-ROM in later by other means.",
+    run: Some(nothing),
+    ..Check::VM
+};
 
 fn boot_order(subject: &Subject, notes: &mut Notes) {
     let disks = subject.machine.disks.iter().filter_map(|disk| Some((disk.boot_order?, disk.place.clone())));

@@ -7,29 +7,34 @@ use crate::facts::{DomainState, MediaKind};
 use crate::machine::{DiskOrigin, Location};
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "CLONE-MISSING",
-        title: "the sources of clones exist",
-        explain: "A clone copies an image that must be there before the VM is built. If the file was put into a pool by \
-                  hand, let the pool look: `virsh pool-refresh`.",
-        run: missing,
-    },
-    Check {
-        code: "CLONE-SIZE",
-        title: "clones are not smaller than their sources",
-        explain: "A copy can be made larger than its source, never smaller: the end of the file systems in it would be \
-                  cut off. Leave the size out to keep the source's.",
-        run: size,
-    },
-    Check {
-        code: "CLONE-IN-USE",
-        title: "no running domain writes to the sources of clones",
-        explain: "An image that is copied while a guest writes to it is like the disk of a machine whose plug was pulled, \
-                  or worse. Shut the domain off for the copy.",
-        run: in_use,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&CLONE_MISSING, &CLONE_SIZE, &CLONE_IN_USE];
+
+static CLONE_MISSING: Check = Check {
+    code: "CLONE-MISSING",
+    title: "the sources of clones exist",
+    explain: "A clone copies an image that must be there before the VM is built. If the file was put into a pool by \
+              hand, let the pool look: `virsh pool-refresh`.",
+    run: Some(missing),
+    ..Check::VM
+};
+
+static CLONE_SIZE: Check = Check {
+    code: "CLONE-SIZE",
+    title: "clones are not smaller than their sources",
+    explain: "A copy can be made larger than its source, never smaller: the end of the file systems in it would be cut \
+              off. Leave the size out to keep the source's.",
+    run: Some(size),
+    ..Check::VM
+};
+
+static CLONE_IN_USE: Check = Check {
+    code: "CLONE-IN-USE",
+    title: "no running domain writes to the sources of clones",
+    explain: "An image that is copied while a guest writes to it is like the disk of a machine whose plug was pulled, \
+              or worse. Shut the domain off for the copy.",
+    run: Some(in_use),
+    ..Check::VM
+};
 
 /// The cloned rows with their sources and wanted sizes.
 fn clones<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (DiskRow<'a>, &'a Location, Option<Bytes>)> {

@@ -3,53 +3,65 @@
 use super::{Check, Notes, Subject};
 use crate::spec::{CloudInit, Place};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "CLOUD-CONFLICT",
-        title: "cloud-init is given in one way",
-        explain: "cloud_init takes either whole documents (user_data, meta_data) or the simple fields they are made from: \
-                  user and ssh_authorized_keys belong to user_data, hostname to meta_data. Both ways at once would have \
-                  one overwrite the other.",
-        run: conflict,
-    },
-    Check {
-        code: "CLOUD-HEADER",
-        title: "user_data says what it is",
-        explain: "cloud-init goes by the first line of user-data: #cloud-config, #!/bin/sh, #include, a MIME header, ... \
-                  A document without one is ignored with a warning in the guest's log, which nobody sees.",
-        run: header,
-    },
-    Check {
-        code: "CLOUD-KEY",
-        title: "the SSH keys are public keys",
-        explain: "ssh_authorized_keys takes lines as they stand in id_ed25519.pub: type, key, comment. A private key does \
-                  not belong there, nor anywhere but in its owner's home folder: everybody who can read the seed could \
-                  use it.",
-        run: key,
-    },
-    Check {
-        code: "CLOUD-LOGIN",
-        title: "somebody can log in",
-        explain: "The account is made without a password, so without a public key nobody can log in to it. Add a key, or \
-                  write a whole user_data document.",
-        run: login,
-    },
-    Check {
-        code: "CLOUD-NAME",
-        title: "the names for the guest can be used",
-        explain: "A user name starts with a small letter or an underscore and has small letters, digits, dashes and \
-                  underscores, at most 32. A host name has letters, digits and dashes in parts of at most 63, with dots \
-                  between. Linux guests refuse others, and cloud-init goes on without the account or the name.",
-        run: name,
-    },
-    Check {
-        code: "CLOUD-PASSWORD",
-        title: "user_data has no password in plain text",
-        explain: "The seed volume stays with the VM, and a password in it stays readable to whoever can read the volume, \
-                  and in the guest below /var/lib/cloud. Use a hash (mkpasswd --method=SHA-512), or SSH keys.",
-        run: password,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&CLOUD_CONFLICT, &CLOUD_HEADER, &CLOUD_KEY, &CLOUD_LOGIN, &CLOUD_NAME, &CLOUD_PASSWORD];
+
+static CLOUD_CONFLICT: Check = Check {
+    code: "CLOUD-CONFLICT",
+    title: "cloud-init is given in one way",
+    explain: "cloud_init takes either whole documents (user_data, meta_data) or the simple fields they are made from: \
+              user and ssh_authorized_keys belong to user_data, hostname to meta_data. Both ways at once would have \
+              one overwrite the other.",
+    run: Some(conflict),
+    ..Check::VM
+};
+
+static CLOUD_HEADER: Check = Check {
+    code: "CLOUD-HEADER",
+    title: "user_data says what it is",
+    explain: "cloud-init goes by the first line of user-data: #cloud-config, #!/bin/sh, #include, a MIME header, ... A \
+              document without one is ignored with a warning in the guest's log, which nobody sees.",
+    run: Some(header),
+    ..Check::VM
+};
+
+static CLOUD_KEY: Check = Check {
+    code: "CLOUD-KEY",
+    title: "the SSH keys are public keys",
+    explain: "ssh_authorized_keys takes lines as they stand in id_ed25519.pub: type, key, comment. A private key does \
+              not belong there, nor anywhere but in its owner's home folder: everybody who can read the seed could use \
+              it.",
+    run: Some(key),
+    ..Check::VM
+};
+
+static CLOUD_LOGIN: Check = Check {
+    code: "CLOUD-LOGIN",
+    title: "somebody can log in",
+    explain: "The account is made without a password, so without a public key nobody can log in to it. Add a key, or \
+              write a whole user_data document.",
+    run: Some(login),
+    ..Check::VM
+};
+
+static CLOUD_NAME: Check = Check {
+    code: "CLOUD-NAME",
+    title: "the names for the guest can be used",
+    explain: "A user name starts with a small letter or an underscore and has small letters, digits, dashes and \
+              underscores, at most 32. A host name has letters, digits and dashes in parts of at most 63, with dots \
+              between. Linux guests refuse others, and cloud-init goes on without the account or the name.",
+    run: Some(name),
+    ..Check::VM
+};
+
+static CLOUD_PASSWORD: Check = Check {
+    code: "CLOUD-PASSWORD",
+    title: "user_data has no password in plain text",
+    explain: "The seed volume stays with the VM, and a password in it stays readable to whoever can read the volume, \
+              and in the guest below /var/lib/cloud. Use a hash (mkpasswd --method=SHA-512), or SSH keys.",
+    run: Some(password),
+    ..Check::VM
+};
 
 fn place(field: &str) -> Place {
     Place::root().key("cloud_init").key(field)

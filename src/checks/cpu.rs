@@ -10,91 +10,125 @@ use crate::spec::suggest::nearest;
 use crate::spec::{CpuMode, Place, VirtType};
 use crate::units::CpuSet;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "CPU-MISSING",
-        title: "virtual CPUs are given",
-        explain: "There is no sensible default for the number of virtual CPUs of a VM. Write a number from 1 up; as many \
-                  as the host has cores to spare is a good upper limit.",
-        run: missing,
-    },
-    Check {
-        code: "CPU-COUNT",
-        title: "the machine type takes so many virtual CPUs",
-        explain: "QEMU has a largest number of virtual CPUs per machine type, which libvirt reports. A domain that asks \
-                  for more, or for none, cannot be defined.",
-        run: count,
-    },
-    Check {
-        code: "CPU-HOST",
-        title: "the host has so many CPUs",
-        explain: "More virtual CPUs in one VM than the host has logical CPUs never run at the same time. The guest waits \
-                  for its own locks and becomes slower than with fewer CPUs.",
-        run: host,
-    },
-    Check {
-        code: "CPU-BUSY",
-        title: "running guests leave CPU time",
-        explain: "Virtual CPUs of guests that are idle cost nothing, so more of them than the host has CPUs is usual. \
-                  Beyond three for each they wait for each other under load; a guest whose virtual CPUs are pinned \
-                  feels every other one on the same CPUs.",
-        run: busy,
-    },
-    Check {
-        code: "CPU-MAX",
-        title: "virtual CPUs can be plugged in as asked",
-        explain: "max_vcpus is how many virtual CPUs the running guest can have; it starts with vcpus of them. It is at \
-                  least vcpus, and no more than the machine type takes.",
-        run: most,
-    },
-    Check {
-        code: "CPU-TOPOLOGY",
-        title: "sockets, cores and threads make the number of virtual CPUs",
-        explain: "Sockets times dies times clusters times cores times threads is the number of virtual CPUs, those that \
-                  can be plugged in among them; libvirt refuses anything else (\"CPU topology doesn't match maximum vcpu \
-                  count\"). Leave out cores, and they follow. Dies are a matter of x86, clusters one of Arm and of libvirt \
-                  10.1: QEMU starts no other machine with more than one of them.",
-        run: topology,
-    },
-    Check {
-        code: "CPU-MODE",
-        title: "the host offers this kind of CPU",
-        explain: "host-passthrough is the host's CPU as it is and exists with KVM alone; host-model and custom are named \
-                  models that other hosts can offer too; maximum is all that QEMU can. libvirt says which of them work \
-                  here.",
-        run: mode,
-    },
-    Check {
-        code: "CPU-MODEL",
-        title: "the host offers this model",
-        explain: "With the mode custom the guest sees a named model. libvirt knows the names and which of them this host \
-                  has all features for; the start with another fails (\"the CPU is incompatible with host CPU\").",
-        run: model,
-    },
-    Check {
-        code: "CPU-FEATURE",
-        title: "the host's CPU has the features asked for",
-        explain: "\"+name\" requires a feature and \"-name\" hides it, by libvirt's names (virsh cpu-models, \
-                  /usr/share/libvirt/cpu_map). A required one that the host's CPU lacks lets the start fail; one \
-                  that nobody knows is refused when the domain starts.",
-        run: feature,
-    },
-    Check {
-        code: "CPU-NESTED",
-        title: "guests can run guests of their own here",
-        explain: "For nested virtualisation the host's CPU runs guests by hardware, and its kvm_intel or kvm_amd module was \
-                  loaded with nested=1, as it is by default today. The guest then sees vmx or svm.",
-        run: nested,
-    },
-    Check {
-        code: "CPU-LIMIT",
-        title: "the limit of CPU time is an amount",
-        explain: "cpu.limit is how many host CPUs' worth of time the whole VM may use: 2, \"1.5\" or \"150 %\". Less than a \
-                  hundredth of a CPU is more than the kernel can measure out, and more than the VM has virtual CPUs limits \
-                  nothing.",
-        run: limit,
-    },
+pub(super) static CHECKS: &[&Check] = &[
+    &CPU_MISSING,
+    &CPU_COUNT,
+    &CPU_HOST,
+    &CPU_BUSY,
+    &CPU_MAX,
+    &CPU_TOPOLOGY,
+    &CPU_MODE,
+    &CPU_MODEL,
+    &CPU_FEATURE,
+    &CPU_NESTED,
+    &CPU_LIMIT,
 ];
+
+static CPU_MISSING: Check = Check {
+    code: "CPU-MISSING",
+    title: "virtual CPUs are given",
+    explain: "There is no sensible default for the number of virtual CPUs of a VM. Write a number from 1 up; as many \
+              as the host has cores to spare is a good upper limit.",
+    contract: Some(6),
+    run: Some(missing),
+    ..Check::VM
+};
+
+static CPU_COUNT: Check = Check {
+    code: "CPU-COUNT",
+    title: "the machine type takes so many virtual CPUs",
+    explain: "QEMU has a largest number of virtual CPUs per machine type, which libvirt reports. A domain that asks \
+              for more, or for none, cannot be defined.",
+    run: Some(count),
+    ..Check::VM
+};
+
+static CPU_HOST: Check = Check {
+    code: "CPU-HOST",
+    title: "the host has so many CPUs",
+    explain: "More virtual CPUs in one VM than the host has logical CPUs never run at the same time. The guest waits \
+              for its own locks and becomes slower than with fewer CPUs.",
+    run: Some(host),
+    ..Check::VM
+};
+
+static CPU_BUSY: Check = Check {
+    code: "CPU-BUSY",
+    title: "running guests leave CPU time",
+    explain: "Virtual CPUs of guests that are idle cost nothing, so more of them than the host has CPUs is usual. \
+              Beyond three for each they wait for each other under load; a guest whose virtual CPUs are pinned feels \
+              every other one on the same CPUs.",
+    run: Some(busy),
+    ..Check::VM
+};
+
+static CPU_MAX: Check = Check {
+    code: "CPU-MAX",
+    title: "virtual CPUs can be plugged in as asked",
+    explain: "max_vcpus is how many virtual CPUs the running guest can have; it starts with vcpus of them. It is at \
+              least vcpus, and no more than the machine type takes.",
+    run: Some(most),
+    ..Check::VM
+};
+
+static CPU_TOPOLOGY: Check = Check {
+    code: "CPU-TOPOLOGY",
+    title: "sockets, cores and threads make the number of virtual CPUs",
+    explain: "Sockets times dies times clusters times cores times threads is the number of virtual CPUs, those that \
+              can be plugged in among them; libvirt refuses anything else (\"CPU topology doesn't match maximum vcpu \
+              count\"). Leave out cores, and they follow. Dies are a matter of x86, clusters one of Arm and of libvirt \
+              10.1: QEMU starts no other machine with more than one of them.",
+    run: Some(topology),
+    ..Check::VM
+};
+
+static CPU_MODE: Check = Check {
+    code: "CPU-MODE",
+    title: "the host offers this kind of CPU",
+    explain: "host-passthrough is the host's CPU as it is and exists with KVM alone; host-model and custom are named \
+              models that other hosts can offer too; maximum is all that QEMU can. libvirt says which of them work \
+              here.",
+    run: Some(mode),
+    ..Check::VM
+};
+
+static CPU_MODEL: Check = Check {
+    code: "CPU-MODEL",
+    title: "the host offers this model",
+    explain: "With the mode custom the guest sees a named model. libvirt knows the names and which of them this host \
+              has all features for; the start with another fails (\"the CPU is incompatible with host CPU\").",
+    run: Some(model),
+    ..Check::VM
+};
+
+static CPU_FEATURE: Check = Check {
+    code: "CPU-FEATURE",
+    title: "the host's CPU has the features asked for",
+    explain: "\"+name\" requires a feature and \"-name\" hides it, by libvirt's names (virsh cpu-models, \
+              /usr/share/libvirt/cpu_map). A required one that the host's CPU lacks lets the start fail; one that \
+              nobody knows is refused when the domain starts.",
+    run: Some(feature),
+    ..Check::VM
+};
+
+static CPU_NESTED: Check = Check {
+    code: "CPU-NESTED",
+    title: "guests can run guests of their own here",
+    explain: "For nested virtualisation the host's CPU runs guests by hardware, and its kvm_intel or kvm_amd module \
+              was loaded with nested=1, as it is by default today. The guest then sees vmx or svm.",
+    run: Some(nested),
+    ..Check::VM
+};
+
+static CPU_LIMIT: Check = Check {
+    code: "CPU-LIMIT",
+    title: "the limit of CPU time is an amount",
+    explain: "cpu.limit is how many host CPUs' worth of time the whole VM may use: 2, \"1.5\" or \"150 %\". Less than \
+              a hundredth of a CPU is more than the kernel can measure out, and more than the VM has virtual CPUs \
+              limits nothing.",
+    run: Some(limit),
+    ..Check::VM
+};
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     notes.looked();

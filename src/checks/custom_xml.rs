@@ -7,46 +7,53 @@ use crate::spec::custom_xml;
 use crate::spec::suggest::quoted;
 use roxmltree::{Document, Node};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "XML-MALFORMED",
-        title: "the custom XML is well-formed",
-        explain: "custom_xml is a domain, or one or several of its elements, merged over the generated one. It must be \
-                  well-formed: every element closed, no text outside of them, & written as &amp;, and every prefix such \
-                  as qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. \
-                  Whether libvirt knows the elements is seen when the domain is defined: libvirt checks it against its own \
-                  schema, before anything is stored.",
-        run: malformed,
-    },
-    Check {
-        code: "XML-SECRET",
-        title: "the custom XML holds no password",
-        explain: "What stands in custom_xml is shown on the screen and stored: in drafts, presets and templates, and in the \
-                  domain, where an argument of QEMU's is seen by everybody who can list processes. A console's password \
-                  belongs into a file that graphics[].password_file names; it is read when the VM is built and given to \
-                  libvirt alone. Passwords of network storage and keys of encrypted volumes belong into libvirt's own \
-                  secrets (virsh secret-define), which the XML names by UUID.",
-        run: secret,
-    },
-    Check {
-        code: "XML-IDENTITY",
-        title: "the custom XML makes no other VM of it",
-        explain: "libvirt knows a domain by name and UUID. To define one with the name and the UUID of a domain that \
-                  exists would put it in that domain's place, and a name that only custom_xml knows would escape every \
-                  check. The name is the field `name`; a UUID of your own is fine where no domain has it.",
-        run: identity,
-    },
-    Check {
-        code: "XML-HOSTDEV",
-        title: "the custom XML takes no devices of the host",
-        explain: "custom_xml gives a PCI function of the host to the VM, by a hostdev, an interface of type hostdev, a disk of \
-                  type nvme or an argument of QEMU's. It is judged like a row of pci_devices: whether the host stands on it, \
-                  whether another VM has it, what shares its group. Its place in the guest and its state after the start are \
-                  left to you; with an argument of QEMU's so is binding it to vfio-pci. As a row of pci_devices it would \
-                  have all of that.",
-        run: devices,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&XML_MALFORMED, &XML_SECRET, &XML_IDENTITY, &XML_HOSTDEV];
+
+static XML_MALFORMED: Check = Check {
+    code: "XML-MALFORMED",
+    title: "the custom XML is well-formed",
+    explain: "custom_xml is a domain, or one or several of its elements, merged over the generated one. It must be \
+              well-formed: every element closed, no text outside of them, & written as &amp;, and every prefix such as \
+              qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. Whether libvirt knows the \
+              elements is seen when the domain is defined: libvirt checks it against its own schema, before anything \
+              is stored.",
+    run: Some(malformed),
+    ..Check::VM
+};
+
+static XML_SECRET: Check = Check {
+    code: "XML-SECRET",
+    title: "the custom XML holds no password",
+    explain: "What stands in custom_xml is shown on the screen and stored: in drafts, presets and templates, and in \
+              the domain, where an argument of QEMU's is seen by everybody who can list processes. A console's \
+              password belongs into a file that graphics[].password_file names; it is read when the VM is built and \
+              given to libvirt alone. Passwords of network storage and keys of encrypted volumes belong into libvirt's \
+              own secrets (virsh secret-define), which the XML names by UUID.",
+    run: Some(secret),
+    ..Check::VM
+};
+
+static XML_IDENTITY: Check = Check {
+    code: "XML-IDENTITY",
+    title: "the custom XML makes no other VM of it",
+    explain: "libvirt knows a domain by name and UUID. To define one with the name and the UUID of a domain that \
+              exists would put it in that domain's place, and a name that only custom_xml knows would escape every \
+              check. The name is the field `name`; a UUID of your own is fine where no domain has it.",
+    run: Some(identity),
+    ..Check::VM
+};
+
+static XML_HOSTDEV: Check = Check {
+    code: "XML-HOSTDEV",
+    title: "the custom XML takes no devices of the host",
+    explain: "custom_xml gives a PCI function of the host to the VM, by a hostdev, an interface of type hostdev, a \
+              disk of type nvme or an argument of QEMU's. It is judged like a row of pci_devices: whether the host \
+              stands on it, whether another VM has it, what shares its group. Its place in the guest and its state \
+              after the start are left to you; with an argument of QEMU's so is binding it to vfio-pci. As a row of \
+              pci_devices it would have all of that.",
+    run: Some(devices),
+    ..Check::VM
+};
 
 fn written<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     subject.spec.custom_xml.as_deref().filter(|xml| !xml.trim().is_empty())

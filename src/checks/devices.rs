@@ -9,69 +9,85 @@ use crate::spec::Place;
 use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogModel};
 use crate::spec::suggest::quoted;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "VIDEO-MODEL",
-        title: "QEMU has the video card",
-        explain: "Not every QEMU is built with every emulated video card: qxl goes with SPICE, vmware is missing in some. A \
-                  domain with a card that QEMU lacks cannot start. std (vga) and virtio are nearly always there.",
-        run: video,
-    },
-    Check {
-        code: "USB-NAMED",
-        title: "each USB device says which",
-        explain: "A USB device is named by vendor_id and product_id, four hexadecimal digits each as lsusb shows them, or \
-                  by bus and device number. Ids find it in any port; numbers change whenever it is plugged in.",
-        run: usb_named,
-    },
-    Check {
-        code: "USB-GONE",
-        title: "the USB devices are plugged in",
-        explain: "The host has no USB device with these ids now. With startup optional, which is the default, the VM starts \
-                  without it and does not get it later by itself; with mandatory it does not start. Two devices with the \
-                  same ids cannot be told apart by them: libvirt refuses, so name one by bus and device.",
-        run: usb_gone,
-    },
-    Check {
-        code: "USB-CONTROLLER",
-        title: "USB devices have a controller",
-        explain: "Tablet and USB devices of the host hang on the guest's USB controller. With usb_controller none there is \
-                  nothing that they could be plugged into.",
-        run: usb_controller,
-    },
-    Check {
-        code: "EVDEV-PATH",
-        title: "the input devices are there",
-        explain: "evdev gives a keyboard or a mouse of the host to the guest and takes it back with both control keys. Its \
-                  path is absolute; names below /dev/input/by-id last, event numbers do not. QEMU does not start where \
-                  the device is missing.",
-        run: evdev,
-    },
-    Check {
-        code: "LOOKING-GLASS",
-        title: "Looking Glass has its picture size",
-        explain: "The memory that guest and host share holds three frames of the largest picture, so the resolution, such as \
-                  2560x1440, decides its size. The client runs on the desktop of the host itself and reads \
-                  /dev/shm/looking-glass, which it must own or share the group of: through SSH there is nothing to see. \
-                  For a host elsewhere use Sunshine and Moonlight, or RDP.",
-        run: looking_glass,
-    },
-    Check {
-        code: "WATCHDOG",
-        title: "the watchdog fits the machine",
-        explain: "The iTCO watchdog is a part of the q35 chipset; other machines take i6300esb, a PCI card. The action is \
-                  one of reset, shutdown, poweroff, pause, dump, inject-nmi and none.",
-        run: watchdog,
-    },
-    Check {
-        code: "TPM-DEVICE",
-        title: "the TPM is there",
-        explain: "tpm_device says what kind of TPM the guest gets and has an effect only where tpm is true. Passthrough \
-                  hands the host's own TPM to one VM alone: the host cannot use it meanwhile, and the guest's secrets are \
-                  bound to this machine.",
-        run: tpm_device,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&VIDEO_MODEL, &USB_NAMED, &USB_GONE, &USB_CONTROLLER, &EVDEV_PATH, &LOOKING_GLASS, &WATCHDOG, &TPM_DEVICE];
+
+static VIDEO_MODEL: Check = Check {
+    code: "VIDEO-MODEL",
+    title: "QEMU has the video card",
+    explain: "Not every QEMU is built with every emulated video card: qxl goes with SPICE, vmware is missing in some. \
+              A domain with a card that QEMU lacks cannot start. std (vga) and virtio are nearly always there.",
+    run: Some(video),
+    ..Check::VM
+};
+
+static USB_NAMED: Check = Check {
+    code: "USB-NAMED",
+    title: "each USB device says which",
+    explain: "A USB device is named by vendor_id and product_id, four hexadecimal digits each as lsusb shows them, or \
+              by bus and device number. Ids find it in any port; numbers change whenever it is plugged in.",
+    run: Some(usb_named),
+    ..Check::VM
+};
+
+static USB_GONE: Check = Check {
+    code: "USB-GONE",
+    title: "the USB devices are plugged in",
+    explain: "The host has no USB device with these ids now. With startup optional, which is the default, the VM \
+              starts without it and does not get it later by itself; with mandatory it does not start. Two devices \
+              with the same ids cannot be told apart by them: libvirt refuses, so name one by bus and device.",
+    run: Some(usb_gone),
+    ..Check::VM
+};
+
+static USB_CONTROLLER: Check = Check {
+    code: "USB-CONTROLLER",
+    title: "USB devices have a controller",
+    explain: "Tablet and USB devices of the host hang on the guest's USB controller. With usb_controller none there is \
+              nothing that they could be plugged into.",
+    run: Some(usb_controller),
+    ..Check::VM
+};
+
+static EVDEV_PATH: Check = Check {
+    code: "EVDEV-PATH",
+    title: "the input devices are there",
+    explain: "evdev gives a keyboard or a mouse of the host to the guest and takes it back with both control keys. Its \
+              path is absolute; names below /dev/input/by-id last, event numbers do not. QEMU does not start where the \
+              device is missing.",
+    run: Some(evdev),
+    ..Check::VM
+};
+
+static LOOKING_GLASS: Check = Check {
+    code: "LOOKING-GLASS",
+    title: "Looking Glass has its picture size",
+    explain: "The memory that guest and host share holds three frames of the largest picture, so the resolution, such \
+              as 2560x1440, decides its size. The client runs on the desktop of the host itself and reads \
+              /dev/shm/looking-glass, which it must own or share the group of: through SSH there is nothing to see. \
+              For a host elsewhere use Sunshine and Moonlight, or RDP.",
+    run: Some(looking_glass),
+    ..Check::VM
+};
+
+static WATCHDOG: Check = Check {
+    code: "WATCHDOG",
+    title: "the watchdog fits the machine",
+    explain: "The iTCO watchdog is a part of the q35 chipset; other machines take i6300esb, a PCI card. The action is \
+              one of reset, shutdown, poweroff, pause, dump, inject-nmi and none.",
+    run: Some(watchdog),
+    ..Check::VM
+};
+
+static TPM_DEVICE: Check = Check {
+    code: "TPM-DEVICE",
+    title: "the TPM is there",
+    explain: "tpm_device says what kind of TPM the guest gets and has an effect only where tpm is true. Passthrough \
+              hands the host's own TPM to one VM alone: the host cannot use it meanwhile, and the guest's secrets are \
+              bound to this machine.",
+    run: Some(tpm_device),
+    ..Check::VM
+};
 
 fn video(subject: &Subject, notes: &mut Notes) {
     let (Some(model), None) = (&subject.machine.video.value, subject.machine.video.why()) else { return };

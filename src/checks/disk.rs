@@ -6,57 +6,76 @@ use super::{Check, Notes, Subject};
 use crate::spec::{DiskAction, DiskDevice};
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "DISK-NONE",
-        title: "there is at least one disk",
-        explain: "A VM is created with at least one disk in storage.disks: created, attached or cloned. A boot ISO alone \
-                  is no disk. Only a VM that starts a kernel directly (boot.kernel) may go without.",
-        run: none,
-    },
-    Check {
-        code: "DISK-ACTION",
-        title: "each disk says what becomes of it",
-        explain: "`action` is one of: create (a new, empty volume; needs size), attach (an image that exists; needs \
-                  path), clone (a copy of an image; needs clone_from).",
-        run: action,
-    },
-    Check {
-        code: "DISK-SIZE",
-        title: "each created disk has a size",
-        explain: "A created disk needs `size`: a number of GiB (20) or a text with a unit (\"500 GB\"). Zero is refused, \
-                  and below 1 MiB no partition table fits.",
-        run: size,
-    },
-    Check {
-        code: "DISK-PATH",
-        title: "each attached disk names its image",
-        explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool. An NVMe drive of the \
-                  host can be named by its PCI address in `host_address` instead.",
-        run: path,
-    },
-    Check {
-        code: "DISK-CLONE-FROM",
-        title: "each cloned disk names its source",
-        explain: "A cloned disk needs `clone_from`: the image that is copied, absolute or the name of a volume in the \
-                  disk's pool.",
-        run: clone_from,
-    },
-    Check {
-        code: "DISK-FIELD-UNUSED",
-        title: "each disk has only fields that its action uses",
-        explain: "A field that the action does not use has no effect: path on a created disk, size on an attached one. \
-                  Often the action is the mistake and not the field.",
-        run: unused,
-    },
-    Check {
-        code: "DISK-READONLY",
-        title: "created disks can be written",
-        explain: "A disk that is created empty and given to the guest read-only stays empty for ever; so does a CD-ROM \
-                  that is created. Attach an image that has something in it, or leave readonly out.",
-        run: readonly,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&DISK_NONE, &DISK_ACTION, &DISK_SIZE, &DISK_PATH, &DISK_CLONE_FROM, &DISK_FIELD_UNUSED, &DISK_READONLY];
+
+static DISK_NONE: Check = Check {
+    code: "DISK-NONE",
+    title: "there is at least one disk",
+    explain: "A VM is created with at least one disk in storage.disks: created, attached or cloned. A boot ISO alone \
+              is no disk. Only a VM that starts a kernel directly (boot.kernel) may go without.",
+    contract: Some(10),
+    run: Some(none),
+    ..Check::VM
+};
+
+static DISK_ACTION: Check = Check {
+    code: "DISK-ACTION",
+    title: "each disk says what becomes of it",
+    explain: "`action` is one of: create (a new, empty volume; needs size), attach (an image that exists; needs path), \
+              clone (a copy of an image; needs clone_from).",
+    contract: Some(11),
+    run: Some(action),
+    ..Check::VM
+};
+
+static DISK_SIZE: Check = Check {
+    code: "DISK-SIZE",
+    title: "each created disk has a size",
+    explain: "A created disk needs `size`: a number of GiB (20) or a text with a unit (\"500 GB\"). Zero is refused, \
+              and below 1 MiB no partition table fits.",
+    contract: Some(12),
+    run: Some(size),
+    ..Check::VM
+};
+
+static DISK_PATH: Check = Check {
+    code: "DISK-PATH",
+    title: "each attached disk names its image",
+    explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool. An NVMe drive of \
+              the host can be named by its PCI address in `host_address` instead.",
+    contract: Some(13),
+    run: Some(path),
+    ..Check::VM
+};
+
+static DISK_CLONE_FROM: Check = Check {
+    code: "DISK-CLONE-FROM",
+    title: "each cloned disk names its source",
+    explain: "A cloned disk needs `clone_from`: the image that is copied, absolute or the name of a volume in the \
+              disk's pool.",
+    contract: Some(14),
+    run: Some(clone_from),
+    ..Check::VM
+};
+
+static DISK_FIELD_UNUSED: Check = Check {
+    code: "DISK-FIELD-UNUSED",
+    title: "each disk has only fields that its action uses",
+    explain: "A field that the action does not use has no effect: path on a created disk, size on an attached one. \
+              Often the action is the mistake and not the field.",
+    run: Some(unused),
+    ..Check::VM
+};
+
+static DISK_READONLY: Check = Check {
+    code: "DISK-READONLY",
+    title: "created disks can be written",
+    explain: "A disk that is created empty and given to the guest read-only stays empty for ever; so does a CD-ROM \
+              that is created. Attach an image that has something in it, or leave readonly out.",
+    run: Some(readonly),
+    ..Check::VM
+};
 
 fn none(subject: &Subject, notes: &mut Notes) {
     let Some(storage) = &subject.spec.storage else { return };

@@ -6,45 +6,54 @@ use crate::facts::DomainCapabilities;
 use crate::machine::{Chipset, Firmware};
 use crate::spec::devices::{FirmwareKind, TpmBackend};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "UEFI-MISSING",
-        title: "the host has a UEFI firmware",
-        explain: "UEFI guests boot with OVMF (edk2), a package of its own. Where it is missing, the domain cannot be \
-                  defined: \"Unable to find 'efi' firmware that is compatible with the current configuration\". Install \
-                  ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch).",
-        run: uefi,
-    },
-    Check {
-        code: "SECURE-BOOT",
-        title: "Secure Boot fits the other choices",
-        explain: "Secure Boot is a part of UEFI and protects its variables with system management mode, which only the \
-                  q35 machine has. Asking for it switches UEFI on; asking for it and against UEFI contradicts itself.",
-        run: secure_boot,
-    },
-    Check {
-        code: "SECURE-BOOT-MISSING",
-        title: "the host has a firmware with Secure Boot",
-        explain: "Secure Boot needs an OVMF build that has it, with the vendors' keys enrolled. Debian and Fedora have it \
-                  in the same package as plain OVMF; some distributions ship only a build without.",
-        run: secure_boot_missing,
-    },
-    Check {
-        code: "FIRMWARE",
-        title: "the words about the firmware agree",
-        explain: "firmware says bios or uefi; uefi and secure_boot say the same in other words, and must agree with it. \
-                  enrolled_keys and nvram belong to UEFI. nvram is a file of the host, named by its absolute path, that \
-                  libvirt makes from the firmware's template where it is missing.",
-        run: firmware,
-    },
-    Check {
-        code: "TPM-MISSING",
-        title: "the host can emulate a TPM",
-        explain: "The emulated TPM 2.0, which Windows 11 asks for, is the program swtpm beside QEMU. Install swtpm and \
-                  swtpm-tools.",
-        run: tpm,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&UEFI_MISSING, &SECURE_BOOT, &SECURE_BOOT_MISSING, &FIRMWARE, &TPM_MISSING];
+
+pub(super) static UEFI_MISSING: Check = Check {
+    code: "UEFI-MISSING",
+    title: "the host has a UEFI firmware",
+    explain: "UEFI guests boot with OVMF (edk2), a package of its own. Where it is missing, the domain cannot be \
+              defined: \"Unable to find 'efi' firmware that is compatible with the current configuration\". Install \
+              ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch).",
+    run: Some(uefi),
+    ..Check::VM
+};
+
+static SECURE_BOOT: Check = Check {
+    code: "SECURE-BOOT",
+    title: "Secure Boot fits the other choices",
+    explain: "Secure Boot is a part of UEFI and protects its variables with system management mode, which only the q35 \
+              machine has. Asking for it switches UEFI on; asking for it and against UEFI contradicts itself.",
+    run: Some(secure_boot),
+    ..Check::VM
+};
+
+pub(super) static SECURE_BOOT_MISSING: Check = Check {
+    code: "SECURE-BOOT-MISSING",
+    title: "the host has a firmware with Secure Boot",
+    explain: "Secure Boot needs an OVMF build that has it, with the vendors' keys enrolled. Debian and Fedora have it \
+              in the same package as plain OVMF; some distributions ship only a build without.",
+    run: Some(secure_boot_missing),
+    ..Check::VM
+};
+
+static FIRMWARE: Check = Check {
+    code: "FIRMWARE",
+    title: "the words about the firmware agree",
+    explain: "firmware says bios or uefi; uefi and secure_boot say the same in other words, and must agree with it. \
+              enrolled_keys and nvram belong to UEFI. nvram is a file of the host, named by its absolute path, that \
+              libvirt makes from the firmware's template where it is missing.",
+    run: Some(firmware),
+    ..Check::VM
+};
+
+pub(super) static TPM_MISSING: Check = Check {
+    code: "TPM-MISSING",
+    title: "the host can emulate a TPM",
+    explain: "The emulated TPM 2.0, which Windows 11 asks for, is the program swtpm beside QEMU. Install swtpm and \
+              swtpm-tools.",
+    run: Some(tpm),
+    ..Check::VM
+};
 
 /// What QEMU offers for the machine; says so where that is not known.
 fn offered<'a>(

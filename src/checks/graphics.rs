@@ -8,67 +8,90 @@ use crate::spec::{GraphicsKind, Place};
 use crate::units::shell_quote;
 use core::net::IpAddr;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "GRAPHICS-KIND",
-        title: "QEMU knows the graphics",
-        explain: "Not every QEMU is built with SPICE: Debian's and Red Hat's newer ones are not. A domain with graphics \
-                  that QEMU does not have cannot start. Use vnc.",
-        run: kind,
-    },
-    Check {
-        code: "GRAPHICS-NONE",
-        title: "graphics none stands alone",
-        explain: "The entry {\"type\": \"none\"} means no graphical console and no emulated video card. Beside a vnc or \
-                  spice entry it contradicts it, and it has neither address nor port.",
-        run: none,
-    },
-    Check {
-        code: "GRAPHICS-SAME",
-        title: "there is one console of each kind",
-        explain: "QEMU has one VNC and one SPICE server per VM. Several people may look at the same one.",
-        run: same,
-    },
-    Check {
-        code: "GRAPHICS-ADDRESS",
-        title: "the consoles listen on an address",
-        explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that means one.",
-        run: address,
-    },
-    Check {
-        code: "GRAPHICS-PORT",
-        title: "the console ports can be used",
-        explain: "VNC ports start at 5900, ports of two consoles differ, and ports below 1024 are privileged. Leave the \
-                  port out, and libvirt takes a free one.",
-        run: port,
-    },
-    Check {
-        code: "GRAPHICS-LISTEN",
-        title: "the consoles are not open to the network",
-        explain: "A console without a password that listens on more than the loopback address lets anybody who can reach \
-                  the port use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and \
-                  go through SSH: `ssh -L 5900:127.0.0.1:5900 HOST`, or virt-viewer with qemu+ssh.",
-        run: listen,
-    },
-    Check {
-        code: "GRAPHICS-PASSWORD",
-        title: "the password files of the consoles can be used",
-        explain: "password_file names a file on the machine where vmbuild runs. Its first line is read when the VM is built and \
-                  given to libvirt with the definition; it is in no preview, plan, log, draft or preset. VNC compares 8 \
-                  characters and libvirt refuses more; SPICE takes 60. The file must be a regular one that you can read, and \
-                  should be readable by nobody else: chmod 600. VNC's password is weak, and what is shown afterwards is not \
-                  encrypted: listen on 127.0.0.1 all the same where the network is not yours alone.",
-        run: password,
-    },
-    Check {
-        code: "GRAPHICS-WAY-IN",
-        title: "there is a way to see the guest",
-        explain: "Without a graphical console and without a passed GPU, the guest is reached by its serial console \
-                  (`virsh console`) or over the network only. Most installers show nothing on a serial console unless \
-                  told to.",
-        run: way_in,
-    },
+pub(super) static CHECKS: &[&Check] = &[
+    &GRAPHICS_KIND,
+    &GRAPHICS_NONE,
+    &GRAPHICS_SAME,
+    &GRAPHICS_ADDRESS,
+    &GRAPHICS_PORT,
+    &GRAPHICS_LISTEN,
+    &GRAPHICS_PASSWORD,
+    &GRAPHICS_WAY_IN,
 ];
+
+pub(super) static GRAPHICS_KIND: Check = Check {
+    code: "GRAPHICS-KIND",
+    title: "QEMU knows the graphics",
+    explain: "Not every QEMU is built with SPICE: Debian's and Red Hat's newer ones are not. A domain with graphics \
+              that QEMU does not have cannot start. Use vnc.",
+    run: Some(kind),
+    ..Check::VM
+};
+
+static GRAPHICS_NONE: Check = Check {
+    code: "GRAPHICS-NONE",
+    title: "graphics none stands alone",
+    explain: "The entry {\"type\": \"none\"} means no graphical console and no emulated video card. Beside a vnc or \
+              spice entry it contradicts it, and it has neither address nor port.",
+    run: Some(none),
+    ..Check::VM
+};
+
+static GRAPHICS_SAME: Check = Check {
+    code: "GRAPHICS-SAME",
+    title: "there is one console of each kind",
+    explain: "QEMU has one VNC and one SPICE server per VM. Several people may look at the same one.",
+    run: Some(same),
+    ..Check::VM
+};
+
+static GRAPHICS_ADDRESS: Check = Check {
+    code: "GRAPHICS-ADDRESS",
+    title: "the consoles listen on an address",
+    explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that means one.",
+    run: Some(address),
+    ..Check::VM
+};
+
+static GRAPHICS_PORT: Check = Check {
+    code: "GRAPHICS-PORT",
+    title: "the console ports can be used",
+    explain: "VNC ports start at 5900, ports of two consoles differ, and ports below 1024 are privileged. Leave the \
+              port out, and libvirt takes a free one.",
+    run: Some(port),
+    ..Check::VM
+};
+
+static GRAPHICS_LISTEN: Check = Check {
+    code: "GRAPHICS-LISTEN",
+    title: "the consoles are not open to the network",
+    explain: "A console without a password that listens on more than the loopback address lets anybody who can reach \
+              the port use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and go \
+              through SSH: `ssh -L 5900:127.0.0.1:5900 HOST`, or virt-viewer with qemu+ssh.",
+    run: Some(listen),
+    ..Check::VM
+};
+
+static GRAPHICS_PASSWORD: Check = Check {
+    code: "GRAPHICS-PASSWORD",
+    title: "the password files of the consoles can be used",
+    explain: "password_file names a file on the machine where vmbuild runs. Its first line is read when the VM is \
+              built and given to libvirt with the definition; it is in no preview, plan, log, draft or preset. VNC \
+              compares 8 characters and libvirt refuses more; SPICE takes 60. The file must be a regular one that you \
+              can read, and should be readable by nobody else: chmod 600. VNC's password is weak, and what is shown \
+              afterwards is not encrypted: listen on 127.0.0.1 all the same where the network is not yours alone.",
+    run: Some(password),
+    ..Check::VM
+};
+
+static GRAPHICS_WAY_IN: Check = Check {
+    code: "GRAPHICS-WAY-IN",
+    title: "there is a way to see the guest",
+    explain: "Without a graphical console and without a passed GPU, the guest is reached by its serial console (`virsh \
+              console`) or over the network only. Most installers show nothing on a serial console unless told to.",
+    run: Some(way_in),
+    ..Check::VM
+};
 
 /// The place of a field of a console.
 fn place(console: &Console, field: &str) -> Place {

@@ -8,48 +8,58 @@ use crate::spec::Place;
 use crate::units::PciAddress;
 use std::collections::BTreeMap;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "GUEST-ADDRESS",
-        title: "the guest addresses can be used",
-        explain: "A guest address has the form domain:bus:slot.function. The guest has PCI domain 0 only. On q35 a bus \
-                  above 0 is a root port, which has slot 0 only; on bus 0 the slots of the chipset are taken. Leave the \
-                  address out, and the functions of a card are put onto one free slot.",
-        run: address,
-    },
-    Check {
-        code: "GUEST-ADDRESS-SAME",
-        title: "no two devices have the same guest address",
-        explain: "Two functions cannot be in one place of the guest. Give the functions of a card the same slot and \
-                  different functions, or leave the addresses out.",
-        run: same,
-    },
-    Check {
-        code: "GUEST-FUNCTION",
-        title: "every guest slot has a function 0",
-        explain: "A guest looks at function 0 of a slot first, and sees nothing of the others where it is missing. Put \
-                  the card's first function on function 0.",
-        run: function,
-    },
-    Check {
-        code: "VM-SPLIT-CARD",
-        title: "the functions of a card sit on one guest slot",
-        explain: "A driver in the guest looks for the other functions of its card at its own slot: sound for the monitor's \
-                  socket, USB-C for the display. On different slots they are strangers to each other: the display works, and \
-                  sound or USB-C do not. Leave guest_address out, and a card stays together.",
-        run: split,
-    },
-    Check {
-        code: "VM-ROOT-PORTS",
-        title: "a port is free for what is plugged in later",
-        explain: "On q35 a device that is plugged in while the VM runs needs an empty PCI Express port. libvirt keeps one, \
-                  unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other \
-                  devices (disks, interfaces, controllers) fill those of the buses 1 to 8. vmbuild then writes ports so that \
-                  two stay empty; devices that custom_xml adds may take them, and libvirt says \"No more available PCI \
-                  slots\". Add ports there, too: <controller type='pci' model='pcie-root-port'/>.",
-        run: ports,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&GUEST_ADDRESS, &GUEST_ADDRESS_SAME, &GUEST_FUNCTION, &VM_SPLIT_CARD, &VM_ROOT_PORTS];
+
+static GUEST_ADDRESS: Check = Check {
+    code: "GUEST-ADDRESS",
+    title: "the guest addresses can be used",
+    explain: "A guest address has the form domain:bus:slot.function. The guest has PCI domain 0 only. On q35 a bus \
+              above 0 is a root port, which has slot 0 only; on bus 0 the slots of the chipset are taken. Leave the \
+              address out, and the functions of a card are put onto one free slot.",
+    run: Some(address),
+    ..Check::VM
+};
+
+static GUEST_ADDRESS_SAME: Check = Check {
+    code: "GUEST-ADDRESS-SAME",
+    title: "no two devices have the same guest address",
+    explain: "Two functions cannot be in one place of the guest. Give the functions of a card the same slot and \
+              different functions, or leave the addresses out.",
+    run: Some(same),
+    ..Check::VM
+};
+
+static GUEST_FUNCTION: Check = Check {
+    code: "GUEST-FUNCTION",
+    title: "every guest slot has a function 0",
+    explain: "A guest looks at function 0 of a slot first, and sees nothing of the others where it is missing. Put the \
+              card's first function on function 0.",
+    run: Some(function),
+    ..Check::VM
+};
+
+static VM_SPLIT_CARD: Check = Check {
+    code: "VM-SPLIT-CARD",
+    title: "the functions of a card sit on one guest slot",
+    explain: "A driver in the guest looks for the other functions of its card at its own slot: sound for the monitor's \
+              socket, USB-C for the display. On different slots they are strangers to each other: the display works, \
+              and sound or USB-C do not. Leave guest_address out, and a card stays together.",
+    run: Some(split),
+    ..Check::VM
+};
+
+static VM_ROOT_PORTS: Check = Check {
+    code: "VM-ROOT-PORTS",
+    title: "a port is free for what is plugged in later",
+    explain: "On q35 a device that is plugged in while the VM runs needs an empty PCI Express port. libvirt keeps one, \
+              unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other \
+              devices (disks, interfaces, controllers) fill those of the buses 1 to 8. vmbuild then writes ports so \
+              that two stay empty; devices that custom_xml adds may take them, and libvirt says \"No more available \
+              PCI slots\". Add ports there, too: <controller type='pci' model='pcie-root-port'/>.",
+    run: Some(ports),
+    ..Check::VM
+};
 
 fn place(row: usize) -> Place {
     Place::row("pci_devices", row, "guest_address")

@@ -7,32 +7,37 @@ use crate::spec::DiskDevice;
 use crate::spec::suggest::{nearest, quoted};
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "OS-TYPE",
-        title: "the family of the guest's system is a known one",
-        explain: "os_type is the family: linux, windows, bsd, solaris, macos, dos or other. Only windows changes the VM: \
-                  clock in local time and Hyper-V features. Any other text stands for a system without these, so a \
-                  slip of the pen takes them away. The system itself (ubuntu24.04, win11) belongs into os_variant.",
-        run: family,
-    },
-    Check {
-        code: "OS-VARIANT",
-        title: "the guest's system has the form of an osinfo id",
-        explain: "os_variant is an id of the osinfo database, such as ubuntu24.04, debian12, win11 or win2k22; \
-                  `virt-install --osinfo list` lists them. It is kept with the domain for other programs, and win... \
-                  brings the settings for Windows. vmbuild looks at its form only, not into the database.",
-        run: variant,
-    },
-    Check {
-        code: "VM-WIN11",
-        title: "the VM has what Windows 11 asks for",
-        explain: "The setup of Windows 11 goes on only with UEFI with Secure Boot, a TPM 2.0, two CPUs, 4 GiB of memory and a \
-                  disk of 64 GiB, and updates look again. There are ways around some of it, so that this is no blocker; what \
-                  is installed by them may be refused its next feature update.",
-        run: windows_11,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&OS_TYPE, &OS_VARIANT, &VM_WIN11];
+
+static OS_TYPE: Check = Check {
+    code: "OS-TYPE",
+    title: "the family of the guest's system is a known one",
+    explain: "os_type is the family: linux, windows, bsd, solaris, macos, dos or other. Only windows changes the VM: \
+              clock in local time and Hyper-V features. Any other text stands for a system without these, so a slip of \
+              the pen takes them away. The system itself (ubuntu24.04, win11) belongs into os_variant.",
+    run: Some(family),
+    ..Check::VM
+};
+
+static OS_VARIANT: Check = Check {
+    code: "OS-VARIANT",
+    title: "the guest's system has the form of an osinfo id",
+    explain: "os_variant is an id of the osinfo database, such as ubuntu24.04, debian12, win11 or win2k22; \
+              `virt-install --osinfo list` lists them. It is kept with the domain for other programs, and win... \
+              brings the settings for Windows. vmbuild looks at its form only, not into the database.",
+    run: Some(variant),
+    ..Check::VM
+};
+
+static VM_WIN11: Check = Check {
+    code: "VM-WIN11",
+    title: "the VM has what Windows 11 asks for",
+    explain: "The setup of Windows 11 goes on only with UEFI with Secure Boot, a TPM 2.0, two CPUs, 4 GiB of memory \
+              and a disk of 64 GiB, and updates look again. There are ways around some of it, so that this is no \
+              blocker; what is installed by them may be refused its next feature update.",
+    run: Some(windows_11),
+    ..Check::VM
+};
 
 /// What Windows 11 asks for at least.
 const WIN11: (u32, Bytes, Bytes) = (2, Bytes::gib(4), Bytes::gib(64));

@@ -5,24 +5,27 @@ use super::wording::device;
 use super::{Check, Notes, Subject};
 use crate::machine::card;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "HOLD-FIELD",
-        title: "held devices have no place in the guest",
-        explain: "A device with the role hold is bound to vfio-pci while the VM runs, and the guest does not see it. A guest \
-                  address, a ROM file, a mark as first display or as multifunction, a place in the boot order mean nothing \
-                  there. Remove them, or pass the device (role pass).",
-        run: fields,
-    },
-    Check {
-        code: "HOLD-ALONE",
-        title: "held devices are held for a passed one",
-        explain: "The role hold is for the rest of an IOMMU group: VFIO gives out a group only while no driver of the host \
-                  holds any of it. A held device that shares neither group nor card nor bus with a passed one is taken from \
-                  the host for nothing.",
-        run: alone,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&HOLD_FIELD, &HOLD_ALONE];
+
+static HOLD_FIELD: Check = Check {
+    code: "HOLD-FIELD",
+    title: "held devices have no place in the guest",
+    explain: "A device with the role hold is bound to vfio-pci while the VM runs, and the guest does not see it. A \
+              guest address, a ROM file, a mark as first display or as multifunction, a place in the boot order mean \
+              nothing there. Remove them, or pass the device (role pass).",
+    run: Some(fields),
+    ..Check::DEVICE
+};
+
+static HOLD_ALONE: Check = Check {
+    code: "HOLD-ALONE",
+    title: "held devices are held for a passed one",
+    explain: "The role hold is for the rest of an IOMMU group: VFIO gives out a group only while no driver of the host \
+              holds any of it. A held device that shares neither group nor card nor bus with a passed one is taken \
+              from the host for nothing.",
+    run: Some(alone),
+    ..Check::DEVICE
+};
 
 fn fields(subject: &Subject, notes: &mut Notes) {
     for row in held(subject) {

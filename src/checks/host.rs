@@ -3,14 +3,17 @@
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) static CHECKS: &[&Check] = &[&HOST_CONNECTION];
+
+static HOST_CONNECTION: Check = Check {
     code: "HOST-CONNECTION",
     title: "the host answers",
-    explain: "Nearly every other check needs to know what the host has. While libvirt on the host does not answer, a VM \
-              can be described and saved, but not judged. See that the daemon runs, that the connection URI is right and \
-              that you are a member of the group that may use its socket.",
-    run: connection,
-}];
+    explain: "Nearly every other check needs to know what the host has. While libvirt on the host does not answer, a \
+              VM can be described and saved, but not judged. See that the daemon runs, that the connection URI is \
+              right and that you are a member of the group that may use its socket.",
+    run: Some(connection),
+    ..Check::VM
+};
 
 fn connection(subject: &Subject, notes: &mut Notes) {
     notes.known(&subject.facts.host, Place::root, "the host itself");

@@ -1,37 +1,43 @@
 //! Checks of what runs the guest: hypervisor, architecture, machine type.
 
 use super::wording::{field, list};
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Capabilities, GuestArch, Kvm};
 use crate::machine::Reason;
 use crate::spec::VirtType;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "VIRT-KVM",
-        title: "the guest runs on hardware virtualisation",
-        explain: "With KVM the guest's instructions run on the host's CPU. Without it QEMU translates them (TCG), which \
-                  is ten to a hundred times slower: good enough to try an installation, not to work with. The usual \
-                  causes: virtualisation is switched off in the firmware (VT-x, SVM), the kvm module is not loaded, the \
-                  host is itself a VM without nested virtualisation, or the guest's architecture is not the host's.",
-        run: kvm,
-    },
-    Check {
-        code: "ARCH-UNKNOWN",
-        title: "the host's QEMU emulates the architecture",
-        explain: "libvirt lists the architectures whose QEMU is installed. One that is not in the list needs another \
-                  package (qemu-system-arm, qemu-system-misc, ...), or is misspelt: x86_64, aarch64, riscv64.",
-        run: arch,
-    },
-    Check {
-        code: "MACHINE-UNKNOWN",
-        title: "the host's QEMU has the machine type",
-        explain: "A machine type is the virtual board: q35 (PCI Express, the default), pc (the old i440FX), or a versioned \
-                  name of one of them. The host's QEMU has no machine of this name, often because the name is from a \
-                  newer QEMU.",
-        run: machine,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&VIRT_KVM, &ARCH_UNKNOWN, &MACHINE_UNKNOWN];
+
+pub(super) static VIRT_KVM: Check = Check {
+    code: "VIRT-KVM",
+    title: "the guest runs on hardware virtualisation",
+    explain: "With KVM the guest's instructions run on the host's CPU. Without it QEMU translates them (TCG), which is \
+              ten to a hundred times slower: good enough to try an installation, not to work with. The usual causes: \
+              virtualisation is switched off in the firmware (VT-x, SVM), the kvm module is not loaded, the host is \
+              itself a VM without nested virtualisation, or the guest's architecture is not the host's.",
+    scope: Scope::Host(1),
+    run: Some(kvm),
+    ..Check::VM
+};
+
+static ARCH_UNKNOWN: Check = Check {
+    code: "ARCH-UNKNOWN",
+    title: "the host's QEMU emulates the architecture",
+    explain: "libvirt lists the architectures whose QEMU is installed. One that is not in the list needs another \
+              package (qemu-system-arm, qemu-system-misc, ...), or is misspelt: x86_64, aarch64, riscv64.",
+    run: Some(arch),
+    ..Check::VM
+};
+
+static MACHINE_UNKNOWN: Check = Check {
+    code: "MACHINE-UNKNOWN",
+    title: "the host's QEMU has the machine type",
+    explain: "A machine type is the virtual board: q35 (PCI Express, the default), pc (the old i440FX), or a versioned \
+              name of one of them. The host's QEMU has no machine of this name, often because the name is from a newer \
+              QEMU.",
+    run: Some(machine),
+    ..Check::VM
+};
 
 fn kvm(subject: &Subject, notes: &mut Notes) {
     let chosen = &subject.machine.virt_type;

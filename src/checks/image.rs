@@ -7,62 +7,78 @@ use crate::machine::{Disk, DiskOrigin, Location};
 use crate::spec::{DiskDevice, Place};
 use crate::units::shell_quote;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "IMAGE-MISSING",
-        title: "the attached images exist",
-        explain: "An attached image is used as it is, so it must be there before the VM is built. libvirt would define \
-                  the domain without looking and fail at its start. If the file was put into a pool by hand, let the \
-                  pool look: `virsh pool-refresh`.",
-        run: missing,
-    },
-    Check {
-        code: "ISO-MISSING",
-        title: "the boot ISO exists",
-        explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, or a volume of the default \
-                  pool, and must be there before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
-        run: iso_missing,
-    },
-    Check {
-        code: "IMAGE-UNREADABLE",
-        title: "QEMU can reach the images",
-        explain: "QEMU runs as a user of its own. libvirt hands it the image itself (owner and label), but not the \
-                  folders above: where one of them may not be entered by others, as home folders may not, the VM does \
-                  not start. AppArmor and SELinux can refuse as well. Put the image into a pool.",
-        run: unreadable,
-    },
-    Check {
-        code: "IMAGE-DEVICE",
-        title: "no block device of the host is attached by accident",
-        explain: "A block device is given to the guest as it is: the guest can overwrite every byte, the host's file \
-                  systems and volume groups on it included. Be sure that the host does not use it, and prefer a name \
-                  below /dev/disk/by-id, which does not change with the next boot.",
-        run: device,
-    },
-    Check {
-        code: "DISK-IN-USE",
-        title: "no other domain uses the attached images",
-        explain: "Two systems that write to one image destroy it. QEMU locks images of running VMs, so the start would \
-                  fail; a domain that is only defined clashes when both run. Clone the image, or attach it read-only to \
-                  both.",
-        run: in_use,
-    },
-    Check {
-        code: "DISK-SAME",
-        title: "no image is attached twice",
-        explain: "The same image twice in one VM would be written by two caches of the same guest, which destroys it. \
-                  Attach it once, or attach a clone.",
-        run: same,
-    },
-    Check {
-        code: "IMAGE-FORMAT",
-        title: "the format of the attached images is known",
-        explain: "libvirt must be told the format of an image, because guessing it from the content is unsafe: a guest \
-                  could turn its raw disk into an image that names another file of the host. A wrong format shows the \
-                  guest the container instead of its content. Write the format into the disk.",
-        run: format,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&IMAGE_MISSING, &ISO_MISSING, &IMAGE_UNREADABLE, &IMAGE_DEVICE, &DISK_IN_USE, &DISK_SAME, &IMAGE_FORMAT];
+
+pub(super) static IMAGE_MISSING: Check = Check {
+    code: "IMAGE-MISSING",
+    title: "the attached images exist",
+    explain: "An attached image is used as it is, so it must be there before the VM is built. libvirt would define the \
+              domain without looking and fail at its start. If the file was put into a pool by hand, let the pool \
+              look: `virsh pool-refresh`.",
+    run: Some(missing),
+    ..Check::VM
+};
+
+static ISO_MISSING: Check = Check {
+    code: "ISO-MISSING",
+    title: "the boot ISO exists",
+    explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, or a volume of the default \
+              pool, and must be there before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
+    contract: Some(15),
+    run: Some(iso_missing),
+    ..Check::VM
+};
+
+static IMAGE_UNREADABLE: Check = Check {
+    code: "IMAGE-UNREADABLE",
+    title: "QEMU can reach the images",
+    explain: "QEMU runs as a user of its own. libvirt hands it the image itself (owner and label), but not the folders \
+              above: where one of them may not be entered by others, as home folders may not, the VM does not start. \
+              AppArmor and SELinux can refuse as well. Put the image into a pool.",
+    run: Some(unreadable),
+    ..Check::VM
+};
+
+static IMAGE_DEVICE: Check = Check {
+    code: "IMAGE-DEVICE",
+    title: "no block device of the host is attached by accident",
+    explain: "A block device is given to the guest as it is: the guest can overwrite every byte, the host's file \
+              systems and volume groups on it included. Be sure that the host does not use it, and prefer a name below \
+              /dev/disk/by-id, which does not change with the next boot.",
+    consent: true,
+    run: Some(device),
+    ..Check::VM
+};
+
+pub(super) static DISK_IN_USE: Check = Check {
+    code: "DISK-IN-USE",
+    title: "no other domain uses the attached images",
+    explain: "Two systems that write to one image destroy it. QEMU locks images of running VMs, so the start would \
+              fail; a domain that is only defined clashes when both run. Clone the image, or attach it read-only to \
+              both.",
+    run: Some(in_use),
+    ..Check::VM
+};
+
+static DISK_SAME: Check = Check {
+    code: "DISK-SAME",
+    title: "no image is attached twice",
+    explain: "The same image twice in one VM would be written by two caches of the same guest, which destroys it. \
+              Attach it once, or attach a clone.",
+    run: Some(same),
+    ..Check::VM
+};
+
+static IMAGE_FORMAT: Check = Check {
+    code: "IMAGE-FORMAT",
+    title: "the format of the attached images is known",
+    explain: "libvirt must be told the format of an image, because guessing it from the content is unsafe: a guest \
+              could turn its raw disk into an image that names another file of the host. A wrong format shows the \
+              guest the container instead of its content. Write the format into the disk.",
+    run: Some(format),
+    ..Check::VM
+};
 
 /// An image that is used as it is.
 struct Used<'a> {

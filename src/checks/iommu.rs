@@ -4,37 +4,49 @@ use super::passthrough::remedy;
 use super::pci::place;
 use super::subject::PciRow;
 use super::wording::{device, field, list};
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Facts, Iommu, IommuTable, PciClass, PciDevice};
 use crate::machine::card;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "IOMMU-OFF",
-        title: "the IOMMU is on",
-        explain: "The IOMMU keeps a passed device's memory accesses within its guest; without it no device can be passed. \
-                  It is switched on in the firmware (Intel VT-d, AMD IOMMU), and on some kernels with intel_iommu=on on \
-                  the kernel command line.",
-        run: off,
-    },
-    Check {
-        code: "IOMMU-GROUP",
-        title: "IOMMU groups are passed whole",
-        explain: "Devices of one IOMMU group can reach each other's memory behind the IOMMU's back, so VFIO gives out \
-                  whole groups. Every endpoint of the group must go to this VM, be held for it (role hold), or be \
-                  without a driver of the host; otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if the host can do \
-                  without them, put the card into another slot, or switch on ACS in the firmware.",
-        run: group,
-    },
-    Check {
-        code: "IOMMU-VFIO",
-        title: "libvirt offers VFIO",
-        explain: "libvirt reports VFIO once the module is there and groups exist. Where it does not although the IOMMU is \
-                  on, the vfio-pci module is most likely not loaded yet. libvirt loads it at the start of the VM; a kernel \
-                  without the module (some cloud kernels) refuses then.",
-        run: vfio,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&IOMMU_OFF, &IOMMU_GROUP, &IOMMU_VFIO];
+
+pub(super) static IOMMU_OFF: Check = Check {
+    code: "IOMMU-OFF",
+    title: "the IOMMU is on",
+    short: "no IOMMU",
+    rank: 0,
+    explain: "The IOMMU keeps a passed device's memory accesses within its guest; without it no device can be passed. \
+              It is switched on in the firmware (Intel VT-d, AMD IOMMU), and on some kernels with intel_iommu=on on \
+              the kernel command line.",
+    scope: Scope::Host(2),
+    contract: Some(16),
+    run: Some(off),
+    ..Check::DEVICE
+};
+
+pub(super) static IOMMU_GROUP: Check = Check {
+    code: "IOMMU-GROUP",
+    title: "IOMMU groups are passed whole",
+    short: "its group is shared",
+    rank: 3,
+    explain: "Devices of one IOMMU group can reach each other's memory behind the IOMMU's back, so VFIO gives out \
+              whole groups. Every endpoint of the group must go to this VM, be held for it (role hold), or be without \
+              a driver of the host; otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if \
+              the host can do without them, put the card into another slot, or switch on ACS in the firmware.",
+    run: Some(group),
+    ..Check::DEVICE
+};
+
+pub(super) static IOMMU_VFIO: Check = Check {
+    code: "IOMMU-VFIO",
+    title: "libvirt offers VFIO",
+    explain: "libvirt reports VFIO once the module is there and groups exist. Where it does not although the IOMMU is \
+              on, the vfio-pci module is most likely not loaded yet. libvirt loads it at the start of the VM; a kernel \
+              without the module (some cloud kernels) refuses then.",
+    scope: Scope::Host(13),
+    run: Some(vfio),
+    ..Check::DEVICE
+};
 
 fn off(subject: &Subject, notes: &mut Notes) {
     if !subject.wants_passthrough() {

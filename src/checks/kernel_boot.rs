@@ -8,54 +8,66 @@ use crate::facts::MediaKind;
 use crate::machine::{DirectBoot, Firmware, Location};
 use crate::spec::Place;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "KERNEL-MISSING",
-        title: "kernel and RAM disk exist",
-        explain: "boot.kernel and boot.initrd are files of the host that QEMU loads into the guest's memory at every start. \
-                  They must be there, be files and have something in them. x86 takes a bzImage (vmlinuz), and an \
-                  uncompressed vmlinux only where it is built for PVH (CONFIG_PVH).",
-        run: missing,
-    },
-    Check {
-        code: "KERNEL-UNREADABLE",
-        title: "QEMU can read kernel and RAM disk",
-        explain: "QEMU runs as a user of its own. libvirt hands it the file itself, but not the folders above: where one of \
-                  them may not be entered by others, the VM does not start. Put the files into a pool, or somewhere below \
-                  /srv or /var/lib/libvirt/boot.",
-        run: unreadable,
-    },
-    Check {
-        code: "KERNEL-PLACE",
-        title: "kernel and RAM disk have a path",
-        explain: "QEMU loads kernel and RAM disk from files. A volume of a pool without a folder (RBD, iSCSI and the like) \
-                  has no path that could be written into the domain. Copy the file to the host.",
-        run: place,
-    },
-    Check {
-        code: "KERNEL-ALONE",
-        title: "what belongs to a kernel has one",
-        explain: "boot.initrd, boot.args and the mark `root` on a disk say something to a kernel that is started directly. \
-                  Without boot.kernel the firmware boots, and they have no effect.",
-        run: alone,
-    },
-    Check {
-        code: "KERNEL-ROOT",
-        title: "the kernel has one root disk",
-        explain: "The kernel is told of one root file system by root= on its command line: that of boot.args where it is \
-                  written there, else the disk that is marked as root, else the first disk. Two marks contradict each \
-                  other, and a mark beside root= is not heard.",
-        run: root,
-    },
-    Check {
-        code: "KERNEL-SECURE-BOOT",
-        title: "Secure Boot and the kernel fit each other",
-        explain: "With Secure Boot the firmware starts signed programs only. A kernel that QEMU loads is not checked by the \
-                  shim of its distribution, so firmware with enrolled keys refuses it. Start it without Secure Boot, or \
-                  boot from a disk.",
-        run: secure_boot,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&KERNEL_MISSING, &KERNEL_UNREADABLE, &KERNEL_PLACE, &KERNEL_ALONE, &KERNEL_ROOT, &KERNEL_SECURE_BOOT];
+
+static KERNEL_MISSING: Check = Check {
+    code: "KERNEL-MISSING",
+    title: "kernel and RAM disk exist",
+    explain: "boot.kernel and boot.initrd are files of the host that QEMU loads into the guest's memory at every \
+              start. They must be there, be files and have something in them. x86 takes a bzImage (vmlinuz), and an \
+              uncompressed vmlinux only where it is built for PVH (CONFIG_PVH).",
+    run: Some(missing),
+    ..Check::VM
+};
+
+static KERNEL_UNREADABLE: Check = Check {
+    code: "KERNEL-UNREADABLE",
+    title: "QEMU can read kernel and RAM disk",
+    explain: "QEMU runs as a user of its own. libvirt hands it the file itself, but not the folders above: where one \
+              of them may not be entered by others, the VM does not start. Put the files into a pool, or somewhere \
+              below /srv or /var/lib/libvirt/boot.",
+    run: Some(unreadable),
+    ..Check::VM
+};
+
+static KERNEL_PLACE: Check = Check {
+    code: "KERNEL-PLACE",
+    title: "kernel and RAM disk have a path",
+    explain: "QEMU loads kernel and RAM disk from files. A volume of a pool without a folder (RBD, iSCSI and the like) \
+              has no path that could be written into the domain. Copy the file to the host.",
+    run: Some(place),
+    ..Check::VM
+};
+
+static KERNEL_ALONE: Check = Check {
+    code: "KERNEL-ALONE",
+    title: "what belongs to a kernel has one",
+    explain: "boot.initrd, boot.args and the mark `root` on a disk say something to a kernel that is started directly. \
+              Without boot.kernel the firmware boots, and they have no effect.",
+    run: Some(alone),
+    ..Check::VM
+};
+
+static KERNEL_ROOT: Check = Check {
+    code: "KERNEL-ROOT",
+    title: "the kernel has one root disk",
+    explain: "The kernel is told of one root file system by root= on its command line: that of boot.args where it is \
+              written there, else the disk that is marked as root, else the first disk. Two marks contradict each \
+              other, and a mark beside root= is not heard.",
+    run: Some(root),
+    ..Check::VM
+};
+
+static KERNEL_SECURE_BOOT: Check = Check {
+    code: "KERNEL-SECURE-BOOT",
+    title: "Secure Boot and the kernel fit each other",
+    explain: "With Secure Boot the firmware starts signed programs only. A kernel that QEMU loads is not checked by \
+              the shim of its distribution, so firmware with enrolled keys refuses it. Start it without Secure Boot, \
+              or boot from a disk.",
+    run: Some(secure_boot),
+    ..Check::VM
+};
 
 /// Kernel and RAM disk where they are known: field, name, location.
 fn files(boot: &DirectBoot) -> impl Iterator<Item = (Place, String, &Location)> {

@@ -6,30 +6,35 @@ use crate::facts::DomainState;
 use crate::machine::Interface;
 use crate::units::MacAddr;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "MAC-INVALID",
-        title: "the MAC addresses can be used",
-        explain: "A MAC address has six pairs of hexadecimal digits. The first pair of a guest's own address is even: an \
-                  odd one means many receivers (multicast), which libvirt refuses. 52:54:00 is the prefix that QEMU \
-                  guests usually have. Leave the field out, and libvirt makes an address.",
-        run: invalid,
-    },
-    Check {
-        code: "MAC-SAME",
-        title: "no two interfaces have the same MAC address",
-        explain: "Two interfaces with one address on the same network receive each other's frames, and the guest's \
-                  network configuration, which goes by address, mixes them up.",
-        run: same,
-    },
-    Check {
-        code: "MAC-TAKEN",
-        title: "no other domain has the MAC address",
-        explain: "Two VMs with one address on the same network knock each other off it: the bridge sends frames to \
-                  whichever spoke last, and DHCP gives both one IP address. Often it comes from a copied spec.",
-        run: taken,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&MAC_INVALID, &MAC_SAME, &MAC_TAKEN];
+
+static MAC_INVALID: Check = Check {
+    code: "MAC-INVALID",
+    title: "the MAC addresses can be used",
+    explain: "A MAC address has six pairs of hexadecimal digits. The first pair of a guest's own address is even: an \
+              odd one means many receivers (multicast), which libvirt refuses. 52:54:00 is the prefix that QEMU guests \
+              usually have. Leave the field out, and libvirt makes an address.",
+    run: Some(invalid),
+    ..Check::VM
+};
+
+static MAC_SAME: Check = Check {
+    code: "MAC-SAME",
+    title: "no two interfaces have the same MAC address",
+    explain: "Two interfaces with one address on the same network receive each other's frames, and the guest's network \
+              configuration, which goes by address, mixes them up.",
+    run: Some(same),
+    ..Check::VM
+};
+
+static MAC_TAKEN: Check = Check {
+    code: "MAC-TAKEN",
+    title: "no other domain has the MAC address",
+    explain: "Two VMs with one address on the same network knock each other off it: the bridge sends frames to \
+              whichever spoke last, and DHCP gives both one IP address. Often it comes from a copied spec.",
+    run: Some(taken),
+    ..Check::VM
+};
 
 /// The interfaces with a readable address.
 fn addressed<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'a Interface, MacAddr)> + use<'a> {

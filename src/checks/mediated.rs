@@ -4,24 +4,27 @@ use super::wording::blank;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "MDEV-UUID",
-        title: "mediated devices are named by their UUIDs",
-        explain: "A mediated device is made on the host first, of a kind that the driver of its parent offers, and has a UUID: \
-                  `virsh nodedev-list --cap mdev` or `mdevctl list` shows it. The VM names it by that, once. libvirt does not \
-                  look for it before the VM starts, and does not make one.",
-        run: uuid,
-    },
-    Check {
-        code: "MDEV-DISPLAY",
-        title: "pictures of mediated devices have somewhere to go",
-        explain: "With display, the picture of a mediated device is on a graphical console of the VM, so that there must be \
-                  one; QEMU refuses it otherwise. ramfb draws into that picture before the guest's driver runs, and means \
-                  nothing without it.",
-        run: display,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&MDEV_UUID, &MDEV_DISPLAY];
+
+static MDEV_UUID: Check = Check {
+    code: "MDEV-UUID",
+    title: "mediated devices are named by their UUIDs",
+    explain: "A mediated device is made on the host first, of a kind that the driver of its parent offers, and has a \
+              UUID: `virsh nodedev-list --cap mdev` or `mdevctl list` shows it. The VM names it by that, once. libvirt \
+              does not look for it before the VM starts, and does not make one.",
+    run: Some(uuid),
+    ..Check::VM
+};
+
+static MDEV_DISPLAY: Check = Check {
+    code: "MDEV-DISPLAY",
+    title: "pictures of mediated devices have somewhere to go",
+    explain: "With display, the picture of a mediated device is on a graphical console of the VM, so that there must \
+              be one; QEMU refuses it otherwise. ramfb draws into that picture before the guest's driver runs, and \
+              means nothing without it.",
+    run: Some(display),
+    ..Check::VM
+};
 
 fn at(row: usize, field: &str) -> Place {
     Place::row("mediated_devices", row, field)

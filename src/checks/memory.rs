@@ -5,51 +5,63 @@ use super::{Check, Notes, Subject};
 use crate::facts::Memory;
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "MEM-MISSING",
-        title: "memory is given",
-        explain: "There is no sensible default for the memory of a VM. Write a number of MiB (2048) or a text with a \
-                  unit (\"32 GiB\").",
-        run: missing,
-    },
-    Check {
-        code: "MEM-SIZE",
-        title: "memory is a size",
-        explain: "Memory is a number of MiB or a text with a unit: 2048, \"2 GiB\", \"2048 MiB\". GB and MB are decimal, \
-                  GiB and MiB (and G and M alone) binary. Zero and sizes beyond what the machine type takes are refused.",
-        run: size,
-    },
-    Check {
-        code: "MEM-SMALL",
-        title: "memory is enough for an operating system",
-        explain: "Below 64 MiB no current system boots, and the firmware itself may not come up. A number counts MiB, so \
-                  \"memory\": 8 asks for 8 MiB and not for 8 GiB.",
-        run: small,
-    },
-    Check {
-        code: "MEM-HOST",
-        title: "memory fits the host",
-        explain: "A guest with more memory than is installed does not start, as the kernel refuses QEMU that much at \
-                  once; with much swap it does, and then both become very slow or QEMU is killed.",
-        run: host,
-    },
-    Check {
-        code: "MEM-LOW",
-        title: "memory is free",
-        explain: "The guest may use all of its memory. Where the host has less free (or reclaimable at once), other VMs \
-                  are pushed to swap. A guest with passed PCI devices is judged by MEM-PINNED instead.",
-        run: low,
-    },
-    Check {
-        code: "MEM-PINNED",
-        title: "memory can be pinned for PCI passthrough",
-        explain: "A passed device reaches guest memory by DMA at any time, so VFIO pins all of it when the VM starts: it \
-                  cannot be swapped, ballooned or shared. If that much is not free, the start fails. Ask for less, stop \
-                  other VMs, or add memory.",
-        run: pinned,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&MEM_MISSING, &MEM_SIZE, &MEM_SMALL, &MEM_HOST, &MEM_LOW, &MEM_PINNED];
+
+static MEM_MISSING: Check = Check {
+    code: "MEM-MISSING",
+    title: "memory is given",
+    explain: "There is no sensible default for the memory of a VM. Write a number of MiB (2048) or a text with a unit \
+              (\"32 GiB\").",
+    contract: Some(5),
+    run: Some(missing),
+    ..Check::VM
+};
+
+static MEM_SIZE: Check = Check {
+    code: "MEM-SIZE",
+    title: "memory is a size",
+    explain: "Memory is a number of MiB or a text with a unit: 2048, \"2 GiB\", \"2048 MiB\". GB and MB are decimal, \
+              GiB and MiB (and G and M alone) binary. Zero and sizes beyond what the machine type takes are refused.",
+    run: Some(size),
+    ..Check::VM
+};
+
+static MEM_SMALL: Check = Check {
+    code: "MEM-SMALL",
+    title: "memory is enough for an operating system",
+    explain: "Below 64 MiB no current system boots, and the firmware itself may not come up. A number counts MiB, so \
+              \"memory\": 8 asks for 8 MiB and not for 8 GiB.",
+    run: Some(small),
+    ..Check::VM
+};
+
+pub(super) static MEM_HOST: Check = Check {
+    code: "MEM-HOST",
+    title: "memory fits the host",
+    explain: "A guest with more memory than is installed does not start, as the kernel refuses QEMU that much at once; \
+              with much swap it does, and then both become very slow or QEMU is killed.",
+    run: Some(host),
+    ..Check::VM
+};
+
+static MEM_LOW: Check = Check {
+    code: "MEM-LOW",
+    title: "memory is free",
+    explain: "The guest may use all of its memory. Where the host has less free (or reclaimable at once), other VMs \
+              are pushed to swap. A guest with passed PCI devices is judged by MEM-PINNED instead.",
+    run: Some(low),
+    ..Check::VM
+};
+
+pub(super) static MEM_PINNED: Check = Check {
+    code: "MEM-PINNED",
+    title: "memory can be pinned for PCI passthrough",
+    explain: "A passed device reaches guest memory by DMA at any time, so VFIO pins all of it when the VM starts: it \
+              cannot be swapped, ballooned or shared. If that much is not free, the start fails. Ask for less, stop \
+              other VMs, or add memory.",
+    run: Some(pinned),
+    ..Check::VM
+};
 
 const SMALLEST: Bytes = Bytes::mib(64);
 

@@ -9,37 +9,43 @@ use crate::domain::generated;
 use crate::domain::identity::{self, number, pci_address};
 use crate::units::PciAddress;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "XML-CLASH",
-        title: "nothing in the merged domain is there twice",
-        explain: "With custom_xml in it, the domain has something twice that libvirt or QEMU take once: a disk's target, a \
-                  PCI, USB or drive address of the guest, a controller of one type and index, a host device, a place in the \
-                  boot order, an alias, a console of one kind or its port, a memory balloon, TPM, IOMMU or vsock, or a \
-                  setting of the domain. The boot order stands either in <os> or at the devices, where vmbuild writes it: \
-                  use boot.order and boot_order, or remove those <boot> elements. <vcpu> and <topology> must count alike. Two interfaces with one MAC address are \
-                  accepted, and their traffic gets lost. To change what is generated, name it as the merge knows it (a disk \
-                  by its target, an interface by its MAC address); to have another one, give it a name or place of its own.",
-        run: clash,
-    },
-    Check {
-        code: "XML-PLACE",
-        title: "the places that the custom XML gives to devices exist",
-        explain: "custom_xml puts a device where the guest has no place: PCI domains other than 0 do not exist, slot 0 of bus 0 \
-                  is the host bridge, a PCI Express port has slot 0 alone, and a USB device needs a controller of its bus \
-                  with that port. PCI buses and disk controllers that are not written out are added by libvirt. Leave the \
-                  <address> out, and libvirt finds a place.",
-        run: place,
-    },
-    Check {
-        code: "XML-ALIAS",
-        title: "the aliases of the custom XML last",
-        explain: "libvirt keeps the alias of a device only where it begins with ua-; every other one is its own, chosen anew at \
-                  each start, and what custom_xml says is dropped without a word. Such aliases come along with the XML of a \
-                  running VM, and do no harm unless something relies on them.",
-        run: alias,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&XML_CLASH, &XML_PLACE, &XML_ALIAS];
+
+static XML_CLASH: Check = Check {
+    code: "XML-CLASH",
+    title: "nothing in the merged domain is there twice",
+    explain: "With custom_xml in it, the domain has something twice that libvirt or QEMU take once: a disk's target, a \
+              PCI, USB or drive address of the guest, a controller of one type and index, a host device, a place in \
+              the boot order, an alias, a console of one kind or its port, a memory balloon, TPM, IOMMU or vsock, or a \
+              setting of the domain. The boot order stands either in <os> or at the devices, where vmbuild writes it: \
+              use boot.order and boot_order, or remove those <boot> elements. <vcpu> and <topology> must count alike. \
+              Two interfaces with one MAC address are accepted, and their traffic gets lost. To change what is \
+              generated, name it as the merge knows it (a disk by its target, an interface by its MAC address); to \
+              have another one, give it a name or place of its own.",
+    run: Some(clash),
+    ..Check::VM
+};
+
+static XML_PLACE: Check = Check {
+    code: "XML-PLACE",
+    title: "the places that the custom XML gives to devices exist",
+    explain: "custom_xml puts a device where the guest has no place: PCI domains other than 0 do not exist, slot 0 of \
+              bus 0 is the host bridge, a PCI Express port has slot 0 alone, and a USB device needs a controller of \
+              its bus with that port. PCI buses and disk controllers that are not written out are added by libvirt. \
+              Leave the <address> out, and libvirt finds a place.",
+    run: Some(place),
+    ..Check::VM
+};
+
+static XML_ALIAS: Check = Check {
+    code: "XML-ALIAS",
+    title: "the aliases of the custom XML last",
+    explain: "libvirt keeps the alias of a device only where it begins with ua-; every other one is its own, chosen \
+              anew at each start, and what custom_xml says is dropped without a word. Such aliases come along with the \
+              XML of a running VM, and do no harm unless something relies on them.",
+    run: Some(alias),
+    ..Check::VM
+};
 
 /// Something that there may be one of.
 struct Claim {

@@ -4,23 +4,26 @@ use super::wording::field;
 use super::{Check, Notes, Subject};
 use serde_json::Value;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "METADATA-VALUE",
-        title: "metadata are keys with plain values",
-        explain: "metadata holds key-value pairs that are stored with the domain: texts, numbers, true and false. A list \
-                  or an object is stored as JSON, which other programs that read the domain may not expect. A key is not \
-                  blank.",
-        run: value,
-    },
-    Check {
-        code: "METADATA-SECRET",
-        title: "metadata hold no secrets",
-        explain: "Whoever may read the domain reads its metadata, also over a read-only connection and in backups. The \
-                  name of this key says that its value is a secret. Keep it elsewhere.",
-        run: secret,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&METADATA_VALUE, &METADATA_SECRET];
+
+static METADATA_VALUE: Check = Check {
+    code: "METADATA-VALUE",
+    title: "metadata are keys with plain values",
+    explain: "metadata holds key-value pairs that are stored with the domain: texts, numbers, true and false. A list \
+              or an object is stored as JSON, which other programs that read the domain may not expect. A key is not \
+              blank.",
+    run: Some(value),
+    ..Check::VM
+};
+
+static METADATA_SECRET: Check = Check {
+    code: "METADATA-SECRET",
+    title: "metadata hold no secrets",
+    explain: "Whoever may read the domain reads its metadata, also over a read-only connection and in backups. The \
+              name of this key says that its value is a secret. Keep it elsewhere.",
+    run: Some(secret),
+    ..Check::VM
+};
 
 fn value(subject: &Subject, notes: &mut Notes) {
     for (key, value) in subject.spec.metadata.iter().flatten() {

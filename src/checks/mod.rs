@@ -5,6 +5,8 @@
 //! `Unknown`, never a pass.
 
 pub mod allowed;
+pub mod check;
+pub mod error;
 pub mod failure;
 pub mod finding;
 pub mod notes;
@@ -62,13 +64,17 @@ mod wording;
 mod fixture;
 
 pub use allowed::Allowed;
+pub use check::{Check, Scope};
 pub use failure::{Diagnosis, diagnose};
 pub use finding::{Finding, Report, Severity};
+pub use name::NAME_INVALID;
 pub use notes::Notes;
 pub use passthrough::taking::{HostLine, Taken, doctor, take, take_holding};
+pub use pci::PCI_DRIVER;
+pub use selector::GROUPS_CHANGED;
 pub use subject::Subject;
-pub use table::{Check, all, explain};
-pub use template::code as template_code;
+pub use table::{all, errors, explain};
+pub use template::{TEMPLATE_MISSING, check_of as template_check};
 
 use crate::facts::Facts;
 use crate::machine::Machine;
@@ -90,7 +96,7 @@ fn report_of(subject: &Subject, allowed: &Allowed) -> Report {
     let mut report = Report::default();
     for check in all() {
         let mut notes = Notes::new(check.code);
-        (check.run)(subject, &mut notes);
+        check.look(subject, &mut notes);
         if notes.passed() {
             report.passed.push(check.code);
         }

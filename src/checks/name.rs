@@ -5,31 +5,37 @@ use super::{Check, Notes, Subject};
 use crate::facts::DomainState;
 use crate::units::VmName;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "NAME-MISSING",
-        title: "the VM has a name",
-        explain: "libvirt finds a domain by its name, and the volumes that are created for the VM carry it. Give the VM \
-                  a name that no other domain of the host has.",
-        run: missing,
-    },
-    Check {
-        code: "NAME-INVALID",
-        title: "the name can be used",
-        explain: "The name becomes part of volume, log and NVRAM file names and of virsh commands. A slash would leave \
-                  the folder, a leading dash would be read as an option, control characters break logs. Blanks, quotes \
-                  and letters of any script are fine.",
-        run: invalid,
-    },
-    Check {
-        code: "NAME-TAKEN",
-        title: "no other domain has the name",
-        explain: "Defining a domain under a name that exists would either fail or change the domain that is there. \
-                  vmbuild never overwrites a domain: choose another name, or remove or rename the other domain \
-                  yourself.",
-        run: taken,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&NAME_MISSING, &NAME_INVALID, &NAME_TAKEN];
+
+static NAME_MISSING: Check = Check {
+    code: "NAME-MISSING",
+    title: "the VM has a name",
+    explain: "libvirt finds a domain by its name, and the volumes that are created for the VM carry it. Give the VM a \
+              name that no other domain of the host has.",
+    contract: Some(4),
+    run: Some(missing),
+    ..Check::VM
+};
+
+/// A name that cannot be used.
+pub static NAME_INVALID: Check = Check {
+    code: "NAME-INVALID",
+    title: "the name can be used",
+    explain: "The name becomes part of volume, log and NVRAM file names and of virsh commands. A slash would leave the \
+              folder, a leading dash would be read as an option, control characters break logs. Blanks, quotes and \
+              letters of any script are fine.",
+    run: Some(invalid),
+    ..Check::VM
+};
+
+static NAME_TAKEN: Check = Check {
+    code: "NAME-TAKEN",
+    title: "no other domain has the name",
+    explain: "Defining a domain under a name that exists would either fail or change the domain that is there. vmbuild \
+              never overwrites a domain: choose another name, or remove or rename the other domain yourself.",
+    run: Some(taken),
+    ..Check::VM
+};
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     notes.looked();

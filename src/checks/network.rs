@@ -6,37 +6,45 @@ use crate::machine::Interface;
 use crate::spec::{Network, NetworkKind, Place};
 use crate::units::{PciAddress, shell_quote};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "NET-SOURCE",
-        title: "each interface names what its type needs",
-        explain: "An interface of type bridge joins a bridge of the host, one of type direct an interface of the host, and there is no default for which. Write its \
-                  name into `source`, or use type network. QEMU's own NAT (type user) has no source. An interface of type \
-                  hostdev is a virtual function of a network card: its address goes into `host_address`.",
-        run: source,
-    },
-    Check {
-        code: "NET-MISSING",
-        title: "the named networks exist",
-        explain: "The host has no libvirt network of this name; the domain could be defined, but not started. `virsh \
-                  net-list --all` shows which there are.",
-        run: missing,
-    },
-    Check {
-        code: "NET-INACTIVE",
-        title: "the named networks are active",
-        explain: "A network that is not started has no bridge: the domain can be defined, but its start fails with \
-                  \"network is not active\". Start it, and let it start with the host.",
-        run: inactive,
-    },
-    Check {
-        code: "BRIDGE-MISSING",
-        title: "the named bridges exist",
-        explain: "The host has no bridge of this name; the start of the VM would fail. Bridges are made by the host's own \
-                  network configuration (netplan, NetworkManager, systemd-networkd, ifupdown), not by libvirt.",
-        run: bridge,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&NET_SOURCE, &NET_MISSING, &NET_INACTIVE, &BRIDGE_MISSING];
+
+static NET_SOURCE: Check = Check {
+    code: "NET-SOURCE",
+    title: "each interface names what its type needs",
+    explain: "An interface of type bridge joins a bridge of the host, one of type direct an interface of the host, and \
+              there is no default for which. Write its name into `source`, or use type network. QEMU's own NAT (type \
+              user) has no source. An interface of type hostdev is a virtual function of a network card: its address \
+              goes into `host_address`.",
+    run: Some(source),
+    ..Check::VM
+};
+
+pub(super) static NET_MISSING: Check = Check {
+    code: "NET-MISSING",
+    title: "the named networks exist",
+    explain: "The host has no libvirt network of this name; the domain could be defined, but not started. `virsh \
+              net-list --all` shows which there are.",
+    run: Some(missing),
+    ..Check::VM
+};
+
+pub(super) static NET_INACTIVE: Check = Check {
+    code: "NET-INACTIVE",
+    title: "the named networks are active",
+    explain: "A network that is not started has no bridge: the domain can be defined, but its start fails with \
+              \"network is not active\". Start it, and let it start with the host.",
+    run: Some(inactive),
+    ..Check::VM
+};
+
+pub(super) static BRIDGE_MISSING: Check = Check {
+    code: "BRIDGE-MISSING",
+    title: "the named bridges exist",
+    explain: "The host has no bridge of this name; the start of the VM would fail. Bridges are made by the host's own \
+              network configuration (netplan, NetworkManager, systemd-networkd, ifupdown), not by libvirt.",
+    run: Some(bridge),
+    ..Check::VM
+};
 
 /// The place of a field of an interface; the list where the interface is there by default.
 pub(super) fn place(interface: &Interface, field: &str) -> Place {

@@ -6,15 +6,18 @@ use crate::machine::DiskOrigin;
 use crate::spec::DiskDevice;
 use crate::units::PciAddress;
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) static CHECKS: &[&Check] = &[&NVME_DISK];
+
+static NVME_DISK: Check = Check {
     code: "NVME-DISK",
     title: "disks named by a PCI address are NVMe drives",
     explain: "A disk with a host_address is an NVMe drive of the host that QEMU drives by itself: it names the drive's \
               controller and a namespace, from 1, and no image. The whole controller leaves the host, as with a passed \
-              device. Another kind of controller is passed in pci_devices; a drive that the host keeps is named by its path \
-              below /dev/disk/by-id.",
-    run: drives,
-}];
+              device. Another kind of controller is passed in pci_devices; a drive that the host keeps is named by its \
+              path below /dev/disk/by-id.",
+    run: Some(drives),
+    ..Check::DEVICE
+};
 
 fn drives(subject: &Subject, notes: &mut Notes) {
     for row in subject.disks() {

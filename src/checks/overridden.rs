@@ -8,27 +8,31 @@ use crate::spec::suggest::quoted;
 use crate::spec::{Place, Segment, custom_xml};
 use serde_json::Value;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "XML-OPERATION",
-        title: "the operations of the custom XML find their elements",
-        explain: "vmbuild:op='remove' takes a generated element away, vmbuild:op='replace' puts another in its place. The \
-                  element is found as the merge finds it: a disk by its target, an interface by its MAC address, a \
-                  controller by type and index, a host device by its address, a feature, timer or channel by its name, \
-                  what there is once by its own name. An operation that finds nothing leaves the domain as it was, and what \
-                  was to replace something is added. op without the prefix means nothing to vmbuild, and libvirt refuses it.",
-        run: operations,
-    },
-    Check {
-        code: "XML-OVERRIDES",
-        title: "the custom XML and the fields agree",
-        explain: "custom_xml is merged over the domain that the fields make, and it wins: where a field was set and \
-                  custom_xml says otherwise, the field has no effect, and checks that read it judge a VM that is not built. \
-                  Set the value in one of the two, better in the field. Where custom_xml changes what vmbuild chose by \
-                  itself, that is what it is there for, and is only told.",
-        run: overrides,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&XML_OPERATION, &XML_OVERRIDES];
+
+static XML_OPERATION: Check = Check {
+    code: "XML-OPERATION",
+    title: "the operations of the custom XML find their elements",
+    explain: "vmbuild:op='remove' takes a generated element away, vmbuild:op='replace' puts another in its place. The \
+              element is found as the merge finds it: a disk by its target, an interface by its MAC address, a \
+              controller by type and index, a host device by its address, a feature, timer or channel by its name, \
+              what there is once by its own name. An operation that finds nothing leaves the domain as it was, and \
+              what was to replace something is added. op without the prefix means nothing to vmbuild, and libvirt \
+              refuses it.",
+    run: Some(operations),
+    ..Check::VM
+};
+
+static XML_OVERRIDES: Check = Check {
+    code: "XML-OVERRIDES",
+    title: "the custom XML and the fields agree",
+    explain: "custom_xml is merged over the domain that the fields make, and it wins: where a field was set and \
+              custom_xml says otherwise, the field has no effect, and checks that read it judge a VM that is not \
+              built. Set the value in one of the two, better in the field. Where custom_xml changes what vmbuild chose \
+              by itself, that is what it is there for, and is only told.",
+    run: Some(overrides),
+    ..Check::VM
+};
 
 fn changes<'a>(subject: &'a Subject) -> &'a [Change] {
     subject.merged.as_ref().map_or(&[], |(_, changes)| changes)

@@ -5,31 +5,36 @@ use super::{Check, Notes, Subject};
 use crate::spec::Place;
 use crate::spec::paths::{Resolved, resolve};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PATH-INVALID",
-        title: "the paths can be used",
-        explain: "An absolute path is used as it is. A relative one is the name of a volume in the pool, or a file below \
-                  the pool's folder, and may never leave it with `..`. URLs, `~`, backslashes and control characters \
-                  have no meaning here. A ROM file has no pool, so its path is absolute.",
-        run: invalid,
-    },
-    Check {
-        code: "PATH-CLIMBS",
-        title: "the paths are written out",
-        explain: "A path with `..` is resolved as text before it is used. Where one of its folders is a link, the kernel \
-                  would have gone elsewhere. Write the path without `..`.",
-        run: climbs,
-    },
-    Check {
-        code: "PATH-SYSTEM",
-        title: "no image comes from a system folder",
-        explain: "libvirt hands every image of a starting VM to QEMU's user, and a guest can write to its disks. A file \
-                  of the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged by that. \
-                  Copy it to a pool if its content is really wanted.",
-        run: system,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&PATH_INVALID, &PATH_CLIMBS, &PATH_SYSTEM];
+
+static PATH_INVALID: Check = Check {
+    code: "PATH-INVALID",
+    title: "the paths can be used",
+    explain: "An absolute path is used as it is. A relative one is the name of a volume in the pool, or a file below \
+              the pool's folder, and may never leave it with `..`. URLs, `~`, backslashes and control characters have \
+              no meaning here. A ROM file has no pool, so its path is absolute.",
+    run: Some(invalid),
+    ..Check::VM
+};
+
+static PATH_CLIMBS: Check = Check {
+    code: "PATH-CLIMBS",
+    title: "the paths are written out",
+    explain: "A path with `..` is resolved as text before it is used. Where one of its folders is a link, the kernel \
+              would have gone elsewhere. Write the path without `..`.",
+    run: Some(climbs),
+    ..Check::VM
+};
+
+static PATH_SYSTEM: Check = Check {
+    code: "PATH-SYSTEM",
+    title: "no image comes from a system folder",
+    explain: "libvirt hands every image of a starting VM to QEMU's user, and a guest can write to its disks. A file of \
+              the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged by that. Copy \
+              it to a pool if its content is really wanted.",
+    run: Some(system),
+    ..Check::VM
+};
 
 /// One path of the spec.
 struct Written<'a> {

@@ -2,94 +2,138 @@
 
 use super::subject::{PciRow, Row};
 use super::wording::{blank, device, field, list};
-use super::{Check, Notes, Subject, iommu};
+use super::{Check, Notes, Scope, Subject, iommu};
 use crate::facts::{Domain, DomainState, PciClass, PciDevice};
 use crate::machine::card;
 use crate::spec::{Place, VirtType};
 use crate::units::PciAddress;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PCI-ADDRESS",
-        title: "the host addresses can be read",
-        explain: "A host PCI address has the form domain:bus:slot.function, such as 0000:01:00.0; `lspci -D` and `vmbuild \
-                  pci` list them. Each row of pci_devices needs one.",
-        run: address,
-    },
-    Check {
-        code: "PCI-SAME",
-        title: "no host device is asked for twice",
-        explain: "One PCI function can be given to a guest once. libvirt refuses a domain that names it twice.",
-        run: same,
-    },
-    Check {
-        code: "PCI-MISSING",
-        title: "the host devices exist",
-        explain: "There is no PCI function at this address. libvirt would define the domain without looking, and fail at \
-                  its start. Addresses move when cards are added or removed, or the firmware's settings change.",
-        run: missing,
-    },
-    Check {
-        code: "PCI-BRIDGE",
-        title: "the host devices are endpoints",
-        explain: "Bridges and root ports are part of the host's PCI tree and cannot be given to a guest. The card behind \
-                  the bridge is what is wanted.",
-        run: bridge,
-    },
-    Check {
-        code: "PCI-IN-USE",
-        title: "no other VM has the host devices",
-        explain: "A PCI function, and in fact its whole IOMMU group, belongs to one VM at a time. With a running VM the \
-                  start fails; with one that is only defined, whichever starts second fails. libvirt does not look \
-                  before that.",
-        run: in_use,
-    },
-    Check {
-        code: "PCI-FUNCTIONS",
-        title: "cards are passed whole",
-        explain: "A graphics card is several functions: display, sound, often USB and USB-C. The guest's driver expects \
-                  them all on one slot, and the card can be reset only as a whole. Pass every function of the card.",
-        run: functions,
-    },
-    Check {
-        code: "PCI-DRIVER",
-        title: "the host devices are free of drivers",
-        explain: "The device works for the host until the VM starts: then libvirt unbinds its driver and binds vfio-pci, \
-                  and gives it back at the stop (managed='yes'). Most drivers let go at once. nvidia does not while \
-                  anything has the card open: the call then hangs. Stop what uses the card first, or bind vfio-pci at \
-                  boot.",
-        run: driver,
-    },
-    Check {
-        code: "PCI-BOOT-GPU",
-        title: "the host's own display is not passed",
-        explain: "This is the GPU that the firmware uses first: the host's console is on it and goes dark when the VM \
-                  starts. Be sure of another way in, such as SSH. Its ROM may be shadowed by the firmware, so the guest \
-                  may need a ROM file. The firmware setup can often make another GPU the first one.",
-        run: boot_gpu,
-    },
-    Check {
-        code: "PCI-PRIMARY",
-        title: "at most one GPU is the guest's first display",
-        explain: "primary_gpu marks the one GPU that the guest's firmware shows itself on. There can be only one, and it \
-                  is a display controller.",
-        run: primary,
-    },
-    Check {
-        code: "PCI-SESSION",
-        title: "the connection may rebind devices",
-        explain: "A session connection runs QEMU as yourself, which may neither take a device from its driver nor pin the \
-                  guest's memory. Use the system connection: qemu:///system.",
-        run: session,
-    },
-    Check {
-        code: "PCI-EMULATED",
-        title: "passed devices meet a guest on KVM",
-        explain: "An emulated guest can be given a host device in theory; in practice it is too slow for any driver of a \
-                  graphics card, and hardly anybody has tried. Passthrough wants KVM.",
-        run: emulated,
-    },
+pub(super) static CHECKS: &[&Check] = &[
+    &PCI_ADDRESS,
+    &PCI_SAME,
+    &PCI_MISSING,
+    &PCI_BRIDGE,
+    &PCI_IN_USE,
+    &PCI_FUNCTIONS,
+    &PCI_DRIVER,
+    &PCI_BOOT_GPU,
+    &PCI_PRIMARY,
+    &PCI_SESSION,
+    &PCI_EMULATED,
 ];
+
+static PCI_ADDRESS: Check = Check {
+    code: "PCI-ADDRESS",
+    title: "the host addresses can be read",
+    explain: "A host PCI address has the form domain:bus:slot.function, such as 0000:01:00.0; `lspci -D` and `vmbuild \
+              pci` list them. Each row of pci_devices needs one.",
+    run: Some(address),
+    ..Check::VM
+};
+
+pub(super) static PCI_SAME: Check = Check {
+    code: "PCI-SAME",
+    title: "no host device is asked for twice",
+    explain: "One PCI function can be given to a guest once. libvirt refuses a domain that names it twice.",
+    run: Some(same),
+    ..Check::DEVICE
+};
+
+pub(super) static PCI_MISSING: Check = Check {
+    code: "PCI-MISSING",
+    title: "the host devices exist",
+    explain: "There is no PCI function at this address. libvirt would define the domain without looking, and fail at \
+              its start. Addresses move when cards are added or removed, or the firmware's settings change.",
+    contract: Some(17),
+    run: Some(missing),
+    ..Check::DEVICE
+};
+
+pub(super) static PCI_BRIDGE: Check = Check {
+    code: "PCI-BRIDGE",
+    title: "the host devices are endpoints",
+    explain: "Bridges and root ports are part of the host's PCI tree and cannot be given to a guest. The card behind \
+              the bridge is what is wanted.",
+    run: Some(bridge),
+    ..Check::DEVICE
+};
+
+pub(super) static PCI_IN_USE: Check = Check {
+    code: "PCI-IN-USE",
+    title: "no other VM has the host devices",
+    short: "a VM has it",
+    rank: 1,
+    explain: "A PCI function, and in fact its whole IOMMU group, belongs to one VM at a time. With a running VM the \
+              start fails; with one that is only defined, whichever starts second fails. libvirt does not look before \
+              that.",
+    contract: Some(18),
+    run: Some(in_use),
+    ..Check::DEVICE
+};
+
+static PCI_FUNCTIONS: Check = Check {
+    code: "PCI-FUNCTIONS",
+    title: "cards are passed whole",
+    short: "card not whole",
+    rank: 3,
+    explain: "A graphics card is several functions: display, sound, often USB and USB-C. The guest's driver expects \
+              them all on one slot, and the card can be reset only as a whole. Pass every function of the card.",
+    run: Some(functions),
+    ..Check::DEVICE
+};
+
+/// A passed device is on a driver of the host.
+pub static PCI_DRIVER: Check = Check {
+    code: "PCI-DRIVER",
+    title: "the host devices are free of drivers",
+    short: "nvidia holds it",
+    explain: "The device works for the host until the VM starts: then libvirt unbinds its driver and binds vfio-pci, \
+              and gives it back at the stop (managed='yes'). Most drivers let go at once. nvidia does not while \
+              anything has the card open: the call then hangs. Stop what uses the card first, or bind vfio-pci at \
+              boot.",
+    run: Some(driver),
+    ..Check::DEVICE
+};
+
+static PCI_BOOT_GPU: Check = Check {
+    code: "PCI-BOOT-GPU",
+    title: "the host's own display is not passed",
+    short: "boot GPU",
+    explain: "This is the GPU that the firmware uses first: the host's console is on it and goes dark when the VM \
+              starts. Be sure of another way in, such as SSH. Its ROM may be shadowed by the firmware, so the guest \
+              may need a ROM file. The firmware setup can often make another GPU the first one.",
+    consent: true,
+    run: Some(boot_gpu),
+    ..Check::DEVICE
+};
+
+static PCI_PRIMARY: Check = Check {
+    code: "PCI-PRIMARY",
+    title: "at most one GPU is the guest's first display",
+    explain: "primary_gpu marks the one GPU that the guest's firmware shows itself on. There can be only one, and it \
+              is a display controller.",
+    run: Some(primary),
+    ..Check::VM
+};
+
+pub(super) static PCI_SESSION: Check = Check {
+    code: "PCI-SESSION",
+    title: "the connection may rebind devices",
+    explain: "A session connection runs QEMU as yourself, which may neither take a device from its driver nor pin the \
+              guest's memory. Use the system connection: qemu:///system.",
+    scope: Scope::Host(14),
+    run: Some(session),
+    ..Check::DEVICE
+};
+
+static PCI_EMULATED: Check = Check {
+    code: "PCI-EMULATED",
+    title: "passed devices meet a guest on KVM",
+    explain: "An emulated guest can be given a host device in theory; in practice it is too slow for any driver of a \
+              graphics card, and hardly anybody has tried. Passthrough wants KVM.",
+    run: Some(emulated),
+    ..Check::VM
+};
 
 /// The place of a row's host address.
 pub(super) fn place(row: Row) -> Place {

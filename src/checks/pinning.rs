@@ -7,71 +7,87 @@ use crate::machine::{Choice, Pinning, Reason, pinning};
 use crate::spec::Place;
 use crate::units::CpuSet;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PIN-PROPOSAL",
-        title: "vmbuild can propose where the threads run",
-        explain: "With cpu.pinning.auto vmbuild gives each virtual CPU a thread of a core of its own: cores of one cache \
-                  if they suffice, on the NUMA node of the passed card, fast cores before frugal ones, and the core of \
-                  CPU 0 stays with the host. Where the host has too few cores for that, or does not tell them, nothing \
-                  is pinned and the threads run anywhere.",
-        run: proposal,
-    },
-    Check {
-        code: "PIN-TEXT",
-        title: "pins are sets of CPUs",
-        explain: "A pin is a set of host CPUs such as 2 or 0-3,8, and ^2 takes one out. The lists have one line for \
-                  each virtual CPU (max_vcpus of them) and for each I/O thread; lines beyond that belong to nothing, and \
-                  libvirt refuses the domain.",
-        run: text,
-    },
-    Check {
-        code: "PIN-ABSENT",
-        title: "pins name CPUs that are there",
-        explain: "A thread cannot run on a CPU that the host does not have or that is switched off. libvirt takes the \
-                  definition; the start fails as the kernel refuses such a set (\"Invalid argument\").",
-        run: absent,
-    },
-    Check {
-        code: "PIN-SHARED",
-        title: "no two virtual CPUs share a host CPU",
-        explain: "Two virtual CPUs on the same single host CPU take turns: while one holds a lock that the other waits \
-                  for, the guest stands still. Give each a CPU of its own, or use fewer.",
-        run: shared,
-    },
-    Check {
-        code: "PIN-SIBLINGS",
-        title: "threads of a guest core run on threads of one host core",
-        explain: "Where the guest sees two threads per core, its scheduler places work by that. If virtual CPUs 2n and \
-                  2n+1 sit on different host cores, and their siblings run something else, its choices make things \
-                  slower. Pin pairs to the siblings of one core, or give the guest one thread per core.",
-        run: siblings,
-    },
-    Check {
-        code: "PIN-NODE",
-        title: "virtual CPUs run near their memory and the passed card",
-        explain: "Memory and devices of another NUMA node are reached over the link between sockets, which is slower \
-                  and has less bandwidth. Pin the virtual CPUs of one guest node to CPUs of one host node, that of the \
-                  passed card first; a guest that needs several nodes should see them (numa.cells).",
-        run: node,
-    },
-    Check {
-        code: "PIN-EMULATOR",
-        title: "QEMU's own threads run beside the virtual CPUs",
-        explain: "QEMU's own threads and I/O threads handle disks, network and display. On the CPU of a virtual CPU \
-                  they interrupt the guest at moments it cannot foresee: it stutters. Pin them to CPUs that no virtual \
-                  CPU is pinned to.",
-        run: emulator,
-    },
-    Check {
-        code: "PIN-HOST",
-        title: "the host keeps CPUs for itself",
-        explain: "With every CPU of the host pinned by virtual CPUs there is none on which the host's own work, QEMU's \
-                  own threads and the session of SSH run undisturbed. Leave the host a core; CPU 0's is best, as \
-                  interrupts gather there.",
-        run: host,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&PIN_PROPOSAL, &PIN_TEXT, &PIN_ABSENT, &PIN_SHARED, &PIN_SIBLINGS, &PIN_NODE, &PIN_EMULATOR, &PIN_HOST];
+
+static PIN_PROPOSAL: Check = Check {
+    code: "PIN-PROPOSAL",
+    title: "vmbuild can propose where the threads run",
+    explain: "With cpu.pinning.auto vmbuild gives each virtual CPU a thread of a core of its own: cores of one cache \
+              if they suffice, on the NUMA node of the passed card, fast cores before frugal ones, and the core of CPU \
+              0 stays with the host. Where the host has too few cores for that, or does not tell them, nothing is \
+              pinned and the threads run anywhere.",
+    run: Some(proposal),
+    ..Check::VM
+};
+
+static PIN_TEXT: Check = Check {
+    code: "PIN-TEXT",
+    title: "pins are sets of CPUs",
+    explain: "A pin is a set of host CPUs such as 2 or 0-3,8, and ^2 takes one out. The lists have one line for each \
+              virtual CPU (max_vcpus of them) and for each I/O thread; lines beyond that belong to nothing, and \
+              libvirt refuses the domain.",
+    run: Some(text),
+    ..Check::VM
+};
+
+static PIN_ABSENT: Check = Check {
+    code: "PIN-ABSENT",
+    title: "pins name CPUs that are there",
+    explain: "A thread cannot run on a CPU that the host does not have or that is switched off. libvirt takes the \
+              definition; the start fails as the kernel refuses such a set (\"Invalid argument\").",
+    run: Some(absent),
+    ..Check::VM
+};
+
+static PIN_SHARED: Check = Check {
+    code: "PIN-SHARED",
+    title: "no two virtual CPUs share a host CPU",
+    explain: "Two virtual CPUs on the same single host CPU take turns: while one holds a lock that the other waits \
+              for, the guest stands still. Give each a CPU of its own, or use fewer.",
+    run: Some(shared),
+    ..Check::VM
+};
+
+static PIN_SIBLINGS: Check = Check {
+    code: "PIN-SIBLINGS",
+    title: "threads of a guest core run on threads of one host core",
+    explain: "Where the guest sees two threads per core, its scheduler places work by that. If virtual CPUs 2n and \
+              2n+1 sit on different host cores, and their siblings run something else, its choices make things slower. \
+              Pin pairs to the siblings of one core, or give the guest one thread per core.",
+    run: Some(siblings),
+    ..Check::VM
+};
+
+static PIN_NODE: Check = Check {
+    code: "PIN-NODE",
+    title: "virtual CPUs run near their memory and the passed card",
+    explain: "Memory and devices of another NUMA node are reached over the link between sockets, which is slower and \
+              has less bandwidth. Pin the virtual CPUs of one guest node to CPUs of one host node, that of the passed \
+              card first; a guest that needs several nodes should see them (numa.cells).",
+    run: Some(node),
+    ..Check::VM
+};
+
+static PIN_EMULATOR: Check = Check {
+    code: "PIN-EMULATOR",
+    title: "QEMU's own threads run beside the virtual CPUs",
+    explain: "QEMU's own threads and I/O threads handle disks, network and display. On the CPU of a virtual CPU they \
+              interrupt the guest at moments it cannot foresee: it stutters. Pin them to CPUs that no virtual CPU is \
+              pinned to.",
+    run: Some(emulator),
+    ..Check::VM
+};
+
+static PIN_HOST: Check = Check {
+    code: "PIN-HOST",
+    title: "the host keeps CPUs for itself",
+    explain: "With every CPU of the host pinned by virtual CPUs there is none on which the host's own work, QEMU's own \
+              threads and the session of SSH run undisturbed. Leave the host a core; CPU 0's is best, as interrupts \
+              gather there.",
+    run: Some(host),
+    ..Check::VM
+};
 
 fn place() -> Place {
     Place::root().key("cpu").key("pinning")

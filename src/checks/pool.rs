@@ -7,53 +7,68 @@ use crate::facts::Pool;
 use crate::machine::Location;
 use crate::spec::{DiskAction, DiskFormat};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "STORAGE-MISSING",
-        title: "storage is described",
-        explain: "A VM needs the `storage` object: the default pool, and at least one disk. A VM that runs from an ISO \
-                  alone still lists its disks, so that nothing is left out by accident. Only a VM that starts a \
-                  kernel directly (boot.kernel) may have none.",
-        run: storage,
-    },
-    Check {
-        code: "POOL-REQUIRED",
-        title: "a default pool is named",
-        explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed live in \
-                  storage.default_pool. It is required even where every disk names its own pool; \
-                  not where a kernel is started directly (boot.kernel) and every path is absolute.",
-        run: required,
-    },
-    Check {
-        code: "POOL-MISSING",
-        title: "the named pools exist",
-        explain: "A storage pool is libvirt's name for a folder, volume group or other place that holds volumes. The \
-                  host has none of this name. Choose one that it has, or define one with `virsh pool-define-as`.",
-        run: missing,
-    },
-    Check {
-        code: "POOL-INACTIVE",
-        title: "the named pools are active",
-        explain: "A pool that is not started has no volumes for libvirt: nothing can be created in it or read from it. \
-                  Start it with `virsh pool-start`, and let it start with the host with `virsh pool-autostart`.",
-        run: inactive,
-    },
-    Check {
-        code: "POOL-FORMAT",
-        title: "the pools take the disk formats",
-        explain: "Pools of folders hold image files of any format. Volumes of volume groups, partitioned disks, ZFS, RBD \
-                  and the like are block devices: they hold raw data, and libvirt creates no qcow2 in them. Leave the \
-                  format out, or choose a pool of files.",
-        run: format,
-    },
-    Check {
-        code: "POOL-FIXED",
-        title: "volumes can be created in the pools",
-        explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can make. \
-                  libvirt can attach one, but cannot create or clone into such a pool.",
-        run: fixed,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&STORAGE_MISSING, &POOL_REQUIRED, &POOL_MISSING, &POOL_INACTIVE, &POOL_FORMAT, &POOL_FIXED];
+
+static STORAGE_MISSING: Check = Check {
+    code: "STORAGE-MISSING",
+    title: "storage is described",
+    explain: "A VM needs the `storage` object: the default pool, and at least one disk. A VM that runs from an ISO \
+              alone still lists its disks, so that nothing is left out by accident. Only a VM that starts a kernel \
+              directly (boot.kernel) may have none.",
+    contract: Some(7),
+    run: Some(storage),
+    ..Check::VM
+};
+
+static POOL_REQUIRED: Check = Check {
+    code: "POOL-REQUIRED",
+    title: "a default pool is named",
+    explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed live in \
+              storage.default_pool. It is required even where every disk names its own pool; not where a kernel is \
+              started directly (boot.kernel) and every path is absolute.",
+    contract: Some(8),
+    run: Some(required),
+    ..Check::VM
+};
+
+static POOL_MISSING: Check = Check {
+    code: "POOL-MISSING",
+    title: "the named pools exist",
+    explain: "A storage pool is libvirt's name for a folder, volume group or other place that holds volumes. The host \
+              has none of this name. Choose one that it has, or define one with `virsh pool-define-as`.",
+    contract: Some(9),
+    run: Some(missing),
+    ..Check::VM
+};
+
+static POOL_INACTIVE: Check = Check {
+    code: "POOL-INACTIVE",
+    title: "the named pools are active",
+    explain: "A pool that is not started has no volumes for libvirt: nothing can be created in it or read from it. \
+              Start it with `virsh pool-start`, and let it start with the host with `virsh pool-autostart`.",
+    run: Some(inactive),
+    ..Check::VM
+};
+
+static POOL_FORMAT: Check = Check {
+    code: "POOL-FORMAT",
+    title: "the pools take the disk formats",
+    explain: "Pools of folders hold image files of any format. Volumes of volume groups, partitioned disks, ZFS, RBD \
+              and the like are block devices: they hold raw data, and libvirt creates no qcow2 in them. Leave the \
+              format out, or choose a pool of files.",
+    run: Some(format),
+    ..Check::VM
+};
+
+static POOL_FIXED: Check = Check {
+    code: "POOL-FIXED",
+    title: "volumes can be created in the pools",
+    explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can make. libvirt \
+              can attach one, but cannot create or clone into such a pool.",
+    run: Some(fixed),
+    ..Check::VM
+};
 
 fn storage(subject: &Subject, notes: &mut Notes) {
     notes.looked();

@@ -9,52 +9,61 @@ use crate::spec::suggest::nearest;
 use crate::spec::{DiskBus, DiskDevice, Place};
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "OS-KNOWN",
-        title: "the guest's system is known",
-        explain: "What a system needs and which devices it has drivers for is read from the osinfo database of the machine \
-                  that vmbuild runs on (package osinfo-db; /usr/share/osinfo, /etc/osinfo, ~/.config/osinfo), else from a \
-                  short table of current systems in vmbuild. Of a system that neither knows, nothing follows but its \
-                  family: win... is taken for a Windows, any other for a Linux of today. A newer database, or the id of \
-                  the release before, gives better defaults.",
-        run: is_known,
-    },
-    Check {
-        code: "OS-MINIMUM",
-        title: "the guest's system gets what it needs at least",
-        explain: "The osinfo database, or vmbuild's own table, says how many CPUs, how much memory and how large a disk the \
-                  system needs at least. Below that, installers refuse or end in the middle. vmbuild builds what was asked for. \
-                  For Windows 11 see VM-WIN11.",
-        run: minimum,
-    },
-    Check {
-        code: "OS-RECOMMENDED",
-        title: "the guest's system gets what is recommended for it",
-        explain: "The VM has what its system needs, but less than its makers recommend: it will run, more slowly or with \
-                  less room than it could.",
-        run: recommended,
-    },
-    Check {
-        code: "OS-ISO",
-        title: "the boot ISO is one of the guest's system",
-        explain: "CDs and DVDs carry labels, and the osinfo database knows those of most installation media. Where only one \
-                  system has such media and os_variant is absent, its defaults are used. Where several have the same labels, \
-                  as Windows 10 and 11 do, os_variant decides: nothing is guessed. A medium of another system than \
-                  os_variant says may be a wrong file; a medium that nobody knows says nothing.",
-        run: medium,
-    },
-    Check {
-        code: "OS-DRIVERS",
-        title: "the drivers that Windows lacks are at hand",
-        explain: "Windows has no driver for virtio disks and cards. The virtio-win ISO brings them: found in a pool, it is \
-                  attached as a second CD before the installation medium, and 'Load driver' in the installer reads it. \
-                  Without it disks are on SATA and cards are Intel's, which work and are slower. It comes from \
-                  https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/ or from the package virtio-win of \
-                  Fedora; put it into a pool and refresh that. virtio_win: false in the spec does without.",
-        run: drivers,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&OS_KNOWN, &OS_MINIMUM, &OS_RECOMMENDED, &OS_ISO, &OS_DRIVERS];
+
+static OS_KNOWN: Check = Check {
+    code: "OS-KNOWN",
+    title: "the guest's system is known",
+    explain: "What a system needs and which devices it has drivers for is read from the osinfo database of the machine \
+              that vmbuild runs on (package osinfo-db; /usr/share/osinfo, /etc/osinfo, ~/.config/osinfo), else from a \
+              short table of current systems in vmbuild. Of a system that neither knows, nothing follows but its \
+              family: win... is taken for a Windows, any other for a Linux of today. A newer database, or the id of \
+              the release before, gives better defaults.",
+    run: Some(is_known),
+    ..Check::VM
+};
+
+static OS_MINIMUM: Check = Check {
+    code: "OS-MINIMUM",
+    title: "the guest's system gets what it needs at least",
+    explain: "The osinfo database, or vmbuild's own table, says how many CPUs, how much memory and how large a disk \
+              the system needs at least. Below that, installers refuse or end in the middle. vmbuild builds what was \
+              asked for. For Windows 11 see VM-WIN11.",
+    run: Some(minimum),
+    ..Check::VM
+};
+
+static OS_RECOMMENDED: Check = Check {
+    code: "OS-RECOMMENDED",
+    title: "the guest's system gets what is recommended for it",
+    explain: "The VM has what its system needs, but less than its makers recommend: it will run, more slowly or with \
+              less room than it could.",
+    run: Some(recommended),
+    ..Check::VM
+};
+
+static OS_ISO: Check = Check {
+    code: "OS-ISO",
+    title: "the boot ISO is one of the guest's system",
+    explain: "CDs and DVDs carry labels, and the osinfo database knows those of most installation media. Where only \
+              one system has such media and os_variant is absent, its defaults are used. Where several have the same \
+              labels, as Windows 10 and 11 do, os_variant decides: nothing is guessed. A medium of another system than \
+              os_variant says may be a wrong file; a medium that nobody knows says nothing.",
+    run: Some(medium),
+    ..Check::VM
+};
+
+static OS_DRIVERS: Check = Check {
+    code: "OS-DRIVERS",
+    title: "the drivers that Windows lacks are at hand",
+    explain: "Windows has no driver for virtio disks and cards. The virtio-win ISO brings them: found in a pool, it is \
+              attached as a second CD before the installation medium, and 'Load driver' in the installer reads it. \
+              Without it disks are on SATA and cards are Intel's, which work and are slower. It comes from \
+              https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/ or from the package virtio-win of \
+              Fedora; put it into a pool and refresh that. virtio_win: false in the spec does without.",
+    run: Some(drivers),
+    ..Check::VM
+};
 
 fn is_known(subject: &Subject, notes: &mut Notes) {
     let Some(system) = subject.machine.guest.system.as_ref() else { return };

@@ -10,72 +10,89 @@ use crate::machine::Firmware;
 use crate::spec::Place;
 use crate::units::{Bytes, MIB, shell_quote};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "ROM-MISSING",
-        title: "the ROM files exist",
-        explain: "rom_file names an image of the card's video BIOS that the guest sees instead of the card's own. The file \
-                  must be there: QEMU does not start without it.",
-        run: missing,
-    },
-    Check {
-        code: "ROM-UNREADABLE",
-        title: "QEMU can read the ROM files",
-        explain: "QEMU runs as a user of its own, and libvirt does not hand ROM files to it as it does with disks. The file \
-                  must be readable by every user, all folders above it must be enterable, and with AppArmor it must lie \
-                  below a folder that QEMU's profile allows, such as /usr/share/vgabios.",
-        run: unreadable,
-    },
-    Check {
-        code: "ROM-CONFINED",
-        title: "no security module keeps QEMU from the ROM files",
-        explain: "AppArmor and SELinux let QEMU read its own files and those that libvirt labels for it. libvirt labels disks \
-                  and not ROM files, so that one in a home folder is refused (\"Permission denied\") although its mode is \
-                  right. Put it into /usr/share/vgabios, which the profile of QEMU lets every VM read; under SELinux run \
-                  restorecon on it afterwards.",
-        run: confined,
-    },
-    Check {
-        code: "ROM-SIGNATURE",
-        title: "the ROM files are ROMs",
-        explain: "An expansion ROM begins with the bytes 55 AA and points to a structure that begins with PCIR. A file \
-                  without them is something else: a web page, an archive, a dump of a card that was asleep or the host's \
-                  first display (\"Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff\"). Dump it while the \
-                  card is not the first display, or on another machine.",
-        run: signature,
-    },
-    Check {
-        code: "ROM-HEADER",
-        title: "the ROM files begin with the ROM",
-        explain: "Files for updating cards, and dumps by some tools, have a header of the vendor in front of the ROM (NVIDIA: \
-                  NVGI). QEMU gives the guest the file as it is, and the guest's firmware finds no ROM in it. Cut the header \
-                  off, so that the file begins with 55 AA.",
-        run: header,
-    },
-    Check {
-        code: "ROM-TRUNCATED",
-        title: "the ROM files are whole",
-        explain: "By its own account the ROM is longer than the file, or its last image is missing. It was cut off when it \
-                  was dumped or downloaded. The guest's firmware refuses such a ROM, or the card's driver fails on it.",
-        run: truncated,
-    },
-    Check {
-        code: "ROM-IDS",
-        title: "the ROM files are for these cards",
-        explain: "Each image of a ROM names the vendor and device that it is for. That of another card sets up another \
-                  board: the guest's firmware skips it, or the card hangs. ROMs even of two boards with the same ids may \
-                  differ in memory and outputs; take one of the very same model.",
-        run: ids,
-    },
-    Check {
-        code: "ROM-GOP",
-        title: "the ROM files have what UEFI needs",
-        explain: "A guest that starts by UEFI uses the image for UEFI (GOP, code type 3) of a card's ROM; the one for BIOS does \
-                  nothing there. Without it the screen stays dark until the guest's driver is loaded. Cards before about \
-                  2013 have none, and some dumps leave it out.",
-        run: gop,
-    },
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&ROM_MISSING, &ROM_UNREADABLE, &ROM_CONFINED, &ROM_SIGNATURE, &ROM_HEADER, &ROM_TRUNCATED, &ROM_IDS, &ROM_GOP];
+
+static ROM_MISSING: Check = Check {
+    code: "ROM-MISSING",
+    title: "the ROM files exist",
+    explain: "rom_file names an image of the card's video BIOS that the guest sees instead of the card's own. The file \
+              must be there: QEMU does not start without it.",
+    contract: Some(19),
+    run: Some(missing),
+    ..Check::VM
+};
+
+pub(super) static ROM_UNREADABLE: Check = Check {
+    code: "ROM-UNREADABLE",
+    title: "QEMU can read the ROM files",
+    explain: "QEMU runs as a user of its own, and libvirt does not hand ROM files to it as it does with disks. The \
+              file must be readable by every user, all folders above it must be enterable, and with AppArmor it must \
+              lie below a folder that QEMU's profile allows, such as /usr/share/vgabios.",
+    run: Some(unreadable),
+    ..Check::VM
+};
+
+static ROM_CONFINED: Check = Check {
+    code: "ROM-CONFINED",
+    title: "no security module keeps QEMU from the ROM files",
+    explain: "AppArmor and SELinux let QEMU read its own files and those that libvirt labels for it. libvirt labels \
+              disks and not ROM files, so that one in a home folder is refused (\"Permission denied\") although its \
+              mode is right. Put it into /usr/share/vgabios, which the profile of QEMU lets every VM read; under \
+              SELinux run restorecon on it afterwards.",
+    run: Some(confined),
+    ..Check::VM
+};
+
+static ROM_SIGNATURE: Check = Check {
+    code: "ROM-SIGNATURE",
+    title: "the ROM files are ROMs",
+    explain: "An expansion ROM begins with the bytes 55 AA and points to a structure that begins with PCIR. A file \
+              without them is something else: a web page, an archive, a dump of a card that was asleep or the host's \
+              first display (\"Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff\"). Dump it while the \
+              card is not the first display, or on another machine.",
+    run: Some(signature),
+    ..Check::VM
+};
+
+static ROM_HEADER: Check = Check {
+    code: "ROM-HEADER",
+    title: "the ROM files begin with the ROM",
+    explain: "Files for updating cards, and dumps by some tools, have a header of the vendor in front of the ROM \
+              (NVIDIA: NVGI). QEMU gives the guest the file as it is, and the guest's firmware finds no ROM in it. Cut \
+              the header off, so that the file begins with 55 AA.",
+    run: Some(header),
+    ..Check::VM
+};
+
+static ROM_TRUNCATED: Check = Check {
+    code: "ROM-TRUNCATED",
+    title: "the ROM files are whole",
+    explain: "By its own account the ROM is longer than the file, or its last image is missing. It was cut off when it \
+              was dumped or downloaded. The guest's firmware refuses such a ROM, or the card's driver fails on it.",
+    run: Some(truncated),
+    ..Check::VM
+};
+
+static ROM_IDS: Check = Check {
+    code: "ROM-IDS",
+    title: "the ROM files are for these cards",
+    explain: "Each image of a ROM names the vendor and device that it is for. That of another card sets up another \
+              board: the guest's firmware skips it, or the card hangs. ROMs even of two boards with the same ids may \
+              differ in memory and outputs; take one of the very same model.",
+    run: Some(ids),
+    ..Check::VM
+};
+
+static ROM_GOP: Check = Check {
+    code: "ROM-GOP",
+    title: "the ROM files have what UEFI needs",
+    explain: "A guest that starts by UEFI uses the image for UEFI (GOP, code type 3) of a card's ROM; the one for BIOS \
+              does nothing there. Without it the screen stays dark until the guest's driver is loaded. Cards before \
+              about 2013 have none, and some dumps leave it out.",
+    run: Some(gop),
+    ..Check::VM
+};
 
 /// The rows with a ROM file, and what is known of it.
 fn roms<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str, Result<&'a MediaFile, &'a str>)> {

@@ -9,42 +9,53 @@ use crate::machine::selector::{Outcome, Wanted, group, outcomes};
 use crate::spec::{self, PciMatch};
 use crate::units::PciAddress;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PCI-MATCH",
-        title: "the devices that are looked for are found",
-        explain: "A preset knows a device by vendor and device ids, those of its board, its kind, and where it was. On this \
-                  host nothing fits, or several devices do, or another device is at that address; vmbuild does not guess \
-                  between them, and never passes what merely happens to be there. Choose the device by hand, add what \
-                  tells it apart, or let any that fits be taken with \"any\": true.",
-        run: found,
-    },
-    Check {
-        code: "PCI-MOVED",
-        title: "the devices of presets are where they were",
-        explain: "The device was found by its ids at another address than the preset has. Addresses move when cards are \
-                  added or removed, or the firmware's settings change. Everything goes on with the new address; save the \
-                  preset again to keep it. What was given up for the old address is not given up for the new one.",
-        run: moved,
-    },
-    Check {
-        code: "PCI-CHOSEN",
-        title: "what was chosen where any device will do",
-        explain: "The spec asks for any device that fits. The first was taken that no other VM has and the host can do \
-                  without, one on the card of another row before others. Passed over is what the host stands on, by itself \
-                  or by what would go along: its disks, its network, its display, ports with virtual functions. Which \
-                  one is taken can differ from build to build.",
-        run: chosen,
-    },
-    Check {
-        code: "GROUPS-CHANGED",
-        title: "the IOMMU groups of presets are as they were",
-        explain: "Since the preset was saved other devices have come into the device's IOMMU group, or left it: after an \
-                  update of the kernel or the firmware, a change of its ACS setting, or with another card. What goes with \
-                  the device has changed; look at it anew. Bridges are not compared, since they stay with the host.",
-        run: groups,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&PCI_MATCH, &PCI_MOVED, &PCI_CHOSEN, &GROUPS_CHANGED];
+
+static PCI_MATCH: Check = Check {
+    code: "PCI-MATCH",
+    title: "the devices that are looked for are found",
+    short: "not found",
+    explain: "A preset knows a device by vendor and device ids, those of its board, its kind, and where it was. On \
+              this host nothing fits, or several devices do, or another device is at that address; vmbuild does not \
+              guess between them, and never passes what merely happens to be there. Choose the device by hand, add \
+              what tells it apart, or let any that fits be taken with \"any\": true.",
+    run: Some(found),
+    ..Check::DEVICE
+};
+
+static PCI_MOVED: Check = Check {
+    code: "PCI-MOVED",
+    title: "the devices of presets are where they were",
+    short: "moved",
+    explain: "The device was found by its ids at another address than the preset has. Addresses move when cards are \
+              added or removed, or the firmware's settings change. Everything goes on with the new address; save the \
+              preset again to keep it. What was given up for the old address is not given up for the new one.",
+    run: Some(moved),
+    ..Check::DEVICE
+};
+
+static PCI_CHOSEN: Check = Check {
+    code: "PCI-CHOSEN",
+    title: "what was chosen where any device will do",
+    explain: "The spec asks for any device that fits. The first was taken that no other VM has and the host can do \
+              without, one on the card of another row before others. Passed over is what the host stands on, by itself \
+              or by what would go along: its disks, its network, its display, ports with virtual functions. Which one \
+              is taken can differ from build to build.",
+    run: Some(chosen),
+    ..Check::DEVICE
+};
+
+/// The IOMMU group of a device of a preset has changed.
+pub static GROUPS_CHANGED: Check = Check {
+    code: "GROUPS-CHANGED",
+    title: "the IOMMU groups of presets are as they were",
+    short: "in other company",
+    explain: "Since the preset was saved other devices have come into the device's IOMMU group, or left it: after an \
+              update of the kernel or the firmware, a change of its ACS setting, or with another card. What goes with \
+              the device has changed; look at it anew. Bridges are not compared, since they stay with the host.",
+    run: Some(groups),
+    ..Check::DEVICE
+};
 
 /// The rows that look for a device, with where they do.
 fn rows<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (usize, &'a spec::PciDevice, &'a PciMatch)> {

@@ -10,46 +10,55 @@ use crate::spec::suggest::quoted;
 use crate::spec::{Place, ShareDriver};
 use std::collections::BTreeSet;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "SHARE-PATH",
-        title: "the shared folders are there",
-        explain: "A share is a folder of the host that the guest mounts, named by its absolute path. It must be there when the \
-                  VM starts. What the guest may write, it writes as root of virtiofsd or as QEMU's user: the whole file system \
-                  or a folder of the running system (/, /etc, /boot, /dev, /proc, /sys, ...) is refused, for a guest that can \
-                  write there owns the host.",
-        run: paths,
-    },
-    Check {
-        code: "SHARE-TAG",
-        title: "each share has a tag of its own",
-        explain: "The guest mounts a share by its tag. A tag is at most 31 bytes long, which is what 9p takes, and no two \
-                  shares have the same.",
-        run: tags,
-    },
-    Check {
-        code: "SHARE-MEMORY",
-        title: "the memory is shared where virtiofs needs it",
-        explain: "virtiofsd reads requests in the guest's memory, so that must be shared with it (memory_backing.shared). \
-                  vmbuild shares it by itself unless the spec forbids it.",
-        run: memory,
-    },
-    Check {
-        code: "SHARE-VIRTIOFSD",
-        title: "virtiofsd is installed",
-        explain: "libvirt starts one virtiofsd for each share. Debian and Ubuntu have it in the package virtiofsd (in \
-                  qemu-system-common before), Fedora, Arch and openSUSE in virtiofsd. Without it the VM does not start. 9p \
-                  needs nothing beside QEMU.",
-        run: virtiofsd,
-    },
-    Check {
-        code: "SHARE-GUEST",
-        title: "the guest can mount what is shared",
-        explain: "Linux has virtiofs from 5.4 on, and 9p for longer, unless a distribution left it out, as Red Hat did. Windows \
-                  mounts virtiofs with the driver of virtio-win and WinFsp, and 9p not at all.",
-        run: guest,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&SHARE_PATH, &SHARE_TAG, &SHARE_MEMORY, &SHARE_VIRTIOFSD, &SHARE_GUEST];
+
+static SHARE_PATH: Check = Check {
+    code: "SHARE-PATH",
+    title: "the shared folders are there",
+    explain: "A share is a folder of the host that the guest mounts, named by its absolute path. It must be there when \
+              the VM starts. What the guest may write, it writes as root of virtiofsd or as QEMU's user: the whole \
+              file system or a folder of the running system (/, /etc, /boot, /dev, /proc, /sys, ...) is refused, for a \
+              guest that can write there owns the host.",
+    run: Some(paths),
+    ..Check::VM
+};
+
+static SHARE_TAG: Check = Check {
+    code: "SHARE-TAG",
+    title: "each share has a tag of its own",
+    explain: "The guest mounts a share by its tag. A tag is at most 31 bytes long, which is what 9p takes, and no two \
+              shares have the same.",
+    run: Some(tags),
+    ..Check::VM
+};
+
+static SHARE_MEMORY: Check = Check {
+    code: "SHARE-MEMORY",
+    title: "the memory is shared where virtiofs needs it",
+    explain: "virtiofsd reads requests in the guest's memory, so that must be shared with it (memory_backing.shared). \
+              vmbuild shares it by itself unless the spec forbids it.",
+    run: Some(memory),
+    ..Check::VM
+};
+
+static SHARE_VIRTIOFSD: Check = Check {
+    code: "SHARE-VIRTIOFSD",
+    title: "virtiofsd is installed",
+    explain: "libvirt starts one virtiofsd for each share. Debian and Ubuntu have it in the package virtiofsd (in \
+              qemu-system-common before), Fedora, Arch and openSUSE in virtiofsd. Without it the VM does not start. 9p \
+              needs nothing beside QEMU.",
+    run: Some(virtiofsd),
+    ..Check::VM
+};
+
+static SHARE_GUEST: Check = Check {
+    code: "SHARE-GUEST",
+    title: "the guest can mount what is shared",
+    explain: "Linux has virtiofs from 5.4 on, and 9p for longer, unless a distribution left it out, as Red Hat did. \
+              Windows mounts virtiofs with the driver of virtio-win and WinFsp, and 9p not at all.",
+    run: Some(guest),
+    ..Check::VM
+};
 
 fn place(row: usize, field: &str) -> Place {
     Place::row("shares", row, field)

@@ -8,15 +8,18 @@ use crate::machine::{Disk, DiskOrigin, Location};
 use crate::spec::Place;
 use crate::units::Bytes;
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) static CHECKS: &[&Check] = &[&DISK_SPACE];
+
+pub(super) static DISK_SPACE: Check = Check {
     code: "DISK-SPACE",
     title: "the pools have room for the new volumes",
-    explain: "Volumes of volume groups and other block pools take all of their size when they are made, and a clone takes \
-              what its source takes: that must be free. A qcow2 or sparse raw file grows as the guest writes, so it may \
-              be larger than the free space; but when the pool fills up, the guest is paused in the middle of a write. \
-              Ask for less, or choose a pool with more room.",
-    run: space,
-}];
+    explain: "Volumes of volume groups and other block pools take all of their size when they are made, and a clone \
+              takes what its source takes: that must be free. A qcow2 or sparse raw file grows as the guest writes, so \
+              it may be larger than the free space; but when the pool fills up, the guest is paused in the middle of a \
+              write. Ask for less, or choose a pool with more room.",
+    run: Some(space),
+    ..Check::VM
+};
 
 /// What one new volume takes.
 struct Taking<'a> {

@@ -1,27 +1,15 @@
-//! The table of all checks: code, title, explanation, function. Each subject's file holds its own rows.
+//! The list of all checks and errors. Each subject's file holds its own rows; a check is added there.
 
+use super::check::Check;
 use super::{
-    Notes, Subject, backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, firmware,
+    backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, error, failure, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
     merged, metadata, name, network, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
     share, space, target, template, tuning, version, virtual_function, volume,
 };
 
-/// One check.
-#[derive(Debug)]
-pub struct Check {
-    /// Stable name, in upper case with dashes.
-    pub code: &'static str,
-    /// What it looks at, in a few words.
-    pub title: &'static str,
-    /// What a finding means, why it matters and what to do.
-    pub explain: &'static str,
-    /// Looks, and writes down what it finds.
-    pub run: fn(&Subject, &mut Notes),
-}
-
 /// The rows by subject, in the order of the spec.
-const TABLE: &[&[Check]] = &[
+static TABLE: [&[&Check]; 37] = [
     host::CHECKS,
     name::CHECKS,
     template::CHECKS,
@@ -67,7 +55,7 @@ const TABLE: &[&[Check]] = &[
 /// hang a card (the kernel's words after a start are ROM-ABSENT); how much memory a session may lock, since PCI-SESSION
 /// refuses sessions; what the guest finds (Code 43, the link in use), since nobody asks it; and what the generator decides
 /// by itself: functions marked as several, the set of Hyper-V features, topoext, SMM.
-const PASSTHROUGH: [&[Check]; 19] = [
+static PASSTHROUGH: [&[&Check]; 19] = [
     iommu::CHECKS,
     passthrough::kernel::CHECKS,
     passthrough::command_line::CHECKS,
@@ -91,32 +79,22 @@ const PASSTHROUGH: [&[Check]; 19] = [
 
 /// Every check, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    TABLE.iter().chain(&PASSTHROUGH).copied().flatten()
+    TABLE.iter().chain(&PASSTHROUGH).copied().flatten().copied()
 }
 
 /// The checks of host PCI functions, those of ROM files apart.
 pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
-    PASSTHROUGH.iter().copied().flatten()
+    PASSTHROUGH.iter().copied().flatten().copied()
 }
 
-/// True for the checks of passthrough that are many and rest on few facts.
-pub(super) fn is_of_passthrough(code: &str) -> bool {
-    let of = |checks: &&[Check]| checks.iter().any(|check| check.code == code);
-    let own = [
-        pci::CHECKS,
-        selector::CHECKS,
-        virtual_function::CHECKS,
-        nvme::CHECKS,
-        held::CHECKS,
-        iommu::CHECKS,
-        passthrough::custom_xml::CHECKS,
-    ];
-    PASSTHROUGH.iter().any(&of) && !own.iter().any(of)
+/// The errors that no check looks for.
+pub fn errors() -> impl Iterator<Item = &'static Check> {
+    failure::unforeseen::UNFORESEEN.iter().chain(error::ERRORS).copied()
 }
 
-/// The check of this code, in any case.
+/// The check or error of this code, in any case.
 pub fn explain(code: &str) -> Option<&'static Check> {
-    all().find(|check| check.code.eq_ignore_ascii_case(code))
+    all().chain(errors()).find(|check| check.code.eq_ignore_ascii_case(code))
 }
 
 #[cfg(test)]
@@ -127,7 +105,7 @@ mod tests {
     #[test]
     fn codes_are_unique_and_upper_case_with_dashes() {
         let mut seen = BTreeSet::new();
-        for check in all() {
+        for check in all().chain(errors()) {
             let fine = check
                 .code
                 .split('-')
@@ -139,10 +117,26 @@ mod tests {
 
     #[test]
     fn every_check_explains_itself() {
-        for check in all() {
+        for check in all().chain(errors()) {
             assert!(!check.title.is_empty() && !check.title.ends_with('.'), "{}", check.code);
             assert!(check.explain.len() > 80 && check.explain.ends_with('.'), "{}: {}", check.code, check.explain);
         }
+    }
+
+    #[test]
+    fn checks_look_and_errors_do_not() {
+        assert!(all().all(|check| check.run.is_some()) && errors().all(|check| check.run.is_none()));
+    }
+
+    #[test]
+    fn what_has_a_place_in_an_order_has_one_of_its_own() {
+        let mut contract: Vec<u8> = all().filter_map(|check| check.contract).collect();
+        let mut host: Vec<u8> = all().filter_map(Check::place_of_host).collect();
+        contract.sort_unstable();
+        host.sort_unstable();
+        let count = |places: &[u8]| u8::try_from(places.len()).unwrap_or_default();
+        assert!(contract.iter().copied().eq(1..=19), "{contract:?}");
+        assert!(host.iter().copied().eq(1..=count(&host)), "{host:?}");
     }
 
     #[test]

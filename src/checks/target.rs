@@ -6,37 +6,44 @@ use crate::machine::{Chipset, Disk};
 use crate::spec::{DiskBus, DiskDevice, Place};
 use std::collections::BTreeMap;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "TARGET-INVALID",
-        title: "the targets are device names of their bus",
-        explain: "A target names the disk for libvirt: vda, vdb, ... on virtio, sda on scsi, sata and usb, hda to hdd on \
-                  ide. A name of another bus would put the disk on that bus or be refused. Leave the target out, and the \
-                  first free name is taken. The guest is free to name its disks otherwise.",
-        run: invalid,
-    },
-    Check {
-        code: "TARGET-SAME",
-        title: "no two disks have the same target",
-        explain: "Two disks of one VM cannot have the same target; scsi, sata and usb share one row of names. Leave the \
-                  target out, and the first free name is taken.",
-        run: same,
-    },
-    Check {
-        code: "BUS-IDE",
-        title: "IDE is used where the machine has it",
-        explain: "The q35 machine has no IDE controller, only the old pc machine has one, with four drives. Use sata on \
-                  q35: every guest that knows IDE disks of this century knows SATA too.",
-        run: ide,
-    },
-    Check {
-        code: "BUS-READONLY",
-        title: "read-only disks sit on a bus that knows them",
-        explain: "The disks of QEMU's IDE and SATA controllers can always be written, and libvirt refuses a read-only one. \
-                  CD-ROMs are read-only by nature on every bus.",
-        run: readonly,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&TARGET_INVALID, &TARGET_SAME, &BUS_IDE, &BUS_READONLY];
+
+static TARGET_INVALID: Check = Check {
+    code: "TARGET-INVALID",
+    title: "the targets are device names of their bus",
+    explain: "A target names the disk for libvirt: vda, vdb, ... on virtio, sda on scsi, sata and usb, hda to hdd on \
+              ide. A name of another bus would put the disk on that bus or be refused. Leave the target out, and the \
+              first free name is taken. The guest is free to name its disks otherwise.",
+    run: Some(invalid),
+    ..Check::VM
+};
+
+static TARGET_SAME: Check = Check {
+    code: "TARGET-SAME",
+    title: "no two disks have the same target",
+    explain: "Two disks of one VM cannot have the same target; scsi, sata and usb share one row of names. Leave the \
+              target out, and the first free name is taken.",
+    run: Some(same),
+    ..Check::VM
+};
+
+pub(super) static BUS_IDE: Check = Check {
+    code: "BUS-IDE",
+    title: "IDE is used where the machine has it",
+    explain: "The q35 machine has no IDE controller, only the old pc machine has one, with four drives. Use sata on \
+              q35: every guest that knows IDE disks of this century knows SATA too.",
+    run: Some(ide),
+    ..Check::VM
+};
+
+static BUS_READONLY: Check = Check {
+    code: "BUS-READONLY",
+    title: "read-only disks sit on a bus that knows them",
+    explain: "The disks of QEMU's IDE and SATA controllers can always be written, and libvirt refuses a read-only one. \
+              CD-ROMs are read-only by nature on every bus.",
+    run: Some(readonly),
+    ..Check::VM
+};
 
 /// Where the target of `disk` is written.
 fn place(disk: &Disk) -> Place {

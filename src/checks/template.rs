@@ -4,38 +4,47 @@ use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::StackError;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "TEMPLATE-MISSING",
-        title: "the template exists",
-        explain: "The spec's field `template` names a template that this user has not saved. `vmbuild template list` shows \
-                  those there are; `vmbuild template save NAME SPEC` makes one.",
-        run: missing,
-    },
-    Check {
-        code: "TEMPLATE-INVALID",
-        title: "template can be read",
-        explain: "The spec's field `template` names a template whose file is not a spec, or cannot be opened. The message \
-                  names file, line and column. Correct the file, save the template again with `vmbuild template save NAME \
-                  SPEC --replace`, or name another template.",
-        run: invalid,
-    },
-    Check {
-        code: "TEMPLATE-CIRCLE",
-        title: "template chain ends within 8 templates",
-        explain: "A template can build on another one by its own field `template`. Where templates name each other in a \
-                  circle, or a chain of them is longer than 8, it is no longer clear where a value comes from, so nothing is \
-                  built. Remove the field `template` from one of the templates that the message names.",
-        run: circle,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&TEMPLATE_MISSING, &TEMPLATE_INVALID, &TEMPLATE_CIRCLE];
 
-/// The code of the check that tells of `error`.
-pub fn code(error: &StackError) -> &'static str {
+/// A spec names a template that is not there.
+pub static TEMPLATE_MISSING: Check = Check {
+    code: "TEMPLATE-MISSING",
+    title: "the template exists",
+    explain: "The spec's field `template` names a template that this user has not saved. `vmbuild template list` shows \
+              those there are; `vmbuild template save NAME SPEC` makes one.",
+    contract: Some(1),
+    run: Some(missing),
+    ..Check::VM
+};
+
+static TEMPLATE_INVALID: Check = Check {
+    code: "TEMPLATE-INVALID",
+    title: "template can be read",
+    explain: "The spec's field `template` names a template whose file is not a spec, or cannot be opened. The message \
+              names file, line and column. Correct the file, save the template again with `vmbuild template save NAME \
+              SPEC --replace`, or name another template.",
+    contract: Some(2),
+    run: Some(invalid),
+    ..Check::VM
+};
+
+static TEMPLATE_CIRCLE: Check = Check {
+    code: "TEMPLATE-CIRCLE",
+    title: "template chain ends within 8 templates",
+    explain: "A template can build on another one by its own field `template`. Where templates name each other in a \
+              circle, or a chain of them is longer than 8, it is no longer clear where a value comes from, so nothing \
+              is built. Remove the field `template` from one of the templates that the message names.",
+    contract: Some(3),
+    run: Some(circle),
+    ..Check::VM
+};
+
+/// The check that tells of `error`.
+pub fn check_of(error: &StackError) -> &'static Check {
     match error {
-        StackError::Missing { .. } | StackError::Pending(_) => "TEMPLATE-MISSING",
-        StackError::Unreadable { .. } => "TEMPLATE-INVALID",
-        StackError::Circle(_) | StackError::TooDeep(_) => "TEMPLATE-CIRCLE",
+        StackError::Missing { .. } | StackError::Pending(_) => &TEMPLATE_MISSING,
+        StackError::Unreadable { .. } => &TEMPLATE_INVALID,
+        StackError::Circle(_) | StackError::TooDeep(_) => &TEMPLATE_CIRCLE,
     }
 }
 
@@ -44,23 +53,23 @@ fn missing(subject: &Subject, notes: &mut Notes) {
         let what = format!("whether there is a template '{name}'");
         notes.unknown(field("template"), &what, "the templates have not been read yet");
     } else {
-        judge("TEMPLATE-MISSING", subject, notes);
+        judge(&TEMPLATE_MISSING, subject, notes);
     }
 }
 
 fn invalid(subject: &Subject, notes: &mut Notes) {
-    judge("TEMPLATE-INVALID", subject, notes);
+    judge(&TEMPLATE_INVALID, subject, notes);
 }
 
 fn circle(subject: &Subject, notes: &mut Notes) {
-    judge("TEMPLATE-CIRCLE", subject, notes);
+    judge(&TEMPLATE_CIRCLE, subject, notes);
 }
 
 /// What the check `own` has to say of a spec that names a template.
-fn judge(own: &str, subject: &Subject, notes: &mut Notes) {
+fn judge(own: &Check, subject: &Subject, notes: &mut Notes) {
     match subject.stack_error {
         Some(StackError::Pending(_)) => {}
-        Some(error) if code(error) == own => notes.blocker(field("template"), error.to_string(), error.remedy()),
+        Some(error) if check_of(error) == own => notes.blocker(field("template"), error.to_string(), error.remedy()),
         _ if subject.spec.template.is_some() => notes.looked(),
         _ => {}
     }

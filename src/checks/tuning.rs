@@ -6,37 +6,44 @@ use super::{Check, Notes, Subject};
 use crate::spec::suggest::quoted;
 use crate::spec::{DiskBus, DiskCache, DiskIo, NetworkKind, NetworkModel};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "DISK-IO",
-        title: "cache and input/output of the disks fit",
-        explain: "io native is Linux AIO, which works past the host's cache only: libvirt refuses it with any cache but none \
-                  and directsync. An I/O thread serves disks on virtio and virtio-scsi. cache unsafe ignores what the \
-                  guest flushes: a power cut may destroy the file system.",
-        run: io,
-    },
-    Check {
-        code: "DISK-SERIAL",
-        title: "the serial numbers of the disks can be read",
-        explain: "A serial number has letters, digits, blanks and _ . + - only. A virtio disk shows the guest its first 20 \
-                  characters, others 36. Linux finds the disk by it below /dev/disk/by-id.",
-        run: serial,
-    },
-    Check {
-        code: "DISK-SSD",
-        title: "the guest can see that disks do not turn",
-        explain: "Only disks on scsi, sata and ide tell the guest whether they turn. A virtio disk is solid-state to every \
-                  guest anyway; a USB disk tells nothing.",
-        run: ssd,
-    },
-    Check {
-        code: "NET-LIMITS",
-        title: "packet size and queues are possible",
-        explain: "Packets go from 68 to 65535 bytes, and a virtio card has at most 256 queues, of \
-                  which no more than one per CPU is of use.",
-        run: limits,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&DISK_IO, &DISK_SERIAL, &DISK_SSD, &NET_LIMITS];
+
+static DISK_IO: Check = Check {
+    code: "DISK-IO",
+    title: "cache and input/output of the disks fit",
+    explain: "io native is Linux AIO, which works past the host's cache only: libvirt refuses it with any cache but \
+              none and directsync. An I/O thread serves disks on virtio and virtio-scsi. cache unsafe ignores what the \
+              guest flushes: a power cut may destroy the file system.",
+    run: Some(io),
+    ..Check::VM
+};
+
+static DISK_SERIAL: Check = Check {
+    code: "DISK-SERIAL",
+    title: "the serial numbers of the disks can be read",
+    explain: "A serial number has letters, digits, blanks and _ . + - only. A virtio disk shows the guest its first 20 \
+              characters, others 36. Linux finds the disk by it below /dev/disk/by-id.",
+    run: Some(serial),
+    ..Check::VM
+};
+
+static DISK_SSD: Check = Check {
+    code: "DISK-SSD",
+    title: "the guest can see that disks do not turn",
+    explain: "Only disks on scsi, sata and ide tell the guest whether they turn. A virtio disk is solid-state to every \
+              guest anyway; a USB disk tells nothing.",
+    run: Some(ssd),
+    ..Check::VM
+};
+
+static NET_LIMITS: Check = Check {
+    code: "NET-LIMITS",
+    title: "packet size and queues are possible",
+    explain: "Packets go from 68 to 65535 bytes, and a virtio card has at most 256 queues, of which no more than one \
+              per CPU is of use.",
+    run: Some(limits),
+    ..Check::VM
+};
 
 /// The rows that the machine has made something of.
 fn rows<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (DiskRow<'a>, &'a crate::machine::Disk)> {

@@ -5,16 +5,19 @@ use super::{Check, Notes, Subject};
 use crate::machine::{Feature, Firmware};
 use crate::spec::Place;
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) static CHECKS: &[&Check] = &[&HOST_FEATURE_VERSION];
+
+static HOST_FEATURE_VERSION: Check = Check {
     code: "HOST-FEATURE-VERSION",
     title: "libvirt knows all that the domain would have",
-    explain: "Parts of the domain's description came with some version of libvirt, and an older one refuses a domain that \
-              has them. What the VM can do without is left out, and said here. What it cannot do without stops the build: \
-              a held device needs libvirt 6.0, for an older one would show it to the guest; a VLAN on a bridge of the kernel's \
-              needs 11.0, for without its tag the guest would be in another network; the watchdog itco needs 9.1, virtio-mem \
-              7.9, evdev 7.6, clusters of CPUs 10.1.",
-    run: features,
-}];
+    explain: "Parts of the domain's description came with some version of libvirt, and an older one refuses a domain \
+              that has them. What the VM can do without is left out, and said here. What it cannot do without stops \
+              the build: a held device needs libvirt 6.0, for an older one would show it to the guest; a VLAN on a \
+              bridge of the kernel's needs 11.0, for without its tag the guest would be in another network; the \
+              watchdog itco needs 9.1, virtio-mem 7.9, evdev 7.6, clusters of CPUs 10.1.",
+    run: Some(features),
+    ..Check::VM
+};
 
 fn features(subject: &Subject, notes: &mut Notes) {
     // Only a held device depends on a version that is still met: what else is old enough is nothing to speak of.

@@ -8,33 +8,38 @@ use crate::facts::{PciClass, PciDetails};
 use crate::spec::{NetworkKind, Place};
 use crate::units::PciAddress;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        code: "NET-VF-ONLY",
-        title: "interfaces of type hostdev are virtual functions",
-        explain: "libvirt sets the address and the VLAN of a virtual function through its physical one, so that an interface \
-                  of type hostdev is a virtual function and nothing else: \"Interface type hostdev is currently supported on \
-                  SR-IOV Virtual Functions only\". Make virtual functions (sriov_numvfs), or pass the whole card in \
-                  pci_devices.",
-        run: only,
-    },
-    Check {
-        code: "NET-VF-USE-INTERFACE",
-        title: "virtual functions of NICs are passed as interfaces",
-        explain: "A virtual function that is passed as a plain PCI device gets another MAC address at each start of the \
-                  host, and no VLAN. As an interface of type hostdev, libvirt gives it the address and the VLAN of the spec \
-                  at each start of the VM and takes them back at its stop. A network with the forward mode hostdev picks \
-                  one that is free.",
-        run: interface,
-    },
-    Check {
-        code: "NET-VLAN",
-        title: "VLANs can be set",
-        explain: "The card of a virtual function adds and takes the tag of its VLAN, 1 to 4094. For an interface on a bridge \
-                  or a network of libvirt the bridge does that, or the network's own definition.",
-        run: vlan,
-    },
-];
+pub(super) static CHECKS: &[&Check] = &[&NET_VF_ONLY, &NET_VF_USE_INTERFACE, &NET_VLAN];
+
+pub(super) static NET_VF_ONLY: Check = Check {
+    code: "NET-VF-ONLY",
+    title: "interfaces of type hostdev are virtual functions",
+    explain: "libvirt sets the address and the VLAN of a virtual function through its physical one, so that an \
+              interface of type hostdev is a virtual function and nothing else: \"Interface type hostdev is currently \
+              supported on SR-IOV Virtual Functions only\". Make virtual functions (sriov_numvfs), or pass the whole \
+              card in pci_devices.",
+    run: Some(only),
+    ..Check::DEVICE
+};
+
+static NET_VF_USE_INTERFACE: Check = Check {
+    code: "NET-VF-USE-INTERFACE",
+    title: "virtual functions of NICs are passed as interfaces",
+    explain: "A virtual function that is passed as a plain PCI device gets another MAC address at each start of the \
+              host, and no VLAN. As an interface of type hostdev, libvirt gives it the address and the VLAN of the \
+              spec at each start of the VM and takes them back at its stop. A network with the forward mode hostdev \
+              picks one that is free.",
+    run: Some(interface),
+    ..Check::DEVICE
+};
+
+static NET_VLAN: Check = Check {
+    code: "NET-VLAN",
+    title: "VLANs can be set",
+    explain: "The card of a virtual function adds and takes the tag of its VLAN, 1 to 4094. For an interface on a \
+              bridge or a network of libvirt the bridge does that, or the network's own definition.",
+    run: Some(vlan),
+    ..Check::DEVICE
+};
 
 fn physical<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a Option<PciAddress>> {
     subject.facts.details.get(&address)?.physical_function.get()

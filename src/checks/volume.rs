@@ -6,14 +6,17 @@ use crate::facts::MediaKind;
 use crate::machine::{DiskOrigin, Location};
 use crate::units::shell_quote;
 
-pub(super) const CHECKS: &[Check] = &[Check {
+pub(super) static CHECKS: &[&Check] = &[&VOLUME_EXISTS];
+
+static VOLUME_EXISTS: Check = Check {
     code: "VOLUME-EXISTS",
     title: "no volume is overwritten",
-    explain: "A new volume is named after the VM and its target (gpu-ws-01-vda.qcow2). One of that name is already in the \
-              pool, perhaps from an earlier VM. vmbuild never overwrites a volume: attach it if it is wanted, choose \
-              another name for the VM, or delete the volume yourself.",
-    run: exists,
-}];
+    explain: "A new volume is named after the VM and its target (gpu-ws-01-vda.qcow2). One of that name is already in \
+              the pool, perhaps from an earlier VM. vmbuild never overwrites a volume: attach it if it is wanted, \
+              choose another name for the VM, or delete the volume yourself.",
+    run: Some(exists),
+    ..Check::VM
+};
 
 fn exists(subject: &Subject, notes: &mut Notes) {
     for disk in &subject.machine.disks {

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::{plan, report, signals};
 use crate::build::{Order, run as run_plan};
 use crate::checks::Severity;
+use crate::checks::error::BUILD_CANCELLED;
 use crate::machine::Machine;
 use crate::plan::{BuildEvent, Created, Outcome, Plan, Refused};
 use std::io::{self, BufRead, IsTerminal};
@@ -27,7 +28,7 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
         report::warn(&case.report, out);
     }
     if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
-        return Err(Failure::new(Exit::Cancelled, "BUILD-CANCELLED", "cancelled; nothing was changed"));
+        return Err(Failure::new(Exit::Cancelled, BUILD_CANCELLED.code, "cancelled; nothing was changed"));
     }
     let Case { target, spec, machine, allowed, .. } = case;
     let target = target.ok_or_else(|| Failure::usage("a build needs a host"))?;

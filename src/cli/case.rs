@@ -5,6 +5,7 @@ use super::exit::{Exit, Failure};
 use super::observe::Observed;
 use super::shelves::{folders, refused};
 use super::target::target;
+use crate::checks::error::SPEC_INVALID;
 use crate::checks::{self, Allowed, Report};
 use crate::facts::{Facts, FactsPart, Part};
 use crate::host::Target;
@@ -178,7 +179,7 @@ fn unparsable(name: &str, problems: &Problems) -> Failure {
     let more = problems.0.len().saturating_sub(1);
     let error = if more == 0 { first } else { format!("{first} (and {more} more)") };
     let list = serde_json::to_value(problems).unwrap_or_default();
-    Failure::new(Exit::Blocked, "SPEC-INVALID", error)
+    Failure::new(Exit::Blocked, SPEC_INVALID.code, error)
         .detail("problems", list)
         .spoken(problems.in_file(name).to_string())
 }

@@ -8,7 +8,7 @@ use super::shelves::{folders, refused, sentence};
 use super::{report, xml};
 use crate::app::StepId;
 use crate::app::xml::{self as lines, DiffLine, Mark};
-use crate::checks::{Severity, template_code};
+use crate::checks::{Severity, template_check};
 use crate::domain::{Comparison, Detail, Element, compare, domain, parse};
 use crate::facts::{Fact, Facts};
 use crate::host::definition;
@@ -87,7 +87,7 @@ fn broken(error: &StackError) -> Failure {
         StackError::Missing { named_by: None, .. } => Exit::Usage,
         _ => Exit::Blocked,
     };
-    Failure::new(exit, template_code(error), error.to_string()).remedy(sentence(&error.remedy()))
+    Failure::new(exit, template_check(error).code, error.to_string()).remedy(sentence(&error.remedy()))
 }
 
 fn of_spec(spec: &Spec, facts: &Facts) -> Result<Element, crate::domain::XmlError> {

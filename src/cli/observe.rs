@@ -1,6 +1,7 @@
 //! Facts for one command: the parts it needs, asked at once, and the sentence for a host that does not answer.
 
 use super::exit::{Exit, Failure};
+use crate::checks::error::{LIBVIRT_DENIED, LIBVIRT_MISSING, LIBVIRT_NOT_RUNNING};
 use crate::facts::{Facts, Part};
 use crate::host::{Cause, HostError, Reply, Request, Target, Worker};
 use crate::machine::{self, profile};
@@ -126,9 +127,9 @@ fn still_waiting(since: Duration) {
 /// The failure of a host that does not answer.
 pub fn unreachable(error: &HostError) -> Failure {
     let code = match error.cause {
-        Cause::LibraryMissing => "LIBVIRT-MISSING",
-        Cause::DaemonDown => "LIBVIRT-NOT-RUNNING",
-        Cause::Denied => "LIBVIRT-DENIED",
+        Cause::LibraryMissing => LIBVIRT_MISSING.code,
+        Cause::DaemonDown => LIBVIRT_NOT_RUNNING.code,
+        Cause::Denied => LIBVIRT_DENIED.code,
         _ => "HOST-UNREACHABLE",
     };
     let mut lines: Vec<String> = error.words().map(|words| format!("libvirt: {words}")).into_iter().collect();

@@ -7,6 +7,7 @@ use super::observe::Observed;
 use super::out::{Out, Tone};
 use super::table::Table;
 use super::target::target;
+use crate::checks::{self, error};
 use crate::facts::Part;
 use crate::machine;
 use crate::spec::{Described, PciDevice, Spec};
@@ -56,11 +57,11 @@ pub fn folders() -> Result<Folders, Failure> {
 pub fn refused(error: &StoreError) -> Failure {
     let (exit, code) = match error {
         StoreError::NotFound { kind: Kind::Preset, .. } => (Exit::Usage, "PRESET-MISSING"),
-        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, "TEMPLATE-MISSING"),
+        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, checks::TEMPLATE_MISSING.code),
         StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
         StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
-        StoreError::BadName { .. } => (Exit::Usage, "NAME-INVALID"),
-        StoreError::Broken { .. } => (Exit::Blocked, "SPEC-INVALID"),
+        StoreError::BadName { .. } => (Exit::Usage, checks::NAME_INVALID.code),
+        StoreError::Broken { .. } => (Exit::Blocked, error::SPEC_INVALID.code),
         StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
         StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
             (Exit::Unexpected, "STORE")

@@ -6,6 +6,7 @@ use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::report;
 use crate::checks::Severity;
+use crate::checks::error::XML_INVALID;
 use crate::domain::{XmlError, domain};
 use serde_json::json;
 
@@ -26,5 +27,5 @@ pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
 
 /// The XML cannot be made because of a value in the spec.
 pub fn refused(error: &XmlError) -> Failure {
-    Failure::new(Exit::Blocked, "XML-INVALID", error.to_string()).detail("place", error.place().to_string())
+    Failure::new(Exit::Blocked, XML_INVALID.code, error.to_string()).detail("place", error.place().to_string())
 }

@@ -241,9 +241,7 @@ fn starting_afterwards_is_a_choice_that_the_plan_shows() {
 
 #[test]
 fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
-    use vmbuild::app::leave::SEVERE;
     use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Source};
-    assert!(SEVERE.iter().all(|code| vmbuild::checks::explain(code).is_some()), "the checks still have these codes");
     let mut desk = Desk::workstation();
     desk.complete();
     desk.keys("4 e '/dev/sdz' Enter");

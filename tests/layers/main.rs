@@ -3,6 +3,7 @@
 //! Words are compared, not meanings: a macro could hide a path from this, and a reader would see it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod codes;
 mod paths;
 mod rules;
 mod tokens;
@@ -25,6 +26,19 @@ fn sources(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) {
             into.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// Every Rust file below the folder `name` of the package, with its path from there.
+fn sources_below(name: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let mut files = Vec::new();
+    sources(&folder, &folder, &mut files);
+    files
+}
+
+/// The source as far as its tests.
+fn production(source: &str) -> &str {
+    source.find("\n#[cfg(test)]\nmod tests {").map_or(source, |at| &source[..at])
 }
 
 #[test]

@@ -75,15 +75,14 @@ const LONGEST_FUNCTION: usize = 60;
 /// Every breach of the rules in `files`: paths below `src/` (or below the package for `tests/`) with their source.
 pub(crate) fn breaches(files: &[(String, String)]) -> Vec<String> {
     let read: Vec<_> = files.iter().map(|(path, source)| (path.as_str(), read(&module_of(path), source))).collect();
-    let only_tests = test_files(&read);
+    let only_tests = test_modules(&read);
     let mut found = Vec::new();
     for ((path, source), (_, contents)) in files.iter().zip(&read) {
         found.extend(too_long(path, source, contents));
         if path.starts_with("tests/") {
             continue;
         }
-        let in_test =
-            only_tests.iter().any(|test| path == &format!("{test}.rs") || path.starts_with(&format!("{test}/")));
+        let in_test = is_below(&only_tests, path);
         for named in &contents.paths {
             found.extend(
                 judge(path, named)
@@ -195,8 +194,19 @@ fn wrapped_twice(read: &[(&str, Found)]) -> Vec<String> {
     more.map(|file| format!("{file}: the crate {WRAPPED} is wrapped in {} already", files[0])).collect()
 }
 
+/// What is built into the program: `files` without those that are only built for tests.
+pub(crate) fn built(files: Vec<(String, String)>) -> Vec<(String, String)> {
+    let read: Vec<_> = files.iter().map(|(path, source)| (path.as_str(), read(&module_of(path), source))).collect();
+    let only_tests = test_modules(&read);
+    files.into_iter().filter(|(path, _)| !is_below(&only_tests, path)).collect()
+}
+
+fn is_below(modules: &BTreeSet<String>, path: &str) -> bool {
+    modules.iter().any(|module| path == format!("{module}.rs") || path.starts_with(&format!("{module}/")))
+}
+
 /// The modules, as paths without an ending, that are only built for tests.
-fn test_files(read: &[(&str, Found)]) -> BTreeSet<String> {
+fn test_modules(read: &[(&str, Found)]) -> BTreeSet<String> {
     let mut modules = BTreeSet::new();
     for (path, found) in read {
         let folder = module_of(path).join("/");

@@ -46,6 +46,23 @@ pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
     found
 }
 
+/// The string literals of `source` as they are written, without their quotes, and the line each begins on.
+pub(crate) fn literals(source: &str) -> Vec<(&str, usize)> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    let mut line = 1;
+    while let Some(first) = rest.chars().next() {
+        let (length, _) = next(rest, first);
+        let (taken, after) = rest.split_at(length);
+        if string(rest).is_some() {
+            found.push((taken.trim_matches(['b', 'c', 'r', '#']).trim_matches('"'), line));
+        }
+        line += taken.matches('\n').count();
+        rest = after;
+    }
+    found
+}
+
 /// The length of the next piece, and what it is unless it falls away.
 fn next(rest: &str, first: char) -> (usize, Option<Kind<'_>>) {
     if rest.starts_with("//") {

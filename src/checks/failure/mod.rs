@@ -1,7 +1,14 @@
 //! What libvirt, QEMU and the kernel say when a VM does not come up, read backwards: the words, the finding they belong
 //! to, the cause and the way out. One table for errors of calls, QEMU's log and the kernel's messages.
 
-use super::Finding;
+pub mod unforeseen;
+
+use super::check::Check;
+use super::finding::Finding;
+use super::{
+    firmware, graphics, hypervisor, image, iommu, memory, network, passthrough, pci, rom, space, target,
+    virtual_function,
+};
 use serde::{Deserialize, Serialize};
 
 /// What stands behind somebody's words.
@@ -20,10 +27,8 @@ pub struct Diagnosis {
 /// A row of the table.
 #[derive(Debug)]
 pub struct Failure {
-    /// Codes that it can mean, the likeliest first: that of a finding at hand is preferred.
-    codes: &'static [&'static str],
-    /// What it is about where the code is no check's, in a few words.
-    title: &'static str,
+    /// What it can mean, the likeliest first: that of a finding at hand is preferred.
+    checks: &'static [&'static Check],
     /// Any of these is said. The parts of one stand in this order with anything between.
     words: &'static [&'static [&'static str]],
     cause: &'static str,
@@ -32,27 +37,27 @@ pub struct Failure {
 }
 
 const fn stops(
-    codes: &'static [&'static str],
+    checks: &'static [&'static Check],
     words: &'static [&'static [&'static str]],
     cause: &'static str,
     remedy: &'static str,
 ) -> Failure {
-    Failure { codes, title: "", words, cause, remedy, stops: true }
+    Failure { checks, words, cause, remedy, stops: true }
 }
 
 /// The rows; the first that fits counts, so the narrower stand before the wider.
-const TABLE: [&[Failure]; 4] = [&TAKING, &RUNNING, &KERNEL, &DOMAIN];
+static TABLE: [&[Failure]; 4] = [&TAKING, &RUNNING, &KERNEL, &DOMAIN];
 
 /// libvirt takes the functions from the host.
-const TAKING: [Failure; 14] = [
+static TAKING: [Failure; 14] = [
     stops(
-        &["IOMMU-GROUP"],
+        &[&iommu::IOMMU_GROUP],
         &[&["group ", "is not viable"], &["error getting device from group", "Device or resource busy"]],
         "Another device of the IOMMU group is still on a driver of the host, and VFIO gives out whole groups.",
         "Pass or hold the other devices of the group too; 'vmbuild pci' shows them with their drivers.",
     ),
     stops(
-        &["PCI-IN-USE"],
+        &[&pci::PCI_IN_USE],
         &[
             &["PCI device ", " is in use by driver ", ", domain "],
             &["PCI device ", " is already in use"],
@@ -62,64 +67,63 @@ const TAKING: [Failure; 14] = [
         "Stop that VM first, or take the device out of one of the two.",
     ),
     Failure {
-        codes: &["VFIO-UNMANAGED"],
-        title: "libvirt may rebind the devices",
+        checks: &[&unforeseen::VFIO_UNMANAGED],
         words: &[&["Unmanaged PCI device ", "must be manually detached"]],
         cause: "The device has managed='no', so libvirt expects it on vfio-pci already, and it is not.",
         remedy: "Take managed='no' out of custom_xml, or detach it before: 'virsh nodedev-detach pci_DDDD_BB_SS_F'.",
         stops: true,
     },
     stops(
-        &["PCI-SAME"],
+        &[&pci::PCI_SAME],
         &[&["Hostdev already exists in the domain configuration"], &["device is already in the domain configuration"]],
         "The device is twice in the domain, by pci_devices and by custom_xml.",
         "Take it out of one of the two.",
     ),
     stops(
-        &["PCI-BRIDGE"],
+        &[&pci::PCI_BRIDGE],
         &[&["Non-endpoint PCI devices cannot be assigned"]],
         "The address is that of a bridge, which stays with the host.",
         "Pass the card behind the bridge.",
     ),
     stops(
-        &["DEV-DEAD"],
+        &[&passthrough::reset::DEV_DEAD],
         &[&["Unknown PCI header type '127'"], &["Unknown PCI header type '255'"]],
         "The device does not answer: it has no power, or its last reset failed.",
         "Write 1 to /sys/bus/pci/devices/ADDRESS/remove and then to /sys/bus/pci/rescan; if that does not help, switch \
          the machine off wholly.",
     ),
     stops(
-        &["RESET-BUS-ONLY"],
+        &[&passthrough::reset::RESET_BUS_ONLY],
         &[&["Active ", " devices on bus with ", "not doing bus reset"], &["Cannot reset device", "which is not owned"]],
         "The device can be reset only with its whole bus, and somebody else uses what is on it.",
         "Pass or hold the other functions of the bus as well.",
     ),
     stops(
-        &["RESET-NONE"],
+        &[&passthrough::reset::RESET_NONE],
         &[&["Unable to reset PCI device", "no FLR, PM reset or bus reset available"]],
         "Nobody knows a way to reset this device, and libvirt gives out none that is as another user left it.",
         "Bind it to vfio-pci at boot: libvirt then leaves the reset to VFIO. For some AMD GPUs vendor-reset helps.",
     ),
     stops(
-        &["PCI-DRIVER"],
+        &[&pci::PCI_DRIVER],
         &[&["Failed to unbind PCI device", " from "]],
         "The driver of the host does not let the device go: something still uses it.",
         "Stop what has it open (display manager, nvidia-persistenced, a mounted disk), or bind it to vfio-pci at boot.",
     ),
     stops(
-        &["VFIO-BLACKLISTED"],
+        &[&passthrough::kernel::VFIO_BLACKLISTED],
         &[&["Failed to load PCI driver module", "administratively prohibited"]],
         "modprobe's configuration forbids vfio-pci.",
         "Remove the line 'blacklist vfio-pci' or 'install vfio-pci' from /etc/modprobe.d.",
     ),
     stops(
-        &["VFIO-MODULE"],
+        &[&passthrough::kernel::VFIO_MODULE],
         &[&["Failed to load PCI driver module"], &["Failed to add driver", "driver_override"]],
         "vfio-pci could not be loaded, or took the device not.",
         "Try 'modprobe vfio-pci' on the host; Ubuntu's cloud kernels need linux-modules-extra.",
     ),
     stops(
-        &["IOMMU-OFF", "IOMMU-VFIO"],
+        &[&iommu::IOMMU_OFF, &iommu::IOMMU_VFIO],
         &[
             &["host doesn't support passthrough of host PCI devices"],
             &["host doesn't support VFIO PCI interface"],
@@ -129,14 +133,13 @@ const TAKING: [Failure; 14] = [
         "'vmbuild doctor' tells which of the two it is, and what to do on this host.",
     ),
     stops(
-        &["PCI-MISSING"],
+        &[&pci::PCI_MISSING],
         &[&["Device ", " not found: could not access "], &["no node device with matching name"]],
         "There is no PCI function at this address any more.",
         "'vmbuild pci' shows what there is; addresses move when cards are added or the firmware's settings change.",
     ),
     Failure {
-        codes: &["NET-VF-ONLY"],
-        title: "",
+        checks: &[&virtual_function::NET_VF_ONLY],
         words: &[&["Interface type hostdev is currently supported on SR-IOV Virtual Functions only"]],
         cause: "libvirt passes only virtual functions of SR-IOV as interfaces, and this is a whole network card.",
         remedy: "Name a virtual function, or pass the card under pci_devices.",
@@ -145,9 +148,9 @@ const TAKING: [Failure; 14] = [
 ];
 
 /// QEMU gives them to the guest.
-const RUNNING: [Failure; 13] = [
+static RUNNING: [Failure; 13] = [
     stops(
-        &["MEM-PINNED"],
+        &[&memory::MEM_PINNED],
         &[
             &["VFIO_MAP_DMA", "Cannot allocate memory"],
             &["VFIO_MAP_DMA", "= -12 "],
@@ -160,7 +163,7 @@ const RUNNING: [Failure; 13] = [
          /etc/security/limits.d. A <hard_limit> in custom_xml has the same effect.",
     ),
     stops(
-        &["HOST-PHYSBITS"],
+        &[&passthrough::space::HOST_PHYSBITS],
         &[
             &["VFIO_MAP_DMA", "Invalid argument"],
             &["vfio_dma_map(", "Invalid argument"],
@@ -170,35 +173,33 @@ const RUNNING: [Failure; 13] = [
         "Limit the guest's addresses in custom_xml: <maxphysaddr mode='passthrough' limit='39'/> in the element cpu.",
     ),
     stops(
-        &["BAR-LARGE"],
+        &[&passthrough::space::BAR_LARGE],
         &[&["Address space limit ", "phys-bits too low"]],
         "The guest's memory and windows need more address bits than its CPU has.",
         "Leave the CPU as the host's (cpu mode host-passthrough), or pass devices with smaller windows.",
     ),
     stops(
-        &["NET-PF-WITH-VFS"],
+        &[&passthrough::group::NET_PF_WITH_VFS],
         &[&["VF token required"], &["VF token incorrectly provided"]],
         "The physical function of this virtual function is on vfio-pci itself, and guards it by a token.",
         "Give the physical function back to its driver, and pass its virtual functions alone.",
     ),
     Failure {
-        codes: &["RESET-NONE"],
-        title: "",
+        checks: &[&passthrough::reset::RESET_NONE],
         words: &[&["Cannot reset device", "no available reset mechanism"]],
         cause: "QEMU knows no way to reset this device, which keeps the state of its last user.",
         remedy: "If it does not work in the guest, restart the host. For some AMD GPUs the module vendor-reset helps.",
         stops: false,
     },
     Failure {
-        codes: &["VFIO-DMA-ENTRIES"],
-        title: "VFIO maps memory in as many pieces as it may",
+        checks: &[&unforeseen::VFIO_DMA_ENTRIES],
         words: &[&["VFIO_MAP_DMA", "No space left"], &["vfio_dma_map(", "No space left"]],
         cause: "The guest's memory is mapped in more pieces than VFIO allows at once (65,535).",
         remedy: "Use huge pages, or raise dma_entry_limit of the module vfio_iommu_type1.",
         stops: true,
     },
     stops(
-        &["IOMMU-INTREMAP", "RMRR-DIRECT"],
+        &[&passthrough::kernel::IOMMU_INTREMAP, &passthrough::group::RMRR_DIRECT],
         &[
             &["failed to set iommu for container", "Operation not permitted"],
             &["failed to set iommu type", "Operation not permitted"],
@@ -208,42 +209,39 @@ const RUNNING: [Failure; 13] = [
         "The kernel's messages tell which; 'vmbuild doctor' looks for both. Update the firmware and switch on x2APIC there.",
     ),
     stops(
-        &["RMRR-DIRECT"],
+        &[&passthrough::group::RMRR_DIRECT],
         &[&["ineligible for IOMMU domain attach", "RMRR"]],
         "The firmware talks to this device at fixed addresses, so the kernel does not give it away.",
         "HPE's set-up tools can exclude the slot from shared memory; another slot or card is the way elsewhere.",
     ),
     stops(
-        &["PCI-SESSION"],
+        &[&pci::PCI_SESSION],
         &[&["/dev/vfio/", "Permission denied"]],
         "QEMU may not open the group's file: it runs as a user who may not, or a security module forbids it.",
         "Use the system instance, qemu:///system. Its AppArmor or SELinux messages are in the kernel's log.",
     ),
     Failure {
-        codes: &["VFIO-GROUP-FILE"],
-        title: "the IOMMU group has its file",
+        checks: &[&unforeseen::VFIO_GROUP_FILE],
         words: &[&["/dev/vfio/", "No such file or directory"]],
         cause: "The group has no file below /dev/vfio, because none of its devices is on vfio-pci.",
         remedy: "Leave the binding to libvirt (managed='yes'), or bind the device to vfio-pci before the start.",
         stops: true,
     },
     stops(
-        &["ROM-UNREADABLE"],
+        &[&rom::ROM_UNREADABLE],
         &[&["failed to find romfile"], &["failed to load romfile"], &["failed to open romfile"]],
         "QEMU cannot open the ROM file.",
         "Install it where QEMU may read it: 'install -m 0644 FILE /usr/share/vgabios/'.",
     ),
     Failure {
-        codes: &["VFIO-WRITE"],
-        title: "the guest reaches the device",
+        checks: &[&unforeseen::VFIO_WRITE],
         words: &[&["vfio_region_write", "failed"], &["vfio_region_read", "failed"]],
         cause: "QEMU could not pass an access of the guest on to the device: a window is held by somebody else.",
         remedy: "The kernel's messages of the same second name the window; mostly it is the host's console.",
         stops: true,
     },
     Failure {
-        codes: &["VFIO-SLOW"],
-        title: "the guest reaches the device without detours",
+        checks: &[&unforeseen::VFIO_SLOW],
         words: &[&["Failed to mmap", "BAR"]],
         cause: "QEMU could not map a window of the device, so each access goes through QEMU.",
         remedy: "It works slowly. The kernel's messages of the same second name who holds the window.",
@@ -252,16 +250,15 @@ const RUNNING: [Failure; 13] = [
 ];
 
 /// The kernel's messages, and what QEMU repeats of them.
-const KERNEL: [Failure; 6] = [
+static KERNEL: [Failure; 6] = [
     stops(
-        &["DEV-DEAD"],
+        &[&passthrough::reset::DEV_DEAD],
         &[&["not ready ", "giving up"]],
         "The device did not answer any more after its reset.",
         "Switch the machine off wholly. If it happens again, choose another way to reset it (reset_method in sysfs).",
     ),
     Failure {
-        codes: &["HOST-CONSOLE-DRIVER"],
-        title: "",
+        checks: &[&passthrough::gpu::HOST_CONSOLE_DRIVER],
         words: &[&["BAR ", "can't reserve"]],
         cause: "The host's console, or its firmware framebuffer, still holds a window of the GPU.",
         remedy: "Kernels before 6.0: add video=efifb:off to the kernel command line, with simpledrm \
@@ -269,8 +266,7 @@ const KERNEL: [Failure; 6] = [
         stops: true,
     },
     Failure {
-        codes: &["DMA-FAULT"],
-        title: "the devices stay within the guest's memory",
+        checks: &[&unforeseen::DMA_FAULT],
         words: &[&["DMAR:", "[DMA "], &["AMD-Vi:", "IO_PAGE_FAULT"]],
         cause: "The IOMMU stopped an access of the device to memory that is not the guest's.",
         remedy: "A few at the start come from a device that was not reset; if they go on, its driver or its reset is at \
@@ -278,8 +274,7 @@ const KERNEL: [Failure; 6] = [
         stops: false,
     },
     Failure {
-        codes: &["ROM-ABSENT"],
-        title: "",
+        checks: &[&passthrough::gpu::ROM_ABSENT],
         words: &[
             &["Invalid PCI ROM header signature"],
             &["Invalid PCI ROM data signature"],
@@ -291,13 +286,13 @@ const KERNEL: [Failure; 6] = [
         stops: false,
     },
     stops(
-        &["POWER-D3COLD"],
+        &[&passthrough::reset::POWER_D3COLD],
         &[&["Unable to change power state"], &["Refused to change power state"], &["stuck in D3"]],
         "The device does not wake up.",
         "Write 'options vfio-pci disable_idle_d3=1' into /etc/modprobe.d/vfio.conf, and switch the machine off once.",
     ),
     stops(
-        &["BAR-NOT-ASSIGNED"],
+        &[&passthrough::space::BAR_NOT_ASSIGNED],
         &[&["BAR ", "no space for"], &["BAR ", "failed to assign"], &["BAR ", "can't assign"]],
         "A window of the device has no address.",
         "Switch on \"Above 4G Decoding\" in the firmware.",
@@ -305,27 +300,27 @@ const KERNEL: [Failure; 6] = [
 ];
 
 /// What stops domains with and without passthrough.
-const DOMAIN: [Failure; 12] = [
+static DOMAIN: [Failure; 12] = [
     stops(
-        &["GRAPHICS-KIND"],
+        &[&graphics::GRAPHICS_KIND],
         &[&["spice graphics are not supported with this QEMU"]],
         "This QEMU is built without SPICE.",
         "Use graphics of type vnc.",
     ),
     stops(
-        &["UEFI-MISSING", "SECURE-BOOT-MISSING"],
+        &[&firmware::UEFI_MISSING, &firmware::SECURE_BOOT_MISSING],
         &[&["Unable to find", "firmware that is compatible"], &["could not find any suitable firmware"]],
         "No installed firmware has all that is asked for (UEFI, Secure Boot, enrolled keys).",
         "Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch), or ask for less.",
     ),
     stops(
-        &["TPM-MISSING"],
+        &[&firmware::TPM_MISSING],
         &[&["Unable to find 'swtpm"], &["TPM version '2.0' is not supported"]],
         "The host has no program that emulates a TPM.",
         "Install swtpm and swtpm-tools, or set tpm to false.",
     ),
     stops(
-        &["VIRT-KVM"],
+        &[&hypervisor::VIRT_KVM],
         &[
             &["Could not access KVM kernel module"],
             &["failed to initialize kvm"],
@@ -335,25 +330,25 @@ const DOMAIN: [Failure; 12] = [
         "Switch on VT-x or SVM in the firmware and load kvm_intel or kvm_amd; virt_type qemu works without, slowly.",
     ),
     stops(
-        &["BUS-IDE"],
+        &[&target::BUS_IDE],
         &[&["IDE controllers are unsupported for this QEMU binary or machine type"]],
         "This machine type has no IDE.",
         "Use sata or virtio as the bus, or the machine type pc.",
     ),
     stops(
-        &["MEM-HOST"],
+        &[&memory::MEM_HOST],
         &[&["cannot set up guest memory"], &["unable to map backing store for guest RAM"]],
         "The host has not enough free memory, or huge pages, for the guest.",
         "Ask for less memory, stop other VMs, or reserve more huge pages.",
     ),
     stops(
-        &["DISK-SPACE"],
+        &[&space::DISK_SPACE],
         &[&["No space left on device"], &["not enough space"], &["insufficient free space"]],
         "The pool is full.",
         "Make room in it, or choose another pool.",
     ),
     stops(
-        &["DISK-IN-USE"],
+        &[&image::DISK_IN_USE],
         &[
             &["Failed to get \"write\" lock"],
             &["Failed to get shared \"write\" lock"],
@@ -363,25 +358,25 @@ const DOMAIN: [Failure; 12] = [
         "Stop it, or clone the image.",
     ),
     stops(
-        &["IMAGE-MISSING"],
+        &[&image::IMAGE_MISSING],
         &[&["Cannot access storage file"], &["Could not open '", "No such file or directory"]],
         "An image is not there, or QEMU's user does not reach it.",
         "Check its path; every folder above it must be enterable for QEMU's user.",
     ),
     stops(
-        &["NET-INACTIVE"],
+        &[&network::NET_INACTIVE],
         &[&["network '", "' is not active"]],
         "The network is not started.",
         "Start it with 'virsh net-start NAME', and with the host: 'virsh net-autostart NAME'.",
     ),
     stops(
-        &["NET-MISSING"],
+        &[&network::NET_MISSING],
         &[&["Network not found"], &["no network with matching name"]],
         "libvirt knows no network of this name.",
         "'virsh net-list --all' shows those there are.",
     ),
     stops(
-        &["BRIDGE-MISSING"],
+        &[&network::BRIDGE_MISSING],
         &[&["Cannot get interface MTU on", "No such device"]],
         "The host has no bridge of this name.",
         "Make it first, or name another one.",
@@ -392,11 +387,11 @@ const DOMAIN: [Failure; 12] = [
 /// is taken: it is made for this host.
 pub fn diagnose(words: &str, findings: &[Finding]) -> Option<Diagnosis> {
     let row = TABLE.into_iter().flatten().find(|row| row.words.iter().any(|parts| says(words, parts)))?;
-    let found = |code: &&&str| findings.iter().any(|finding| finding.code == **code);
-    let code = row.codes.iter().find(found).or(row.codes.first())?;
-    let own = findings.iter().find(|finding| finding.code == *code && !finding.remedy.is_empty());
+    let found = |check: &&&Check| findings.iter().any(|finding| finding.code == check.code);
+    let check = row.checks.iter().find(found).or(row.checks.first())?;
+    let own = findings.iter().find(|finding| finding.code == check.code && !finding.remedy.is_empty());
     Some(Diagnosis {
-        code: (*code).to_owned(),
+        code: check.code.to_owned(),
         cause: row.cause.to_owned(),
         remedy: own.map_or(row.remedy, |finding| &finding.remedy).to_owned(),
         stops: row.stops,
@@ -410,29 +405,6 @@ fn says(text: &str, parts: &[&str]) -> bool {
         Some(after.to_owned())
     };
     text.lines().any(|line| parts.iter().try_fold(line.to_ascii_lowercase(), after).is_some())
-}
-
-/// What the look after a start can find without anybody's words: code, title, explanation.
-const SEEN: [(&str, &str, &str); 2] = [
-    (
-        "VM-PAUSED",
-        "the VM runs on after its start",
-        "The VM was started and stands still. libvirt pauses a guest whose disk gives an I/O error, and QEMU one that \
-         crashed. The reason is in QEMU's log, /var/log/libvirt/qemu/NAME.log; 'virsh resume NAME' lets it go on.",
-    ),
-    (
-        "VM-STOPPED",
-        "the VM is still there after its start",
-        "The VM was started and ended within seconds. What QEMU said last is in /var/log/libvirt/qemu/NAME.log. The VM \
-         and its disks are left as they are, so that 'virsh start NAME' can try again.",
-    ),
-];
-
-/// Code, title and explanation of the failures that no check foresees.
-pub fn unforeseen() -> impl Iterator<Item = (&'static str, &'static str, String)> {
-    let rows = TABLE.into_iter().flatten().filter(|row| !row.title.is_empty());
-    let said = rows.filter_map(|row| Some((*row.codes.first()?, row.title, format!("{} {}", row.cause, row.remedy))));
-    said.chain(SEEN.map(|(code, title, explain)| (code, title, explain.to_owned())))
 }
 
 #[cfg(test)]

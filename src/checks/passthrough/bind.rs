@@ -3,54 +3,67 @@
 use super::super::pci::place;
 use super::super::subject::{Leaving, PciRow};
 use super::super::wording::list;
-use super::super::{Check, Notes, Subject};
-use super::{host_place, remedy};
+use super::super::{Check, Notes, Scope, Subject};
+use super::{DEVICE, host_place, remedy};
 use crate::facts::{Facts, PciClass, PciDevice, Use, uses};
 use crate::machine::card;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "BIND-IDS-CAPTURES-HOST",
-        title: "vfio-pci.ids takes nothing that the host needs",
-        explain: "vfio-pci.ids names kinds of devices, not devices: every function with these ids is taken at boot, also \
-                  the twin of a passed drive that the host boots from. Take the ids out and bind by address instead, or let \
-                  libvirt bind at the start of the VM.",
-        run: captures,
-    },
-    Check {
-        code: "BIND-IDENTICAL",
-        title: "ids tell the devices apart",
-        explain: "Another function of the host has the same vendor and device id, such as a second card or drive of the same \
-                  model. Whatever binds by id takes both; only the address tells them apart. libvirt binds by address.",
-        run: identical,
-    },
-    Check {
-        code: "BIND-EARLY-FAILED",
-        title: "what is set up for vfio-pci at boot is on it",
-        explain: "vfio-pci was told to take this device at boot, and another driver was faster: vfio-pci is not in the \
-                  initramfs, no softdep makes it go first, or it is part of the kernel and does not read modprobe's \
-                  configuration.",
-        run: early,
-    },
-    Check {
-        code: "BIND-IDS-PARTIAL",
-        title: "vfio-pci.ids names cards whole",
-        explain: "vfio-pci.ids has some functions of the card and not the others, which their own drivers then hold: sound, \
-                  USB, USB-C. Add their ids, or let libvirt bind all of them at the start of the VM.",
-        run: partial,
-    },
-    Check {
-        code: "BIND-RETURN",
-        title: "the drivers take their devices back",
-        explain: "When the VM stops, libvirt gives each device back to the driver that it was taken from (managed='yes'); what \
-                  was on vfio-pci before the start stays there. Most drivers start the device again. Those of some graphics \
-                  cards do not always, after a guest has used the card: amdgpu, radeon and nouveau may hang in it, and with \
-                  them the host's display, now and then the host. i915 and xe start again, without the host's console. \
-                  Where the host has no need of the card, leave it on vfio-pci from boot on: then nothing has to take it \
-                  back.",
-        run: give_back,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&BIND_IDS_CAPTURES_HOST, &BIND_IDENTICAL, &BIND_EARLY_FAILED, &BIND_IDS_PARTIAL, &BIND_RETURN];
+
+static BIND_IDS_CAPTURES_HOST: Check = Check {
+    code: "BIND-IDS-CAPTURES-HOST",
+    title: "vfio-pci.ids takes nothing that the host needs",
+    explain: "vfio-pci.ids names kinds of devices, not devices: every function with these ids is taken at boot, also \
+              the twin of a passed drive that the host boots from. Take the ids out and bind by address instead, or \
+              let libvirt bind at the start of the VM.",
+    scope: Scope::Host(15),
+    run: Some(captures),
+    ..DEVICE
+};
+
+static BIND_IDENTICAL: Check = Check {
+    code: "BIND-IDENTICAL",
+    title: "ids tell the devices apart",
+    short: "has a twin",
+    explain: "Another function of the host has the same vendor and device id, such as a second card or drive of the \
+              same model. Whatever binds by id takes both; only the address tells them apart. libvirt binds by \
+              address.",
+    run: Some(identical),
+    ..DEVICE
+};
+
+static BIND_EARLY_FAILED: Check = Check {
+    code: "BIND-EARLY-FAILED",
+    title: "what is set up for vfio-pci at boot is on it",
+    explain: "vfio-pci was told to take this device at boot, and another driver was faster: vfio-pci is not in the \
+              initramfs, no softdep makes it go first, or it is part of the kernel and does not read modprobe's \
+              configuration.",
+    run: Some(early),
+    ..DEVICE
+};
+
+static BIND_IDS_PARTIAL: Check = Check {
+    code: "BIND-IDS-PARTIAL",
+    title: "vfio-pci.ids names cards whole",
+    explain: "vfio-pci.ids has some functions of the card and not the others, which their own drivers then hold: \
+              sound, USB, USB-C. Add their ids, or let libvirt bind all of them at the start of the VM.",
+    run: Some(partial),
+    ..DEVICE
+};
+
+static BIND_RETURN: Check = Check {
+    code: "BIND-RETURN",
+    title: "the drivers take their devices back",
+    explain: "When the VM stops, libvirt gives each device back to the driver that it was taken from (managed='yes'); \
+              what was on vfio-pci before the start stays there. Most drivers start the device again. Those of some \
+              graphics cards do not always, after a guest has used the card: amdgpu, radeon and nouveau may hang in \
+              it, and with them the host's display, now and then the host. i915 and xe start again, without the host's \
+              console. Where the host has no need of the card, leave it on vfio-pci from boot on: then nothing has to \
+              take it back.",
+    run: Some(give_back),
+    ..DEVICE
+};
 
 /// Drivers of graphics cards, and what they do with a card that comes back from a guest.
 const COMING_BACK: [(&str, &str); 5] = [

@@ -5,19 +5,25 @@ use super::super::pci::place;
 use super::super::subject::{PciRow, Row};
 use super::super::wording::{device, list};
 use super::super::{Check, Notes, Subject};
+use super::DEVICE;
 use crate::facts::{Iommu, PciClass, PciDevice};
 use crate::machine::card;
 
-pub(in super::super) const CHECKS: &[Check] = &[Check {
+pub(in super::super) static CHECKS: &[&Check] = &[&GRP_COMPANION_SYSTEM];
+
+static GRP_COMPANION_SYSTEM: Check = Check {
     code: "GRP-COMPANION-SYSTEM",
     title: "the chipset keeps its own buses",
-    explain: "The sound, the disks or the network of a mainboard often share their IOMMU group with the chipset's LPC bridge, \
-              SMBus and SPI bus, on AMD with the security processor: memory modules, sensors, fans, the firmware's flash \
-              memory and the TPM are behind them, and the firmware itself uses them while the host runs. Whoever has the \
-              sound could reach them, and where a driver of the host holds one, VFIO does not give out the group at all. \
-              Use a USB sound card, QEMU's own sound, or a card in a slot with a group of its own.",
-    run: system,
-}];
+    short: "shares with the chipset",
+    explain: "The sound, the disks or the network of a mainboard often share their IOMMU group with the chipset's LPC \
+              bridge, SMBus and SPI bus, on AMD with the security processor: memory modules, sensors, fans, the \
+              firmware's flash memory and the TPM are behind them, and the firmware itself uses them while the host \
+              runs. Whoever has the sound could reach them, and where a driver of the host holds one, VFIO does not \
+              give out the group at all. Use a USB sound card, QEMU's own sound, or a card in a slot with a group of \
+              its own.",
+    run: Some(system),
+    ..DEVICE
+};
 
 fn system(subject: &Subject, notes: &mut Notes) {
     let mut seen: Vec<u32> = Vec::new();

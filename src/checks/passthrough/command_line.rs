@@ -1,56 +1,74 @@
 //! Checks of the kernel command line as far as passthrough depends on it.
 
-use super::super::{Check, Notes, Subject};
-use super::{host_place, of_host, remedy};
+use super::super::{Check, Notes, Scope, Subject};
+use super::{DEVICE, host_place, of_host, remedy};
 use crate::facts::{Iommu, IommuTable};
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "IOMMU-CMDLINE-TYPO",
-        title: "words of the kernel command line are spelt right",
-        explain: "The kernel ignores words that it does not know, so that a misspelt vfio-pci.ids or intel_iommu has no \
-                  effect and nobody says so. vfio-pci.ids takes vendor:device pairs such as 10de:2704, not addresses.",
-        run: typo,
-    },
-    Check {
-        code: "IOMMU-PLACEBO",
-        title: "options of the kernel command line do something",
-        explain: "amd_iommu=on is not an option of the kernel: AMD's IOMMU is on unless it is switched off. The word is \
-                  copied from guide to guide and does no harm.",
-        run: placebo,
-    },
-    Check {
-        code: "IOMMU-PT",
-        title: "the host's own devices go through the IOMMU's tables",
-        explain: "With iommu=pt (or a group of type identity) the IOMMU leaves the addresses of devices that the host keeps \
-                  as they are (identity mapping), which is a little faster. It changes nothing for VMs: as soon as VFIO has a device, the \
-                  IOMMU keeps it within the memory of its guest. Only the host's own drivers and devices are trusted more.",
-        run: identity,
-    },
-    Check {
-        code: "IOMMU-IGPU-BYPASSED",
-        title: "the Intel GPU is behind the IOMMU",
-        explain: "Kernels with INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF leave the GPU of the processor out of the IOMMU unless \
-                  intel_iommu=on is on the kernel command line. It then cannot be passed.",
-        run: igpu,
-    },
-    Check {
-        code: "ACS-OVERRIDE",
-        title: "groups are what the hardware isolates",
-        explain: "pcie_acs_override makes a patched kernel believe in isolation that the hardware does not promise: a guest \
-                  may reach the memory of devices that share its switch. Acceptable on a personal workstation, not with \
-                  guests that are not trusted. Before it: switch on ACS and AER in the firmware, or use a slot of the \
-                  processor rather than of the chipset.",
-        run: acs_override,
-    },
-    Check {
-        code: "ACS-RELAXED",
-        title: "no port was told to redirect less",
-        explain: "pci=disable_acs_redir= and pci=config_acs= change by hand how ports isolate what is behind them; groups \
-                  were merged or split by that. Be sure that it is meant.",
-        run: acs_relaxed,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&IOMMU_CMDLINE_TYPO, &IOMMU_PLACEBO, &IOMMU_PT, &IOMMU_IGPU_BYPASSED, &ACS_OVERRIDE, &ACS_RELAXED];
+
+static IOMMU_CMDLINE_TYPO: Check = Check {
+    code: "IOMMU-CMDLINE-TYPO",
+    title: "words of the kernel command line are spelt right",
+    explain: "The kernel ignores words that it does not know, so that a misspelt vfio-pci.ids or intel_iommu has no \
+              effect and nobody says so. vfio-pci.ids takes vendor:device pairs such as 10de:2704, not addresses.",
+    scope: Scope::Host(3),
+    run: Some(typo),
+    ..DEVICE
+};
+
+static IOMMU_PLACEBO: Check = Check {
+    code: "IOMMU-PLACEBO",
+    title: "options of the kernel command line do something",
+    explain: "amd_iommu=on is not an option of the kernel: AMD's IOMMU is on unless it is switched off. The word is \
+              copied from guide to guide and does no harm.",
+    scope: Scope::Host(4),
+    run: Some(placebo),
+    ..DEVICE
+};
+
+static IOMMU_PT: Check = Check {
+    code: "IOMMU-PT",
+    title: "the host's own devices go through the IOMMU's tables",
+    explain: "With iommu=pt (or a group of type identity) the IOMMU leaves the addresses of devices that the host \
+              keeps as they are (identity mapping), which is a little faster. It changes nothing for VMs: as soon as \
+              VFIO has a device, the IOMMU keeps it within the memory of its guest. Only the host's own drivers and \
+              devices are trusted more.",
+    scope: Scope::Host(5),
+    run: Some(identity),
+    ..DEVICE
+};
+
+static IOMMU_IGPU_BYPASSED: Check = Check {
+    code: "IOMMU-IGPU-BYPASSED",
+    title: "the Intel GPU is behind the IOMMU",
+    explain: "Kernels with INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF leave the GPU of the processor out of the IOMMU unless \
+              intel_iommu=on is on the kernel command line. It then cannot be passed.",
+    run: Some(igpu),
+    ..DEVICE
+};
+
+static ACS_OVERRIDE: Check = Check {
+    code: "ACS-OVERRIDE",
+    title: "groups are what the hardware isolates",
+    explain: "pcie_acs_override makes a patched kernel believe in isolation that the hardware does not promise: a \
+              guest may reach the memory of devices that share its switch. Acceptable on a personal workstation, not \
+              with guests that are not trusted. Before it: switch on ACS and AER in the firmware, or use a slot of the \
+              processor rather than of the chipset.",
+    scope: Scope::Host(9),
+    run: Some(acs_override),
+    ..DEVICE
+};
+
+static ACS_RELAXED: Check = Check {
+    code: "ACS-RELAXED",
+    title: "no port was told to redirect less",
+    explain: "pci=disable_acs_redir= and pci=config_acs= change by hand how ports isolate what is behind them; groups \
+              were merged or split by that. Be sure that it is meant.",
+    scope: Scope::Host(10),
+    run: Some(acs_relaxed),
+    ..DEVICE
+};
 
 /// Words that guides for passthrough use, by name.
 const KNOWN: [&str; 14] = [

@@ -6,50 +6,59 @@ use super::super::{Check, Notes, Subject};
 use crate::spec::custom_xml::{self, NAMESPACE};
 use roxmltree::{Document, Node};
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "VM-HARDLIMIT",
-        title: "no limit of memory is guessed",
-        explain: "<memtune> with a <hard_limit> makes the kernel end QEMU when it uses more than that, and is the limit of \
-                  memory that QEMU may lock. With passed devices all of the guest's memory is locked, and QEMU needs more \
-                  beside it that nobody can tell before. libvirt sets the right limit for locking by itself; leave the \
-                  element out.",
-        run: hard_limit,
-    },
-    Check {
-        code: "HOST-CGROUP-ACL",
-        title: "QEMU may open the devices of its own arguments",
-        explain: "QEMU opens a file below /dev by an argument of its own (qemu:commandline), such as /dev/kvmfr0 for Looking \
-                  Glass or an input device. libvirt lets QEMU open only what it knows of: the devices of its own elements, \
-                  and those listed as cgroup_device_acl in /etc/libvirt/qemu.conf. Where it is missing there QEMU says \
-                  \"Permission denied\" or \"No such file or directory\". Add it, with those that libvirt has in the list by \
-                  itself, and restart libvirtd or virtqemud.",
-        run: device_files,
-    },
-    Check {
-        code: "VM-BALLOON",
-        title: "no memory balloon meets passed devices",
-        explain: "VFIO keeps all of the guest's memory in place, so that QEMU stops the balloon from giving any back: the \
-                  device is there and does nothing. vmbuild leaves it out of VMs with passed devices.",
-        run: balloon,
-    },
-    Check {
-        code: "VM-SUSPEND",
-        title: "the guest is not put to sleep with its card",
-        explain: "A guest that suspends to memory or disk (S3, S4) leaves its graphics card in a state from which most do \
-                  not wake up: its screen stays black. vmbuild switches both off (<pm>); custom_xml switches one on.",
-        run: suspend,
-    },
-    Check {
-        code: "VM-IOMMU",
-        title: "an IOMMU of the guest lets passed devices work",
-        explain: "A guest with an IOMMU of its own (<iommu model='intel'>) sees its passed devices only if that one tells QEMU \
-                  of every change: <driver intremap='on' caching_mode='on'/>, with <ioapic driver='qemu'/> in <features> for \
-                  the interrupts. QEMU then needs to lock the guest's memory once per device. The model virtio needs \
-                  neither.",
-        run: iommu,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] = &[&VM_HARDLIMIT, &HOST_CGROUP_ACL, &VM_BALLOON, &VM_SUSPEND, &VM_IOMMU];
+
+static VM_HARDLIMIT: Check = Check {
+    code: "VM-HARDLIMIT",
+    title: "no limit of memory is guessed",
+    explain: "<memtune> with a <hard_limit> makes the kernel end QEMU when it uses more than that, and is the limit of \
+              memory that QEMU may lock. With passed devices all of the guest's memory is locked, and QEMU needs more \
+              beside it that nobody can tell before. libvirt sets the right limit for locking by itself; leave the \
+              element out.",
+    run: Some(hard_limit),
+    ..Check::VM
+};
+
+static HOST_CGROUP_ACL: Check = Check {
+    code: "HOST-CGROUP-ACL",
+    title: "QEMU may open the devices of its own arguments",
+    explain: "QEMU opens a file below /dev by an argument of its own (qemu:commandline), such as /dev/kvmfr0 for \
+              Looking Glass or an input device. libvirt lets QEMU open only what it knows of: the devices of its own \
+              elements, and those listed as cgroup_device_acl in /etc/libvirt/qemu.conf. Where it is missing there \
+              QEMU says \"Permission denied\" or \"No such file or directory\". Add it, with those that libvirt has in \
+              the list by itself, and restart libvirtd or virtqemud.",
+    run: Some(device_files),
+    ..Check::VM
+};
+
+static VM_BALLOON: Check = Check {
+    code: "VM-BALLOON",
+    title: "no memory balloon meets passed devices",
+    explain: "VFIO keeps all of the guest's memory in place, so that QEMU stops the balloon from giving any back: the \
+              device is there and does nothing. vmbuild leaves it out of VMs with passed devices.",
+    run: Some(balloon),
+    ..Check::VM
+};
+
+static VM_SUSPEND: Check = Check {
+    code: "VM-SUSPEND",
+    title: "the guest is not put to sleep with its card",
+    explain: "A guest that suspends to memory or disk (S3, S4) leaves its graphics card in a state from which most do \
+              not wake up: its screen stays black. vmbuild switches both off (<pm>); custom_xml switches one on.",
+    run: Some(suspend),
+    ..Check::VM
+};
+
+static VM_IOMMU: Check = Check {
+    code: "VM-IOMMU",
+    title: "an IOMMU of the guest lets passed devices work",
+    explain: "A guest with an IOMMU of its own (<iommu model='intel'>) sees its passed devices only if that one tells \
+              QEMU of every change: <driver intremap='on' caching_mode='on'/>, with <ioapic driver='qemu'/> in \
+              <features> for the interrupts. QEMU then needs to lock the guest's memory once per device. The model \
+              virtio needs neither.",
+    run: Some(iommu),
+    ..Check::VM
+};
 
 /// Elements of custom_xml with this name that are merged in, in a VM with passed devices; `None` in any other.
 fn elements<T>(subject: &Subject, name: &str, read: impl Fn(Node<'_, '_>) -> Option<T>) -> Option<Vec<T>> {

@@ -2,98 +2,139 @@
 
 use super::super::pci::place;
 use super::super::{Check, Notes, Subject};
-use super::{detail, named, of_host, remedy};
+use super::{DEVICE, detail, named, of_host, remedy};
 use crate::facts::pci_details::Bar;
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::Firmware;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "USE-BMC-VGA",
-        title: "the remote console stays with the host",
-        explain: "This display belongs to the server's management controller (BMC): the remote console shows it. A guest \
-                  can do nothing with it, and the host would lose its remote console.",
-        run: bmc,
-    },
-    Check {
-        code: "GPU-APU",
-        title: "the GPU is no part of an AMD processor",
-        explain: "The graphics of an AMD processor with graphics (APU) have no reset of their own, need their video BIOS \
-                  and a driver for sound as files, and often share their group with the processor's security processor and \
-                  USB. Hardly anybody succeeds. Use a graphics card.",
-        run: apu,
-    },
-    Check {
-        code: "GPU-IGD",
-        title: "the GPU is no part of an Intel processor",
-        explain: "The graphics of an Intel processor can be passed, but with conditions: for a screen at boot they must be \
-                  at 00:02.0 of the guest; without one, q35 with UEFI works. Virtual functions (SR-IOV) are the better way \
-                  where the driver has them.",
-        run: igd,
-    },
-    Check {
-        code: "USE-ONLY-GPU",
-        title: "the host keeps a GPU",
-        explain: "This is the host's only graphics device. When the VM starts the host has no screen left: be sure to reach \
-                  it by SSH or a serial console.",
-        run: only,
-    },
-    Check {
-        code: "GPU-NO-DISPLAY",
-        title: "the GPU has sockets for monitors",
-        explain: "A 3D controller has no outputs of its own: the GPU of a data centre, or of a laptop whose screen hangs on \
-                  the processor's graphics. The guest's picture comes over the network or shared memory. Laptops keep the \
-                  card's ROM in the firmware, so that the guest may need it as a file.",
-        run: no_display,
-    },
-    Check {
-        code: "HOST-VTCON",
-        title: "the kernel's console is not on the GPUs",
-        explain: "The kernel draws its console on the frame buffer of this GPU and holds on to it. For a single GPU that goes \
-                  to a guest the console is unbound first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bound again \
-                  afterwards, by a hook of libvirt.",
-        run: console,
-    },
-    Check {
-        code: "HOST-CONSOLE-DRIVER",
-        title: "the firmware's frame buffer is off the GPUs",
-        explain: "The firmware left a frame buffer in a window of this GPU, and the kernel still draws its console there (efifb, \
-                  simplefb, BOOTFB in /proc/iomem). Before Linux 6.0 vfio-pci then cannot have the window (\"BAR 1: can't \
-                  reserve [mem ...]\") and the guest's screen stays black; from 6.0 on it evicts the console by itself. \
-                  Take the frame buffer away on the kernel command line: video=efifb:off, or \
-                  initcall_blacklist=sysfb_init where the kernel has it as a simple frame buffer (5.15 and later). The host \
-                  then has no console on this GPU.",
-        run: firmware_framebuffer,
-    },
-    Check {
-        code: "GPU-LAPTOP",
-        title: "the machine is no laptop",
-        explain: "In laptops the firmware decides over the power of the graphics card and the path to the screen, and the \
-                  card's driver expects a laptop around it. Passing it works for some models only.",
-        run: laptop,
-    },
-    Check {
-        code: "ROM-ABSENT",
-        title: "the GPU has its ROM, or the guest gets a file",
-        explain: "The device shows no ROM, in which its video BIOS should be. It can draw nothing before the guest's driver \
-                  is loaded. Give the row a rom_file, made on another machine or from a slot where it is not the first GPU.",
-        run: rom,
-    },
-    Check {
-        code: "VM-MACHINE",
-        title: "GPUs meet a guest with PCI Express",
-        explain: "The machine type pc has no PCI Express. Drivers of graphics cards look for their link and may refuse, or \
-                  run slowly. Use q35.",
-        run: machine,
-    },
-    Check {
-        code: "VM-FIRMWARE",
-        title: "GPUs meet a guest with UEFI",
-        explain: "With BIOS a passed graphics card shows a picture only where its ROM has a video BIOS of the old kind, and \
-                  the resizable windows of newer cards do not fit. Use UEFI.",
-        run: firmware,
-    },
+pub(in super::super) static CHECKS: &[&Check] = &[
+    &USE_BMC_VGA,
+    &GPU_APU,
+    &GPU_IGD,
+    &USE_ONLY_GPU,
+    &GPU_NO_DISPLAY,
+    &HOST_VTCON,
+    &HOST_CONSOLE_DRIVER,
+    &GPU_LAPTOP,
+    &ROM_ABSENT,
+    &VM_MACHINE,
+    &VM_FIRMWARE,
 ];
+
+static USE_BMC_VGA: Check = Check {
+    code: "USE-BMC-VGA",
+    title: "the remote console stays with the host",
+    short: "remote console",
+    explain: "This display belongs to the server's management controller (BMC): the remote console shows it. A guest \
+              can do nothing with it, and the host would lose its remote console.",
+    run: Some(bmc),
+    ..DEVICE
+};
+
+static GPU_APU: Check = Check {
+    code: "GPU-APU",
+    title: "the GPU is no part of an AMD processor",
+    short: "part of the processor",
+    explain: "The graphics of an AMD processor with graphics (APU) have no reset of their own, need their video BIOS \
+              and a driver for sound as files, and often share their group with the processor's security processor and \
+              USB. Hardly anybody succeeds. Use a graphics card.",
+    run: Some(apu),
+    ..DEVICE
+};
+
+static GPU_IGD: Check = Check {
+    code: "GPU-IGD",
+    title: "the GPU is no part of an Intel processor",
+    short: "part of the processor",
+    explain: "The graphics of an Intel processor can be passed, but with conditions: for a screen at boot they must be \
+              at 00:02.0 of the guest; without one, q35 with UEFI works. Virtual functions (SR-IOV) are the better way \
+              where the driver has them.",
+    run: Some(igd),
+    ..DEVICE
+};
+
+static USE_ONLY_GPU: Check = Check {
+    code: "USE-ONLY-GPU",
+    title: "the host keeps a GPU",
+    short: "the only GPU",
+    explain: "This is the host's only graphics device. When the VM starts the host has no screen left: be sure to \
+              reach it by SSH or a serial console.",
+    run: Some(only),
+    ..DEVICE
+};
+
+static GPU_NO_DISPLAY: Check = Check {
+    code: "GPU-NO-DISPLAY",
+    title: "the GPU has sockets for monitors",
+    explain: "A 3D controller has no outputs of its own: the GPU of a data centre, or of a laptop whose screen hangs \
+              on the processor's graphics. The guest's picture comes over the network or shared memory. Laptops keep \
+              the card's ROM in the firmware, so that the guest may need it as a file.",
+    run: Some(no_display),
+    ..DEVICE
+};
+
+static HOST_VTCON: Check = Check {
+    code: "HOST-VTCON",
+    title: "the kernel's console is not on the GPUs",
+    explain: "The kernel draws its console on the frame buffer of this GPU and holds on to it. For a single GPU that \
+              goes to a guest the console is unbound first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bound \
+              again afterwards, by a hook of libvirt.",
+    run: Some(console),
+    ..DEVICE
+};
+
+pub(in super::super) static HOST_CONSOLE_DRIVER: Check = Check {
+    code: "HOST-CONSOLE-DRIVER",
+    title: "the firmware's frame buffer is off the GPUs",
+    short: "firmware's screen",
+    explain: "The firmware left a frame buffer in a window of this GPU, and the kernel still draws its console there \
+              (efifb, simplefb, BOOTFB in /proc/iomem). Before Linux 6.0 vfio-pci then cannot have the window (\"BAR \
+              1: can't reserve [mem ...]\") and the guest's screen stays black; from 6.0 on it evicts the console by \
+              itself. Take the frame buffer away on the kernel command line: video=efifb:off, or \
+              initcall_blacklist=sysfb_init where the kernel has it as a simple frame buffer (5.15 and later). The \
+              host then has no console on this GPU.",
+    run: Some(firmware_framebuffer),
+    ..DEVICE
+};
+
+static GPU_LAPTOP: Check = Check {
+    code: "GPU-LAPTOP",
+    title: "the machine is no laptop",
+    explain: "In laptops the firmware decides over the power of the graphics card and the path to the screen, and the \
+              card's driver expects a laptop around it. Passing it works for some models only.",
+    run: Some(laptop),
+    ..DEVICE
+};
+
+pub(in super::super) static ROM_ABSENT: Check = Check {
+    code: "ROM-ABSENT",
+    title: "the GPU has its ROM, or the guest gets a file",
+    explain: "The device shows no ROM, in which its video BIOS should be. It can draw nothing before the guest's \
+              driver is loaded. Give the row a rom_file, made on another machine or from a slot where it is not the \
+              first GPU.",
+    run: Some(rom),
+    ..DEVICE
+};
+
+static VM_MACHINE: Check = Check {
+    code: "VM-MACHINE",
+    title: "GPUs meet a guest with PCI Express",
+    short: "VM without PCI Express",
+    explain: "The machine type pc has no PCI Express. Drivers of graphics cards look for their link and may refuse, or \
+              run slowly. Use q35.",
+    run: Some(machine),
+    ..Check::VM
+};
+
+static VM_FIRMWARE: Check = Check {
+    code: "VM-FIRMWARE",
+    title: "GPUs meet a guest with UEFI",
+    short: "VM without UEFI",
+    explain: "With BIOS a passed graphics card shows a picture only where its ROM has a video BIOS of the old kind, \
+              and the resizable windows of newer cards do not fit. Use UEFI.",
+    run: Some(firmware),
+    ..Check::VM
+};
 
 /// Graphics of AMD's processors: Raven, Picasso, Renoir, Lucienne, Cezanne, Barcelo, Rembrandt, Raphael, Granite Ridge,
 /// Phoenix, Hawk Point, Strix, Mendocino, Van Gogh and their elders.

@@ -4,59 +4,77 @@
 use super::super::pci::place;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
-use super::{detail, named};
+use super::{DEVICE, detail, named};
 use crate::facts::{Iommu, PciClass};
 use crate::machine::card;
 use crate::units::PciAddress;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "GRP-GPUS",
-        title: "GPUs of one group go to one VM",
-        explain: "Several graphics cards are in one IOMMU group, as behind two root ports of some processors or one PCIe \
-                  switch. They can go to one VM together, not to two, and not one to a VM while the host uses the other. \
-                  Pass them all, or move a card to a slot with a group of its own.",
-        run: gpus,
-    },
-    Check {
-        code: "GRP-ROOT-PORT",
-        title: "bridges of a group stay with the host",
-        explain: "The root port above a slot is often in the group of the card. It stays with the host and its driver \
-                  pcieport: VFIO gives out the rest of the group around it.",
-        run: root_port,
-    },
-    Check {
-        code: "RMRR-DIRECT",
-        title: "the firmware does not keep the device's memory",
-        explain: "The firmware talks to this device at fixed addresses (RMRR), so the kernel refuses to give it away: \
-                  \"Device is ineligible for IOMMU domain attach due to platform RMRR requirement\". Known from HPE servers, \
-                  whose set-up tools can exclude a slot from shared memory. A patched kernel that ignores it is unsafe.",
-        run: rmrr,
-    },
-    Check {
-        code: "NET-PF-WITH-VFS",
-        title: "a physical function goes without virtual ones in use",
-        explain: "While virtual functions of an SR-IOV device exist, its physical function drives them: given to a VM it \
-                  takes them all along. Pass a virtual function instead, or remove them first (sriov_numvfs = 0).",
-        run: physical_function,
-    },
-    Check {
-        code: "NET-VF-SAME-GROUP",
-        title: "virtual functions have groups of their own",
-        explain: "The virtual functions share the IOMMU group of their physical function, because a port above the card \
-                  lacks ACS. Then none can be passed while the host uses the card. Another slot, most often one of the \
-                  processor, helps.",
-        run: virtual_function,
-    },
-    Check {
-        code: "NVME-VMD",
-        title: "drives are not behind Intel VMD",
-        explain: "Intel's VMD hides NVMe drives behind a controller of its own, in PCI domain 10000. They share its place in \
-                  the IOMMU and cannot be passed one by one. Switch VMD off in the firmware; a host that boots from such a \
-                  drive must be prepared for that.",
-        run: vmd,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&GRP_GPUS, &GRP_ROOT_PORT, &RMRR_DIRECT, &NET_PF_WITH_VFS, &NET_VF_SAME_GROUP, &NVME_VMD];
+
+static GRP_GPUS: Check = Check {
+    code: "GRP-GPUS",
+    title: "GPUs of one group go to one VM",
+    short: "shares with a GPU",
+    explain: "Several graphics cards are in one IOMMU group, as behind two root ports of some processors or one PCIe \
+              switch. They can go to one VM together, not to two, and not one to a VM while the host uses the other. \
+              Pass them all, or move a card to a slot with a group of its own.",
+    run: Some(gpus),
+    ..DEVICE
+};
+
+static GRP_ROOT_PORT: Check = Check {
+    code: "GRP-ROOT-PORT",
+    title: "bridges of a group stay with the host",
+    explain: "The root port above a slot is often in the group of the card. It stays with the host and its driver \
+              pcieport: VFIO gives out the rest of the group around it.",
+    run: Some(root_port),
+    ..DEVICE
+};
+
+pub(in super::super) static RMRR_DIRECT: Check = Check {
+    code: "RMRR-DIRECT",
+    title: "the firmware does not keep the device's memory",
+    short: "kept by firmware",
+    explain: "The firmware talks to this device at fixed addresses (RMRR), so the kernel refuses to give it away: \
+              \"Device is ineligible for IOMMU domain attach due to platform RMRR requirement\". Known from HPE \
+              servers, whose set-up tools can exclude a slot from shared memory. A patched kernel that ignores it is \
+              unsafe.",
+    run: Some(rmrr),
+    ..DEVICE
+};
+
+pub(in super::super) static NET_PF_WITH_VFS: Check = Check {
+    code: "NET-PF-WITH-VFS",
+    title: "a physical function goes without virtual ones in use",
+    short: "has virtual functions",
+    explain: "While virtual functions of an SR-IOV device exist, its physical function drives them: given to a VM it \
+              takes them all along. Pass a virtual function instead, or remove them first (sriov_numvfs = 0).",
+    run: Some(physical_function),
+    ..DEVICE
+};
+
+static NET_VF_SAME_GROUP: Check = Check {
+    code: "NET-VF-SAME-GROUP",
+    title: "virtual functions have groups of their own",
+    short: "no group of its own",
+    explain: "The virtual functions share the IOMMU group of their physical function, because a port above the card \
+              lacks ACS. Then none can be passed while the host uses the card. Another slot, most often one of the \
+              processor, helps.",
+    run: Some(virtual_function),
+    ..DEVICE
+};
+
+static NVME_VMD: Check = Check {
+    code: "NVME-VMD",
+    title: "drives are not behind Intel VMD",
+    short: "behind Intel VMD",
+    explain: "Intel's VMD hides NVMe drives behind a controller of its own, in PCI domain 10000. They share its place \
+              in the IOMMU and cannot be passed one by one. Switch VMD off in the firmware; a host that boots from \
+              such a drive must be prepared for that.",
+    run: Some(vmd),
+    ..DEVICE
+};
 
 fn groups_mean_something(subject: &Subject) -> bool {
     !matches!(subject.facts.iommu.get(), Some(Iommu::Off { .. }))

@@ -8,56 +8,68 @@ use super::reset;
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::Firmware;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "GPU-CODE43",
-        title: "old drivers of NVIDIA find no virtual machine",
-        explain: "Drivers of GeForce cards for Windows before version 465 (2021) refuse a virtual machine with Code 43. \
-                  Hiding KVM from the guest costs nothing and is done by default. Newer drivers do not mind; a Code 43 has \
-                  then another cause: the ROM, the reset, a laptop.",
-        run: code43,
-    },
-    Check {
-        code: "GPU-AMD-HV",
-        title: "drivers of AMD do not mind a hypervisor",
-        explain: "Drivers of the newest AMD cards (RDNA 3 and 4) for Windows misbehave in some guests that see a hypervisor. \
-                  Where that happens, hide it with <feature policy='disable' name='hypervisor'/> and <kvm><hidden \
-                  state='on'/></kvm>; Windows then does without its Hyper-V features, which makes it slower.",
-        run: amd,
-    },
-    Check {
-        code: "VM-DUAL-DISPLAY",
-        title: "the guest has one display",
-        explain: "With an emulated card beside the passed one the guest has two displays. Windows shows its desktop on the \
-                  one it takes for the first, systems with Wayland on the first they find. It helps at the installation, \
-                  and confuses afterwards: take the emulated one away with graphics of type none.",
-        run: displays,
-    },
-    Check {
-        code: "VM-SB-LINUX",
-        title: "Secure Boot does not keep the guest's driver out",
-        explain: "Under Secure Boot a Linux guest loads only signed modules. The driver of NVIDIA that is built in the guest \
-                  (DKMS) must be signed with a key that is enrolled at its first start (MOK); without a screen that is \
-                  hard. Leave Secure Boot off for such guests.",
-        run: secure_boot,
-    },
-    Check {
-        code: "VM-SAVEVM",
-        title: "the VM need not be saved",
-        explain: "The state of a passed device cannot be saved: no managed save, no snapshot with memory, no migration. A \
-                  host that saves its VMs when it shuts down (libvirt-guests with ON_SHUTDOWN=suspend) fails with this one \
-                  and kills it. Set ON_SHUTDOWN=shutdown there.",
-        run: save,
-    },
-    Check {
-        code: "VM-ONREBOOT",
-        title: "a reboot of the guest gets its GPU back",
-        explain: "When the guest reboots, the card is reset, which this one does not survive: the guest comes back with a \
-                  black screen. Shut it off and start it again instead, or have libvirt end the VM at a reboot: \
-                  <on_reboot>destroy</on_reboot> in custom_xml.",
-        run: reboot,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&GPU_CODE43, &GPU_AMD_HV, &VM_DUAL_DISPLAY, &VM_SB_LINUX, &VM_SAVEVM, &VM_ONREBOOT];
+
+static GPU_CODE43: Check = Check {
+    code: "GPU-CODE43",
+    title: "old drivers of NVIDIA find no virtual machine",
+    explain: "Drivers of GeForce cards for Windows before version 465 (2021) refuse a virtual machine with Code 43. \
+              Hiding KVM from the guest costs nothing and is done by default. Newer drivers do not mind; a Code 43 has \
+              then another cause: the ROM, the reset, a laptop.",
+    run: Some(code43),
+    ..Check::VM
+};
+
+static GPU_AMD_HV: Check = Check {
+    code: "GPU-AMD-HV",
+    title: "drivers of AMD do not mind a hypervisor",
+    explain: "Drivers of the newest AMD cards (RDNA 3 and 4) for Windows misbehave in some guests that see a \
+              hypervisor. Where that happens, hide it with <feature policy='disable' name='hypervisor'/> and \
+              <kvm><hidden state='on'/></kvm>; Windows then does without its Hyper-V features, which makes it slower.",
+    run: Some(amd),
+    ..Check::VM
+};
+
+static VM_DUAL_DISPLAY: Check = Check {
+    code: "VM-DUAL-DISPLAY",
+    title: "the guest has one display",
+    explain: "With an emulated card beside the passed one the guest has two displays. Windows shows its desktop on the \
+              one it takes for the first, systems with Wayland on the first they find. It helps at the installation, \
+              and confuses afterwards: take the emulated one away with graphics of type none.",
+    run: Some(displays),
+    ..Check::VM
+};
+
+static VM_SB_LINUX: Check = Check {
+    code: "VM-SB-LINUX",
+    title: "Secure Boot does not keep the guest's driver out",
+    explain: "Under Secure Boot a Linux guest loads only signed modules. The driver of NVIDIA that is built in the \
+              guest (DKMS) must be signed with a key that is enrolled at its first start (MOK); without a screen that \
+              is hard. Leave Secure Boot off for such guests.",
+    run: Some(secure_boot),
+    ..Check::VM
+};
+
+static VM_SAVEVM: Check = Check {
+    code: "VM-SAVEVM",
+    title: "the VM need not be saved",
+    explain: "The state of a passed device cannot be saved: no managed save, no snapshot with memory, no migration. A \
+              host that saves its VMs when it shuts down (libvirt-guests with ON_SHUTDOWN=suspend) fails with this one \
+              and kills it. Set ON_SHUTDOWN=shutdown there.",
+    run: Some(save),
+    ..Check::VM
+};
+
+static VM_ONREBOOT: Check = Check {
+    code: "VM-ONREBOOT",
+    title: "a reboot of the guest gets its GPU back",
+    explain: "When the guest reboots, the card is reset, which this one does not survive: the guest comes back with a \
+              black screen. Shut it off and start it again instead, or have libvirt end the VM at a reboot: \
+              <on_reboot>destroy</on_reboot> in custom_xml.",
+    run: Some(reboot),
+    ..Check::VM
+};
 
 /// The rows that pass a display.
 fn gpus<'a>(subject: &'a Subject) -> impl Iterator<Item = (&'a PciRow<'a>, &'a PciDevice)> {

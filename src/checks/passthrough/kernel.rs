@@ -1,68 +1,98 @@
 //! Checks of the kernel and its VFIO: interrupt remapping, modules, lockdown.
 
 use super::super::subject::Leaving;
-use super::super::{Check, Notes, Subject};
-use super::{host_place, of_host, remedy, reset};
+use super::super::{Check, Notes, Scope, Subject};
+use super::{DEVICE, host_place, of_host, remedy, reset};
 use crate::facts::vfio::ModprobeDirective;
 use crate::facts::{Iommu, Lockdown, ModuleState};
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "IOMMU-INTREMAP",
-        title: "interrupts are remapped",
-        explain: "The IOMMU must also translate interrupts, or a guest could raise any interrupt of the host. VFIO refuses \
-                  devices without it (\"Operation not permitted\", \"No interrupt remapping support\"). Update the \
-                  firmware, switch on x2APIC there, remove intremap=off from the kernel command line. The kernel's option \
-                  allow_unsafe_interrupts=1 gives devices away all the same: for guests that are trusted wholly.",
-        run: interrupt_remapping,
-    },
-    Check {
-        code: "IOMMU-UNSAFE-PARAM",
-        title: "no guard is switched off without need",
-        explain: "vfio_iommu_type1.allow_unsafe_interrupts=1 lets guests inject interrupts into the host. Where the IOMMU \
-                  remaps interrupts nothing needs the option, and it weakens every VM.",
-        run: unsafe_interrupts,
-    },
-    Check {
-        code: "IOMMU-NOIOMMU",
-        title: "VFIO works with an IOMMU",
-        explain: "VFIO's no-IOMMU mode gives devices to programs without any isolation of their memory accesses. QEMU cannot \
-                  use it. Remove enable_unsafe_noiommu_mode=1 from the kernel command line or modprobe's configuration.",
-        run: no_iommu,
-    },
-    Check {
-        code: "VFIO-MODULE",
-        title: "the kernel has vfio-pci",
-        explain: "The driver vfio-pci hands devices to guests. libvirt loads the module when a VM starts; some kernels for \
-                  cloud guests come without it, and it is in a package of its own (Ubuntu: linux-modules-extra).",
-        run: module,
-    },
-    Check {
-        code: "VFIO-BLACKLISTED",
-        title: "nothing forbids vfio-pci",
-        explain: "A line of modprobe's configuration keeps vfio-pci from being loaded. libvirt then says \"Failed to load \
-                  PCI driver module vfio_pci: administratively prohibited\". Remove the line.",
-        run: blacklisted,
-    },
-    Check {
-        code: "HOST-LOCKDOWN",
-        title: "the kernel is not locked down",
-        explain: "With Secure Boot the kernel locks itself down. VFIO works, but modules that nobody signed (vendor-reset, \
-                  NVIDIA's by DKMS, kvmfr) are refused, as is writing to BARs and configuration through sysfs. Sign them \
-                  with a key of the machine owner, or switch Secure Boot off.",
-        run: lockdown,
-    },
-    Check {
-        code: "HOST-IDLE-SUSPEND",
-        title: "the host does not go to sleep by itself",
-        explain: "A passed device rarely survives that its host sleeps: the guest's driver is not told, and finds a card \
-                  without its memory. systemd suspends a host that nobody uses where IdleAction says so, and a laptop whose \
-                  lid is closed. Forbid it ('systemctl mask sleep.target suspend.target', undone by unmask) or set \
-                  IdleAction and HandleLidSwitch to ignore in /etc/systemd/logind.conf. A desktop may put the host to sleep \
-                  as well, by settings of each user that are not looked at here.",
-        run: sleep,
-    },
+pub(in super::super) static CHECKS: &[&Check] = &[
+    &IOMMU_INTREMAP,
+    &IOMMU_UNSAFE_PARAM,
+    &IOMMU_NOIOMMU,
+    &VFIO_MODULE,
+    &VFIO_BLACKLISTED,
+    &HOST_LOCKDOWN,
+    &HOST_IDLE_SUSPEND,
 ];
+
+pub(in super::super) static IOMMU_INTREMAP: Check = Check {
+    code: "IOMMU-INTREMAP",
+    title: "interrupts are remapped",
+    short: "no interrupt remapping",
+    explain: "The IOMMU must also translate interrupts, or a guest could raise any interrupt of the host. VFIO refuses \
+              devices without it (\"Operation not permitted\", \"No interrupt remapping support\"). Update the \
+              firmware, switch on x2APIC there, remove intremap=off from the kernel command line. The kernel's option \
+              allow_unsafe_interrupts=1 gives devices away all the same: for guests that are trusted wholly.",
+    scope: Scope::Host(6),
+    run: Some(interrupt_remapping),
+    ..DEVICE
+};
+
+static IOMMU_UNSAFE_PARAM: Check = Check {
+    code: "IOMMU-UNSAFE-PARAM",
+    title: "no guard is switched off without need",
+    explain: "vfio_iommu_type1.allow_unsafe_interrupts=1 lets guests inject interrupts into the host. Where the IOMMU \
+              remaps interrupts nothing needs the option, and it weakens every VM.",
+    scope: Scope::Host(8),
+    run: Some(unsafe_interrupts),
+    ..DEVICE
+};
+
+static IOMMU_NOIOMMU: Check = Check {
+    code: "IOMMU-NOIOMMU",
+    title: "VFIO works with an IOMMU",
+    explain: "VFIO's no-IOMMU mode gives devices to programs without any isolation of their memory accesses. QEMU \
+              cannot use it. Remove enable_unsafe_noiommu_mode=1 from the kernel command line or modprobe's \
+              configuration.",
+    scope: Scope::Host(7),
+    run: Some(no_iommu),
+    ..DEVICE
+};
+
+pub(in super::super) static VFIO_MODULE: Check = Check {
+    code: "VFIO-MODULE",
+    title: "the kernel has vfio-pci",
+    explain: "The driver vfio-pci hands devices to guests. libvirt loads the module when a VM starts; some kernels for \
+              cloud guests come without it, and it is in a package of its own (Ubuntu: linux-modules-extra).",
+    scope: Scope::Host(11),
+    run: Some(module),
+    ..DEVICE
+};
+
+pub(in super::super) static VFIO_BLACKLISTED: Check = Check {
+    code: "VFIO-BLACKLISTED",
+    title: "nothing forbids vfio-pci",
+    explain: "A line of modprobe's configuration keeps vfio-pci from being loaded. libvirt then says \"Failed to load \
+              PCI driver module vfio_pci: administratively prohibited\". Remove the line.",
+    scope: Scope::Host(12),
+    run: Some(blacklisted),
+    ..DEVICE
+};
+
+static HOST_LOCKDOWN: Check = Check {
+    code: "HOST-LOCKDOWN",
+    title: "the kernel is not locked down",
+    explain: "With Secure Boot the kernel locks itself down. VFIO works, but modules that nobody signed (vendor-reset, \
+              NVIDIA's by DKMS, kvmfr) are refused, as is writing to BARs and configuration through sysfs. Sign them \
+              with a key of the machine owner, or switch Secure Boot off.",
+    scope: Scope::Host(16),
+    run: Some(lockdown),
+    ..DEVICE
+};
+
+static HOST_IDLE_SUSPEND: Check = Check {
+    code: "HOST-IDLE-SUSPEND",
+    title: "the host does not go to sleep by itself",
+    explain: "A passed device rarely survives that its host sleeps: the guest's driver is not told, and finds a card \
+              without its memory. systemd suspends a host that nobody uses where IdleAction says so, and a laptop \
+              whose lid is closed. Forbid it ('systemctl mask sleep.target suspend.target', undone by unmask) or set \
+              IdleAction and HandleLidSwitch to ignore in /etc/systemd/logind.conf. A desktop may put the host to \
+              sleep as well, by settings of each user that are not looked at here.",
+    scope: Scope::Host(17),
+    run: Some(sleep),
+    ..DEVICE
+};
 
 fn is_on(subject: &Subject) -> bool {
     matches!(subject.facts.iommu.get(), Some(Iommu::On { .. }))

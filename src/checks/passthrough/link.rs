@@ -4,38 +4,44 @@ use super::super::pci::place;
 use super::super::subject::Leaving;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
-use super::named;
+use super::{DEVICE, named};
 use crate::facts::pci_details::Link;
 use crate::facts::{PciClass, PciDetails};
 use crate::units::PciAddress;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "PCIE-DOWNTRAINED",
-        title: "the links have all their lanes",
-        explain: "The device has more lanes than its link uses, although the port above has them, too: a riser or the seating \
-                  of the card is bad, or the firmware splits the slot. It works, and slower than it could. A slot that is \
-                  wired with fewer lanes than the card has is as fast as it gets. Speed is another matter: idle graphics \
-                  cards lower it, to 2.5 GT/s at last, and raise it under load; other devices that run slower than both \
-                  ends can are worth a look.",
-        run: width,
-    },
-    Check {
-        code: "INTX-SHARED",
-        title: "interrupt lines are not shared with the host",
-        explain: "A device that cannot signal by message (MSI) uses an interrupt line, and other devices of the host use the \
-                  same one. VFIO then needs to mask the line in the device, which not all can: \"genirq: Flags mismatch \
-                  irq\". Another slot has another line; 'options vfio-pci nointxmask=1' helps where nobody else uses it.",
-        run: line,
-    },
-    Check {
-        code: "DEV-ALIAS-BRIDGE",
-        title: "the devices sign their transfers themselves",
-        explain: "Behind a bridge from PCI Express to conventional PCI all devices transfer in the name of the bridge, so that \
-                  the IOMMU cannot tell them apart: they share one group, and go to one VM together.",
-        run: bridge,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] = &[&PCIE_DOWNTRAINED, &INTX_SHARED, &DEV_ALIAS_BRIDGE];
+
+static PCIE_DOWNTRAINED: Check = Check {
+    code: "PCIE-DOWNTRAINED",
+    title: "the links have all their lanes",
+    explain: "The device has more lanes than its link uses, although the port above has them, too: a riser or the \
+              seating of the card is bad, or the firmware splits the slot. It works, and slower than it could. A slot \
+              that is wired with fewer lanes than the card has is as fast as it gets. Speed is another matter: idle \
+              graphics cards lower it, to 2.5 GT/s at last, and raise it under load; other devices that run slower \
+              than both ends can are worth a look.",
+    run: Some(width),
+    ..DEVICE
+};
+
+static INTX_SHARED: Check = Check {
+    code: "INTX-SHARED",
+    title: "interrupt lines are not shared with the host",
+    explain: "A device that cannot signal by message (MSI) uses an interrupt line, and other devices of the host use \
+              the same one. VFIO then needs to mask the line in the device, which not all can: \"genirq: Flags \
+              mismatch irq\". Another slot has another line; 'options vfio-pci nointxmask=1' helps where nobody else \
+              uses it.",
+    run: Some(line),
+    ..DEVICE
+};
+
+static DEV_ALIAS_BRIDGE: Check = Check {
+    code: "DEV-ALIAS-BRIDGE",
+    title: "the devices sign their transfers themselves",
+    explain: "Behind a bridge from PCI Express to conventional PCI all devices transfer in the name of the bridge, so \
+              that the IOMMU cannot tell them apart: they share one group, and go to one VM together.",
+    run: Some(bridge),
+    ..DEVICE
+};
 
 fn details<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a PciDetails> {
     subject.facts.details.get(&address)

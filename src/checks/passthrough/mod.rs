@@ -20,15 +20,18 @@ pub(super) mod used;
 use super::pci::place;
 use super::subject::Leaving;
 use super::wording::field;
-use super::{Finding, Notes, Severity, Subject, table};
+use super::{Check, Finding, Notes, Severity, Subject, table};
 use crate::facts::{Fact, PciDetails};
 use crate::spec::Place;
 use std::collections::BTreeMap;
 
+/// What a row of this folder does not say: many checks here rest on few facts.
+const DEVICE: Check = Check { folded: true, ..Check::DEVICE };
+
 /// Of what could not be judged for one reason only the first is said, with the number of the rest: where a part of the
 /// facts is missing, all that rests on it is.
 pub(super) fn fold(findings: &mut Vec<Finding>) {
-    let mine = |code| table::is_of_passthrough(code);
+    let mine = |code| table::explain(code).is_some_and(|check| check.folded);
     let reason = |finding: &Finding| {
         let unknown = finding.severity == Severity::Unknown && mine(finding.code);
         unknown.then(|| finding.message.rsplit_once(" (").map(|(_, reason)| reason.to_owned())).flatten()

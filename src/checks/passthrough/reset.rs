@@ -3,70 +3,90 @@
 use super::super::pci::place;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
-use super::{detail, named};
+use super::{DEVICE, detail, named};
 use crate::facts::pci_details::{HeaderType, PowerState, ResetMethod};
 use crate::facts::{ModuleState, PciClass, PciDevice};
 use crate::machine::{Role, card};
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "DEV-DEAD",
-        title: "the devices answer",
-        explain: "The configuration space of the device reads as ones only: it is stuck without power, a reset failed after \
-                  the last VM, or a driver still holds it. libvirt says \"Unknown PCI header type '127'\". Try 'echo 1 > \
-                  /sys/bus/pci/devices/ADDRESS/remove; echo 1 > /sys/bus/pci/rescan'; if that does not help, switch the \
-                  machine off wholly. 'options vfio-pci disable_idle_d3=1' may prevent it.",
-        run: dead,
-    },
-    Check {
-        code: "RESET-NONE",
-        title: "the devices can be reset",
-        explain: "The kernel knows no way to reset this device. It works for one VM after the host's start, and often not \
-                  again before the host restarts. For some AMD GPUs the module vendor-reset knows a way.",
-        run: none,
-    },
-    Check {
-        code: "RESET-PREFERRED",
-        title: "the devices are reset function by function",
-        explain: "The kernel tries several ways to reset a device, in an order of its own; the first that works is used. One \
-                  that only puts it to sleep and wakes it up, or resets all of its bus, resets less or more than the \
-                  function. The order can be changed: 'echo flr > /sys/bus/pci/devices/ADDRESS/reset_method'. USB and \
-                  sound of some AMD processors (1022:149c, 1022:1487) break with flr, which newer kernels know.",
-        run: preferred,
-    },
-    Check {
-        code: "RESET-BUS-ONLY",
-        title: "a reset hits nothing else",
-        explain: "The device can be reset only with its whole bus, and other functions below the same bridge are hit, too. \
-                  QEMU then says \"Cannot reset device, depends on group which is not owned\" and the device is not reset. \
-                  Pass or hold those functions as well, or accept it.",
-        run: bus_only,
-    },
-    Check {
-        code: "RESET-AMD-BUG",
-        title: "the GPUs come back after a VM",
-        explain: "GPUs of these AMD families (Polaris, Vega, Navi 1x) cannot be reset by the kernel alone: the second start \
-                  of a VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, to be \
-                  signed under Secure Boot) mends most; without it, stop the VM rather than reboot it.",
-        run: amd,
-    },
-    Check {
-        code: "POWER-D3COLD",
-        title: "idle devices come back from sleep",
-        explain: "An idle device on vfio-pci is put to sleep, and some do not wake up: \"Unable to change power state from \
-                  D3cold to D0, device inaccessible\". 'options vfio-pci disable_idle_d3=1' in /etc/modprobe.d keeps them \
-                  awake; writing 0 to the device's d3cold_allowed forbids the deepest sleep.",
-        run: d3cold,
-    },
-    Check {
-        code: "TB-HOTPLUG",
-        title: "the devices stay plugged in",
-        explain: "The device is behind Thunderbolt or in a drawer and can be unplugged. A guest that has it then loses it, \
-                  and QEMU may not survive it. With the controller of Thunderbolt itself the host loses everything that \
-                  is plugged in there: screens, docks, disks, network.",
-        run: removable,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&DEV_DEAD, &RESET_NONE, &RESET_PREFERRED, &RESET_BUS_ONLY, &RESET_AMD_BUG, &POWER_D3COLD, &TB_HOTPLUG];
+
+pub(in super::super) static DEV_DEAD: Check = Check {
+    code: "DEV-DEAD",
+    title: "the devices answer",
+    short: "does not answer",
+    explain: "The configuration space of the device reads as ones only: it is stuck without power, a reset failed \
+              after the last VM, or a driver still holds it. libvirt says \"Unknown PCI header type '127'\". Try 'echo \
+              1 > /sys/bus/pci/devices/ADDRESS/remove; echo 1 > /sys/bus/pci/rescan'; if that does not help, switch \
+              the machine off wholly. 'options vfio-pci disable_idle_d3=1' may prevent it.",
+    run: Some(dead),
+    ..DEVICE
+};
+
+pub(in super::super) static RESET_NONE: Check = Check {
+    code: "RESET-NONE",
+    title: "the devices can be reset",
+    short: "no reset",
+    explain: "The kernel knows no way to reset this device. It works for one VM after the host's start, and often not \
+              again before the host restarts. For some AMD GPUs the module vendor-reset knows a way.",
+    run: Some(none),
+    ..DEVICE
+};
+
+static RESET_PREFERRED: Check = Check {
+    code: "RESET-PREFERRED",
+    title: "the devices are reset function by function",
+    explain: "The kernel tries several ways to reset a device, in an order of its own; the first that works is used. \
+              One that only puts it to sleep and wakes it up, or resets all of its bus, resets less or more than the \
+              function. The order can be changed: 'echo flr > /sys/bus/pci/devices/ADDRESS/reset_method'. USB and \
+              sound of some AMD processors (1022:149c, 1022:1487) break with flr, which newer kernels know.",
+    run: Some(preferred),
+    ..DEVICE
+};
+
+pub(in super::super) static RESET_BUS_ONLY: Check = Check {
+    code: "RESET-BUS-ONLY",
+    title: "a reset hits nothing else",
+    short: "resets its whole bus",
+    explain: "The device can be reset only with its whole bus, and other functions below the same bridge are hit, too. \
+              QEMU then says \"Cannot reset device, depends on group which is not owned\" and the device is not reset. \
+              Pass or hold those functions as well, or accept it.",
+    run: Some(bus_only),
+    ..DEVICE
+};
+
+static RESET_AMD_BUG: Check = Check {
+    code: "RESET-AMD-BUG",
+    title: "the GPUs come back after a VM",
+    short: "AMD reset bug",
+    explain: "GPUs of these AMD families (Polaris, Vega, Navi 1x) cannot be reset by the kernel alone: the second \
+              start of a VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, \
+              to be signed under Secure Boot) mends most; without it, stop the VM rather than reboot it.",
+    run: Some(amd),
+    ..DEVICE
+};
+
+pub(in super::super) static POWER_D3COLD: Check = Check {
+    code: "POWER-D3COLD",
+    title: "idle devices come back from sleep",
+    short: "may not wake up",
+    explain: "An idle device on vfio-pci is put to sleep, and some do not wake up: \"Unable to change power state from \
+              D3cold to D0, device inaccessible\". 'options vfio-pci disable_idle_d3=1' in /etc/modprobe.d keeps them \
+              awake; writing 0 to the device's d3cold_allowed forbids the deepest sleep.",
+    run: Some(d3cold),
+    ..DEVICE
+};
+
+static TB_HOTPLUG: Check = Check {
+    code: "TB-HOTPLUG",
+    title: "the devices stay plugged in",
+    short: "Thunderbolt",
+    explain: "The device is behind Thunderbolt or in a drawer and can be unplugged. A guest that has it then loses it, \
+              and QEMU may not survive it. With the controller of Thunderbolt itself the host loses everything that is \
+              plugged in there: screens, docks, disks, network.",
+    run: Some(removable),
+    ..DEVICE
+};
 
 fn dead(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {

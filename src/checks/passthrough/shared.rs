@@ -4,43 +4,50 @@ use super::super::pci::place;
 use super::super::subject::Leaving;
 use super::super::{Check, Notes, Subject};
 use super::gpu::is_igd;
-use super::named;
+use super::{DEVICE, named};
 use crate::facts::{PciClass, PciDetails};
 use crate::units::PciAddress;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "NET-VF-NOT-PERSISTENT",
-        title: "virtual functions are there after a restart",
-        explain: "Virtual functions are made by writing their number to sriov_numvfs and are gone when the host restarts. The \
-                  VM then does not start. Have them made at each start: a udev rule with ATTR{sriov_numvfs}=\"7\", [SR-IOV] \
-                  of systemd-networkd, sriov-total-vfs of NetworkManager, or a unit of systemd.",
-        run: persistent,
-    },
-    Check {
-        code: "NET-VF-MAC0",
-        title: "virtual functions have addresses",
-        explain: "The virtual function has no MAC address of its own (00:00:00:00:00:00), so that its driver in the guest \
-                  makes up another one at each start. Set one on the host ('ip link set PORT vf 0 mac ...'), or have \
-                  libvirt do it with an interface of type hostdev.",
-        run: mac,
-    },
-    Check {
-        code: "GPU-SRIOV-IGPU",
-        title: "the processor's GPU is shared rather than given away",
-        explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, each \
-                  guest gets one, and the host keeps its display.",
-        run: igpu,
-    },
-    Check {
-        code: "MDEV-PARENT",
-        title: "the devices make no mediated devices",
-        explain: "The driver of this device offers parts of it as mediated devices (vGPU), of which several VMs can have one \
-                  each. Passed whole it goes to one VM, and its driver's parts are gone. With NVIDIA vGPU 17 and later on \
-                  newer kernels the parts are virtual functions instead.",
-        run: mediated,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] = &[&NET_VF_NOT_PERSISTENT, &NET_VF_MAC0, &GPU_SRIOV_IGPU, &MDEV_PARENT];
+
+static NET_VF_NOT_PERSISTENT: Check = Check {
+    code: "NET-VF-NOT-PERSISTENT",
+    title: "virtual functions are there after a restart",
+    explain: "Virtual functions are made by writing their number to sriov_numvfs and are gone when the host restarts. \
+              The VM then does not start. Have them made at each start: a udev rule with ATTR{sriov_numvfs}=\"7\", \
+              [SR-IOV] of systemd-networkd, sriov-total-vfs of NetworkManager, or a unit of systemd.",
+    run: Some(persistent),
+    ..DEVICE
+};
+
+static NET_VF_MAC0: Check = Check {
+    code: "NET-VF-MAC0",
+    title: "virtual functions have addresses",
+    explain: "The virtual function has no MAC address of its own (00:00:00:00:00:00), so that its driver in the guest \
+              makes up another one at each start. Set one on the host ('ip link set PORT vf 0 mac ...'), or have \
+              libvirt do it with an interface of type hostdev.",
+    run: Some(mac),
+    ..DEVICE
+};
+
+static GPU_SRIOV_IGPU: Check = Check {
+    code: "GPU-SRIOV-IGPU",
+    title: "the processor's GPU is shared rather than given away",
+    explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, \
+              each guest gets one, and the host keeps its display.",
+    run: Some(igpu),
+    ..DEVICE
+};
+
+static MDEV_PARENT: Check = Check {
+    code: "MDEV-PARENT",
+    title: "the devices make no mediated devices",
+    explain: "The driver of this device offers parts of it as mediated devices (vGPU), of which several VMs can have \
+              one each. Passed whole it goes to one VM, and its driver's parts are gone. With NVIDIA vGPU 17 and later \
+              on newer kernels the parts are virtual functions instead.",
+    run: Some(mediated),
+    ..DEVICE
+};
 
 fn details<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a PciDetails> {
     subject.facts.details.get(&address)

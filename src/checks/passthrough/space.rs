@@ -2,74 +2,91 @@
 
 use super::super::pci::place;
 use super::super::wording::{field, list};
-use super::super::{Check, Notes, Subject};
-use super::{detail, host_place, named, of_host};
+use super::super::{Check, Notes, Scope, Subject};
+use super::{DEVICE, detail, host_place, named, of_host};
 use crate::facts::PciClass;
 use crate::facts::pci_details::Bar;
 use crate::machine::{Chipset, Feature, GuestSlot};
 use crate::units::GIB;
 use std::collections::BTreeSet;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "BAR-NOT-ASSIGNED",
-        title: "the devices have their addresses",
-        explain: "The firmware or the kernel found no place for one of the device's windows (\"BAR n: no space\"). It cannot \
-                  work, in a guest or on the host. Switch on \"Above 4G Decoding\" in the firmware and CSM off; the kernel's \
-                  option pci=realloc helps some boards.",
-        run: unassigned,
-    },
-    Check {
-        code: "BAR-LARGE",
-        title: "the guest's windows are large enough",
-        explain: "The windows of the device are larger than what guests' firmware sets aside by default. Newer UEFI (from \
-                  2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older needs to be told.",
-        run: large,
-    },
-    Check {
-        code: "BAR-REBAR",
-        title: "the windows have the size they can have",
-        explain: "The device could have a larger window (resizable BAR) than it has now. QEMU hides that ability from the \
-                  guest, which sees the size that the host has set. Set it while no driver is bound, from Linux 6.1 on: 'echo \
-                  14 > /sys/bus/pci/devices/ADDRESS/resource1_resize' for 16 GiB. Some AMD cards work in Windows guests \
-                  only with a small window.",
-        run: resizable,
-    },
-    Check {
-        code: "HOST-DMA-ENTRY-LIMIT",
-        title: "VFIO may map memory in as many pieces as it needs",
-        explain: "A container of VFIO maps the guest's memory in at most so many pieces (dma_entry_limit of \
-                  vfio_iommu_type1, 65535 by default). Where it was lowered, guests with much memory fail: \"VFIO_MAP_DMA ... \
-                  No space left on device\". Raise it again, or use huge pages.",
-        run: entries,
-    },
-    Check {
-        code: "NUMA-SPAN",
-        title: "passed devices are on one NUMA node",
-        explain: "Devices on several NUMA nodes go to a guest that has only one: half of their transfers cross the link \
-                  between the processors. Give the guest the nodes of the host, or choose devices of one node. A node that \
-                  the machine does not tell is not node 0.",
-        run: numa,
-    },
-    Check {
-        code: "NUMA-EXPANDER",
-        title: "the guest knows which node its cards are near to",
-        explain: "A guest that sees several NUMA nodes learns from the PCI bus which of them a card is near to. For that each \
-                  node with cards gets a bus of its own (pcie-expander-bus) with the ports of its cards below. It takes the \
-                  machine q35, nodes of the guest that stand for several of the host (numa.cells[].node), and cards whose \
-                  node the host tells. numa.expander_buses = false leaves all cards at the machine's one bus.",
-        run: expanders,
-    },
-    Check {
-        code: "HOST-PHYSBITS",
-        title: "the IOMMU is as wide as the CPU",
-        explain: "The IOMMU of this machine translates narrower addresses than the CPU has (39 bits on many Intel \
-                  processors for desktops). A guest that sees the CPU's width may put windows where the IOMMU does not \
-                  reach: \"VFIO_MAP_DMA failed: Invalid argument\". The guest's CPU is given the width of the IOMMU with \
-                  <maxphysaddr mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
-        run: width,
-    },
-];
+pub(in super::super) static CHECKS: &[&Check] =
+    &[&BAR_NOT_ASSIGNED, &BAR_LARGE, &BAR_REBAR, &HOST_DMA_ENTRY_LIMIT, &NUMA_SPAN, &NUMA_EXPANDER, &HOST_PHYSBITS];
+
+pub(in super::super) static BAR_NOT_ASSIGNED: Check = Check {
+    code: "BAR-NOT-ASSIGNED",
+    title: "the devices have their addresses",
+    short: "a window has no address",
+    explain: "The firmware or the kernel found no place for one of the device's windows (\"BAR n: no space\"). It \
+              cannot work, in a guest or on the host. Switch on \"Above 4G Decoding\" in the firmware and CSM off; the \
+              kernel's option pci=realloc helps some boards.",
+    run: Some(unassigned),
+    ..DEVICE
+};
+
+pub(in super::super) static BAR_LARGE: Check = Check {
+    code: "BAR-LARGE",
+    title: "the guest's windows are large enough",
+    explain: "The windows of the device are larger than what guests' firmware sets aside by default. Newer UEFI (from \
+              2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older needs to be told.",
+    run: Some(large),
+    ..DEVICE
+};
+
+static BAR_REBAR: Check = Check {
+    code: "BAR-REBAR",
+    title: "the windows have the size they can have",
+    explain: "The device could have a larger window (resizable BAR) than it has now. QEMU hides that ability from the \
+              guest, which sees the size that the host has set. Set it while no driver is bound, from Linux 6.1 on: \
+              'echo 14 > /sys/bus/pci/devices/ADDRESS/resource1_resize' for 16 GiB. Some AMD cards work in Windows \
+              guests only with a small window.",
+    run: Some(resizable),
+    ..DEVICE
+};
+
+static HOST_DMA_ENTRY_LIMIT: Check = Check {
+    code: "HOST-DMA-ENTRY-LIMIT",
+    title: "VFIO may map memory in as many pieces as it needs",
+    explain: "A container of VFIO maps the guest's memory in at most so many pieces (dma_entry_limit of \
+              vfio_iommu_type1, 65535 by default). Where it was lowered, guests with much memory fail: \"VFIO_MAP_DMA \
+              ... No space left on device\". Raise it again, or use huge pages.",
+    scope: Scope::Host(19),
+    run: Some(entries),
+    ..DEVICE
+};
+
+static NUMA_SPAN: Check = Check {
+    code: "NUMA-SPAN",
+    title: "passed devices are on one NUMA node",
+    explain: "Devices on several NUMA nodes go to a guest that has only one: half of their transfers cross the link \
+              between the processors. Give the guest the nodes of the host, or choose devices of one node. A node that \
+              the machine does not tell is not node 0.",
+    run: Some(numa),
+    ..DEVICE
+};
+
+static NUMA_EXPANDER: Check = Check {
+    code: "NUMA-EXPANDER",
+    title: "the guest knows which node its cards are near to",
+    explain: "A guest that sees several NUMA nodes learns from the PCI bus which of them a card is near to. For that \
+              each node with cards gets a bus of its own (pcie-expander-bus) with the ports of its cards below. It \
+              takes the machine q35, nodes of the guest that stand for several of the host (numa.cells[].node), and \
+              cards whose node the host tells. numa.expander_buses = false leaves all cards at the machine's one bus.",
+    run: Some(expanders),
+    ..DEVICE
+};
+
+pub(in super::super) static HOST_PHYSBITS: Check = Check {
+    code: "HOST-PHYSBITS",
+    title: "the IOMMU is as wide as the CPU",
+    explain: "The IOMMU of this machine translates narrower addresses than the CPU has (39 bits on many Intel \
+              processors for desktops). A guest that sees the CPU's width may put windows where the IOMMU does not \
+              reach: \"VFIO_MAP_DMA failed: Invalid argument\". The guest's CPU is given the width of the IOMMU with \
+              <maxphysaddr mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
+    scope: Scope::Host(18),
+    run: Some(width),
+    ..DEVICE
+};
 
 /// What the firmware of guests sets aside by default.
 const WINDOW: u64 = 32 * GIB;

@@ -1,7 +1,7 @@
 //! The checks of passthrough by themselves: of functions that somebody thinks of taking, and of a host.
 
 use super::super::wording::list;
-use super::super::{Check, Finding, Notes, Severity, Subject, all, table};
+use super::super::{Check, Finding, Notes, Scope, Severity, Subject, all, table};
 use crate::facts::Facts;
 use crate::machine::{Member, Role, card, machine};
 use crate::spec::{PciDevice, PciRole, Spec};
@@ -69,51 +69,6 @@ impl HostLine {
     }
 }
 
-/// Codes of the checks that speak of the VM rather than of the devices.
-const OF_THE_VM: [&str; 16] = [
-    "PCI-ADDRESS",
-    "PCI-PRIMARY",
-    "PCI-EMULATED",
-    "VM-MACHINE",
-    "VM-FIRMWARE",
-    "GPU-CODE43",
-    "GPU-AMD-HV",
-    "VM-ONREBOOT",
-    "VM-DUAL-DISPLAY",
-    "VM-SB-LINUX",
-    "VM-SAVEVM",
-    "VM-HARDLIMIT",
-    "HOST-CGROUP-ACL",
-    "VM-BALLOON",
-    "VM-SUSPEND",
-    "VM-IOMMU",
-];
-
-/// Codes of the check list of a host, in the order in which operators go through it: virtualisation and the IOMMU, what it
-/// isolates, VFIO and who may use it, what is bound at boot, what the host does to running VMs. The sizes that a guest
-/// meets come last.
-const OF_THE_HOST: [&str; 19] = [
-    "VIRT-KVM",
-    "IOMMU-OFF",
-    "IOMMU-CMDLINE-TYPO",
-    "IOMMU-PLACEBO",
-    "IOMMU-PT",
-    "IOMMU-INTREMAP",
-    "IOMMU-NOIOMMU",
-    "IOMMU-UNSAFE-PARAM",
-    "ACS-OVERRIDE",
-    "ACS-RELAXED",
-    "VFIO-MODULE",
-    "VFIO-BLACKLISTED",
-    "IOMMU-VFIO",
-    "PCI-SESSION",
-    "BIND-IDS-CAPTURES-HOST",
-    "HOST-LOCKDOWN",
-    "HOST-IDLE-SUSPEND",
-    "HOST-PHYSBITS",
-    "HOST-DMA-ENTRY-LIMIT",
-];
-
 /// What taking `asked` means on a host.
 pub fn take(facts: &Facts, asked: &[PciAddress]) -> Taken {
     let members = card::taking(facts, asked);
@@ -143,7 +98,7 @@ fn judged(facts: &Facts, members: Vec<Member>, devices: Vec<PciDevice>) -> Taken
     let machine = machine(&spec, facts);
     let subject = Subject::new(&spec, facts, &machine);
     let mut findings = Vec::new();
-    for check in table::of_passthrough().filter(|check| !OF_THE_VM.contains(&check.code)) {
+    for check in table::of_passthrough().filter(|check| check.scope != Scope::Vm) {
         findings.extend(run(check, &subject).into_iter().map(|finding| addressed(finding, &rows)));
     }
     findings.sort_by_key(|finding| finding.severity);
@@ -155,19 +110,20 @@ pub fn doctor(facts: &Facts) -> Vec<HostLine> {
     let spec = Spec::default();
     let machine = machine(&spec, facts);
     let subject = Subject { host_alone: true, ..Subject::new(&spec, facts, &machine) };
-    let checks = OF_THE_HOST.into_iter().filter_map(|code| all().find(|check| check.code == code));
+    let mut checks: Vec<&Check> = all().filter(|check| check.place_of_host().is_some()).collect();
+    checks.sort_by_key(|check| check.place_of_host());
     let line = |check: &Check| {
         let mut notes = Notes::new(check.code);
-        (check.run)(&subject, &mut notes);
+        check.look(&subject, &mut notes);
         let applies = notes.passed() || !notes.findings.is_empty();
         applies.then_some(HostLine { code: check.code, title: check.title, findings: notes.findings })
     };
-    checks.filter_map(line).collect()
+    checks.into_iter().filter_map(line).collect()
 }
 
 fn run(check: &Check, subject: &Subject) -> Vec<Finding> {
     let mut notes = Notes::new(check.code);
-    (check.run)(subject, &mut notes);
+    check.look(subject, &mut notes);
     notes.findings
 }
 

@@ -4,68 +4,97 @@ use super::super::pci::place;
 use super::super::subject::Leaving;
 use super::super::wording::list;
 use super::super::{Check, Notes, Subject};
-use super::named;
+use super::{DEVICE, named};
 use crate::facts::{Fact, PciClass, UsbRole, Use};
 use crate::machine::card;
 
-pub(in super::super) const CHECKS: &[Check] = &[
-    Check {
-        code: "USE-ROOT-DISK",
-        title: "the host does not use the drives",
-        explain: "The drive carries file systems, swap, a volume group, an array or a storage pool of the host. libvirt \
-                  would take it from the running host without a question: everything on it stops at once, the host itself \
-                  where / is on it. Move the data first, or choose another drive.",
-        run: drives,
-    },
-    Check {
-        code: "USE-SATA-HOST",
-        title: "the host does not use disks of the controllers",
-        explain: "The controller carries disks that the host uses: file systems, swap, arrays, volume groups, pools. With \
-                  the controller all its disks go to the guest. To give a guest one disk, use the disk and not the \
-                  controller.",
-        run: controllers,
-    },
-    Check {
-        code: "USE-DISK-UNKNOWN",
-        title: "what the disks of a remote host carry is seen",
-        explain: "The drive or controller belongs to a remote host, and over libvirt nobody sees what is mounted there: the \
-                  root file system, swap, an array or a volume group may be on it. libvirt would take it away without a \
-                  question. Let vmbuild read the host's files over ssh (the key P in the PCI step, --probe on the command \
-                  line, probe = true in config.toml): a script that only reads. If you know that the host has nothing on \
-                  it, type its address out instead.",
-        run: unseen,
-    },
-    Check {
-        code: "USE-NET-SSH",
-        title: "sessions of SSH do not go through the devices",
-        explain: "Your session of SSH, or another one, goes through this network device, directly or below a bridge, a bond \
-                  or a VLAN. When the VM starts the session ends and the host may be out of reach. Choose another port.",
-        run: sessions,
-    },
-    Check {
-        code: "USE-NET-ROUTE",
-        title: "the host's network does not lie on the devices",
-        explain: "The host's default route, or an address of its own, lies on this network device. When the VM starts the \
-                  host loses it. Move the host to another port first.",
-        run: routes,
-    },
-    Check {
-        code: "USE-GPU-DISPLAY",
-        title: "nobody looks at the GPUs",
-        explain: "A desktop, a console or a program of the host has this GPU open. Taking it away ends them, hangs the \
-                  driver, or both. Stop what uses it first (display manager, nvidia-persistenced), or bind the GPU to \
-                  vfio-pci at boot.",
-        run: displays,
-    },
-    Check {
-        code: "USE-USB-INPUT",
-        title: "the host does not need what hangs on the USB controllers",
-        explain: "Keyboards, disks, network adapters and keys on this USB controller go to the guest with it. The only \
-                  keyboard, a mounted stick or the adapter of an SSH session are needed by the host. Plug them into another \
-                  controller, or pass a single USB device instead.",
-        run: usb,
-    },
+pub(in super::super) static CHECKS: &[&Check] = &[
+    &USE_ROOT_DISK,
+    &USE_SATA_HOST,
+    &USE_DISK_UNKNOWN,
+    &USE_NET_SSH,
+    &USE_NET_ROUTE,
+    &USE_GPU_DISPLAY,
+    &USE_USB_INPUT,
 ];
+
+static USE_ROOT_DISK: Check = Check {
+    code: "USE-ROOT-DISK",
+    title: "the host does not use the drives",
+    short: "host's disk",
+    explain: "The drive carries file systems, swap, a volume group, an array or a storage pool of the host. libvirt \
+              would take it from the running host without a question: everything on it stops at once, the host itself \
+              where / is on it. Move the data first, or choose another drive.",
+    run: Some(drives),
+    ..DEVICE
+};
+
+static USE_SATA_HOST: Check = Check {
+    code: "USE-SATA-HOST",
+    title: "the host does not use disks of the controllers",
+    short: "host's disk",
+    explain: "The controller carries disks that the host uses: file systems, swap, arrays, volume groups, pools. With \
+              the controller all its disks go to the guest. To give a guest one disk, use the disk and not the \
+              controller.",
+    run: Some(controllers),
+    ..DEVICE
+};
+
+static USE_DISK_UNKNOWN: Check = Check {
+    code: "USE-DISK-UNKNOWN",
+    title: "what the disks of a remote host carry is seen",
+    short: "its disks were not seen",
+    explain: "The drive or controller belongs to a remote host, and over libvirt nobody sees what is mounted there: \
+              the root file system, swap, an array or a volume group may be on it. libvirt would take it away without \
+              a question. Let vmbuild read the host's files over ssh (the key P in the PCI step, --probe on the \
+              command line, probe = true in config.toml): a script that only reads. If you know that the host has \
+              nothing on it, type its address out instead.",
+    run: Some(unseen),
+    ..DEVICE
+};
+
+static USE_NET_SSH: Check = Check {
+    code: "USE-NET-SSH",
+    title: "sessions of SSH do not go through the devices",
+    short: "SSH session",
+    explain: "Your session of SSH, or another one, goes through this network device, directly or below a bridge, a \
+              bond or a VLAN. When the VM starts the session ends and the host may be out of reach. Choose another \
+              port.",
+    run: Some(sessions),
+    ..DEVICE
+};
+
+static USE_NET_ROUTE: Check = Check {
+    code: "USE-NET-ROUTE",
+    title: "the host's network does not lie on the devices",
+    short: "host's network",
+    explain: "The host's default route, or an address of its own, lies on this network device. When the VM starts the \
+              host loses it. Move the host to another port first.",
+    run: Some(routes),
+    ..DEVICE
+};
+
+static USE_GPU_DISPLAY: Check = Check {
+    code: "USE-GPU-DISPLAY",
+    title: "nobody looks at the GPUs",
+    short: "host's display",
+    explain: "A desktop, a console or a program of the host has this GPU open. Taking it away ends them, hangs the \
+              driver, or both. Stop what uses it first (display manager, nvidia-persistenced), or bind the GPU to \
+              vfio-pci at boot.",
+    run: Some(displays),
+    ..DEVICE
+};
+
+static USE_USB_INPUT: Check = Check {
+    code: "USE-USB-INPUT",
+    title: "the host does not need what hangs on the USB controllers",
+    short: "host's keyboard or USB",
+    explain: "Keyboards, disks, network adapters and keys on this USB controller go to the guest with it. The only \
+              keyboard, a mounted stick or the adapter of an SSH session are needed by the host. Plug them into \
+              another controller, or pass a single USB device instead.",
+    run: Some(usb),
+    ..DEVICE
+};
 
 /// What the host does with a function.
 fn uses<'a>(subject: &'a Subject, leaving: &Leaving) -> impl Iterator<Item = &'a Use> + use<'a> {

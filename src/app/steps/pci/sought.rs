@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::steps::top;
-use crate::checks::Severity;
+use crate::checks::{GROUPS_CHANGED, Severity};
 use crate::facts::PciDevice;
 use crate::machine::selector::{Outcome, Wanted, outcomes};
 use crate::spec;
@@ -55,7 +55,7 @@ pub fn line(app: &App) -> Option<(Severity, String)> {
     if let Some((row, outcome)) = found.iter().find(|(_, outcome)| outcome.address().is_none()) {
         return Some((Severity::Blocker, not_found(app, *row, outcome)));
     }
-    let group = || app.derived.report.findings.iter().any(|finding| finding.code == "GROUPS-CHANGED");
+    let group = || app.derived.report.findings.iter().any(|finding| finding.code == GROUPS_CHANGED.code);
     let moved = found.values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } => Some((from.short(), to.short())),
         _ => None,

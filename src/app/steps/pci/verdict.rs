@@ -25,7 +25,7 @@ pub fn taking(app: &App, address: PciAddress) -> Rc<Taken> {
 /// The worst of findings as a verdict: its severity, where it is none that can be left alone, and why in a few words.
 pub fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Option<Severity>, String) {
     let mut findings: Vec<&Finding> = findings.filter(|finding| finding.severity != Severity::Info).collect();
-    findings.sort_by_key(|finding| (finding.severity, rank(finding.code)));
+    findings.sort_by_key(|finding| (finding.severity, checks::explain(finding.code).map(|check| check.rank)));
     let Some(worst) = findings.first() else { return (None, "ready".into()) };
     let why = match worst.severity {
         Severity::Unknown => format!("{} not checked", findings.len()),
@@ -35,56 +35,11 @@ pub fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Option<Sever
     (Some(worst.severity), why)
 }
 
-/// Of two blockers the one is told that says more: what the host loses before what is mended by taking more.
-fn rank(code: &str) -> u8 {
-    match code {
-        "IOMMU-OFF" => 0,
-        "PCI-IN-USE" => 1,
-        "IOMMU-GROUP" | "PCI-FUNCTIONS" => 3,
-        _ => 2,
-    }
-}
-
 /// A finding in two or three words, its code where it has none.
 fn reason(finding: &Finding) -> &'static str {
-    match finding.code {
-        "IOMMU-OFF" => "no IOMMU",
-        "IOMMU-GROUP" => "its group is shared",
-        "IOMMU-INTREMAP" => "no interrupt remapping",
-        "GRP-GPUS" => "shares with a GPU",
-        "GRP-COMPANION-SYSTEM" => "shares with the chipset",
-        "TB-HOTPLUG" => "Thunderbolt",
-        "RMRR-DIRECT" => "kept by firmware",
-        "NET-PF-WITH-VFS" => "has virtual functions",
-        "NET-VF-SAME-GROUP" => "no group of its own",
-        "NVME-VMD" => "behind Intel VMD",
-        "PCI-IN-USE" => "a VM has it",
-        "PCI-MATCH" => "not found",
-        "PCI-MOVED" => "moved",
-        "GROUPS-CHANGED" => "in other company",
-        "PCI-FUNCTIONS" => "card not whole",
-        "PCI-DRIVER" => "nvidia holds it",
-        "PCI-BOOT-GPU" => "boot GPU",
-        "USE-ROOT-DISK" | "USE-SATA-HOST" => "host's disk",
-        "USE-DISK-UNKNOWN" => "its disks were not seen",
-        "USE-NET-SSH" => "SSH session",
-        "USE-NET-ROUTE" => "host's network",
-        "USE-GPU-DISPLAY" => "host's display",
-        "USE-USB-INPUT" => "host's keyboard or USB",
-        "USE-BMC-VGA" => "remote console",
-        "USE-ONLY-GPU" => "the only GPU",
-        "GPU-APU" | "GPU-IGD" => "part of the processor",
-        "RESET-NONE" => "no reset",
-        "VM-FIRMWARE" => "VM without UEFI",
-        "VM-MACHINE" => "VM without PCI Express",
-        "RESET-BUS-ONLY" => "resets its whole bus",
-        "RESET-AMD-BUG" => "AMD reset bug",
-        "HOST-CONSOLE-DRIVER" => "firmware's screen",
-        "POWER-D3COLD" => "may not wake up",
-        "DEV-DEAD" => "does not answer",
-        "BAR-NOT-ASSIGNED" => "a window has no address",
-        "BIND-IDENTICAL" => "has a twin",
-        code => code,
+    match checks::explain(finding.code).map_or("", |check| check.short) {
+        "" => finding.code,
+        short => short,
     }
 }
 
