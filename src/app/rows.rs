@@ -1,5 +1,7 @@
 //! Rows of a spec that a form takes as lines of text: nodes of the guest, devices and folders of the host.
 
+use crate::spec::ShareDriver;
+use crate::spec::devices::UsbStartup;
 use serde_json::{Map, Value};
 
 /// `0-7: 16 GiB, node 0, pages 1 GiB`.
@@ -62,7 +64,10 @@ pub(super) fn usb(line: &str) -> Result<Value, String> {
     };
     match rest {
         [] => {}
-        [word @ ("mandatory" | "requisite" | "optional")] => drop(row.insert("startup".into(), (*word).into())),
+        [word] => {
+            let startup = UsbStartup::named(word).ok_or_else(wrong)?;
+            row.insert("startup".into(), startup.name().into());
+        }
         _ => return Err(wrong()),
     }
     Ok(Value::Object(row))
@@ -83,10 +88,11 @@ pub(super) fn share(line: &str) -> Result<Value, String> {
     let (path, rest) = quoted.map_or((None, line), |(path, rest)| (Some(path), rest));
     let mut words: Vec<&str> = path.into_iter().chain(rest.split_whitespace()).collect();
     let mut row = Map::new();
-    while let Some(word @ ("virtiofs" | "9p" | "read-only")) = words.last().copied() {
-        match word {
-            "read-only" => row.insert("readonly".into(), true.into()),
-            driver => row.insert("driver".into(), driver.into()),
+    while let Some(word) = words.last() {
+        match ShareDriver::named(word) {
+            Some(driver) => row.insert("driver".into(), driver.name().into()),
+            None if *word == "read-only" => row.insert("readonly".into(), true.into()),
+            None => break,
         };
         words.pop();
     }

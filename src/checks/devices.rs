@@ -6,7 +6,7 @@ use crate::facts::{MediaKind, UsbDevice};
 use crate::machine::Chipset;
 use crate::machine::devices::{UsbName, id, pixels};
 use crate::spec::Place;
-use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogModel};
+use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogAction, WatchdogModel};
 use crate::spec::suggest::quoted;
 
 pub(super) static CHECKS: &[&Check] =
@@ -206,8 +206,6 @@ fn looking_glass(subject: &Subject, notes: &mut Notes) {
     notes.info(place, message, "give its user the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
 }
 
-const ACTIONS: [&str; 7] = ["reset", "shutdown", "poweroff", "pause", "dump", "inject-nmi", "none"];
-
 fn watchdog(subject: &Subject, notes: &mut Notes) {
     let Some((model, action)) = &subject.machine.devices.watchdog else { return };
     notes.looked();
@@ -215,9 +213,10 @@ fn watchdog(subject: &Subject, notes: &mut Notes) {
         let message = format!("machine type {} has no iTCO watchdog", subject.machine.machine_type.value);
         notes.blocker(field("watchdog").key("model"), message, "use i6300esb, or machine type q35");
     }
-    if !ACTIONS.contains(&action.as_str()) {
+    if WatchdogAction::named(action).is_none() {
+        let known: Vec<&str> = WatchdogAction::ALL.iter().map(|known| known.name()).collect();
         let message = format!("watchdog: unknown action {}", quoted(action));
-        notes.blocker(field("watchdog").key("action"), message, format!("write one of {}", ACTIONS.join(", ")));
+        notes.blocker(field("watchdog").key("action"), message, format!("write one of {}", known.join(", ")));
     }
 }
 

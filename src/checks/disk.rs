@@ -158,10 +158,10 @@ fn unused(subject: &Subject, notes: &mut Notes) {
     for row in subject.disks() {
         let Some(action) = row.asked.action else { continue };
         notes.looked();
-        let (set, name) = match action {
-            DiskAction::Create => ([("path", &row.asked.path), ("clone_from", &row.asked.clone_from)], "create"),
-            DiskAction::Attach => ([("clone_from", &row.asked.clone_from), ("", &None)], "attach"),
-            DiskAction::Clone => ([("path", &row.asked.path), ("", &None)], "clone"),
+        let set = match action {
+            DiskAction::Create => [("path", &row.asked.path), ("clone_from", &row.asked.clone_from)],
+            DiskAction::Attach => [("clone_from", &row.asked.clone_from), ("", &None)],
+            DiskAction::Clone => [("path", &row.asked.path), ("", &None)],
         };
         let mut fields: Vec<&str> = set.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| *field).collect();
         if action == DiskAction::Attach && row.asked.size.is_some() {
@@ -171,7 +171,7 @@ fn unused(subject: &Subject, notes: &mut Notes) {
             fields.push("host_address");
         }
         for field in fields {
-            let message = format!("disk {}: {field} has no effect for {name} action", row.row);
+            let message = format!("disk {}: {field} has no effect for {} action", row.row, action.name());
             notes.warning(row.place(field), message, "remove it, or choose the action that uses it");
         }
     }

@@ -105,23 +105,15 @@ fn label(console: &Console) -> String {
     console.row.map_or_else(|| "the default console".into(), |row| format!("graphics {row}"))
 }
 
-fn name(kind: GraphicsKind) -> &'static str {
-    match kind {
-        GraphicsKind::Vnc => "vnc",
-        GraphicsKind::Spice => "spice",
-        GraphicsKind::None => "none",
-    }
-}
-
 fn kind(subject: &Subject, notes: &mut Notes) {
     for console in &subject.machine.consoles {
-        let what = format!("whether QEMU has {} graphics", name(console.kind));
+        let what = format!("whether QEMU has {} graphics", console.kind.name());
         let place = || place(console, "type");
         let Some(_) = notes.known(&subject.facts.domain_capabilities, place, &what) else { continue };
         match subject.capabilities().filter(|known| !known.graphics.is_empty()) {
             None => notes.unknown(place(), &what, "libvirt does not say it for this machine type"),
-            Some(known) if !known.graphics.iter().any(|graphics| graphics == name(console.kind)) => {
-                let message = format!("{}: this host's QEMU has no {} graphics", label(console), name(console.kind));
+            Some(known) if !known.graphics.iter().any(|graphics| graphics == console.kind.name()) => {
+                let message = format!("{}: this host's QEMU has no {} graphics", label(console), console.kind.name());
                 notes.blocker(place(), message, "use vnc");
             }
             Some(_) => {}
@@ -156,7 +148,7 @@ fn same(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.kind == console.kind) {
             let message =
-                format!("{}: a second {} console beside {}", label(console), name(console.kind), label(earlier));
+                format!("{}: a second {} console beside {}", label(console), console.kind.name(), label(earlier));
             notes.blocker(place(console, "type"), message, "remove one of them");
         }
     }
@@ -184,7 +176,7 @@ fn port(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let least = if console.kind == GraphicsKind::Vnc { FIRST_VNC_PORT } else { FIRST_FREE_PORT };
         if port < least {
-            let message = format!("{}: port {port}, the first for {} is {least}", label(console), name(console.kind));
+            let message = format!("{}: port {port}, the first for {} is {least}", label(console), console.kind.name());
             notes.blocker(place(console, "port"), message, "leave the port out, and libvirt takes a free one");
         } else if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.port == Some(port)) {
             let message = format!("{}: port {port} is already that of {}", label(console), label(earlier));
@@ -204,7 +196,7 @@ fn listen(subject: &Subject, notes: &mut Notes) {
         let all = address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
         let reach = if all { "every network of the host".to_owned() } else { format!("whoever reaches {address}") };
         if console.password_file.is_some() {
-            let kind = name(console.kind);
+            let kind = console.kind.name();
             let message =
                 format!("{}: listens on {address}, and its {kind} password is all that guards it", label(console));
             let remedy = "it is weak and what follows is not encrypted: better listen on 127.0.0.1 and go through SSH";

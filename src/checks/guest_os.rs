@@ -3,8 +3,8 @@
 use super::wording::{field, list};
 use super::{Check, Notes, Subject};
 use crate::machine::{DiskOrigin, Firmware, Machine};
-use crate::spec::DiskDevice;
 use crate::spec::suggest::{nearest, quoted};
+use crate::spec::{DiskDevice, OsFamily};
 use crate::units::Bytes;
 
 pub(super) static CHECKS: &[&Check] = &[&OS_TYPE, &OS_VARIANT, &VM_WIN11];
@@ -42,42 +42,44 @@ static VM_WIN11: Check = Check {
 /// What Windows 11 asks for at least.
 const WIN11: (u32, Bytes, Bytes) = (2, Bytes::gib(4), Bytes::gib(64));
 
-const FAMILIES: [&str; 7] = ["linux", "windows", "bsd", "solaris", "macos", "dos", "other"];
-
 fn family(subject: &Subject, notes: &mut Notes) {
     let Some(asked) = subject.spec.os_type.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return };
     notes.looked();
     let lower = asked.to_ascii_lowercase();
-    if FAMILIES.contains(&lower.as_str()) {
+    if OsFamily::named(&lower).is_some() {
         return;
     }
     let message = format!("os_type {} is not a known family; no settings for Windows are made", quoted(asked));
     let remedy = match meant(&lower) {
-        Some(family) => format!("write {family}; the system itself belongs into os_variant"),
-        None => format!("write one of {}", FAMILIES.join(", ")),
+        Some(family) => format!("write {}; the system itself belongs into os_variant", family.name()),
+        None => format!("write one of {}", known().join(", ")),
     };
     notes.warning(field("os_type"), message, remedy);
 }
 
+fn known() -> Vec<&'static str> {
+    OsFamily::ALL.iter().map(|family| family.name()).collect()
+}
+
 /// The family of a name that is one of its members, or nearly the family's own.
-fn meant(asked: &str) -> Option<&'static str> {
-    const MEMBERS: [(&str, &str); 13] = [
-        ("win", "windows"),
-        ("ubuntu", "linux"),
-        ("debian", "linux"),
-        ("fedora", "linux"),
-        ("rhel", "linux"),
-        ("centos", "linux"),
-        ("rocky", "linux"),
-        ("alma", "linux"),
-        ("opensuse", "linux"),
-        ("arch", "linux"),
-        ("freebsd", "bsd"),
-        ("openbsd", "bsd"),
-        ("netbsd", "bsd"),
+fn meant(asked: &str) -> Option<OsFamily> {
+    const MEMBERS: [(&str, OsFamily); 13] = [
+        ("win", OsFamily::Windows),
+        ("ubuntu", OsFamily::Linux),
+        ("debian", OsFamily::Linux),
+        ("fedora", OsFamily::Linux),
+        ("rhel", OsFamily::Linux),
+        ("centos", OsFamily::Linux),
+        ("rocky", OsFamily::Linux),
+        ("alma", OsFamily::Linux),
+        ("opensuse", OsFamily::Linux),
+        ("arch", OsFamily::Linux),
+        ("freebsd", OsFamily::Bsd),
+        ("openbsd", OsFamily::Bsd),
+        ("netbsd", OsFamily::Bsd),
     ];
     let member = MEMBERS.iter().find(|(start, _)| asked.starts_with(start)).map(|(_, family)| *family);
-    member.or_else(|| nearest(asked, FAMILIES))
+    member.or_else(|| nearest(asked, known()).and_then(OsFamily::named))
 }
 
 fn variant(subject: &Subject, notes: &mut Notes) {

@@ -155,9 +155,10 @@ fn format(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let format = row.asked.format;
         let made = match row.asked.action {
-            Some(DiskAction::Clone) => "clone",
-            _ => "create",
-        };
+            Some(DiskAction::Clone) => DiskAction::Clone,
+            _ => DiskAction::Create,
+        }
+        .name();
         match format {
             Some(DiskFormat::Qcow2) if !pool.holds_files() => {
                 let message =

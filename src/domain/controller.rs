@@ -56,9 +56,8 @@ fn usb(machine: &Machine) -> Element {
 fn scsi(index: u32, model: ScsiModel) -> Element {
     let scsi = Element::new("controller").attr("type", "scsi").attr("index", index.to_string());
     let model = match model {
-        ScsiModel::VirtioScsi => "virtio-scsi",
         ScsiModel::Lsi => "lsilogic",
-        ScsiModel::LsiSas => "lsisas1068",
+        same => same.name(),
     };
     scsi.attr("model", model).origin(Place::root().key("storage").key("disks"))
 }

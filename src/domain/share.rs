@@ -2,7 +2,7 @@
 
 use super::Element;
 use crate::machine::{Machine, Share};
-use crate::spec::Place;
+use crate::spec::{Place, ShareDriver};
 
 /// One `<filesystem>` each. QEMU's own user is not root, so 9p keeps the guest's owners and modes beside the files.
 pub(super) fn filesystems(machine: &Machine) -> impl Iterator<Item = Element> {
@@ -11,7 +11,7 @@ pub(super) fn filesystems(machine: &Machine) -> impl Iterator<Item = Element> {
         Element::new("filesystem")
             .attr("type", "mount")
             .attr("accessmode", mode)
-            .child(share.is_virtiofs().then(|| Element::new("driver").attr("type", "virtiofs")))
+            .child(share.is_virtiofs().then(|| Element::new("driver").attr("type", ShareDriver::Virtiofs.name())))
             .child(Element::new("source").attr("dir", share.path.clone()))
             .child(Element::new("target").attr("dir", share.tag.value.clone()))
             .child(share.readonly.then(|| Element::new("readonly")))

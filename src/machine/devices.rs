@@ -3,7 +3,7 @@
 use super::platform::filled;
 use super::{Chipset, Choice, Console};
 use crate::spec::devices::{
-    ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, UsbDevice, UsbStartup, WatchdogModel,
+    ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, UsbDevice, UsbStartup, WatchdogAction, WatchdogModel,
 };
 use crate::spec::{Place, Spec};
 use crate::units::{Bytes, MIB};
@@ -78,7 +78,7 @@ pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console]) -> De
     };
     let watchdog = spec.watchdog.as_ref().and_then(|watchdog| {
         let model = watchdog.model.filter(|model| *model != WatchdogModel::None)?;
-        Some((model, filled(watchdog.action.as_deref()).unwrap_or("reset").to_owned()))
+        Some((model, filled(watchdog.action.as_deref()).unwrap_or(WatchdogAction::Reset.name()).to_owned()))
     });
     let resolution = spec.looking_glass.as_ref().map(|shared| shared.resolution.as_deref());
     Devices {

@@ -76,7 +76,7 @@ pub(super) fn video(
 }
 
 /// The model as libvirt names it; `None` for no card.
-fn libvirt_model(model: VideoModel) -> Option<&'static str> {
+pub fn libvirt_model(model: VideoModel) -> Option<&'static str> {
     match model {
         VideoModel::Std => Some("vga"),
         VideoModel::Vmware => Some("vmvga"),

@@ -2,6 +2,7 @@
 
 use super::card::{self, Role};
 use crate::facts::{BlockDevice, BlockKind, Facts};
+use crate::spec::{DiskAction, DiskFormat};
 use crate::units::PciAddress;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ fn driver(facts: &Facts, address: PciAddress) -> Way {
             besides(facts, address),
         ),
         list: "storage.disks",
-        row: json!({"action": "attach", "host_address": address, "namespace": 1}),
+        row: json!({"action": DiskAction::Attach, "host_address": address, "namespace": 1}),
         why_not: behind_vmd(address),
     }
 }
@@ -102,7 +103,8 @@ fn block(facts: &Facts, address: PciAddress) -> Way {
             "nothing else is touched, and no IOMMU is needed".into(),
         ),
         list: "storage.disks",
-        row: path.map_or(Value::Null, |path| json!({"action": "attach", "path": path, "format": "raw"})),
+        row: path
+            .map_or(Value::Null, |path| json!({"action": DiskAction::Attach, "path": path, "format": DiskFormat::Raw})),
         why_not,
     }
 }

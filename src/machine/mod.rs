@@ -40,7 +40,7 @@ pub use choice::{Choice, Reason};
 pub use cpu::{Cpu, Topology};
 pub use devices::Devices;
 pub use disk::{Disk, DiskOrigin, Location};
-pub use display::Console;
+pub use display::{Console, libvirt_model};
 pub use expander::Expander;
 pub use feature::Feature;
 pub use files::files;

@@ -3,7 +3,7 @@
 use super::{Choice, Guest};
 use crate::facts::Facts;
 use crate::spec::devices::FirmwareKind;
-use crate::spec::{Place, Spec};
+use crate::spec::{OsFamily, Place, Spec};
 
 /// What boots the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ pub(super) fn tpm(spec: &Spec, facts: &Facts, guest: &Guest) -> Choice<bool> {
 pub(super) fn is_windows(spec: &Spec) -> bool {
     let os_type = filled(spec.os_type.as_deref()).map(str::to_ascii_lowercase);
     match os_type.as_deref() {
-        Some(kind) => kind == "windows",
+        Some(kind) => kind == OsFamily::Windows.name(),
         None => spec.os_variant.as_deref().is_some_and(|id| id.trim_start().to_ascii_lowercase().starts_with("win")),
     }
 }

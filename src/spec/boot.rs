@@ -1,5 +1,6 @@
 //! How the guest gets its first instruction beyond its firmware: a kernel of the host's, a menu, an order of devices.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,25 +26,14 @@ pub struct Boot {
     pub menu: Option<bool>,
 }
 
-/// A kind of device that can be booted from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum BootDevice {
-    /// CD-ROMs, the boot ISO first.
-    Cdrom,
-    /// Hard disks.
-    Disk,
-    /// Network interfaces.
-    Network,
-}
-
-impl BootDevice {
-    /// As the spec writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cdrom => "cdrom",
-            Self::Disk => "disk",
-            Self::Network => "network",
-        }
+words! {
+    /// A kind of device that can be booted from.
+    BootDevice {
+        /// CD-ROMs, the boot ISO first.
+        Cdrom = "cdrom",
+        /// Hard disks.
+        Disk = "disk",
+        /// Network interfaces.
+        Network = "network",
     }
 }

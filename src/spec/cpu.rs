@@ -1,5 +1,6 @@
 //! The virtual CPU: what the guest sees, how much of the host it may use, and where its threads run.
 
+use super::words::words;
 use crate::units::UnitError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,30 +35,30 @@ pub struct Cpu {
     pub pinning: Option<Pinning>,
 }
 
-/// What the guest sees as its CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CpuMode {
-    /// The host's CPU as it is; KVM only.
-    HostPassthrough,
-    /// The named model that is nearest to the host's, which other hosts can offer too.
-    HostModel,
-    /// The model that `model` names.
-    Custom,
-    /// All features that can be offered.
-    Maximum,
+words! {
+    /// What the guest sees as its CPU.
+    CpuMode {
+        /// The host's CPU as it is; KVM only.
+        HostPassthrough = "host-passthrough",
+        /// The named model that is nearest to the host's, which other hosts can offer too.
+        HostModel = "host-model",
+        /// The model that `model` names.
+        Custom = "custom",
+        /// All features that can be offered.
+        Maximum = "maximum",
+    }
 }
 
-/// Which caches the guest sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CpuCache {
-    /// The host's own.
-    Passthrough,
-    /// Those that QEMU makes up.
-    Emulate,
-    /// None.
-    Disable,
+words! {
+    /// Which caches the guest sees.
+    CpuCache {
+        /// The host's own.
+        Passthrough = "passthrough",
+        /// Those that QEMU makes up.
+        Emulate = "emulate",
+        /// None.
+        Disable = "disable",
+    }
 }
 
 /// How the virtual CPUs are arranged. What is left out follows from the number of virtual CPUs.
@@ -134,29 +135,6 @@ fn thousandths(text: &str) -> Result<u64, UnitError> {
         return Err(wrong());
     }
     format!("{whole}{part:0<places$}").parse().map_err(|_| wrong())
-}
-
-impl CpuMode {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::HostPassthrough => "host-passthrough",
-            Self::HostModel => "host-model",
-            Self::Custom => "custom",
-            Self::Maximum => "maximum",
-        }
-    }
-}
-
-impl CpuCache {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Passthrough => "passthrough",
-            Self::Emulate => "emulate",
-            Self::Disable => "disable",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,23 +1,8 @@
 //! Devices beside disks, interfaces and consoles: firmware and TPM, video, sound, input, USB, shared memory, identity.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// A choice of words, each as the spec writes it.
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// As the spec writes it.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-    };
-}
 
 words! {
     /// What starts the guest.
@@ -98,6 +83,26 @@ words! {
         Ehci = "ich9-ehci1",
         /// USB 1, of the 440FX.
         Uhci = "piix3-uhci",
+    }
+}
+
+words! {
+    /// What a watchdog does to a guest that hangs.
+    WatchdogAction {
+        /// Resets it.
+        Reset = "reset",
+        /// Asks it to shut down.
+        Shutdown = "shutdown",
+        /// Ends it.
+        Poweroff = "poweroff",
+        /// Stops it.
+        Pause = "pause",
+        /// Writes its memory to the host.
+        Dump = "dump",
+        /// Sends it an NMI.
+        InjectNmi = "inject-nmi",
+        /// Nothing.
+        None = "none",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Storage of a VM: its default pool, its boot ISO and its disks.
 
 use super::DiskSize;
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,172 +90,107 @@ pub struct Disk {
     pub boot_order: Option<u32>,
 }
 
-/// Host cache of a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskCache {
-    /// Past the host's cache; the guest's own is enough.
-    None,
-    /// The host's cache; a power cut may lose what the guest did not flush.
-    Writeback,
-    /// Written to the image at once, read through the cache.
-    Writethrough,
-    /// Past the cache, and each write flushed.
-    Directsync,
-    /// Flushes are ignored: for disks that may be lost.
-    Unsafe,
+words! {
+    /// Host cache of a disk.
+    DiskCache {
+        /// Past the host's cache; the guest's own is enough.
+        None = "none",
+        /// The host's cache; a power cut may lose what the guest did not flush.
+        Writeback = "writeback",
+        /// Written to the image at once, read through the cache.
+        Writethrough = "writethrough",
+        /// Past the cache, and each write flushed.
+        Directsync = "directsync",
+        /// Flushes are ignored: for disks that may be lost.
+        Unsafe = "unsafe",
+    }
 }
 
-/// How QEMU does a disk's input and output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DiskIo {
-    /// Linux AIO; past the cache only.
-    Native,
-    /// A pool of threads.
-    Threads,
-    /// io_uring.
-    IoUring,
+words! {
+    /// How QEMU does a disk's input and output.
+    DiskIo {
+        /// Linux AIO; past the cache only.
+        Native = "native",
+        /// A pool of threads.
+        Threads = "threads",
+        /// io_uring.
+        IoUring = "io_uring",
+    }
 }
 
-/// What becomes of zeros that the guest writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DetectZeroes {
-    /// They are written.
-    Off,
-    /// They are written as a hole where the image can.
-    On,
-    /// The blocks are given back where discard is on.
-    Unmap,
+words! {
+    /// What becomes of zeros that the guest writes.
+    DetectZeroes {
+        /// They are written.
+        Off = "off",
+        /// They are written as a hole where the image can.
+        On = "on",
+        /// The blocks are given back where discard is on.
+        Unmap = "unmap",
+    }
 }
 
 impl DiskCache {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Writeback => "writeback",
-            Self::Writethrough => "writethrough",
-            Self::Directsync => "directsync",
-            Self::Unsafe => "unsafe",
-        }
-    }
-
     /// True where the host's cache is passed by.
     pub fn is_direct(self) -> bool {
         matches!(self, Self::None | Self::Directsync)
     }
 }
 
-impl DiskIo {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Threads => "threads",
-            Self::IoUring => "io_uring",
-        }
+words! {
+    /// What becomes of a disk.
+    DiskAction {
+        /// A new, empty volume.
+        Create = "create",
+        /// An image that exists.
+        Attach = "attach",
+        /// A copy of an image.
+        Clone = "clone",
     }
 }
 
-impl DetectZeroes {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::On => "on",
-            Self::Unmap => "unmap",
-        }
+words! {
+    /// Image formats that libvirt takes. QEMU alone could do more (vhdx), but a domain with those is refused.
+    DiskFormat {
+        /// Grows on demand, allows snapshots.
+        Qcow2 = "qcow2",
+        /// Plain bytes.
+        Raw = "raw",
+        /// VMware; for attached images.
+        Vmdk = "vmdk",
+        /// VirtualBox; for attached images.
+        Vdi = "vdi",
     }
 }
 
-/// What becomes of a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskAction {
-    /// A new, empty volume.
-    Create,
-    /// An image that exists.
-    Attach,
-    /// A copy of an image.
-    Clone,
-}
-
-/// Image formats that libvirt takes. QEMU alone could do more (vhdx), but a domain with those is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskFormat {
-    /// Grows on demand, allows snapshots.
-    Qcow2,
-    /// Plain bytes.
-    Raw,
-    /// VMware; for attached images.
-    Vmdk,
-    /// VirtualBox; for attached images.
-    Vdi,
-}
-
-/// Bus between guest and disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskBus {
-    /// virtio-blk: vda, vdb, ...
-    Virtio,
-    /// virtio-scsi: sda, sdb, ...
-    Scsi,
-    /// AHCI: sda, sdb, ...
-    Sata,
-    /// PIIX IDE, on the pc machine only: hda to hdd.
-    Ide,
-    /// USB storage: sda, sdb, ...
-    Usb,
-}
-
-/// What kind of drive the guest sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DiskDevice {
-    /// A hard disk.
-    Disk,
-    /// A CD-ROM drive.
-    Cdrom,
-}
-
-impl DiskFormat {
-    /// As the spec, QEMU and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Qcow2 => "qcow2",
-            Self::Raw => "raw",
-            Self::Vmdk => "vmdk",
-            Self::Vdi => "vdi",
-        }
+words! {
+    /// Bus between guest and disk.
+    #[derive(PartialOrd, Ord, Hash)]
+    DiskBus {
+        /// virtio-blk: vda, vdb, ...
+        Virtio = "virtio",
+        /// virtio-scsi: sda, sdb, ...
+        Scsi = "scsi",
+        /// AHCI: sda, sdb, ...
+        Sata = "sata",
+        /// PIIX IDE, on the pc machine only: hda to hdd.
+        Ide = "ide",
+        /// USB storage: sda, sdb, ...
+        Usb = "usb",
     }
 }
 
-impl DiskDevice {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disk => "disk",
-            Self::Cdrom => "cdrom",
-        }
+words! {
+    /// What kind of drive the guest sees.
+    DiskDevice {
+        /// A hard disk.
+        Disk = "disk",
+        /// A CD-ROM drive.
+        Cdrom = "cdrom",
     }
 }
 
 impl DiskBus {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Virtio => "virtio",
-            Self::Scsi => "scsi",
-            Self::Sata => "sata",
-            Self::Ide => "ide",
-            Self::Usb => "usb",
-        }
-    }
-
     /// How its target names start.
     pub fn prefix(self) -> &'static str {
         match self {

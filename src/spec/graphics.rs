@@ -1,5 +1,6 @@
 //! Graphical consoles of a VM.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,25 +23,14 @@ pub struct Graphics {
     pub password_file: Option<String>,
 }
 
-/// Protocol of a console.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum GraphicsKind {
-    /// VNC.
-    Vnc,
-    /// SPICE.
-    Spice,
-    /// No console and no emulated video card.
-    None,
-}
-
-impl GraphicsKind {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Vnc => "vnc",
-            Self::Spice => "spice",
-            Self::None => "none",
-        }
+words! {
+    /// Protocol of a console.
+    GraphicsKind {
+        /// VNC.
+        Vnc = "vnc",
+        /// SPICE.
+        Spice = "spice",
+        /// No console and no emulated video card.
+        None = "none",
     }
 }

@@ -1,6 +1,7 @@
 //! Memory beside its amount: room to grow, huge pages, and on which nodes of the host it lies.
 
 use super::MemorySize;
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +17,14 @@ pub struct MemoryHotplug {
     pub slots: Option<u32>,
 }
 
-/// What added memory comes as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum HotplugKind {
-    /// Whole DIMMs, which are hard to take out again.
-    Dimm,
-    /// A device that gives and takes back blocks of 2 MiB.
-    VirtioMem,
+words! {
+    /// What added memory comes as.
+    HotplugKind {
+        /// Whole DIMMs, which are hard to take out again.
+        Dimm = "dimm",
+        /// A device that gives and takes back blocks of 2 MiB.
+        VirtioMem = "virtio-mem",
+    }
 }
 
 /// What backs the guest's memory on the host.
@@ -60,18 +61,18 @@ pub struct Numa {
     pub expander_buses: Option<bool>,
 }
 
-/// How binding the choice of nodes is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NumaMode {
-    /// Only these nodes; the start fails where they lack memory.
-    Strict,
-    /// These nodes first.
-    Preferred,
-    /// In turn from all of them.
-    Interleave,
-    /// Only these nodes, left to the control group, so that it can be changed while the guest runs.
-    Restrictive,
+words! {
+    /// How binding the choice of nodes is.
+    NumaMode {
+        /// Only these nodes; the start fails where they lack memory.
+        Strict = "strict",
+        /// These nodes first.
+        Preferred = "preferred",
+        /// In turn from all of them.
+        Interleave = "interleave",
+        /// Only these nodes, left to the control group, so that it can be changed while the guest runs.
+        Restrictive = "restrictive",
+    }
 }
 
 /// One node that the guest sees.
@@ -90,26 +91,4 @@ pub struct NumaCell {
     /// Size of its huge pages instead of that of `memory_backing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages: Option<String>,
-}
-
-impl HotplugKind {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dimm => "dimm",
-            Self::VirtioMem => "virtio-mem",
-        }
-    }
-}
-
-impl NumaMode {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Preferred => "preferred",
-            Self::Interleave => "interleave",
-            Self::Restrictive => "restrictive",
-        }
-    }
 }

@@ -32,6 +32,7 @@ pub mod stack;
 pub mod suggest;
 mod syntax;
 mod walk;
+mod words;
 
 pub use amount::{DiskSize, MemorySize};
 pub use boot::{Boot, BootDevice};
@@ -60,6 +61,7 @@ use devices::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use words::words;
 
 /// One virtual machine, or a part of one: a template or preset leaves out what it does not decide. To be built, a spec
 /// needs name, memory, vcpus, a default pool and at least one disk, after its template is applied.
@@ -210,22 +212,32 @@ pub struct Spec {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// How the guest's instructions are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum VirtType {
-    /// Hardware virtualisation.
-    Kvm,
-    /// Emulation (TCG): runs anywhere, slowly.
-    Qemu,
+words! {
+    /// How the guest's instructions are run.
+    VirtType {
+        /// Hardware virtualisation.
+        Kvm = "kvm",
+        /// Emulation (TCG): runs anywhere, slowly.
+        Qemu = "qemu",
+    }
 }
 
-impl VirtType {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Kvm => "kvm",
-            Self::Qemu => "qemu",
-        }
+words! {
+    /// Families of guest systems that `os_type` is known to name.
+    OsFamily {
+        /// Linux.
+        Linux = "linux",
+        /// Windows.
+        Windows = "windows",
+        /// FreeBSD, OpenBSD, NetBSD.
+        Bsd = "bsd",
+        /// Solaris.
+        Solaris = "solaris",
+        /// macOS.
+        Macos = "macos",
+        /// DOS.
+        Dos = "dos",
+        /// None of these.
+        Other = "other",
     }
 }

@@ -1,5 +1,6 @@
 //! Network interfaces of a VM.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,85 +41,50 @@ pub struct Network {
     pub boot_order: Option<u32>,
 }
 
-/// What an interface is connected to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkKind {
-    /// A network of libvirt.
-    #[default]
-    Network,
-    /// A bridge of the host.
-    Bridge,
-    /// A host interface without a bridge (macvtap): on the LAN, but host and guest do not reach each other.
-    Direct,
-    /// QEMU's own user-mode NAT: no privileges, no incoming connections.
-    User,
-    /// A virtual function of a network card (SR-IOV), passed with address and VLAN set by libvirt.
-    Hostdev,
-}
-
-/// How direct interfaces share a host interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DirectMode {
-    /// Guests on the same host interface reach each other.
-    Bridge,
-    /// They reach each other through a switch that sends packets back.
-    Vepa,
-    /// They do not reach each other.
-    Private,
-    /// The interface is the guest's alone.
-    Passthrough,
-}
-
-impl DirectMode {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bridge => "bridge",
-            Self::Vepa => "vepa",
-            Self::Private => "private",
-            Self::Passthrough => "passthrough",
-        }
+words! {
+    /// What an interface is connected to.
+    #[derive(Default)]
+    NetworkKind {
+        /// A network of libvirt.
+        #[default]
+        Network = "network",
+        /// A bridge of the host.
+        Bridge = "bridge",
+        /// A host interface without a bridge (macvtap): on the LAN, but host and guest do not reach each other.
+        Direct = "direct",
+        /// QEMU's own user-mode NAT: no privileges, no incoming connections.
+        User = "user",
+        /// A virtual function of a network card (SR-IOV), passed with address and VLAN set by libvirt.
+        Hostdev = "hostdev",
     }
 }
 
-/// Emulated network cards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkModel {
-    /// Paravirtual, fast; Windows needs a driver.
-    #[default]
-    Virtio,
-    /// Intel gigabit, PCI Express.
-    E1000e,
-    /// Intel gigabit, PCI.
-    E1000,
-    /// Realtek 100 Mbit, for old guests.
-    Rtl8139,
-}
-
-impl NetworkKind {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::Bridge => "bridge",
-            Self::Direct => "direct",
-            Self::User => "user",
-            Self::Hostdev => "hostdev",
-        }
+words! {
+    /// How direct interfaces share a host interface.
+    DirectMode {
+        /// Guests on the same host interface reach each other.
+        Bridge = "bridge",
+        /// They reach each other through a switch that sends packets back.
+        Vepa = "vepa",
+        /// They do not reach each other.
+        Private = "private",
+        /// The interface is the guest's alone.
+        Passthrough = "passthrough",
     }
 }
 
-impl NetworkModel {
-    /// As the spec and libvirt write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Virtio => "virtio",
-            Self::E1000e => "e1000e",
-            Self::E1000 => "e1000",
-            Self::Rtl8139 => "rtl8139",
-        }
+words! {
+    /// Emulated network cards.
+    #[derive(Default)]
+    NetworkModel {
+        /// Paravirtual, fast; Windows needs a driver.
+        #[default]
+        Virtio = "virtio",
+        /// Intel gigabit, PCI Express.
+        E1000e = "e1000e",
+        /// Intel gigabit, PCI.
+        E1000 = "e1000",
+        /// Realtek 100 Mbit, for old guests.
+        Rtl8139 = "rtl8139",
     }
 }

@@ -1,6 +1,7 @@
 //! Host PCI devices a VM asks for.
 
 use super::PciMatch;
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,24 +36,15 @@ pub struct PciDevice {
     pub boot_order: Option<u32>,
 }
 
-/// What becomes of a host function that a VM takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PciRole {
-    /// The guest gets it.
-    #[default]
-    Pass,
-    /// Nobody has it while the VM runs: bound to vfio-pci, not seen by the guest.
-    Hold,
-}
-
-impl PciRole {
-    /// As the spec writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Hold => "hold",
-        }
+words! {
+    /// What becomes of a host function that a VM takes.
+    #[derive(Default)]
+    PciRole {
+        /// The guest gets it.
+        #[default]
+        Pass = "pass",
+        /// Nobody has it while the VM runs: bound to vfio-pci, not seen by the guest.
+        Hold = "hold",
     }
 }
 

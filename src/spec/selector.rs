@@ -1,5 +1,6 @@
 //! What a host PCI device is known by where its address is not enough: in presets, and in specs for several hosts.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,24 +40,24 @@ pub struct GroupMember {
     pub ids: Option<String>,
 }
 
-/// Kind of a PCI function, by its class code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PciKind {
-    /// VGA, 3D and other display controllers.
-    Gpu,
-    /// Sound.
-    Audio,
-    /// Network controllers.
-    Nic,
-    /// NVMe drives.
-    Nvme,
-    /// USB host controllers.
-    Usb,
-    /// SATA, SAS, RAID and other storage.
-    Storage,
-    /// Anything else but bridges, which are never given to a guest.
-    Other,
+words! {
+    /// Kind of a PCI function, by its class code.
+    PciKind {
+        /// VGA, 3D and other display controllers.
+        Gpu = "gpu",
+        /// Sound.
+        Audio = "audio",
+        /// Network controllers.
+        Nic = "nic",
+        /// NVMe drives.
+        Nvme = "nvme",
+        /// USB host controllers.
+        Usb = "usb",
+        /// SATA, SAS, RAID and other storage.
+        Storage = "storage",
+        /// Anything else but bridges, which are never given to a guest.
+        Other = "other",
+    }
 }
 
 impl PciMatch {

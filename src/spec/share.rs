@@ -1,5 +1,6 @@
 //! Folders of the host that a VM mounts.
 
+use super::words::words;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,23 +22,12 @@ pub struct Share {
     pub readonly: Option<bool>,
 }
 
-/// How a folder gets into a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ShareDriver {
-    /// A process beside QEMU, virtiofsd, over shared memory: fast, and as a local file system.
-    #[serde(rename = "virtiofs")]
-    Virtiofs,
-    /// QEMU itself: slower, needs nothing else.
-    #[serde(rename = "9p")]
-    NineP,
-}
-
-impl ShareDriver {
-    /// As the spec writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Virtiofs => "virtiofs",
-            Self::NineP => "9p",
-        }
+words! {
+    /// How a folder gets into a guest.
+    ShareDriver {
+        /// A process beside QEMU, virtiofsd, over shared memory: fast, and as a local file system.
+        Virtiofs = "virtiofs",
+        /// QEMU itself: slower, needs nothing else.
+        NineP = "9p",
     }
 }

@@ -11,7 +11,7 @@ use crate::app::options::{
 use crate::app::{App, Effect, Zone};
 use crate::facts::Part;
 use crate::machine::{self, Drivers, Guest, Location};
-use crate::spec::{Disk, DiskAction, DiskBus, DiskDevice, Place};
+use crate::spec::{DetectZeroes, Disk, DiskAction, DiskDevice, DiskFormat, Place};
 use crate::units::Bytes;
 use serde_json::json;
 
@@ -33,7 +33,7 @@ impl Step for Disks {
         // Without sizes: they may have to be searched for, and the rail asks at every drawing.
         let line = |disk: &machine::Disk| {
             let at = disk.location().map(location).unwrap_or_default();
-            format!("{} {at} {} {}", disk.place, bus(disk.bus.value), disk.target.value)
+            format!("{} {at} {} {}", disk.place, disk.bus.value.name(), disk.target.value)
         };
         app.derived.machine.disks.iter().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -83,9 +83,9 @@ impl Step for Disks {
         let list = top("storage").key("disks");
         let row = app.cursor().row;
         let to = match action {
-            Action::AddRow => app.add_row(&list, json!({"action": "create", "size": "20 GiB"})),
-            Action::CloneRow => app.add_row(&list, json!({"action": "clone"})),
-            Action::AttachRow => app.add_row(&list, json!({"action": "attach"})),
+            Action::AddRow => app.add_row(&list, json!({"action": DiskAction::Create, "size": "20 GiB"})),
+            Action::CloneRow => app.add_row(&list, json!({"action": DiskAction::Clone})),
+            Action::AttachRow => app.add_row(&list, json!({"action": DiskAction::Attach})),
             Action::DeleteRow => {
                 delete(app, &list, row);
                 row
@@ -130,23 +130,7 @@ pub fn resolved<'a>(app: &'a App, place: &Place) -> Option<&'a machine::Disk> {
 
 /// What becomes of a disk, as the spec writes it.
 pub fn action(disk: &Disk) -> &'static str {
-    match disk.action {
-        None => "?",
-        Some(DiskAction::Create) => "create",
-        Some(DiskAction::Clone) => "clone",
-        Some(DiskAction::Attach) => "attach",
-    }
-}
-
-/// As the spec writes it.
-pub fn bus(bus: DiskBus) -> &'static str {
-    match bus {
-        DiskBus::Virtio => "virtio",
-        DiskBus::Scsi => "scsi",
-        DiskBus::Sata => "sata",
-        DiskBus::Ide => "ide",
-        DiskBus::Usb => "usb",
-    }
+    disk.action.map_or("?", DiskAction::name)
 }
 
 /// The pool of a disk: its own, or the default one.
@@ -260,12 +244,13 @@ fn pool(app: &App, row: usize) -> Field {
 
 fn format(row: usize, disk: Option<&machine::Disk>) -> Field {
     let default = disk.map(|disk| disk.driver_format().to_owned()).unwrap_or_default();
-    let note = if default == "qcow2" { "grows on demand, allows snapshots" } else { "" };
+    let note = if default == DiskFormat::Qcow2.name() { "grows on demand, allows snapshots" } else { "" };
     Field::choice(Place::disk(row, "format"), "Format", Options::Fixed(DISK_FORMATS)).default(default, note)
 }
 
 fn device(row: usize) -> Field {
-    Field::choice(Place::disk(row, "device"), "Drive", Options::Fixed(DISK_DEVICES)).default("disk", "hard disk")
+    Field::choice(Place::disk(row, "device"), "Drive", Options::Fixed(DISK_DEVICES))
+        .default(DiskDevice::Disk.name(), "hard disk")
 }
 
 fn readonly(row: usize, disk: Option<&machine::Disk>) -> Field {
@@ -277,7 +262,7 @@ fn readonly(row: usize, disk: Option<&machine::Disk>) -> Field {
 }
 
 fn seen_by_the_guest(row: usize, disk: Option<&machine::Disk>) -> [Field; 3] {
-    let bus_default = disk.map(|disk| (bus(disk.bus.value), why(&disk.bus))).unwrap_or_default();
+    let bus_default = disk.map(|disk| (disk.bus.value.name(), why(&disk.bus))).unwrap_or_default();
     let target = disk.map(|disk| (disk.target.value.clone(), why(&disk.target))).unwrap_or_default();
     let order = disk.and_then(|disk| disk.boot_order).map_or("not booted from".to_owned(), |order| order.to_string());
     [
@@ -301,7 +286,8 @@ fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
         Field::toggle(at("discard"), "Discard")
             .default(super::system::yes(!cdrom), "")
             .help("Blocks that the guest frees go back to the host."),
-        Field::choice(at("detect_zeroes"), "Zeros", Options::Fixed(DETECT_ZEROES)).default("off", "they are written"),
+        Field::choice(at("detect_zeroes"), "Zeros", Options::Fixed(DETECT_ZEROES))
+            .default(DetectZeroes::Off.name(), "they are written"),
         Field::text(at("iothread"), "I/O thread", Grammar::Count)
             .default("none", "")
             .help("Number of the thread that serves it, from 1; step 2 says how many there are."),
@@ -334,7 +320,11 @@ pub fn row(app: &App, at: usize) -> Row {
     let disks = asked(app);
     let (place, number, action) = match disks.get(at) {
         Some(disk) => (top("storage").key("disks").index(at), at.to_string(), action(disk)),
-        None => (top("storage").key("boot_iso"), "cd".to_owned(), if iso(app).is_some() { "attach" } else { "" }),
+        None => (
+            top("storage").key("boot_iso"),
+            "cd".to_owned(),
+            if iso(app).is_some() { DiskAction::Attach.name() } else { "" },
+        ),
     };
     let Some(disk) = resolved(app, &place) else {
         let source = if at < disks.len() { String::new() } else { "no installation medium".into() };
@@ -356,7 +346,7 @@ pub fn row(app: &App, at: usize) -> Row {
         machine::DiskOrigin::Drive { host, namespace } => format!("NVMe {host}, namespace {namespace}"),
         _ => shown.map_or_else(|| "not given".to_owned(), location),
     };
-    let (bus, target) = (bus(disk.bus.value).to_owned(), disk.target.value.clone());
+    let (bus, target) = (disk.bus.value.name().to_owned(), disk.target.value.clone());
     Row { number, action: action.to_owned(), source, size, bus, target }
 }
 

@@ -11,6 +11,7 @@ use crate::app::options::{
 };
 use crate::app::{App, Effect};
 use crate::machine::{Choice, Console};
+use crate::spec::devices::{SoundModel, UsbController, VideoModel, WatchdogAction, WatchdogModel};
 use crate::spec::{GraphicsKind, Place};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ impl Step for Extras {
         let spec = app.spec();
         let graphics = spec.graphics.is_some().then(|| match app.derived.machine.consoles.as_slice() {
             [] => "no console".to_owned(),
-            consoles => consoles.iter().map(|console| kind(console.kind)).collect::<Vec<_>>().join(" + "),
+            consoles => consoles.iter().map(|console| console.kind.name()).collect::<Vec<_>>().join(" + "),
         });
         let parts = [
             graphics,
@@ -60,7 +61,7 @@ impl Step for Extras {
     }
 
     fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        edit_rows(app, &top("graphics"), action, there(app), json!({"type": "vnc"}));
+        edit_rows(app, &top("graphics"), action, there(app), json!({"type": GraphicsKind::Vnc}));
         Vec::new()
     }
 
@@ -76,17 +77,8 @@ impl Step for Extras {
 /// The console that is there by default, as a row.
 fn there(app: &App) -> Option<Value> {
     match app.derived.machine.consoles.as_slice() {
-        [Console { row: None, kind: of, .. }] => Some(json!({"type": kind(*of)})),
+        [Console { row: None, kind: of, .. }] => Some(json!({"type": of})),
         _ => None,
-    }
-}
-
-/// As the spec writes it.
-pub fn kind(kind: GraphicsKind) -> &'static str {
-    match kind {
-        GraphicsKind::Vnc => "vnc",
-        GraphicsKind::Spice => "spice",
-        GraphicsKind::None => "none",
     }
 }
 
@@ -104,7 +96,7 @@ fn console(app: &App) -> Vec<Field> {
     let at = |field: &str| Place::row("graphics", row, field);
     let mut fields = vec![
         Field::choice(at("type"), "Console", Options::Fixed(GRAPHICS_KINDS))
-            .default("vnc", "there by default, for this host alone"),
+            .default(GraphicsKind::Vnc.name(), "there by default, for this host alone"),
     ];
     if let Some(console) = console_of(app, row) {
         fields.push(
@@ -158,11 +150,11 @@ fn tpm_device(app: &App) -> [Field; 3] {
 fn devices(app: &App) -> Vec<Field> {
     let machine = &app.derived.machine;
     let devices = &machine.devices;
-    let video = machine.video.value.clone().unwrap_or_else(|| "none".into());
-    let usb = devices.usb_controller.value.map_or("none", crate::spec::devices::UsbController::name);
-    let sound = devices.sound.map_or("none", crate::spec::devices::SoundModel::name);
+    let video = machine.video.value.clone().unwrap_or_else(|| VideoModel::None.name().to_owned());
+    let usb = devices.usb_controller.value.map_or(UsbController::None.name(), UsbController::name);
+    let sound = devices.sound.map_or(SoundModel::None.name(), SoundModel::name);
     let watchdog = devices.watchdog.as_ref().map(|(model, action)| (model.name(), action.as_str()));
-    let (watchdog, action) = watchdog.unwrap_or(("none", "reset"));
+    let (watchdog, action) = watchdog.unwrap_or((WatchdogModel::None.name(), WatchdogAction::Reset.name()));
     let toggle = |name: &str, label: &'static str, choice: &Choice<bool>| {
         Field::toggle(top(name), label).default(yes(choice.value), why(choice))
     };

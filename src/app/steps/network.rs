@@ -8,7 +8,7 @@ use crate::app::grammar::Grammar;
 use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
 use crate::app::{App, Effect};
 use crate::machine::Interface;
-use crate::spec::{NetworkKind, NetworkModel, Place};
+use crate::spec::{NetworkKind, Place};
 use serde_json::{Value, json};
 
 /// The step.
@@ -72,10 +72,10 @@ impl Step for Networks {
             Field::choice(at("mode"), "Mode", Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), "")
         });
         let kind = Field::choice(at("type"), "Type", Options::Fixed(NETWORK_KINDS))
-            .default(kind(interface.kind), "the usual one");
+            .default(interface.kind.name(), "the usual one");
         let others = [
             Field::choice(at("model"), "Card", Options::Fixed(NETWORK_MODELS))
-                .default(model(interface.model.value), why(&interface.model)),
+                .default(interface.model.value.name(), why(&interface.model)),
             Field::text(at("mac"), "MAC address", Grammar::Mac)
                 .default("made by libvirt", "")
                 .help("52:54:00:12:34:56"),
@@ -100,7 +100,7 @@ impl Step for Networks {
     }
 
     fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        edit_rows(app, &top("networks"), action, there(app), json!({"type": "network"}));
+        edit_rows(app, &top("networks"), action, there(app), json!({"type": NetworkKind::Network}));
         Vec::new()
     }
 
@@ -116,28 +116,7 @@ impl Step for Networks {
 /// The interface that is there by default, as a row.
 fn there(app: &App) -> Option<Value> {
     match app.derived.machine.interfaces.as_slice() {
-        [Interface { row: None, kind: of, .. }] => Some(json!({"type": kind(*of)})),
+        [Interface { row: None, kind: of, .. }] => Some(json!({"type": of})),
         _ => None,
-    }
-}
-
-/// As the spec writes it.
-pub fn kind(kind: NetworkKind) -> &'static str {
-    match kind {
-        NetworkKind::Network => "network",
-        NetworkKind::Bridge => "bridge",
-        NetworkKind::Direct => "direct",
-        NetworkKind::User => "user",
-        NetworkKind::Hostdev => "hostdev",
-    }
-}
-
-/// As the spec writes it.
-pub fn model(model: NetworkModel) -> &'static str {
-    match model {
-        NetworkModel::Virtio => "virtio",
-        NetworkModel::E1000e => "e1000e",
-        NetworkModel::E1000 => "e1000",
-        NetworkModel::Rtl8139 => "rtl8139",
     }
 }

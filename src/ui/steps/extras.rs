@@ -4,7 +4,7 @@ use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
 use super::{Role, in_rows, list_height, with_form};
 use crate::app::App;
-use crate::app::steps::extras::{console_of, kind};
+use crate::app::steps::extras::console_of;
 use crate::app::steps::logic;
 use ratatui::layout::Rect;
 
@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
             None => ("chosen by libvirt".to_owned(), Role::Placeholder),
         };
         let listen = (console.listen.value.clone(), Role::Value);
-        vec![number, (kind(console.kind).to_owned(), Role::Text), listen, port]
+        vec![number, (console.kind.name().to_owned(), Role::Text), listen, port]
     });
     with_form(app, canvas, area, height);
 }

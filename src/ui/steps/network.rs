@@ -4,7 +4,6 @@ use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
 use super::{Role, in_rows, list_height, with_form};
 use crate::app::App;
-use crate::app::steps::network::{kind, model};
 use ratatui::layout::Rect;
 
 /// Draws list and form.
@@ -29,9 +28,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         let mac = interface.mac.as_deref().map_or(("made by libvirt", Role::Placeholder), |mac| (mac, Role::Value));
         vec![
             (at.to_string(), Role::Text),
-            (kind(interface.kind).to_owned(), Role::Text),
+            (interface.kind.name().to_owned(), Role::Text),
             (source.to_owned(), role),
-            (model(interface.model.value).to_owned(), Role::Muted),
+            (interface.model.value.name().to_owned(), Role::Muted),
             (mac.0.to_owned(), mac.1),
         ]
     });

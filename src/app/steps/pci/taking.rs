@@ -6,6 +6,7 @@ use crate::app::steps::top;
 use crate::checks::Severity;
 use crate::facts::PciDevice;
 use crate::machine::{Member, Role, card};
+use crate::spec::PciRole;
 use crate::units::PciAddress;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -210,6 +211,6 @@ fn give_role(fields: &mut serde_json::Map<String, Value>, role: Role) {
     fields.shift_remove("role");
     if role == Role::Hold {
         fields.retain(|name, _| matches!(name.as_str(), "host_address" | "match"));
-        fields.insert("role".into(), "hold".into());
+        fields.insert("role".into(), PciRole::Hold.name().into());
     }
 }

@@ -6,7 +6,7 @@ use crate::app::form::{Field, group};
 use crate::app::grammar::Grammar;
 use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
 use crate::machine::Firmware;
-use crate::spec::VirtType;
+use crate::spec::devices::FirmwareKind;
 
 /// The fields that not every VM needs, with their headings.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
@@ -25,7 +25,7 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
             .default(machine.machine_type.value.clone(), why(&machine.machine_type))
             .help("q35 has PCI Express, which passthrough wants; pc is for old guests."),
         Field::choice(top("virt_type"), "Runs on", Options::Fixed(VIRT_TYPES))
-            .default(virt_type(machine.virt_type.value), runs_on(app)),
+            .default(machine.virt_type.value.name(), runs_on(app)),
         Field::toggle(top("uefi"), "UEFI")
             .default(yes(uefi), why(&machine.firmware))
             .help("Boot by OVMF, not SeaBIOS."),
@@ -41,7 +41,7 @@ fn firmware(app: &App) -> [Field; 3] {
     let bios = || (!uefi).then(|| "only UEFI has it".to_owned());
     [
         Field::choice(top("firmware"), "Firmware", Options::Fixed(FIRMWARE))
-            .default(if uefi { "uefi" } else { "bios" }, "from the field UEFI")
+            .default(if uefi { FirmwareKind::Uefi } else { FirmwareKind::Bios }.name(), "from the field UEFI")
             .help("By its name; says the same as the field UEFI."),
         Field::toggle(top("enrolled_keys"), "Vendors' keys")
             .default(yes(uefi), "")
@@ -79,11 +79,4 @@ fn runs_on(app: &App) -> String {
         return "as on real hosts; this is libvirt's test driver, which runs nothing".into();
     }
     why(&app.derived.machine.virt_type)
-}
-
-fn virt_type(kind: VirtType) -> &'static str {
-    match kind {
-        VirtType::Kvm => "kvm",
-        VirtType::Qemu => "qemu",
-    }
 }

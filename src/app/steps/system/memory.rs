@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::app::form::{Field, group};
 use crate::app::grammar::Grammar;
 use crate::app::options::{HOTPLUG_KINDS, NUMA_MODES, Options};
+use crate::spec::{HotplugKind, NumaMode};
 
 /// The fields, under their heading.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
@@ -13,7 +14,8 @@ pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
 
 fn growth(app: &App) -> Vec<Field> {
     let growth = app.derived.machine.backing.growth.as_ref();
-    let by = growth.map_or(("dimm", String::new()), |growth| (growth.by.value.name(), why(&growth.by)));
+    let by =
+        growth.map_or((HotplugKind::Dimm.name(), String::new()), |growth| (growth.by.value.name(), why(&growth.by)));
     let slots = growth.and_then(|growth| growth.slots.as_ref());
     let slots = slots.map_or_else(|| ("16".into(), String::new()), |slots| (slots.value.to_string(), why(slots)));
     vec![
@@ -48,7 +50,7 @@ fn nodes(app: &App) -> Vec<Field> {
             .default(nodes.0, nodes.1)
             .note(host_nodes(app))
             .help("NUMA nodes of the host that the memory comes from: 0 or 0-1."),
-        Field::choice(at("mode"), "Node policy", Options::Fixed(NUMA_MODES)).default("strict", ""),
+        Field::choice(at("mode"), "Node policy", Options::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
         Field::lines(at("cells"), "Guest nodes", Grammar::Cells)
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),

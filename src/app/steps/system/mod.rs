@@ -13,6 +13,7 @@ use crate::app::options::{OS_TYPES, Options};
 use crate::app::{App, Effect};
 use crate::facts::Resources;
 use crate::machine::Choice;
+use crate::spec::OsFamily;
 
 /// The step.
 pub struct System;
@@ -60,7 +61,7 @@ fn guest(app: &App) -> Vec<Field> {
             .note(system_name(app))
             .help("Short id as osinfo names it. Decides about drivers, firmware and clock; any id is possible."),
         Field::free(top("os_type"), "Family", Options::Fixed(OS_TYPES))
-            .default(if windows { "windows" } else { "linux" }, family_why(app)),
+            .default(if windows { OsFamily::Windows } else { OsFamily::Linux }.name(), family_why(app)),
         Field::text(top("vcpus"), "CPUs", Grammar::Count)
             .note(beside(host_cpus(app), wanted(app, |needs| needs.cpus.map(|count| count.to_string()))))
             .help("Virtual CPUs of the guest."),
