@@ -190,7 +190,7 @@ fn assert_seed(site: &Site) {
     site.virsh(&["vol-download", "--pool", &site.name, "cidata.img", copy.to_str().unwrap()]);
     let image = std::fs::read(copy).unwrap();
     assert_eq!(&image[43..54], b"CIDATA     ");
-    assert!(image.windows(10).any(|bytes| bytes == b"name: \"ann"));
+    assert!(image.windows(13).any(|bytes| bytes == b"\"name\": \"ann\""));
     let mode = std::fs::metadata(site.path("cidata.img")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

@@ -3,6 +3,7 @@
 use crate::host::{Cause, HostError};
 use crate::spec::CloudInit;
 use fatfs::{FileSystem, FormatVolumeOptions, FsOptions, format_volume};
+use serde_json::{Map, Value, json};
 use std::io::{Cursor, Write};
 
 /// Smallest image; FAT needs room for its own tables, and a size that is whole MiB suits every pool.
@@ -68,44 +69,31 @@ fn write(bytes: &mut [u8], documents: &Documents) -> std::io::Result<()> {
     disk.unmount()
 }
 
-/// cloud-init runs once per instance id: a VM of the same name on new disks is a new start all the same, since what
+/// cloud-init runs once per instance id: a VM of the same name on new disks starts fresh nevertheless, because what
 /// cloud-init remembers is on the disk.
 fn meta_data(name: &str, wanted: &CloudInit) -> String {
-    let hostname = wanted.hostname.as_deref().unwrap_or(name);
-    format!("instance-id: {}\nlocal-hostname: {}\n", scalar(name), scalar(hostname))
+    document(&json!({"instance-id": name, "local-hostname": wanted.hostname.as_deref().unwrap_or(name)}))
 }
 
 fn user_data(wanted: &CloudInit) -> String {
-    let keys = wanted.ssh_authorized_keys.as_deref().unwrap_or_default();
-    let mut text = String::from("#cloud-config\n");
-    let mut line = |indent: usize, content: &str| {
-        text.push_str(&" ".repeat(indent));
-        text.push_str(content);
-        text.push('\n');
-    };
-    // Without an account of their own the keys go to the image's default one.
-    let indent = if let Some(user) = &wanted.user {
-        line(0, "users:");
-        line(2, &format!("- name: {}", scalar(user)));
-        line(4, "sudo: \"ALL=(ALL) NOPASSWD:ALL\"");
-        line(4, "shell: /bin/bash");
-        line(4, "lock_passwd: true");
-        4
-    } else {
-        0
-    };
+    let mut config = Map::new();
+    let keys: Vec<_> = wanted.ssh_authorized_keys.iter().flatten().map(|key| Value::from(key.trim())).collect();
     if !keys.is_empty() {
-        line(indent, "ssh_authorized_keys:");
-        for key in keys {
-            line(indent + 2, &format!("- {}", scalar(key.trim())));
-        }
+        config.insert("ssh_authorized_keys".into(), keys.into());
     }
-    text
+    // Without an account of their own the keys go to the image's default one.
+    if let Some(user) = &wanted.user {
+        let mut account =
+            json!({"name": user, "sudo": "ALL=(ALL) NOPASSWD:ALL", "shell": "/bin/bash", "lock_passwd": true});
+        account.as_object_mut().into_iter().for_each(|account| account.append(&mut config));
+        config.insert("users".into(), json!([account]));
+    }
+    format!("#cloud-config\n{}", document(&config.into()))
 }
 
-/// A YAML scalar that is a string whatever it looks like: JSON's quoting is YAML's double-quoted style.
-fn scalar(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// A document of the seed: cloud-init reads YAML, and JSON is YAML.
+fn document(content: &Value) -> String {
+    format!("{content:#}\n")
 }
 
 #[cfg(test)]
@@ -127,7 +115,8 @@ mod tests {
         let image = image(&documents("web", Some(&wanted))).unwrap();
         assert_eq!(image.len(), MIB);
         assert_eq!(read(&image, "user-data").as_deref(), Some("#cloud-config\n"));
-        assert_eq!(read(&image, "meta-data").as_deref(), Some("instance-id: \"web\"\nlocal-hostname: \"web\"\n"));
+        let meta_data: Value = serde_json::from_str(&read(&image, "meta-data").unwrap()).unwrap();
+        assert_eq!(meta_data, json!({"instance-id": "web", "local-hostname": "web"}));
         assert_eq!(read(&image, "network-config"), None);
         let disk = FileSystem::new(Cursor::new(image), FsOptions::new()).unwrap();
         assert_eq!(disk.read_volume_label_from_root_dir().unwrap().as_deref(), Some("CIDATA"));
@@ -141,17 +130,29 @@ mod tests {
         assert_eq!(read(&bytes, "user-data").unwrap().len(), 3 * MIB);
     }
 
+    /// The content of a document behind its first line, where it has one.
+    fn content(document: &str) -> Value {
+        serde_json::from_str(document.trim_start_matches("#cloud-config\n")).unwrap()
+    }
+
     #[test]
     fn simple_fields_become_an_account_with_its_keys() {
         let wanted = CloudInit {
             hostname: Some("ws".into()),
             user: Some("ann: the #1".into()),
-            ssh_authorized_keys: Some(vec!["ssh-ed25519 AAAA \"ann\"".into()]),
+            ssh_authorized_keys: Some(vec![" ssh-ed25519 AAAA \"ann\"\n".into()]),
             ..CloudInit::default()
         };
-        let documents = documents("gpu-ws-01", Some(&wanted));
-        assert!(documents.user_data.starts_with("#cloud-config\nusers:\n  - name: \"ann: the #1\"\n"));
-        assert!(documents.user_data.ends_with("    ssh_authorized_keys:\n      - \"ssh-ed25519 AAAA \\\"ann\\\"\"\n"));
-        assert!(documents.meta_data.contains("local-hostname: \"ws\""));
+        let made = documents("gpu-ws-01", Some(&wanted));
+        assert!(made.user_data.starts_with("#cloud-config\n{"));
+        let account = json!({
+            "name": "ann: the #1", "sudo": "ALL=(ALL) NOPASSWD:ALL", "shell": "/bin/bash", "lock_passwd": true,
+            "ssh_authorized_keys": ["ssh-ed25519 AAAA \"ann\""],
+        });
+        assert_eq!(content(&made.user_data), json!({"users": [account]}));
+        assert_eq!(content(&made.meta_data), json!({"instance-id": "gpu-ws-01", "local-hostname": "ws"}));
+        let keys_alone = documents("web", Some(&CloudInit { user: None, ..wanted }));
+        assert_eq!(content(&keys_alone.user_data), json!({"ssh_authorized_keys": ["ssh-ed25519 AAAA \"ann\""]}));
+        assert_eq!(documents("web", None).user_data, "#cloud-config\n{}\n");
     }
 }
