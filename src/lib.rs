@@ -9,8 +9,9 @@
 //! | [`facts`] | what the host has, as plain serialisable data |
 //! | [`machine`] | spec and facts in, the machine with every default chosen and every path resolved out |
 //! | [`domain`] | machine in, libvirt domain XML out |
+//! | [`engine`] | what an engine can express, writes and does: the steps of a build and the undo of each; libvirt first |
 //! | [`checks`] | spec, facts, machine and what `custom_xml` makes of the domain in, findings out |
-//! | [`plan`] | machine and facts in, ordered steps with their undo out; the events of a build |
+//! | [`plan`] | the steps of a build with their undo; its events, and what they say is there to undo |
 //! | [`host`] | the machine: libvirt connections, sysfs and procfs; facts come out, steps go in |
 //! | [`store`] | our own files: config, presets, templates, drafts |
 //! | [`build`] | runs a plan on a host |
@@ -30,6 +31,8 @@ pub mod facts;
 pub mod machine;
 
 pub mod domain;
+
+pub mod engine;
 
 pub mod checks;
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
+use vmbuild::engine::Step;
+use vmbuild::engine::libvirt::Call;
 use vmbuild::facts::{DomainState, Facts, Part};
 use vmbuild::host::libvirt::Connection;
 use vmbuild::host::{Target, observe};
-use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step, Verdict};
+use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 
 const NODE: &str = "<node>
@@ -50,16 +52,16 @@ impl World {
         self.facts().pools.items()[0].volumes.items().iter().map(|volume| volume.name.clone()).collect()
     }
 
-    fn build(&self, steps: Vec<Action>, mut each: impl FnMut(&BuildEvent)) -> (Outcome, Vec<BuildEvent>) {
+    fn build(&self, steps: Vec<Call>, mut each: impl FnMut(&BuildEvent)) -> (BuildResult, Vec<BuildEvent>) {
         self.build_or_cancel(steps, |event, _| each(event))
     }
 
     fn build_or_cancel(
         &self,
-        steps: Vec<Action>,
+        steps: Vec<Call>,
         mut each: impl FnMut(&BuildEvent, &AtomicBool),
-    ) -> (Outcome, Vec<BuildEvent>) {
-        let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect() };
+    ) -> (BuildResult, Vec<BuildEvent>) {
+        let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect(), ..Plan::default() };
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
         let spec = Spec { cloud_init, ..Spec::default() };
         let order = Order { plan, spec, allowed: Allowed::default(), target: self.target.clone() };
@@ -79,23 +81,23 @@ impl World {
     }
 }
 
-fn step(action: Action) -> Step {
-    Step { title: String::new(), detail: String::new(), call: String::new(), undo: None, by_hand: None, action }
+fn step(call: Call) -> Step {
+    Step::new("", "", call)
 }
 
-fn create(volume: &str) -> Action {
+fn create(volume: &str) -> Call {
     let xml = format!(
         "<volume><name>{volume}</name><capacity unit='GiB'>10</capacity><allocation>0</allocation>\
          <target><format type='qcow2'/></target></volume>"
     );
-    Action::CreateVolume { pool: "fast".into(), volume: volume.into(), xml }
+    Call::CreateVolume { pool: "fast".into(), volume: volume.into(), xml }
 }
 
-fn clone(volume: &str, from: &str, from_pool: Option<&str>) -> Action {
+fn clone(volume: &str, from: &str, from_pool: Option<&str>) -> Call {
     let xml = format!(
         "<volume><name>{volume}</name><capacity unit='GiB'>20</capacity><target><format type='qcow2'/></target></volume>"
     );
-    Action::CloneVolume {
+    Call::CloneVolume {
         pool: "fast".into(),
         volume: volume.into(),
         xml,
@@ -113,8 +115,16 @@ fn domain_xml(name: &str) -> String {
     )
 }
 
-fn define() -> Action {
-    Action::Define { xml: domain_xml("ws"), passwords: Vec::new() }
+fn define_as(xml: String) -> Call {
+    Call::Define { name: "ws".into(), xml, passwords: Vec::new(), variables: false, tpm: false }
+}
+
+fn start() -> Call {
+    Call::Start { name: "ws".into(), watched: true }
+}
+
+fn define() -> Call {
+    define_as(domain_xml("ws"))
 }
 
 fn undone(events: &[BuildEvent]) -> Vec<&str> {
@@ -146,15 +156,15 @@ fn a_whole_plan_leaves_its_volumes_and_a_running_domain() {
         create("a.qcow2"),
         clone("b.qcow2", "golden.qcow2", Some("fast")),
         clone("c.qcow2", "/srv/fast/golden.qcow2", None),
-        Action::WriteSeed { pool: "fast".into(), volume: "ws-cidata.img".into() },
+        Call::WriteSeed { pool: "fast".into(), volume: "ws-cidata.img".into() },
         define(),
-        Action::SetAutostart,
-        Action::ReadBack { xml: domain_xml("ws") },
-        Action::Start,
-        Action::VerifyPassthrough { passed: vec!["01:00.0".parse().unwrap()], held: Vec::new() },
+        Call::SetAutostart,
+        Call::ReadBack { xml: domain_xml("ws") },
+        start(),
+        Call::VerifyPassthrough { passed: vec!["01:00.0".parse().unwrap()], held: Vec::new() },
     ];
     let (outcome, events) = world.build(steps, |_| {});
-    let Outcome::Built { uuid, state } = outcome else { panic!("{events:#?}") };
+    let BuildResult::Built { uuid, state } = outcome else { panic!("{events:#?}") };
     assert_eq!(state, "running");
     assert_eq!(world.volumes(), ["a.qcow2", "b.qcow2", "c.qcow2", "golden.qcow2", "ws-cidata.img"]);
     let facts = world.facts();
@@ -177,9 +187,8 @@ fn what_libvirt_dropped_of_the_xml_is_told_by_name() {
     let xml = domain_xml("ws")
         .replace("</domain>", qemu)
         .replace("<domain type='kvm'>", "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>");
-    let (outcome, events) =
-        world.build(vec![Action::Define { xml: xml.clone(), passwords: Vec::new() }, Action::ReadBack { xml }], |_| {});
-    assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");
+    let (outcome, events) = world.build(vec![define_as(xml.clone()), Call::ReadBack { xml }], |_| {});
+    assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");
     assert!(note(&events, 1).starts_with("libvirt dropped 1, added "), "{}", note(&events, 1));
     let stored = events.iter().find_map(|event| match event {
         BuildEvent::Stored { step: 1, changes } => Some(changes),
@@ -201,10 +210,10 @@ fn a_failure_after_the_second_volume_leaves_everything_as_it_was() {
         }
     });
     let (rival, connection) = rival.expect("the rival came in between");
-    assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("exists already")), "{outcome:?}");
+    assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("exists already")), "{outcome:?}");
     assert_eq!(undone(&events), ["deleted volume b.qcow2 in pool fast", "deleted volume a.qcow2 in pool fast"]);
     assert_eq!(world.facts().domains.items()[0].uuid, rival.uuid, "the rival's domain is not ours to remove");
-    connection.remove_domain(&rival).unwrap();
+    connection.undefine(&rival, false).unwrap();
     let after = world.facts();
     assert_eq!((after.domains.items(), after.pools.items()), (before.domains.items(), before.pools.items()));
 }
@@ -215,7 +224,7 @@ fn a_volume_that_exists_is_never_touched() {
     let before = world.facts();
     for last in [create("golden.qcow2"), clone("golden.qcow2", "a.qcow2", Some("fast"))] {
         let (outcome, events) = world.build(vec![create("a.qcow2"), last, define()], |_| {});
-        assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("exists")), "{outcome:?}");
+        assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("exists")), "{outcome:?}");
         assert_eq!(undone(&events), ["deleted volume a.qcow2 in pool fast"]);
         assert_eq!(world.facts().pools.items(), before.pools.items());
     }
@@ -229,21 +238,23 @@ fn a_domain_of_the_same_uuid_is_never_redefined() {
     let stored = connection.stored_xml(&theirs).unwrap();
     for name in ["theirs", "ws"] {
         let xml = domain_xml(name).replace("<memory", &format!("<uuid>{}</uuid><memory", theirs.uuid));
-        let (outcome, events) =
-            world.build(vec![create("a.qcow2"), Action::Define { xml, passwords: Vec::new() }], |_| {});
-        assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("exists already")), "{outcome:?}");
+        let (outcome, events) = world.build(vec![create("a.qcow2"), define_as(xml)], |_| {});
+        assert!(
+            matches!(&outcome, BuildResult::Undone { message } if message.contains("exists already")),
+            "{outcome:?}"
+        );
         assert_eq!(undone(&events), ["deleted volume a.qcow2 in pool fast"]);
         assert_eq!(connection.stored_xml(&theirs).unwrap(), stored);
     }
 }
 
 #[test]
-fn a_domain_that_does_not_start_is_removed_with_its_volumes() {
+fn a_domain_that_cannot_be_started_twice_is_removed_with_its_volumes() {
     let world = World::new();
     let before = world.facts();
-    let (outcome, events) = world.build(vec![create("a.qcow2"), define(), Action::Start, Action::Start], |_| {});
-    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
-    assert_eq!(undone(&events), ["removed domain ws", "deleted volume a.qcow2 in pool fast"]);
+    let (outcome, events) = world.build(vec![create("a.qcow2"), define(), start(), start()], |_| {});
+    assert!(matches!(outcome, BuildResult::Undone { .. }), "{outcome:?}");
+    assert_eq!(undone(&events), ["stopped domain ws", "removed domain ws", "deleted volume a.qcow2 in pool fast"]);
     assert_eq!(world.facts().pools.items(), before.pools.items());
     assert!(world.facts().domains.items().is_empty());
     assert!(
@@ -254,12 +265,12 @@ fn a_domain_that_does_not_start_is_removed_with_its_volumes() {
 #[test]
 fn a_cancel_between_steps_undoes_what_was_made() {
     let world = World::new();
-    let (outcome, events) = world.build_or_cancel(vec![create("a.qcow2"), define(), Action::Start], |event, cancel| {
+    let (outcome, events) = world.build_or_cancel(vec![create("a.qcow2"), define(), start()], |event, cancel| {
         if matches!(event, BuildEvent::StepDone { step: 1, .. }) {
             cancel.store(true, Ordering::SeqCst);
         }
     });
-    assert_eq!(outcome, Outcome::Cancelled);
+    assert_eq!(outcome, BuildResult::Cancelled);
     assert_eq!(undone(&events), ["removed domain ws", "deleted volume a.qcow2 in pool fast"]);
     assert_eq!(world.volumes(), ["golden.qcow2"]);
     assert!(!events.iter().any(|event| matches!(event, BuildEvent::StepBegan { step: 2, .. })));
@@ -279,7 +290,7 @@ fn what_somebody_else_removed_meanwhile_is_no_failure_of_the_undo() {
             assert!(connection.delete_volume(&volume).unwrap());
         }
     });
-    assert!(matches!(outcome, Outcome::Undone { .. }));
+    assert!(matches!(outcome, BuildResult::Undone { .. }));
     assert_eq!(undone(&events), ["volume a.qcow2 in pool fast was gone already"]);
 }
 
@@ -289,5 +300,5 @@ fn a_host_that_does_not_answer_ends_the_build_before_it_begins() {
     let uri = format!("qemu+unix:///system?socket={}/none", folder.path().display());
     let world = World { target: Target { uri: Some(uri), ..Target::default() }, _folder: folder };
     let (outcome, _) = world.build(vec![create("a.qcow2")], |_| {});
-    assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("daemon")), "{outcome:?}");
+    assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("daemon")), "{outcome:?}");
 }

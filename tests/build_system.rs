@@ -15,9 +15,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
+use vmbuild::engine::Step;
+use vmbuild::engine::libvirt::Call;
 use vmbuild::facts::{FactsPart, Part};
 use vmbuild::host::{Cause, Reply, Request, Target, Worker, observe};
-use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step, Verdict};
+use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 use vmbuild::units::{Bytes, MIB};
 
@@ -58,20 +60,20 @@ impl Site {
         self.folder.path().join(file)
     }
 
-    fn create(&self, volume: &str) -> Action {
+    fn create(&self, volume: &str) -> Call {
         let xml = format!(
             "<volume><name>{volume}</name><capacity unit='MiB'>64</capacity><allocation>0</allocation>\
              <target><format type='qcow2'/></target></volume>"
         );
-        Action::CreateVolume { pool: self.name.clone(), volume: volume.into(), xml }
+        Call::CreateVolume { pool: self.name.clone(), volume: volume.into(), xml }
     }
 
-    fn clone(&self, volume: &str, from: &str, from_pool: Option<&str>, grow_to: Option<Bytes>) -> Action {
+    fn clone(&self, volume: &str, from: &str, from_pool: Option<&str>, grow_to: Option<Bytes>) -> Call {
         let xml = format!(
             "<volume><name>{volume}</name><capacity unit='MiB'>64</capacity><allocation>0</allocation>\
              <target><format type='qcow2'/></target></volume>"
         );
-        Action::CloneVolume {
+        Call::CloneVolume {
             pool: self.name.clone(),
             volume: volume.into(),
             xml,
@@ -92,31 +94,35 @@ impl Site {
         )
     }
 
-    fn define(&self) -> Action {
-        Action::Define { xml: self.domain_xml(), passwords: Vec::new() }
+    fn define(&self) -> Call {
+        self.define_as(self.domain_xml())
     }
 
-    fn build(&self, steps: Vec<Action>, each: impl FnMut(&BuildEvent, &AtomicBool)) -> (Outcome, Vec<BuildEvent>) {
+    fn define_as(&self, xml: String) -> Call {
+        Call::Define { name: self.name.clone(), xml, passwords: Vec::new(), variables: true, tpm: false }
+    }
+
+    fn start(&self) -> Call {
+        Call::Start { name: self.name.clone(), watched: true }
+    }
+
+    fn build(&self, steps: Vec<Call>, each: impl FnMut(&BuildEvent, &AtomicBool)) -> (BuildResult, Vec<BuildEvent>) {
         self.build_on(Target { uri: Some(self.uri.clone()), ..Target::default() }, steps, each)
     }
 
     fn build_on(
         &self,
         target: Target,
-        steps: Vec<Action>,
+        steps: Vec<Call>,
         mut each: impl FnMut(&BuildEvent, &AtomicBool),
-    ) -> (Outcome, Vec<BuildEvent>) {
-        let step = |action| Step {
-            title: String::new(),
-            detail: String::new(),
-            call: String::new(),
-            undo: None,
-            by_hand: None,
-            action,
-        };
+    ) -> (BuildResult, Vec<BuildEvent>) {
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
         let order = Order {
-            plan: Plan { name: self.name.clone(), steps: steps.into_iter().map(step).collect() },
+            plan: Plan {
+                name: self.name.clone(),
+                steps: steps.into_iter().map(|call| Step::new("", "", call)).collect(),
+                ..Plan::default()
+            },
             spec: Spec { cloud_init, ..Spec::default() },
             allowed: Allowed::default(),
             target,
@@ -157,13 +163,13 @@ fn virsh_finds_what_a_build_made() {
         site.create("a.qcow2"),
         site.clone("b.qcow2", "a.qcow2", Some(&site.name), Some(Bytes(96 * MIB))),
         site.clone("c.qcow2", site.path("a.qcow2").to_str().unwrap(), None, None),
-        Action::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
+        Call::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
         site.define(),
-        Action::ReadBack { xml: site.domain_xml() },
-        Action::Start,
+        Call::ReadBack { xml: site.domain_xml() },
+        site.start(),
     ];
     let (outcome, events) = site.build(steps, |_, _| {});
-    let Outcome::Built { uuid, state } = outcome else { panic!("{events:#?}") };
+    let BuildResult::Built { uuid, state } = outcome else { panic!("{events:#?}") };
     assert_eq!(site.virsh(&["domuuid", &site.name]), uuid);
     assert_eq!((state.as_str(), site.virsh(&["domstate", &site.name]).as_str()), ("running", "running"));
     assert_eq!(site.volumes(), ["a.qcow2", "b.qcow2", "c.qcow2", "cidata.img"]);
@@ -212,7 +218,7 @@ fn a_failure_after_the_second_volume_leaves_pool_and_domains_as_they_were() {
             uuid = site.virsh(&["domuuid", &site.name]);
         }
     });
-    assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("exists already")), "{outcome:?}");
+    assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("exists already")), "{outcome:?}");
     assert_eq!(events.iter().filter(|event| matches!(event, BuildEvent::Undone { .. })).count(), 2);
     assert_eq!(site.virsh(&["domuuid", &site.name]), uuid, "the rival's domain is not ours to remove");
     assert_eq!(site.volumes(), Vec::<String>::new());
@@ -231,11 +237,14 @@ fn a_file_that_libvirt_does_not_know_yet_is_not_overwritten() {
     let last = [
         site.create("b.qcow2"),
         site.clone("c.qcow2", "a.qcow2", Some(&site.name), None),
-        Action::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
+        Call::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
     ];
     for action in last {
         let (outcome, _) = site.build(vec![site.create("a.qcow2"), action], |_, _| {});
-        assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("already exists")), "{outcome:?}");
+        assert!(
+            matches!(&outcome, BuildResult::Undone { message } if message.contains("already exists")),
+            "{outcome:?}"
+        );
     }
     for file in ["b.qcow2", "c.qcow2", "cidata.img"] {
         assert_eq!(std::fs::read_to_string(site.path(file)).unwrap(), "precious", "{file}");
@@ -252,7 +261,7 @@ fn a_file_in_no_pool_is_copied_and_a_cancel_in_the_middle_of_it_undoes() {
     std::fs::write(&image, vec![7; 4 * 1024 * 1024]).unwrap();
     let xml =
         "<volume><name>d.raw</name><capacity unit='MiB'>4</capacity><target><format type='raw'/></target></volume>";
-    let copy = || Action::CloneVolume {
+    let copy = || Call::CloneVolume {
         pool: site.name.clone(),
         volume: "d.raw".into(),
         xml: xml.into(),
@@ -265,10 +274,10 @@ fn a_file_in_no_pool_is_copied_and_a_cancel_in_the_middle_of_it_undoes() {
             cancel.store(true, Ordering::SeqCst);
         }
     });
-    assert_eq!(outcome, Outcome::Cancelled, "{events:#?}");
+    assert_eq!(outcome, BuildResult::Cancelled, "{events:#?}");
     assert_eq!(site.volumes(), Vec::<String>::new());
     let (outcome, events) = site.build(vec![copy()], |_, _| {});
-    assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");
+    assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");
     assert_eq!(std::fs::read(site.path("d.raw")).unwrap(), std::fs::read(&image).unwrap());
     let progress = |event: &BuildEvent| matches!(event, BuildEvent::Progress { done, total, .. } if done == total);
     assert!(events.iter().any(progress), "{events:#?}");
@@ -284,7 +293,7 @@ fn a_copy_that_is_cancelled_is_waited_for_and_deleted() {
             cancel.store(true, Ordering::SeqCst);
         }
     });
-    assert_eq!(outcome, Outcome::Cancelled, "{events:#?}");
+    assert_eq!(outcome, BuildResult::Cancelled, "{events:#?}");
     assert_eq!(events.iter().filter(|event| matches!(event, BuildEvent::Undone { .. })).count(), 2);
     assert_eq!(site.volumes(), Vec::<String>::new());
     assert!(!site.has_domain());
@@ -294,13 +303,13 @@ fn a_copy_that_is_cancelled_is_waited_for_and_deleted() {
 fn a_domain_that_cannot_start_is_undone_with_everything() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri, "start");
-    let steps = vec![site.create("a.qcow2"), site.define(), Action::Start];
+    let steps = vec![site.create("a.qcow2"), site.define(), site.start()];
     let (outcome, events) = site.build(steps, |event, _| {
         if matches!(event, BuildEvent::StepDone { step: 1, .. }) {
             std::fs::remove_file(site.path("a.qcow2")).unwrap();
         }
     });
-    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
+    assert!(matches!(outcome, BuildResult::Undone { .. }), "{outcome:?}");
     let failed =
         |event: &BuildEvent| matches!(event, BuildEvent::StepFailed { step: 2, original, .. } if !original.is_empty());
     assert!(events.iter().any(failed), "{events:#?}");
@@ -315,9 +324,9 @@ fn words_of_libvirt_are_read_back_to_the_check_that_they_belong_to() {
     // No machine has a function at this address, and one without an IOMMU says so first.
     let hostdev = "<hostdev mode='subsystem' type='pci' managed='yes'><source>\
                    <address domain='0x0000' bus='0xfe' slot='0x1f' function='0x7'/></source></hostdev></devices>";
-    let define = Action::Define { xml: site.domain_xml().replace("</devices>", hostdev), passwords: Vec::new() };
-    let (outcome, events) = site.build(vec![site.create("a.qcow2"), define, Action::Start], |_, _| {});
-    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
+    let define = site.define_as(site.domain_xml().replace("</devices>", hostdev));
+    let (outcome, events) = site.build(vec![site.create("a.qcow2"), define, site.start()], |_, _| {});
+    assert!(matches!(outcome, BuildResult::Undone { .. }), "{outcome:?}");
     let told = events.iter().find_map(|event| match event {
         BuildEvent::StepFailed { step: 2, original, diagnosis, .. } => Some((original, diagnosis.as_ref()?)),
         _ => None,
@@ -333,9 +342,9 @@ fn a_vm_that_is_not_as_it_must_be_is_told_item_by_item_and_left_for_a_look() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri, "verify");
     // A function that no machine has is on no driver, least of all on vfio-pci.
-    let verify = Action::VerifyPassthrough { passed: vec!["fe:1f.7".parse().unwrap()], held: Vec::new() };
-    let (outcome, events) = site.build(vec![site.create("a.qcow2"), site.define(), Action::Start, verify], |_, _| {});
-    let Outcome::Unverified { state, message, .. } = &outcome else { panic!("{events:#?}") };
+    let verify = Call::VerifyPassthrough { passed: vec!["fe:1f.7".parse().unwrap()], held: Vec::new() };
+    let (outcome, events) = site.build(vec![site.create("a.qcow2"), site.define(), site.start(), verify], |_, _| {});
+    let BuildResult::Unverified { state, message, .. } = &outcome else { panic!("{events:#?}") };
     assert_eq!(state, "running");
     assert!(message.contains("0000:fe:1f.7 is on vfio-pci"), "{message}");
     let items: Vec<_> = events
@@ -359,14 +368,14 @@ fn a_vm_that_is_not_as_it_must_be_is_told_item_by_item_and_left_for_a_look() {
 fn a_vm_that_stops_after_its_start_is_not_called_built() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri, "stops");
-    let verify = Action::VerifyPassthrough { passed: Vec::new(), held: Vec::new() };
+    let verify = Call::VerifyPassthrough { passed: Vec::new(), held: Vec::new() };
     let (outcome, events) =
-        site.build(vec![site.create("a.qcow2"), site.define(), Action::Start, verify], |event, _| {
+        site.build(vec![site.create("a.qcow2"), site.define(), site.start(), verify], |event, _| {
             if matches!(event, BuildEvent::StepBegan { step: 3, .. }) {
                 site.virsh(&["suspend", &site.name]);
             }
         });
-    let Outcome::Unverified { message, .. } = &outcome else { panic!("{events:#?}") };
+    let BuildResult::Unverified { message, .. } = &outcome else { panic!("{events:#?}") };
     assert!(message.contains("it is paused: somebody paused it"), "{message}");
     let code = |event: &BuildEvent| match event {
         BuildEvent::StepFailed { diagnosis: Some(diagnosis), .. } => Some(diagnosis.code.clone()),
@@ -382,9 +391,9 @@ fn an_undo_keeps_uefi_variables_that_the_build_did_not_make() {
     let variables = site.path("old_VARS.fd");
     std::fs::write(&variables, "of an earlier VM").unwrap();
     let nvram = format!("<nvram>{}</nvram></os>", variables.display());
-    let define = Action::Define { xml: site.domain_xml().replace("</os>", &nvram), passwords: Vec::new() };
+    let define = site.define_as(site.domain_xml().replace("</os>", &nvram));
     let (outcome, events) = site.build(vec![define, site.create("a.qcow2"), site.create("a.qcow2")], |_, _| {});
-    assert!(matches!(outcome, Outcome::Undone { .. }), "{outcome:?}");
+    assert!(matches!(outcome, BuildResult::Undone { .. }), "{outcome:?}");
     assert!(!site.has_domain(), "{events:#?}");
     assert_eq!(std::fs::read_to_string(&variables).unwrap(), "of an earlier VM");
 }
@@ -395,7 +404,7 @@ fn volumes_of_a_local_folder_are_seen_before_libvirt_knows_of_them() {
     let site = Site::new(uri.clone(), "facts");
     std::fs::write(site.path("new.iso"), "x").unwrap();
     let (outcome, _) = site.build(vec![site.create("a.qcow2")], |_, _| {});
-    assert!(matches!(outcome, Outcome::Built { .. }));
+    assert!(matches!(outcome, BuildResult::Built { .. }));
     let facts = observe(&Target { uri: Some(uri), ..Target::default() }, &[Part::Pools], &[]).facts;
     let pool = facts.pools.items().iter().find(|pool| pool.name == site.name).unwrap();
     assert_eq!(pool.volume("new.iso").unwrap().format.as_deref(), Some("iso"));
@@ -478,7 +487,7 @@ fn a_build_whose_daemon_ends_is_undone_when_it_is_back() {
             relay.listen(SOCKET);
         }
     });
-    assert!(matches!(outcome, Outcome::Undone { .. }), "{events:#?}");
+    assert!(matches!(outcome, BuildResult::Undone { .. }), "{events:#?}");
     assert_eq!(site.volumes(), Vec::<String>::new());
 }
 
@@ -492,7 +501,7 @@ fn a_build_whose_daemon_stays_away_says_what_is_left() {
             relay.cut();
         }
     });
-    assert!(matches!(outcome, Outcome::NotFullyUndone { .. }), "{events:#?}");
+    assert!(matches!(outcome, BuildResult::NotFullyUndone { .. }), "{events:#?}");
     let left = events.iter().filter_map(|event| match event {
         BuildEvent::NotUndone { what, by_hand, .. } => Some((what.as_str(), !by_hand.is_empty())),
         _ => None,
@@ -500,7 +509,7 @@ fn a_build_whose_daemon_stays_away_says_what_is_left() {
     let volume = format!("volume a.qcow2 in pool {}", site.name);
     let domain = format!("domain {}", site.name);
     // Whether the domain was defined before the cut nobody can tell.
-    assert_eq!(left.collect::<Vec<_>>(), [(domain.as_str(), false), (volume.as_str(), true)]);
+    assert_eq!(left.collect::<Vec<_>>(), [(domain.as_str(), true), (volume.as_str(), true)]);
 }
 
 #[test]

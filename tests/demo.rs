@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use vmbuild::build::{Order, run};
 use vmbuild::checks::{Allowed, Severity, take};
+use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::{Call as AnyCall, Common, Step};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass};
 use vmbuild::host::{Target, observe};
-use vmbuild::plan::{Action, Outcome, Plan, Step};
+use vmbuild::plan::{BuildResult, Plan};
 use vmbuild::spec::Spec;
 use vmbuild::units::PciAddress;
 
@@ -26,8 +28,8 @@ fn driver(facts: &Facts, address: &str) -> Option<String> {
     facts.pci.items().iter().find(|device| device.address == address).unwrap().driver.clone()
 }
 
-fn step(action: Action) -> Step {
-    Step { title: String::new(), detail: String::new(), call: String::new(), undo: None, by_hand: None, action }
+fn step(call: impl Into<AnyCall>) -> Step {
+    Step::new("", "", call)
 }
 
 fn order() -> Order {
@@ -36,12 +38,13 @@ fn order() -> Order {
     let domain = "<domain type='kvm'><name>demo-ws</name><memory unit='GiB'>16</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
         <devices><hostdev mode='subsystem' type='pci' managed='yes'><source>
         <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
-    let actions = [
-        Action::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
-        Action::Define { xml: domain.into(), passwords: Vec::new() },
-        Action::Start,
+    let name = || "demo-ws".to_owned();
+    let calls = [
+        Call::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
+        Call::Define { name: name(), xml: domain.into(), passwords: Vec::new(), variables: false, tpm: false },
+        Call::Start { name: name(), watched: false },
     ];
-    let plan = Plan { name: "demo-ws".into(), steps: actions.into_iter().map(step).collect() };
+    let plan = Plan { name: name(), steps: calls.into_iter().map(step).collect(), ..Plan::default() };
     Order { plan, spec: Spec::default(), allowed: Allowed::default(), target: demo() }
 }
 
@@ -52,7 +55,7 @@ fn the_demo_is_one_workstation_and_a_build_in_it_shows_in_its_facts() {
     assert_consistent(&before);
     assert_eq!(driver(&before, "01:00.0").as_deref(), Some("nouveau"));
     let outcome = run(&order(), &mut |_| {}, &Arc::default());
-    assert!(matches!(outcome, Outcome::Built { .. }), "{outcome:?}");
+    assert!(matches!(outcome, BuildResult::Built { .. }), "{outcome:?}");
     let after = facts();
     let pool = after.pools.items().iter().find(|pool| pool.name == "fast-nvme").unwrap();
     assert!(pool.volume("demo-ws-vda.qcow2").is_some());
@@ -126,6 +129,12 @@ fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
     assert_eq!(codes("00:14.0"), ["USE-USB-INPUT"], "that of the keyboard");
 }
 
+/// A plan that looks at the host and makes nothing.
+fn recheck_alone(name: &str) -> Plan {
+    let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new() });
+    Plan { name: name.into(), steps: vec![step(recheck)], ..Plan::default() }
+}
+
 /// A spec that the checks find nothing wrong with.
 fn spec(json: &str) -> Spec {
     serde_json::from_str(json).unwrap()
@@ -133,14 +142,14 @@ fn spec(json: &str) -> Spec {
 
 #[test]
 fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
-    let plan = Plan { name: "demo-recheck".into(), steps: vec![step(Action::Recheck { functions: Vec::new() })] };
+    let plan = recheck_alone("demo-recheck");
     let good = r#"{"name": "demo-recheck", "memory": 2048, "vcpus": 2,
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
     let order = Order { plan, spec: spec(good), allowed: Allowed::default(), target: demo() };
     let mut events = Vec::new();
     let outcome = run(&order, &mut |event| events.push(event), &Arc::default());
-    assert!(matches!(outcome, Outcome::Built { .. }), "{events:#?}");
+    assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");
     let taken = Order { spec: spec(&good.replace("demo-recheck", "render-01")), ..order };
     let outcome = run(&taken, &mut |_| {}, &Arc::default());
-    assert!(matches!(&outcome, Outcome::Undone { message } if message.contains("render-01")), "{outcome:?}");
+    assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("render-01")), "{outcome:?}");
 }

@@ -12,9 +12,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use vmbuild::checks::{self, Allowed, Finding, Report, Severity};
+use vmbuild::engine::libvirt::{Call, Libvirt};
+use vmbuild::engine::{Blueprint, Call as AnyCall, Engine as _, PlanOptions};
 use vmbuild::facts::{Facts, Version};
 use vmbuild::machine::{Machine, Reason, Topology, machine, resolve};
-use vmbuild::plan::{Action, PlanOptions, plan};
+use vmbuild::plan::Plan;
 use vmbuild::spec::{self, Layer, Origin, Place, Segment, Spec, StackError, Stacked, Template};
 use vmbuild::{domain, domain::Element};
 
@@ -138,9 +140,10 @@ fn artefacts(case: &Case) -> Vec<(&'static str, String)> {
 
 /// The plan as users read it, and the XML of the volumes it makes.
 fn steps(case: &Case) -> String {
-    let plan = plan(&case.machine, &case.facts, "", PlanOptions { start: true });
-    let volumes = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::CreateVolume { xml, .. } | Action::CloneVolume { xml, .. } => Some(format!("\n{xml}")),
+    let blueprint = Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts };
+    let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions { start: true });
+    let volumes = plan.steps.iter().filter_map(|step| match &step.call {
+        AnyCall::Libvirt(Call::CreateVolume { xml, .. } | Call::CloneVolume { xml, .. }) => Some(format!("\n{xml}")),
         _ => None,
     });
     volumes.fold(plan.to_string(), |text, xml| text + &xml)

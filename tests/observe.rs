@@ -153,7 +153,7 @@ fn a_domain_that_somebody_defines_is_news_without_asking() {
     let (made, _) = connection.define(xml).unwrap();
     wait(|reply| matches!(reply, Reply::Changed(Part::Domains)));
     worker.ask(Request::Stop);
-    connection.remove_domain(&made).unwrap();
+    connection.undefine(&made, false).unwrap();
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Whole screens as a user sees them: every step at 80x24 and 120x40, and what lies over them. Each is a file to read.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/events.rs"]
+mod events;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Position;
@@ -9,7 +12,7 @@ use vmbuild::app::state::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
 use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Source};
-use vmbuild::plan::{Action, BuildEvent, Outcome, Verdict};
+use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{Layer, Origin, Spec};
 use vmbuild::ui::{self, Look, Theme, glyphs};
 
@@ -90,6 +93,13 @@ impl Session {
         let left = LeftDraft { path: "draft.json".into(), draft };
         session.tell(Msg::Stored(Reply::DraftsOffered(vec![left])));
         session.keys("Enter")
+    }
+
+    /// A step of a build that takes so many milliseconds.
+    fn step(&mut self, plan: &Plan, step: usize, from: u64, took: u64) {
+        for event in events::whole(plan, step, from, from + took) {
+            self.tell(Msg::Build(event));
+        }
     }
 
     fn shelves(&mut self) {
@@ -394,14 +404,9 @@ fn building() -> Session {
         session = session.keys("Enter");
     }
     let plan = session.app.build.plan.clone().unwrap_or_else(|| panic!("no build: {:?}", session.app.build_gate()));
-    session.tell(Msg::Build(BuildEvent::Began { name: plan.name.clone(), steps: plan.steps.len() }));
-    for step in 0..3 {
-        let at_ms = step as u64 * 400;
-        session.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
-        if step < 2 {
-            session.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 400, note: String::new() }));
-        }
-    }
+    session.tell(Msg::Build(BuildEvent::began(&plan)));
+    (0..2).for_each(|step| session.step(&plan, step, step as u64 * 400, 400));
+    session.tell(Msg::Build(events::begins(&plan, 2, 800)));
     session.tell(Msg::Clock(NOW + 39));
     session.tell(Msg::Build(BuildEvent::Progress { step: 2, done: 24 << 30, total: 40 << 30 }));
     session
@@ -428,15 +433,11 @@ fn stored() -> Vec<Difference> {
 fn a_build_from_start_to_end() {
     check("building", &building());
     let mut built = building();
+    let plan = built.app.build.plan.clone().unwrap();
     let uuid = "6f9f0a3c-6a51-4c55-9c4c-0d5c3b0b6c11".to_owned();
-    for step in 2..built.app.build.steps.len() {
-        let at_ms = 60_000 + step as u64 * 100;
-        built.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
-        built.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 100, note: String::new() }));
-    }
-    let outcome = Outcome::Built { uuid, state: "shutoff".into() };
-    let plan = built.app.build.plan.clone().unwrap_or_else(|| panic!("no plan"));
-    let step = plan.steps.iter().position(|step| matches!(step.action, Action::ReadBack { .. })).unwrap_or(0);
+    (2..plan.steps.len()).for_each(|step| built.step(&plan, step, 60_000 + step as u64 * 100, 100));
+    let outcome = BuildResult::Built { uuid, state: "shutoff".into() };
+    let step = plan.steps.iter().position(|step| step.title == "Read back").unwrap();
     built.tell(Msg::Build(BuildEvent::Stored { step, changes: stored() }));
     built.tell(Msg::Build(BuildEvent::Ended { at_ms: 61_000, outcome }));
     check("built", &built);
@@ -451,28 +452,26 @@ fn a_build_from_start_to_end() {
         diagnosis: vmbuild::checks::diagnose(&original, &[]),
         original,
     }));
-    failed.tell(Msg::Build(BuildEvent::Undone { step: 1, what: "deleted volume web-01-vda.qcow2".into() }));
+    let made = events::made(&plan, 1).unwrap();
+    failed.tell(Msg::Build(BuildEvent::Undone { step: 1, what: "deleted volume web-01-vda.qcow2".into(), made }));
     failed.tell(Msg::Build(BuildEvent::NotUndone {
         step: 2,
         what: "volume web-01-vdb.qcow2".into(),
         why: "the pool does not answer".into(),
         by_hand: "virsh vol-delete web-01-vdb.qcow2 fast-nvme".into(),
+        made: events::made(&plan, 2),
     }));
-    failed.tell(Msg::Build(BuildEvent::Ended { at_ms: 40_100, outcome: Outcome::NotFullyUndone { message } }));
+    failed.tell(Msg::Build(BuildEvent::Ended { at_ms: 40_100, outcome: BuildResult::NotFullyUndone { message } }));
     check("build-failed", &failed);
 }
 
 #[test]
 fn what_was_looked_at_after_the_start() {
     let mut session = building();
-    let last = session.app.build.steps.len() - 1;
-    for step in 2..=last {
-        let at_ms = 41_000 + step as u64 * 100;
-        session.tell(Msg::Build(BuildEvent::StepBegan { step, at_ms }));
-        if step < last {
-            session.tell(Msg::Build(BuildEvent::StepDone { step, at_ms: at_ms + 100, note: String::new() }));
-        }
-    }
+    let plan = session.app.build.plan.clone().unwrap();
+    let last = plan.steps.len() - 1;
+    (2..last).for_each(|step| session.step(&plan, step, 41_000 + step as u64 * 100, 100));
+    session.tell(Msg::Build(events::begins(&plan, last, 41_000 + last as u64 * 100)));
     let words = "vfio-pci 0000:01:00.0: BAR 1: can't reserve [mem 0xe0000000-0xefffffff 64bit pref]".to_owned();
     let diagnosis = vmbuild::checks::diagnose(&words, &[]);
     let items = [
@@ -506,8 +505,9 @@ fn what_was_looked_at_after_the_start() {
         what: "running domain web-01".into(),
         why: "for a look at what went wrong".into(),
         by_hand: "virsh destroy web-01".into(),
+        made: None,
     }));
-    let outcome = Outcome::Unverified { uuid: String::new(), state: "running".into(), message };
+    let outcome = BuildResult::Unverified { uuid: String::new(), state: "running".into(), message };
     session.tell(Msg::Build(BuildEvent::Ended { at_ms: 52_000, outcome }));
     check("build-unverified", &session);
 }

@@ -3,12 +3,14 @@
 use super::grammar::{self, Reading};
 use super::history::Content;
 use super::msg::Saved;
-use super::xml::{self, XmlLine};
+use super::xml::XmlLine;
 use crate::checks::{self, Allowed, Finding, Report, Severity};
 use crate::domain::{self, Element};
+use crate::engine::libvirt::Libvirt;
+use crate::engine::{Blueprint, Engine as _, PlanOptions};
 use crate::facts::Facts;
 use crate::machine::{self, Machine};
-use crate::plan::{self, Plan, PlanOptions};
+use crate::plan::Plan;
 use crate::spec::{Layer, Origin, Place, Segment, Spec, Stacked, Template, stack};
 use serde_json::Value;
 
@@ -38,9 +40,10 @@ impl Derived {
         let machine = machine::machine(&stack.spec, facts);
         let mut report = checks::report_of_stack(&stack, facts, &machine, allowed);
         report.findings.splice(0..0, pending(content));
-        let tree = tree(&stack.spec, &machine);
-        let plan = plan::plan(&machine, facts, &tree.to_xml(), PlanOptions { start: content.start });
-        let xml = xml::lines(&tree);
+        let blueprint = Blueprint { spec: &stack.spec, machine: &machine, facts };
+        let rendered = Libvirt.render(&blueprint);
+        let plan = Plan::of(&Libvirt, &blueprint, &rendered, PlanOptions { start: content.start });
+        let (tree, xml) = (rendered.tree.unwrap_or_default(), rendered.lines);
         let value = serde_json::to_value(&stack.spec).unwrap_or_default();
         Self { stack, machine, report, tree, xml, plan, value }
     }

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::checks::Severity;
-use crate::plan::Outcome;
+use crate::plan::BuildResult;
 
 /// A step of the wizard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +153,7 @@ pub fn state(app: &App, step: StepId) -> StepState {
         // Having looked at it builds nothing.
         return match &app.build.outcome {
             None => StepState::Todo,
-            Some(Outcome::Built { .. }) => StepState::Done,
+            Some(BuildResult::Built { .. }) => StepState::Done,
             Some(_) => StepState::Error,
         };
     }

@@ -1,25 +1,16 @@
 //! The domain XML as lines that know which field made them, and the difference of two such texts. Owns no screen.
 
 use super::StepId;
-use crate::domain::{Element, always};
-use crate::spec::{Origin, Place};
+use crate::domain::always;
+pub use crate::engine::libvirt::lines;
+pub use crate::engine::rendered::Line as XmlLine;
+use crate::spec::Origin;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// One line of the domain XML.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct XmlLine {
-    /// The text with its indentation.
-    pub text: String,
-    /// The field of the spec that made it; `None` for what is always there.
-    pub origin: Option<Place>,
-}
-
-impl XmlLine {
-    /// The name of the element that the line opens or closes.
-    pub fn element(&self) -> &str {
-        let tag = self.text.trim_start().trim_start_matches(['<', '/']);
-        tag.split([' ', '>', '/']).next().unwrap_or_default()
-    }
+/// The name of the element that a line opens or closes.
+fn element(line: &XmlLine) -> &str {
+    let tag = line.text.trim_start().trim_start_matches(['<', '/']);
+    tag.split([' ', '>', '/']).next().unwrap_or_default()
 }
 
 /// What became of a line.
@@ -44,12 +35,6 @@ pub struct DiffLine {
     pub number: usize,
     /// The line.
     pub line: XmlLine,
-}
-
-/// The lines of `root`.
-pub fn lines(root: &Element) -> Vec<XmlLine> {
-    let written = root.write();
-    written.lines().map(|(text, origin)| XmlLine { text: text.to_owned(), origin: origin.cloned() }).collect()
 }
 
 /// The new text with the old one's lost lines in between: `-` before `+`.
@@ -123,7 +108,7 @@ impl super::App {
     pub fn made_by(&self, line: &DiffLine, base: &str) -> String {
         let only = line.mark == Mark::Removed;
         let Some(place) = &line.line.origin else {
-            let reason = always::reason(line.line.element()).map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason = always::reason(element(&line.line)).map(|reason| format!(": {reason}")).unwrap_or_default();
             return if only { format!("only in {base}") } else { format!("always there{reason}") };
         };
         let step = StepId::of(place);

@@ -1,40 +1,51 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
-use super::act::Halt;
-use super::run::{Order, Run};
-use crate::checks::{self, Report};
+use super::run::Order;
+use crate::checks::{self, Finding, Report};
+use crate::engine::Reviewed;
 use crate::facts::{Facts, Part};
-use crate::host::libvirt::Connection;
-use crate::host::{Cause, HostError, observe_over, profiles};
+use crate::host::backend::Halt;
+use crate::host::{Backend, Cause, HostError};
 use crate::machine;
-use crate::plan::Reviewed;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the second look found.
+pub(super) struct Look {
+    /// What the checks found.
+    pub(super) findings: Vec<Finding>,
+    /// How many checks passed, in words; or what stands in the way now.
+    pub(super) verdict: Result<String, HostError>,
+}
 
 /// Observes the host anew, compares the functions that the VM takes with what was reviewed, and runs the checks again; what
 /// differs, or a finding that blocks, ends the build before anything is made.
-pub(super) fn again(connection: &Connection, functions: &[Reviewed], run: &mut Run<'_>) -> Result<String, Halt> {
-    let (facts, report) = judged(connection, run.order, run.cancel);
-    if run.is_cancelled() {
+pub(super) fn again(
+    backend: &mut dyn Backend,
+    order: &Order,
+    functions: &[Reviewed],
+    cancel: &Arc<AtomicBool>,
+) -> Result<Look, Halt> {
+    let (facts, report) = judged(backend, order, cancel);
+    if cancel.load(Ordering::SeqCst) {
         return Err(Halt::Cancelled);
     }
     let changed = functions.iter().filter_map(|reviewed| change(reviewed, &facts));
     let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code, finding.message));
     let against: Vec<_> = changed.chain(blocking).collect();
-    let passed = report.passed.len();
-    run.findings = report.findings;
-    match against.as_slice() {
-        [] => Ok(format!("{passed} checks passed")),
-        [only] => Err(blocked(only).into()),
-        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len())).into()),
-    }
+    let verdict = match against.as_slice() {
+        [] => Ok(format!("{} checks passed", report.passed.len())),
+        [only] => Err(blocked(only)),
+        [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
+    };
+    Ok(Look { findings: report.findings, verdict })
 }
 
 /// The host as it is now, and what the checks say of the spec on it.
-fn judged(connection: &Connection, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
+fn judged(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
     let parts = [&Part::ALL[..], &[Part::Details]].concat();
-    let mut facts = observe_over(connection, &order.target, &parts, &[], cancel).facts;
-    look_around(connection, order, &mut facts, cancel);
+    let mut facts = backend.facts(&parts, &[], &[], cancel);
+    look_around(backend, order, &mut facts, cancel);
     let machine = machine::machine(&order.spec, &facts);
     let report = checks::report(&order.spec, &facts, &machine, &order.allowed);
     (facts, report)
@@ -42,18 +53,18 @@ fn judged(connection: &Connection, order: &Order, cancel: &Arc<AtomicBool>) -> (
 
 /// What the spec names, and what is only known to matter once that was seen: the system of a medium, the CD with its
 /// drivers.
-fn look_around(connection: &Connection, order: &Order, facts: &mut Facts, cancel: &Arc<AtomicBool>) {
+fn look_around(backend: &mut dyn Backend, order: &Order, facts: &mut Facts, cancel: &Arc<AtomicBool>) {
     for _ in 0..2 {
         let mut paths = machine::files(&machine::machine(&order.spec, facts));
         paths.extend(machine::profile::media_to_look_at(&order.spec, facts));
         paths.retain(|path| !facts.files.contains_key(path));
         if !paths.is_empty() {
-            facts.files.extend(observe_over(connection, &order.target, &[], &paths, cancel).facts.files);
+            facts.files.extend(backend.facts(&[], &paths, &[], cancel).files);
         }
         let mut ids = machine::profile::wanted(&order.spec, facts);
         ids.retain(|id| !facts.profiles.contains_key(id));
         if !ids.is_empty() {
-            facts.absorb(profiles(&order.target, &ids));
+            facts.profiles.extend(backend.facts(&[], &[], &ids, cancel).profiles);
         }
     }
 }
@@ -108,13 +119,7 @@ fn blocked(findings: &str) -> HostError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::checks::Allowed;
     use crate::facts::{Fact, PciDevice, Source};
-    use crate::host::Target;
-    use crate::plan::Plan;
-    use crate::spec::Spec;
-    use std::sync::atomic::Ordering;
-    use std::time::Instant;
 
     fn device(address: &str, ids: (u16, u16), group: Option<u32>) -> PciDevice {
         let empty = crate::host::sysfs::pci::empty(address.parse().unwrap(), 0x03_0000, ids.0, ids.1);
@@ -152,33 +157,6 @@ mod tests {
         assert!(off.contains("is in no IOMMU group"), "{off}");
         let company = told(vec![device("01:00.0", gpu, Some(16)), device("05:00.0", (1, 1), Some(16))]).unwrap();
         assert!(company.contains("new members: 0000:05:00.0"), "{company}");
-    }
-
-    #[test]
-    fn the_probe_of_a_host_that_hangs_ends_with_the_build() {
-        // Takes connections and never says a word; ssh waits for ten seconds.
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let uri = Some(format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port()));
-        let connection =
-            Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
-        let order = Order {
-            plan: Plan { name: "vm".into(), steps: Vec::new() },
-            spec: Spec::default(),
-            allowed: Allowed::default(),
-            target: Target { uri, probe: true, ..Target::default() },
-        };
-        let cancel = Arc::new(AtomicBool::new(false));
-        let flag = cancel.clone();
-        let cancelling = std::thread::spawn(move || {
-            let asked = silent.accept().unwrap();
-            flag.store(true, Ordering::SeqCst);
-            (asked, Instant::now())
-        });
-        let (facts, _) = judged(&connection, &order, &cancel);
-        let (_asked, at) = cancelling.join().unwrap();
-        let waited = at.elapsed();
-        assert!(facts.kernel.why_not().unwrap().contains("given up"), "{:?}", facts.kernel);
-        assert!(waited.as_secs() < 8, "{waited:?}");
     }
 
     #[test]

@@ -1,60 +1,59 @@
 //! Undo of what a build made: newest first, by identity, never by name alone.
 
-use super::run::{Made, Run};
-use crate::host::HostError;
-use crate::host::libvirt::Connection;
+use crate::engine::{Made, Thing};
+use crate::host::Backend;
+use crate::host::backend::{Removed, Teller, Trace};
 use crate::plan::BuildEvent;
-use crate::units::shell_quote;
 
-/// Undoes everything that `run` made; `true` where nothing is left behind.
-pub(super) fn all(run: &mut Run<'_>, connection: &Connection) -> bool {
+/// Undoes everything that was made; `true` where nothing is left behind.
+pub(super) fn all(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
+    let made: Vec<Made> = teller.ledger.newest_first().cloned().collect();
     let mut clean = true;
-    while let Some((step, made)) = run.made.pop() {
-        let event = match one(connection, &made) {
-            Ok(true) => BuildEvent::Undone { step, what: made.removed() },
-            Ok(false) => BuildEvent::Undone { step, what: format!("{} was gone already", made.name()) },
+    for made in made {
+        let undo = teller.ledger.undo(&made);
+        let step = made.step;
+        let event = match backend.undo(&made) {
+            Ok(Removed::Now) => BuildEvent::Undone { step, what: undo.done, made },
+            Ok(Removed::Before) => BuildEvent::Undone { step, what: format!("{} was gone already", undo.thing), made },
             Err(error) => {
                 clean = false;
-                let planned = run.order.plan.steps.get(step).and_then(|step| step.by_hand.clone());
-                let by_hand = planned.unwrap_or_else(|| made.by_hand());
-                BuildEvent::NotUndone { step, what: made.name(), why: error.to_string(), by_hand }
+                BuildEvent::NotUndone {
+                    step,
+                    what: undo.thing,
+                    why: error.to_string(),
+                    by_hand: undo.command.to_string(),
+                    made: Some(made),
+                }
             }
         };
-        run.tell(event);
+        teller.tell(event);
     }
     clean
 }
 
-/// `false` where it was gone already.
-fn one(connection: &Connection, made: &Made) -> Result<bool, HostError> {
-    match made {
-        Made::Volume(volume) => connection.delete_volume(volume),
-        Made::Domain(domain) => connection.remove_domain(domain),
-    }
+/// Tells what the last step may have left behind where it was not answered; `true` where there is nothing. Whose it is
+/// cannot be said, so it is told and not undone.
+pub(super) fn unanswered(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
+    // A VM that runs is stopped with its definition.
+    let begun = teller.ledger.begun().filter(|begun| !matches!(begun.thing, Thing::Running { .. })).cloned();
+    let Some(begun) = begun else { return true };
+    let why = match backend.observe(&begun.thing) {
+        Trace::Absent => return true,
+        Trace::There => "the connection was cut while it was made, and it is there now".to_owned(),
+        Trace::Unknown(why) => format!("the connection was cut while it was made: {why}"),
+    };
+    let undo = teller.ledger.undo_by_name(&begun.thing);
+    let by_hand = undo.command.to_string();
+    teller.tell(BuildEvent::NotUndone { step: begun.step, what: undo.thing, why, by_hand, made: None });
+    false
 }
 
-impl Made {
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Volume(volume) => format!("volume {} in pool {}", volume.name, volume.pool),
-            Self::Domain(domain) => format!("domain {}", domain.name),
-        }
-    }
-
-    fn removed(&self) -> String {
-        match self {
-            Self::Volume(_) => format!("deleted {}", self.name()),
-            Self::Domain(_) => format!("removed {}", self.name()),
-        }
-    }
-
-    /// The command that does it where the plan names none. Quoted for a shell: names may hold blanks and quotes.
-    fn by_hand(&self) -> String {
-        match self {
-            Self::Volume(volume) => {
-                format!("virsh vol-delete --vol {} --pool {}", shell_quote(&volume.name), shell_quote(&volume.pool))
-            }
-            Self::Domain(domain) => format!("virsh undefine --nvram --tpm {}", domain.uuid),
-        }
+/// Tells what there is and how it is removed, and removes nothing.
+pub(super) fn nothing(backend: &mut dyn Backend, why: &str, teller: &mut Teller<'_>) {
+    let made: Vec<Made> = teller.ledger.newest_first().cloned().collect();
+    for made in made.into_iter().filter(|made| backend.observe(&made.thing) != Trace::Absent) {
+        let undo = teller.ledger.undo(&made);
+        let (step, by_hand) = (made.step, undo.command.to_string());
+        teller.tell(BuildEvent::NotUndone { step, what: undo.thing, why: why.to_owned(), by_hand, made: Some(made) });
     }
 }

@@ -10,7 +10,7 @@ use crate::build::{Order, run as run_plan};
 use crate::checks::Severity;
 use crate::checks::error::BUILD_CANCELLED;
 use crate::machine::Machine;
-use crate::plan::{BuildEvent, Created, Outcome, Plan, Refused};
+use crate::plan::{BuildEvent, BuildResult, Created, Plan, Refused};
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -35,7 +35,7 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
     let order = Order { plan, spec, allowed, target };
     let events = follow(&order, out)?;
     match events.last() {
-        Some(BuildEvent::Ended { outcome: Outcome::Built { uuid, state }, .. }) => {
+        Some(BuildEvent::Ended { outcome: BuildResult::Built { uuid, state }, .. }) => {
             Ok(built(&machine, uuid, state, out))
         }
         _ => Err(failure(&order.plan, &events)),
@@ -95,16 +95,16 @@ fn built(machine: &Machine, uuid: &str, state: &str, out: &mut Out) -> Exit {
 /// How a build that did not work ends.
 fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
     let (exit, remedy) = match events.last() {
-        Some(BuildEvent::Ended { outcome: Outcome::Undone { .. }, .. }) => {
+        Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) => {
             (Exit::Undone, "Everything that this build made was undone.")
         }
-        Some(BuildEvent::Ended { outcome: Outcome::NotFullyUndone { .. }, .. }) => {
+        Some(BuildEvent::Ended { outcome: BuildResult::NotFullyUndone { .. }, .. }) => {
             (Exit::NotUndone, "What is left is listed above, with the command that removes it.")
         }
-        Some(BuildEvent::Ended { outcome: Outcome::Unverified { .. }, .. }) => {
+        Some(BuildEvent::Ended { outcome: BuildResult::Unverified { .. }, .. }) => {
             (Exit::NotUndone, "The VM was left as it is; the commands that remove it are listed above.")
         }
-        Some(BuildEvent::Ended { outcome: Outcome::Cancelled, .. }) => {
+        Some(BuildEvent::Ended { outcome: BuildResult::Cancelled, .. }) => {
             (Exit::Cancelled, "Everything that this build made was undone.")
         }
         _ => return anyhow::anyhow!("the build ended without a word; virsh list --all shows what there is").into(),

@@ -35,7 +35,7 @@ struct Other {
 pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
     let depth = if args.spec.offline { Depth::Offline } else { Depth::Xml };
     let case = Case::read(&args.spec.spec, depth, options, &GiveUp::default())?;
-    let ours = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error))?;
+    let ours = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error.into()))?;
     let other = other(args, &case)?;
     let detail = if args.all { Detail::Everything } else { other.detail };
     let comparison = compare(&ours, &other.tree, detail);
@@ -55,7 +55,7 @@ pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
 
 fn other(args: &DiffArgs, case: &Case) -> Result<Other, Failure> {
     let of_layer = |name: String, spec: &Spec| {
-        let tree = of_spec(spec, &case.facts).map_err(|error| xml::refused(&error))?;
+        let tree = of_spec(spec, &case.facts).map_err(|error| xml::refused(&error.into()))?;
         Ok(Other { name, tree, detail: Detail::Everything })
     };
     match &args.with {

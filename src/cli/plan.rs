@@ -6,9 +6,10 @@ use super::exit::{Ended, Exit, Failure};
 use super::out::{Out, Tone};
 use super::{report, xml};
 use crate::checks::Severity;
-use crate::domain::domain;
-use crate::plan::{Plan, PlanOptions, Refused, plan};
-use serde_json::json;
+use crate::engine::libvirt::Libvirt;
+use crate::engine::{Blueprint, Engine as _, PlanOptions, Step};
+use crate::plan::{Plan, Refused};
+use serde_json::{Value, json};
 use std::io;
 
 /// Prints the plan, if nothing forbids it.
@@ -18,7 +19,8 @@ pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
     let plan = of(&case, args.start, out)?;
     if out.is_json() {
         let findings = &case.report.findings;
-        out.json(&json!({ "name": plan.name, "steps": plan.steps, "findings": findings }))?;
+        let steps: Vec<_> = plan.steps.iter().map(|step| described(&plan, step)).collect();
+        out.json(&json!({ "name": plan.name, "steps": steps, "findings": findings }))?;
     } else {
         report::warn(&case.report, out);
         print(&plan, out)?;
@@ -36,8 +38,21 @@ pub fn of(case: &Case, start: bool, out: &mut Out) -> Result<Plan, Failure> {
         let counts = report::counts(&case.report);
         return Err(Failure { spoken: format!("Nothing was changed: {counts}."), ..refused.into() });
     }
-    let xml = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error))?.to_xml();
-    Ok(plan(&case.machine, &case.facts, &xml, PlanOptions { start }))
+    let blueprint = Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts };
+    let rendered = Libvirt.render(&blueprint);
+    if let Some(fault) = &rendered.fault {
+        return Err(xml::refused(fault));
+    }
+    Ok(Plan::of(&Libvirt, &blueprint, &rendered, PlanOptions { start }))
+}
+
+/// A step with what undoes it.
+fn described(plan: &Plan, step: &Step) -> Value {
+    let undo = plan.undo(step);
+    let mut body = json!(step);
+    body["undo"] = undo.as_ref().map(|undo| undo.words.clone()).into();
+    body["by_hand"] = undo.map(|undo| undo.command.to_string()).into();
+    body
 }
 
 fn print(plan: &Plan, out: &mut Out) -> io::Result<()> {

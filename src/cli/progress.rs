@@ -27,7 +27,7 @@ impl<'a> Progress<'a> {
     /// Prints one event.
     pub fn event(&mut self, event: &BuildEvent, out: &mut Out) -> io::Result<()> {
         match event {
-            BuildEvent::StepBegan { step, at_ms } => {
+            BuildEvent::StepBegan { step, at_ms, .. } => {
                 (self.began_ms, self.shown, self.logged) = (*at_ms, None, None);
                 if out.is_terminal() { self.busy(*step, "", out) } else { out.line(&self.title(*step)) }
             }
@@ -58,7 +58,7 @@ impl<'a> Progress<'a> {
                 out.spans(&[(Tone::Bad, &mark), (Tone::Plain, &format!("{what}: {why}"))])?;
                 out.line(&format!("      by hand: {by_hand}"))
             }
-            BuildEvent::Began { .. } | BuildEvent::Ended { .. } => Ok(()),
+            BuildEvent::Began { .. } | BuildEvent::Made(_) | BuildEvent::Ended { .. } => Ok(()),
         }?;
         out.flush()
     }

@@ -7,7 +7,9 @@ use super::out::Out;
 use super::report;
 use crate::checks::Severity;
 use crate::checks::error::XML_INVALID;
-use crate::domain::{XmlError, domain};
+use crate::engine::libvirt::Libvirt;
+use crate::engine::rendered::Fault;
+use crate::engine::{Blueprint, Engine as _};
 use serde_json::json;
 
 /// Prints it whatever the findings: those that block go to standard error and into the exit code. The other domains are
@@ -15,7 +17,11 @@ use serde_json::json;
 pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
     let depth = if args.offline { Depth::Offline } else { Depth::Xml };
     let case = Case::read(&args.spec, depth, options, &GiveUp::default())?;
-    let xml = domain(&case.spec, &case.machine).map_err(|error| refused(&error))?.to_xml();
+    let rendered = Libvirt.render(&Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts });
+    if let Some(fault) = &rendered.fault {
+        return Err(refused(fault));
+    }
+    let xml = rendered.text();
     if out.is_json() {
         out.json(&json!({ "verdict": report::verdict(&case.report), "findings": case.report.findings, "xml": xml }))?;
     } else {
@@ -26,6 +32,6 @@ pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
 }
 
 /// The XML cannot be made because of a value in the spec.
-pub fn refused(error: &XmlError) -> Failure {
-    Failure::new(Exit::Blocked, XML_INVALID.code, error.to_string()).detail("place", error.place().to_string())
+pub fn refused(fault: &Fault) -> Failure {
+    Failure::new(Exit::Blocked, XML_INVALID.code, fault.message.clone()).detail("place", fault.place.to_string())
 }

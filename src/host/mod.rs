@@ -1,5 +1,6 @@
 //! The machine: sysfs, procfs and libvirt. Facts come out, single acts of a build go in. What facts mean is not decided here.
 
+pub mod backend;
 mod demo;
 pub mod error;
 pub mod libvirt;
@@ -9,6 +10,7 @@ pub mod osinfo;
 mod recorded;
 pub mod remote;
 pub mod secret;
+pub mod seed;
 mod session;
 pub mod sysfs;
 pub mod sysroot;
@@ -16,6 +18,7 @@ pub mod target;
 mod uevent;
 pub mod worker;
 
+pub use backend::Backend;
 pub use error::{Cause, HostError};
 pub use observe::{Observation, definition, observe, observe_over, profiles};
 pub use sysroot::Sysroot;

@@ -1,7 +1,9 @@
 //! What a running build tells: one stream for the screen, plain text, JSON lines and, later, the journal.
 
+use super::Plan;
 use crate::checks::Diagnosis;
 use crate::domain::Difference;
+use crate::engine::{EngineId, Made, Step, StepKey, Thing};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened. Steps are numbered from 0 as in the plan; times are milliseconds since the build began.
@@ -14,14 +16,24 @@ pub enum BuildEvent {
         name: String,
         /// How many steps there are.
         steps: usize,
+        /// The engine that builds.
+        engine: EngineId,
+        /// Address of the host's connection, where it is known.
+        host: Option<String>,
     },
-    /// A step began.
+    /// A step began; nothing of it has been done yet.
     StepBegan {
         /// Which.
         step: usize,
         /// When.
         at_ms: u64,
+        /// Its name within the plan.
+        key: StepKey,
+        /// What it will make, if anything.
+        thing: Option<Thing>,
     },
+    /// A thing exists from now on, whether or not its step is done.
+    Made(Made),
     /// A step moved on.
     Progress {
         /// Which.
@@ -84,6 +96,8 @@ pub enum BuildEvent {
         step: usize,
         /// What: "deleted volume gpu-ws-01-vda.qcow2".
         what: String,
+        /// The thing that exists no longer.
+        made: Made,
     },
     /// One thing could not be undone.
     NotUndone {
@@ -95,14 +109,29 @@ pub enum BuildEvent {
         why: String,
         /// The command that does it by hand.
         by_hand: String,
+        /// Its identity; `None` where it is not known whose it is.
+        made: Option<Made>,
     },
     /// The build is over.
     Ended {
         /// When.
         at_ms: u64,
         /// How.
-        outcome: Outcome,
+        outcome: BuildResult,
     },
+}
+
+impl BuildEvent {
+    /// The build of `plan` begins.
+    pub fn began(plan: &Plan) -> Self {
+        let Plan { engine, host, name, steps } = plan;
+        Self::Began { name: name.clone(), steps: steps.len(), engine: *engine, host: host.clone() }
+    }
+
+    /// Step `number` begins.
+    pub fn step_began(number: usize, step: &Step, at_ms: u64) -> Self {
+        Self::StepBegan { step: number, at_ms, key: step.key.clone(), thing: step.thing.clone() }
+    }
 }
 
 /// What a look after the start found.
@@ -134,7 +163,7 @@ impl Verdict {
 /// How a build ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BuildResult {
     /// The VM is there.
     Built {
         /// UUID that libvirt gave it.
@@ -142,7 +171,7 @@ pub enum Outcome {
         /// State: shutoff or running.
         state: String,
     },
-    /// The VM was made and started, and is not as it must be. It is left as it is for whoever looks into it.
+    /// The VM was made and started, and is not as it must be. It is left as it is, so that it can be looked into.
     Unverified {
         /// UUID that libvirt gave it.
         uuid: String,

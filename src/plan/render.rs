@@ -9,9 +9,9 @@ impl fmt::Display for Plan {
         let digits = self.steps.len().to_string().len();
         let mut text = String::new();
         for (number, step) in (1..).zip(&self.steps) {
-            writeln!(text, "{number:digits$}  {}", step.call)?;
-            if let Some(undo) = &step.undo {
-                writeln!(text, "{:digits$}  undo: {undo}", "")?;
+            writeln!(text, "{number:digits$}  {}", step.terms)?;
+            if let Some(undo) = self.undo(step) {
+                writeln!(text, "{:digits$}  undo: {}", "", undo.words)?;
             }
         }
         f.write_str(&text)
@@ -20,23 +20,21 @@ impl fmt::Display for Plan {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Action, Plan, Step};
+    use crate::engine::libvirt::Call;
+    use crate::engine::{Call as AnyCall, Common, Step};
+    use crate::plan::Plan;
 
     #[test]
     fn steps_are_numbered_and_show_what_undoes_them() {
-        let step = |call: &str, undo: Option<&str>| Step {
-            title: String::new(),
-            detail: String::new(),
-            call: call.into(),
-            undo: undo.map(Into::into),
-            by_hand: None,
-            action: Action::Recheck { functions: Vec::new() },
-        };
-        let mut steps = vec![step("look again", None), step("make a", Some("delete a"))];
-        let plan = Plan { name: "ws".into(), steps: steps.clone() };
-        assert_eq!(plan.to_string(), "1  look again\n2  make a\n   undo: delete a\n");
-        steps.extend((0..8).map(|_| step("go on", None)));
-        let text = Plan { name: "ws".into(), steps }.to_string();
-        assert!(text.starts_with(" 1  look again\n 2  make a\n    undo: delete a\n") && text.ends_with("10  go on\n"));
+        let step = |terms: &str, call: AnyCall| Step { terms: terms.into(), ..Step::new("", "", call) };
+        let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new() });
+        let volume = Call::WriteSeed { pool: "p".into(), volume: "a".into() };
+        let mut steps = vec![step("look again", recheck), step("make a", volume.into())];
+        let plan = Plan { name: "ws".into(), steps: steps.clone(), ..Plan::default() };
+        assert_eq!(plan.to_string(), "1  look again\n2  make a\n   undo: delete volume p/a\n");
+        steps.extend((0..8).map(|_| step("go on", Call::SetAutostart.into())));
+        let text = Plan { name: "ws".into(), steps, ..Plan::default() }.to_string();
+        assert!(text.starts_with(" 1  look again\n 2  make a\n    undo: delete volume p/a\n"), "{text}");
+        assert!(text.ends_with("10  go on\n"), "{text}");
     }
 }

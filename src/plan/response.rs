@@ -1,6 +1,6 @@
 //! The answers of the creation API: the VM that was made, or the error with its code and details.
 
-use super::{BuildEvent, Outcome, Plan};
+use super::{BuildEvent, BuildResult, Plan};
 use crate::checks::error::{BUILD_CANCELLED, BUILD_FAILED, BUILD_UNVERIFIED};
 use crate::checks::{self, Finding, Report};
 use crate::machine::{Disk, DiskOrigin, Interface, Location, Machine};
@@ -146,23 +146,25 @@ impl Refused {
             }
         }
         if let Some((step, original, diagnosis)) = failure {
-            details["step"] = plan.steps.get(step).map(|step| step.call.clone()).into();
+            details["step"] = plan.steps.get(step).map(|step| step.terms.clone()).into();
             details["libvirt"] = original.as_str().into();
             if let Some(diagnosis) = diagnosis {
                 details["diagnosis"] = json!(diagnosis);
             }
         }
         let (error, reason) = match outcome(events)? {
-            Outcome::Built { .. } => return None,
-            Outcome::Undone { message } | Outcome::NotFullyUndone { message } => (message.clone(), &BUILD_FAILED),
-            Outcome::Unverified { message, .. } => (message.clone(), &BUILD_UNVERIFIED),
-            Outcome::Cancelled => ("the build was cancelled".to_owned(), &BUILD_CANCELLED),
+            BuildResult::Built { .. } => return None,
+            BuildResult::Undone { message } | BuildResult::NotFullyUndone { message } => {
+                (message.clone(), &BUILD_FAILED)
+            }
+            BuildResult::Unverified { message, .. } => (message.clone(), &BUILD_UNVERIFIED),
+            BuildResult::Cancelled => ("the build was cancelled".to_owned(), &BUILD_CANCELLED),
         };
         Some(Self { error, code: reason.code.to_owned(), details })
     }
 }
 
-fn outcome(events: &[BuildEvent]) -> Option<&Outcome> {
+fn outcome(events: &[BuildEvent]) -> Option<&BuildResult> {
     events.iter().rev().find_map(|event| match event {
         BuildEvent::Ended { outcome, .. } => Some(outcome),
         _ => None,
@@ -173,9 +175,10 @@ fn outcome(events: &[BuildEvent]) -> Option<&Outcome> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::engine::libvirt::Libvirt;
+    use crate::engine::{Blueprint, Engine as _, EngineId, Made, MadeId, PlanOptions, Thing};
     use crate::facts::Facts;
     use crate::machine::machine;
-    use crate::plan::{PlanOptions, plan};
     use crate::spec::Spec;
 
     fn spec() -> Spec {
@@ -229,14 +232,22 @@ mod tests {
         assert_eq!(Refused::by_findings(&report).unwrap().code, "DISK-SIZE");
     }
 
-    fn ended(outcome: Outcome) -> BuildEvent {
+    fn ended(outcome: BuildResult) -> BuildEvent {
         BuildEvent::Ended { at_ms: 9, outcome }
     }
 
     #[test]
     fn a_failed_build_says_what_was_undone_and_what_was_not() {
         let facts = Facts::default();
-        let plan = plan(&machine(&spec(), &facts), &facts, "<domain/>", PlanOptions::default());
+        let spec = spec();
+        let blueprint = Blueprint { spec: &spec, machine: &machine(&spec, &facts), facts: &facts };
+        let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions::default());
+        let made = |step: usize| Made {
+            engine: EngineId::Libvirt,
+            step,
+            thing: Thing::Volume { pool: "default".into(), name: "a".into() },
+            id: MadeId("/a".into()),
+        };
         let events = [
             BuildEvent::StepFailed {
                 step: 1,
@@ -245,9 +256,15 @@ mod tests {
                 original: "No space left on device".into(),
                 diagnosis: crate::checks::diagnose("No space left on device", &[]),
             },
-            BuildEvent::Undone { step: 1, what: "deleted volume a".into() },
-            BuildEvent::NotUndone { step: 0, what: "volume b".into(), why: "busy".into(), by_hand: "virsh".into() },
-            ended(Outcome::NotFullyUndone { message: "no space".into() }),
+            BuildEvent::Undone { step: 1, what: "deleted volume a".into(), made: made(1) },
+            BuildEvent::NotUndone {
+                step: 0,
+                what: "volume b".into(),
+                why: "busy".into(),
+                by_hand: "virsh".into(),
+                made: Some(made(0)),
+            },
+            ended(BuildResult::NotFullyUndone { message: "no space".into() }),
         ];
         let refused = Refused::by_events(&plan, &events).unwrap();
         assert_eq!((refused.error.as_str(), refused.code.as_str()), ("no space", "BUILD-FAILED"));
@@ -268,10 +285,10 @@ mod tests {
 
     #[test]
     fn a_cancelled_build_is_an_error_and_a_built_vm_is_none() {
-        let plan = Plan { name: "a".into(), steps: Vec::new() };
-        let cancelled = Refused::by_events(&plan, &[ended(Outcome::Cancelled)]).unwrap();
+        let plan = Plan { name: "a".into(), ..Plan::default() };
+        let cancelled = Refused::by_events(&plan, &[ended(BuildResult::Cancelled)]).unwrap();
         assert_eq!(cancelled.code, "BUILD-CANCELLED");
-        let built = ended(Outcome::Built { uuid: "u".into(), state: "shutoff".into() });
+        let built = ended(BuildResult::Built { uuid: "u".into(), state: "shutoff".into() });
         assert_eq!(Refused::by_events(&plan, &[built]), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::news::{News, Teller};
 use crate::build::{self, Order};
-use crate::plan::{BuildEvent, Outcome};
+use crate::plan::{BuildEvent, BuildResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ impl Building {
         };
         if let Err(error) = std::thread::Builder::new().name("build".into()).spawn(run) {
             let message = format!("no thread for the build: {error}");
-            let ended = BuildEvent::Ended { at_ms: 0, outcome: Outcome::Undone { message } };
+            let ended = BuildEvent::Ended { at_ms: 0, outcome: BuildResult::Undone { message } };
             news.tell(News::Build(Box::new(ended)));
         }
         Self { cancel }

@@ -14,7 +14,7 @@ pub use mac::MacAddr;
 pub use name::VmName;
 pub use pci::PciAddress;
 pub use pci_ids::PciIds;
-pub use shell::shell_quote;
+pub use shell::{CommandLine, shell_quote};
 
 /// Why a text is not a value of the wanted kind. `Display` is a whole sentence part: thing, value, limit and way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,27 +1,26 @@
 //! Step 9.
 
+use crate::events;
 use crate::script::Desk;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::build::RunState;
 use vmbuild::app::{Effect, ExitReason, Msg, StepId};
 use vmbuild::domain::{Difference, Weight, What};
-use vmbuild::plan::{Action, BuildEvent, Outcome, Plan, Step};
+use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::{Call as AnyCall, Common, Step};
+use vmbuild::plan::{BuildEvent, BuildResult, Plan};
 
 fn plan() -> Plan {
-    let step = |title: &str, undo: Option<&str>| Step {
-        title: title.into(),
-        detail: "detail".into(),
-        call: "call".into(),
-        undo: undo.map(Into::into),
-        by_hand: None,
-        action: Action::Recheck { functions: Vec::new() },
-    };
+    let step = |title: &str, call: AnyCall| Step { detail: "detail".into(), ..Step::new(title, title, call) };
+    let volume = Call::WriteSeed { pool: "p".into(), volume: "a".into() };
+    let (name, xml) = ("a".into(), String::new());
+    let define = Call::Define { name, xml, passwords: Vec::new(), variables: false, tpm: false };
     let steps = vec![
-        step("Re-check the host", None),
-        step("Create volume", Some("delete volume a")),
-        step("Define domain", Some("undefine a")),
+        step("Re-check the host", AnyCall::Any(Common::Recheck { functions: Vec::new() })),
+        step("Create volume", volume.into()),
+        step("Define domain", define.into()),
     ];
-    Plan { name: "ws-01".into(), steps }
+    Plan { name: "ws-01".into(), steps, ..Plan::default() }
 }
 
 /// A wizard with a build under way.
@@ -49,25 +48,31 @@ fn states(desk: &Desk) -> Vec<RunState> {
 #[test]
 fn a_build_tells_its_steps_and_what_an_undo_would_take_back() {
     let mut desk = building();
-    event(&mut desk, BuildEvent::StepBegan { step: 0, at_ms: 0 });
+    event(&mut desk, events::begins(&plan(), 0, 0));
     event(&mut desk, BuildEvent::StepDone { step: 0, at_ms: 400, note: "nothing new".into() });
-    event(&mut desk, BuildEvent::StepBegan { step: 1, at_ms: 400 });
+    event(&mut desk, events::begins(&plan(), 1, 400));
     assert_eq!(states(&desk), [RunState::Done, RunState::Running, RunState::Waiting]);
-    assert_eq!(desk.app.build.undo_list(), ["delete volume a (partial)"]);
+    assert_eq!(desk.app.build.undo_list(), ["delete volume p/a (partial)"]);
     assert_eq!(desk.app.cursor().row, 1, "the cursor follows the step that runs");
     event(&mut desk, BuildEvent::Progress { step: 1, done: 1, total: 2 });
     assert_eq!(desk.app.build.steps[1].progress, Some((1, 2)));
-    event(&mut desk, BuildEvent::StepDone { step: 1, at_ms: 900, note: String::new() });
+    for told in events::done(&plan(), 1, 900) {
+        event(&mut desk, told);
+        let ends = desk.app.build.steps[1].state == RunState::Done;
+        assert_eq!(
+            desk.app.build.undo_list(),
+            [if ends { "delete volume p/a" } else { "delete volume p/a (partial)" }]
+        );
+    }
     assert_eq!(desk.app.build.steps[1].took_ms, Some(500));
-    assert_eq!(desk.app.build.undo_list(), ["delete volume a"]);
 }
 
 #[test]
 fn a_failure_shows_libvirts_words_and_what_was_undone() {
     let mut desk = building();
-    event(&mut desk, BuildEvent::StepBegan { step: 1, at_ms: 0 });
+    event(&mut desk, events::begins(&plan(), 1, 0));
     event(&mut desk, BuildEvent::StepDone { step: 1, at_ms: 1, note: String::new() });
-    event(&mut desk, BuildEvent::StepBegan { step: 2, at_ms: 1 });
+    event(&mut desk, events::begins(&plan(), 2, 1));
     event(
         &mut desk,
         BuildEvent::StepFailed {
@@ -78,8 +83,11 @@ fn a_failure_shows_libvirts_words_and_what_was_undone() {
             diagnosis: None,
         },
     );
-    event(&mut desk, BuildEvent::Undone { step: 1, what: "deleted volume a".into() });
-    let outcome = Outcome::Undone { message: "cannot define".into() };
+    event(
+        &mut desk,
+        BuildEvent::Undone { step: 1, what: "deleted volume a".into(), made: events::made(&plan(), 1).unwrap() },
+    );
+    let outcome = BuildResult::Undone { message: "cannot define".into() };
     event(&mut desk, BuildEvent::Ended { at_ms: 3, outcome });
     assert_eq!(states(&desk)[1..], [RunState::Undone, RunState::Failed]);
     assert_eq!(desk.app.build.steps[2].original, "virDomainDefineXML: no");
@@ -95,10 +103,10 @@ fn a_failure_shows_libvirts_words_and_what_was_undone() {
 #[test]
 fn cancelling_asks_and_shows_what_will_be_undone() {
     let mut desk = building();
-    event(&mut desk, BuildEvent::StepBegan { step: 1, at_ms: 0 });
+    event(&mut desk, events::begins(&plan(), 1, 0));
     desk.keys("^C");
     let Some(Overlay::Ask(ask)) = desk.app.overlays.last() else { panic!("no question") };
-    assert!(ask.lines.iter().any(|line| line.contains("delete volume a")), "{:?}", ask.lines);
+    assert!(ask.lines.iter().any(|line| line.contains("delete volume p/a")), "{:?}", ask.lines);
     desk.keys("Enter");
     assert!(desk.effects.is_empty(), "the first answer lets it run");
     desk.keys("^C j Enter");
@@ -121,10 +129,10 @@ fn a_running_build_is_not_suspended_and_not_left() {
 fn after_a_build_the_wizard_leaves_with_a_summary_and_without_a_draft() {
     let mut desk = building();
     for step in 0..3 {
-        event(&mut desk, BuildEvent::StepBegan { step, at_ms: 0 });
+        event(&mut desk, events::begins(&plan(), step, 0));
         event(&mut desk, BuildEvent::StepDone { step, at_ms: 1, note: String::new() });
     }
-    let outcome = Outcome::Built { uuid: "550e8400".into(), state: "shutoff".into() };
+    let outcome = BuildResult::Built { uuid: "550e8400".into(), state: "shutoff".into() };
     event(&mut desk, BuildEvent::Ended { at_ms: 2, outcome });
     assert!(desk.app.build_gate().unwrap().contains("is built"));
     desk.keys("q");
@@ -148,9 +156,12 @@ fn after_a_build_the_lines_fit_the_state_of_the_vm() {
         if let Some(Overlay::Ask(_)) = desk.app.overlays.last() {
             desk.keys("Enter");
         }
+        let plan = desk.app.build.plan.clone().unwrap();
+        let told = (0..plan.steps.len()).flat_map(|step| events::done(&plan, step, 1));
+        told.for_each(|told| event(&mut desk, told));
         event(
             &mut desk,
-            BuildEvent::Ended { at_ms: 2, outcome: Outcome::Built { uuid: "550e".into(), state: state.into() } },
+            BuildEvent::Ended { at_ms: 2, outcome: BuildResult::Built { uuid: "550e".into(), state: state.into() } },
         );
         desk.keys("q");
         let Some(Effect::Leave(exit)) = desk.effects.last() else { panic!("{:?}", desk.effects) };
@@ -168,7 +179,7 @@ fn after_a_build_the_lines_fit_the_state_of_the_vm() {
 #[test]
 fn after_a_build_another_vm_like_it_needs_a_new_name_only() {
     let mut desk = building();
-    let outcome = Outcome::Built { uuid: "550e8400".into(), state: "shutoff".into() };
+    let outcome = BuildResult::Built { uuid: "550e8400".into(), state: "shutoff".into() };
     event(&mut desk, BuildEvent::Ended { at_ms: 2, outcome });
     desk.keys("n 'ws-02' Esc");
     assert_eq!((desk.at("/name"), desk.at("/vcpus")), ("ws-02".into(), 4.into()));
@@ -182,7 +193,7 @@ fn after_a_build_another_vm_like_it_needs_a_new_name_only() {
 #[test]
 fn what_was_built_is_not_in_the_way_of_itself() {
     let mut desk = building();
-    let outcome = Outcome::Built { uuid: "550e8400".into(), state: "shutoff".into() };
+    let outcome = BuildResult::Built { uuid: "550e8400".into(), state: "shutoff".into() };
     event(&mut desk, BuildEvent::Ended { at_ms: 2, outcome });
     let mut facts = crate::script::read_facts("workstation");
     let domains = facts.domains.get_mut().unwrap();
@@ -204,7 +215,10 @@ fn the_commands_after_a_build_quote_names_and_take_nothing_that_existed() {
     if let Some(Overlay::Ask(_)) = desk.app.overlays.last() {
         desk.keys("Enter");
     }
-    let outcome = Outcome::Built { uuid: "550e8400".into(), state: "shutoff".into() };
+    let plan = desk.app.build.plan.clone().unwrap();
+    let told = (0..plan.steps.len()).flat_map(|step| events::done(&plan, step, 1));
+    told.for_each(|told| event(&mut desk, told));
+    let outcome = BuildResult::Built { uuid: "550e8400".into(), state: "shutoff".into() };
     event(&mut desk, BuildEvent::Ended { at_ms: 2, outcome });
     desk.keys("q");
     let Some(Effect::Leave(exit)) = desk.effects.last() else { panic!("{:?}", desk.effects) };
@@ -221,7 +235,7 @@ fn details_and_the_log_are_a_key_away() {
     assert_eq!(notice.title, "Create volume");
     desk.keys("Esc l");
     assert_eq!(desk.toast(), "there is no log yet");
-    event(&mut desk, BuildEvent::StepBegan { step: 0, at_ms: 0 });
+    event(&mut desk, events::begins(&plan(), 0, 0));
     desk.keys("l");
     assert!(matches!(desk.app.overlays.last(), Some(Overlay::Notice(_))));
 }
@@ -230,7 +244,8 @@ fn details_and_the_log_are_a_key_away() {
 fn starting_afterwards_is_a_choice_that_the_plan_shows() {
     let mut desk = Desk::workstation();
     desk.complete();
-    let starts = |desk: &Desk| desk.app.derived.plan.steps.iter().any(|step| step.action == Action::Start);
+    let is_start = |step: &Step| matches!(step.call, AnyCall::Libvirt(Call::Start { .. }));
+    let starts = |desk: &Desk| desk.app.derived.plan.steps.iter().any(is_start);
     desk.keys("8");
     assert!(!starts(&desk));
     desk.keys("s");
@@ -268,7 +283,7 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
 #[test]
 fn what_libvirt_stored_can_be_read_in_the_build() {
     let mut desk = building();
-    event(&mut desk, BuildEvent::StepBegan { step: 0, at_ms: 0 });
+    event(&mut desk, events::begins(&plan(), 0, 0));
     desk.keys("t");
     assert!(desk.app.overlays.is_empty(), "nothing was read back yet");
     let change = |path: &str, what, weight| Difference { path: path.into(), what, weight };

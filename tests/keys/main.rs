@@ -4,6 +4,8 @@
 
 mod build;
 mod disks;
+#[path = "../support/events.rs"]
+mod events;
 mod extras;
 mod forms;
 mod leave;

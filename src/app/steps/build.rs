@@ -9,8 +9,9 @@ use crate::app::{App, Effect, ExitReason};
 use crate::checks::{Diagnosis, Report};
 use crate::domain::difference::round_trip;
 use crate::domain::{Difference, Weight, What};
+use crate::engine::{Made, Thing};
 use crate::facts::Part;
-use crate::plan::{self, BuildEvent, Outcome, Plan, Verdict};
+use crate::plan::{BuildEvent, BuildResult, Ledger, Plan, Verdict};
 use crate::units::shell_quote;
 
 /// The step.
@@ -25,6 +26,10 @@ pub struct BuildView {
     pub steps: Vec<StepRun>,
     /// How what libvirt stored differs from what was sent.
     pub stored: Vec<Difference>,
+    /// The step that compared it.
+    pub compared: Option<usize>,
+    /// What is there to undo.
+    pub ledger: Ledger,
     /// What was looked at after the start, in order.
     pub verified: Vec<Verified>,
     /// What was undone or could not be, in order.
@@ -32,7 +37,7 @@ pub struct BuildView {
     /// What happened, with milliseconds since the start.
     pub log: Vec<(u64, String)>,
     /// How it ended.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<BuildResult>,
     /// The time of the last event, in milliseconds since the start.
     pub at_ms: u64,
     /// When it was started, in seconds since 1970-01-01 UTC.
@@ -105,11 +110,11 @@ pub struct Undone {
 impl Step for Build {
     fn summary(&self, app: &App) -> String {
         match &app.build.outcome {
-            Some(Outcome::Built { .. }) => "built".into(),
-            Some(Outcome::Undone { .. }) => "failed, undone".into(),
-            Some(Outcome::NotFullyUndone { .. }) => "failed, not all undone".into(),
-            Some(Outcome::Unverified { .. }) => "built, not as it must be".into(),
-            Some(Outcome::Cancelled) => "cancelled, undone".into(),
+            Some(BuildResult::Built { .. }) => "built".into(),
+            Some(BuildResult::Undone { .. }) => "failed, undone".into(),
+            Some(BuildResult::NotFullyUndone { .. }) => "failed, not all undone".into(),
+            Some(BuildResult::Unverified { .. }) => "built, not as it must be".into(),
+            Some(BuildResult::Cancelled) => "cancelled, undone".into(),
             None if app.build.is_running() => {
                 format!("step {} of {}", app.build.current().map_or(1, |at| at + 1), app.build.steps.len())
             }
@@ -124,14 +129,14 @@ impl Step for Build {
     fn open(&self, app: &mut App) -> Vec<Effect> {
         let row = app.cursor().row;
         let Some(step) = plan(app).steps.get(row) else { return Vec::new() };
-        let mut lines = vec![step.detail.clone(), step.call.clone()];
-        lines.extend(step.undo.as_ref().map(|undo| format!("undo: {undo}")));
-        lines.extend(step.by_hand.as_ref().map(|by_hand| format!("by hand: {by_hand}")));
+        let mut lines = vec![step.detail.clone(), step.terms.clone()];
+        let undo = plan(app).undo(step);
+        lines.extend(undo.iter().flat_map(|it| [format!("undo: {}", it.words), format!("by hand: {}", it.command)]));
         if let Some(run) = app.build.steps.get(row) {
             lines.extend([run.note.clone(), run.original.clone()].into_iter().filter(|text| !text.is_empty()));
             lines.extend(run.diagnosis.iter().flat_map(reason));
         }
-        if matches!(step.action, plan::Action::ReadBack { .. }) {
+        if app.build.compared == Some(row) {
             lines.extend(stored_lines(&app.build.stored));
         }
         let title = step.title.clone();
@@ -225,13 +230,13 @@ impl BuildView {
     }
 
     fn all_built(&self, app: &App) -> Vec<String> {
-        if matches!(self.outcome, Some(Outcome::Built { .. })) { self.summary(app) } else { self.earlier.clone() }
+        if matches!(self.outcome, Some(BuildResult::Built { .. })) { self.summary(app) } else { self.earlier.clone() }
     }
 
     /// The findings from before the build, as long as they are about what was built: what a build makes is there
     /// afterwards, and to say that it is in the way would be wrong.
     pub(in crate::app) fn report(&self, content: &Content) -> Option<Report> {
-        let holds = self.is_running() || matches!(self.outcome, Some(Outcome::Built { .. }));
+        let holds = self.is_running() || matches!(self.outcome, Some(BuildResult::Built { .. }));
         let (built, report) = self.before.as_ref()?;
         (holds && built == content).then(|| report.clone())
     }
@@ -254,7 +259,7 @@ impl BuildView {
 
     /// True after an end that built the VM of this name.
     pub fn has_built(&self, name: &str) -> bool {
-        let built = matches!(self.outcome, Some(Outcome::Built { .. }));
+        let built = matches!(self.outcome, Some(BuildResult::Built { .. }));
         built && self.plan.as_ref().is_some_and(|plan| plan.name == name)
     }
 
@@ -265,16 +270,14 @@ impl BuildView {
 
     /// What would be undone now, newest first.
     pub fn undo_list(&self) -> Vec<String> {
-        let steps = self.plan.iter().flat_map(|plan| &plan.steps).zip(&self.steps);
-        let made = steps.filter(|(_, run)| matches!(run.state, RunState::Running | RunState::Done));
-        let mut list: Vec<String> = made
-            .filter_map(|(step, run)| {
-                let undo = step.undo.clone()?;
-                Some(if run.state == RunState::Running { format!("{undo} (partial)") } else { undo })
-            })
-            .collect();
-        list.reverse();
-        list
+        let begun =
+            self.ledger.begun().map(|begun| format!("{} (partial)", self.ledger.undo_by_name(&begun.thing).words));
+        let made = self.ledger.newest_first().map(|made| {
+            let words = self.ledger.undo(made).words;
+            let runs = self.steps.get(made.step).is_some_and(|run| run.state == RunState::Running);
+            if runs { format!("{words} (partial)") } else { words }
+        });
+        begun.into_iter().chain(made).collect()
     }
 
     /// How the wizard ends after this build.
@@ -282,10 +285,10 @@ impl BuildView {
         match self.outcome {
             None if !self.earlier.is_empty() => ExitReason::Built,
             None => ExitReason::Left,
-            Some(Outcome::Built { .. }) => ExitReason::Built,
-            Some(Outcome::Undone { .. }) => ExitReason::BuildUndone,
-            Some(Outcome::Cancelled) => ExitReason::BuildCancelled,
-            Some(Outcome::NotFullyUndone { .. } | Outcome::Unverified { .. }) => ExitReason::BuildNotUndone,
+            Some(BuildResult::Built { .. }) => ExitReason::Built,
+            Some(BuildResult::Undone { .. }) => ExitReason::BuildUndone,
+            Some(BuildResult::Cancelled) => ExitReason::BuildCancelled,
+            Some(BuildResult::NotFullyUndone { .. } | BuildResult::Unverified { .. }) => ExitReason::BuildNotUndone,
         }
     }
 
@@ -297,7 +300,7 @@ impl BuildView {
 
     /// What can be done with the VM that was built: labels and commands.
     pub fn commands(&self, app: &App) -> Vec<(&'static str, String)> {
-        let Some(Outcome::Built { state, .. }) = &self.outcome else { return Vec::new() };
+        let Some(BuildResult::Built { state, .. }) = &self.outcome else { return Vec::new() };
         if app.uri == DEMO {
             return vec![("Demo", "nothing real was changed; the demo host ends with vmbuild".into())];
         }
@@ -317,29 +320,38 @@ impl BuildView {
         let mut lines = self.earlier.clone();
         match &self.outcome {
             None => return lines,
-            Some(Outcome::Built { uuid, state }) => {
+            Some(BuildResult::Built { uuid, state }) => {
                 lines.push(format!("Built {name}, {state}, UUID {uuid}"));
                 let lost = self.stored.iter().filter(|change| change.is_lost());
                 lines.extend(lost.map(|change| format!("{:<9}libvirt {change}", "Warning")));
                 lines.extend(self.commands(app).into_iter().map(|(label, text)| format!("{label:<9}{text}")));
-                // Each by its own command: one that removes all storage would take attached images along.
-                let steps = self.plan.iter().flat_map(|plan| plan.steps.iter().rev());
-                // What is not running any more need not be stopped.
-                let steps = steps.filter(|step| state == "running" || step.action != plan::Action::Start);
-                let by_hand = steps.filter_map(|step| step.by_hand.as_ref()).filter(|_| app.uri != DEMO);
-                lines.extend(by_hand.map(|command| format!("{:<9}{command}", "Undo")));
+                let undo = self.removal(state).into_iter().filter(|_| app.uri != DEMO);
+                lines.extend(undo.map(|command| format!("{:<9}{command}", "Undo")));
             }
-            Some(Outcome::Cancelled) => lines.push(format!("The build of {name} was cancelled and undone.")),
-            Some(Outcome::Undone { message } | Outcome::NotFullyUndone { message }) => {
+            Some(BuildResult::Cancelled) => lines.push(format!("The build of {name} was cancelled and undone.")),
+            Some(BuildResult::Undone { message } | BuildResult::NotFullyUndone { message }) => {
                 lines.push(format!("The build of {name} failed: {message}"));
             }
-            Some(Outcome::Unverified { message, .. }) => lines.push(message.clone()),
+            Some(BuildResult::Unverified { message, .. }) => lines.push(message.clone()),
         }
         lines.extend(self.undone.iter().map(|undone| match &undone.left {
             None => undone.what.clone(),
             Some((why, by_hand)) => format!("left behind: {} ({why}); by hand: {by_hand}", undone.what),
         }));
         lines
+    }
+
+    /// The commands that remove the VM in this state. Each thing by its own: one that removes all storage would take
+    /// attached images along.
+    fn removal(&self, state: &str) -> Vec<String> {
+        // What is no longer running need not be stopped.
+        let made = self
+            .ledger
+            .newest_first()
+            .filter(|made| state == "running" || !matches!(made.thing, Thing::Running { .. }));
+        // It may be started by hand from now on.
+        let later = made.map(|made| Made { thing: made.thing.clone().once_started(), ..made.clone() });
+        later.map(|made| self.ledger.undo(&made).command.to_string()).collect()
     }
 
     fn title(&self, at: usize) -> String {
@@ -372,9 +384,10 @@ impl App {
 
 impl BuildView {
     fn take(&mut self, event: BuildEvent) {
+        self.ledger.read(&event);
         match event {
-            BuildEvent::Began { .. } => {}
-            BuildEvent::StepBegan { step, at_ms } => {
+            BuildEvent::Began { .. } | BuildEvent::Made(_) => {}
+            BuildEvent::StepBegan { step, at_ms, .. } => {
                 let run = StepRun { state: RunState::Running, began_ms: at_ms, ..StepRun::default() };
                 self.put(step, |old| *old = run);
                 self.say(at_ms, self.title(step));
@@ -392,12 +405,13 @@ impl BuildView {
                 diagnosis.iter().flat_map(reason).for_each(|line| self.say(at_ms, line));
                 self.put(step, |run| run.diagnosis = diagnosis);
             }
-            BuildEvent::Stored { changes, .. } => {
+            BuildEvent::Stored { changes, step } => {
                 changes
                     .iter()
                     .filter(|it| it.is_lost())
                     .for_each(|it| self.say(self.at_ms, format!("warning: libvirt {it}")));
                 self.stored = changes;
+                self.compared = Some(step);
             }
             BuildEvent::Verified { what, verdict, note, original, diagnosis, .. } => {
                 let because = if note.is_empty() { String::new() } else { format!(" ({note})") };
@@ -406,7 +420,7 @@ impl BuildView {
                 diagnosis.iter().flat_map(reason).for_each(|line| self.say(self.at_ms, line));
                 self.verified.push(Verified { what, verdict, note });
             }
-            BuildEvent::Undone { step, what } => {
+            BuildEvent::Undone { step, what, .. } => {
                 self.put(step, |run| {
                     if run.state == RunState::Done {
                         run.state = RunState::Undone;

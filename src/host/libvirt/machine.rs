@@ -19,9 +19,6 @@ pub struct MadeDomain {
     pub name: String,
     /// UUID as libvirt gave it.
     pub uuid: String,
-    /// True once its start was asked for: from then on its UEFI variables and TPM state are made with it. Before, files
-    /// in their places belong to somebody else.
-    pub started: bool,
 }
 
 impl Connection {
@@ -49,7 +46,7 @@ impl Connection {
             Err(error) => return Err(failed(error)),
         };
         let uuid = domain.uuid_string().map_err(failed)?;
-        Ok((MadeDomain { name, uuid, started: false }, validated))
+        Ok((MadeDomain { name, uuid }, validated))
     }
 
     /// Fails with [`Cause::NotFound`] where there is no domain of this name.
@@ -75,25 +72,43 @@ impl Connection {
         self.domain(domain)?.create().map_err(|error| calling(&format!("start domain {}", domain.name), &error))
     }
 
-    /// True while the domain runs or is paused.
-    pub fn is_running(&self, domain: &MadeDomain) -> Result<bool, HostError> {
-        let failed = |error| calling(&format!("ask for the state of {}", domain.name), &error);
-        self.domain(domain)?.is_active().map_err(failed)
+    /// True while the domain of this UUID runs or is paused.
+    pub fn is_running(&self, uuid: &str) -> Result<bool, HostError> {
+        let failed = |error| calling(&format!("read the state of domain {uuid}"), &error);
+        self.inner().lookup_domain_by_uuid_string(uuid).and_then(|domain| domain.is_active()).map_err(failed)
     }
 
-    /// Stops and undefines the domain, with its UEFI variables and TPM state where they were made; `false` where it is
-    /// gone.
-    pub fn remove_domain(&self, domain: &MadeDomain) -> Result<bool, HostError> {
+    /// The same by name. Fails with [`Cause::NotFound`] where there is no domain of this name.
+    pub fn is_running_by_name(&self, name: &str) -> Result<bool, HostError> {
+        let failed = |error| calling(&format!("read the state of domain {name}"), &error);
+        self.inner().lookup_domain_by_name(name).and_then(|domain| domain.is_active()).map_err(failed)
+    }
+
+    /// Stops the domain; `false` where it is gone or does not run.
+    pub fn destroy(&self, domain: &MadeDomain) -> Result<bool, HostError> {
         let handle = match self.domain(domain) {
             Ok(handle) => handle,
             Err(error) if error.cause == Cause::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        if handle.is_active().unwrap_or(false) {
-            handle.destroy().map_err(|error| calling(&format!("stop domain {}", domain.name), &error))?;
+        let failed = |error| calling(&format!("stop domain {}", domain.name), &error);
+        let running = handle.is_active().map_err(failed)?;
+        if running {
+            handle.destroy().map_err(failed)?;
         }
-        undefine(&handle, domain.started)
-            .map_err(|error| calling(&format!("undefine domain {}", domain.name), &error))?;
+        Ok(running)
+    }
+
+    /// Undefines the domain; `false` where it is gone. `with_files`: with its UEFI variables and TPM state. One that runs
+    /// is stopped first: its start may have succeeded although that was not answered.
+    pub fn undefine(&self, domain: &MadeDomain, with_files: bool) -> Result<bool, HostError> {
+        self.destroy(domain)?;
+        let handle = match self.domain(domain) {
+            Ok(handle) => handle,
+            Err(error) if error.cause == Cause::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        undefine(&handle, with_files).map_err(|error| calling(&format!("undefine domain {}", domain.name), &error))?;
         Ok(true)
     }
 
@@ -103,9 +118,9 @@ impl Connection {
     }
 }
 
-/// With all that was made with the domain; drivers that do not know a flag have nothing that it would remove.
-fn undefine(domain: &Domain, started: bool) -> Result<(), virt::error::Error> {
-    let (variables, tpm) = if started {
+/// Drivers that do not support a flag have nothing that it would remove.
+fn undefine(domain: &Domain, with_files: bool) -> Result<(), virt::error::Error> {
+    let (variables, tpm) = if with_files {
         (sys::VIR_DOMAIN_UNDEFINE_NVRAM, sys::VIR_DOMAIN_UNDEFINE_TPM)
     } else {
         (sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM, sys::VIR_DOMAIN_UNDEFINE_KEEP_TPM)

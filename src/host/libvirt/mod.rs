@@ -1,5 +1,6 @@
 //! libvirt, and nothing else in the crate touches it: opening, reading facts, single acts of a build.
 
+mod backend;
 mod capabilities;
 mod connection;
 mod domain;
@@ -19,6 +20,7 @@ mod volume;
 mod volume_files;
 mod xml;
 
+pub(super) use backend::LibvirtBackend;
 pub(super) use capabilities::kvm as capabilities_kvm;
 pub use connection::Connection;
 pub(super) use event::{Happening, OnEvent, Watch};
@@ -26,4 +28,4 @@ pub use life::Life;
 pub use machine::MadeDomain;
 pub(super) use node_device::iommu as node_device_iommu;
 pub(super) use together::each;
-pub use volume::{MadeVolume, SourceVolume};
+pub use volume::{Attempts, MadeVolume, SourceVolume};

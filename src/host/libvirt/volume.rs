@@ -4,6 +4,7 @@ use super::Connection;
 use super::error::calling;
 use crate::host::{Cause, HostError};
 use crate::units::Bytes;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use virt::error::Error;
 use virt::storage_pool::StoragePool;
@@ -28,6 +29,24 @@ pub struct MadeVolume {
     pub key: String,
 }
 
+/// Counts the attempts at a copy: a pool that is being refreshed takes none.
+#[derive(Debug, Default)]
+pub struct Attempts(AtomicUsize);
+
+impl Attempts {
+    /// The number of the attempt that libvirt is at; `None` between two.
+    pub fn running(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::SeqCst)).filter(|count| !count.is_multiple_of(2))
+    }
+
+    fn during<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let outcome = act();
+        self.0.fetch_add(1, Ordering::SeqCst);
+        outcome
+    }
+}
+
 /// A volume that is copied from.
 #[derive(Clone)]
 pub struct SourceVolume {
@@ -46,15 +65,29 @@ impl Connection {
         identity(pool, &made.map_err(|error| calling(&format!("create a volume in pool {pool}"), &error))?)
     }
 
-    /// Copies a volume into a new one. Fails if one of its name or a file at its path exists. Cannot be interrupted.
-    pub fn clone_volume(&self, pool: &str, xml: &str, source: &SourceVolume) -> Result<MadeVolume, HostError> {
+    /// Copies a volume into a new one. Fails if one of its name or a file at its path exists. Cannot be interrupted;
+    /// `attempts` shows from beside when libvirt is at it.
+    pub fn clone_volume(
+        &self,
+        pool: &str,
+        name: &str,
+        xml: &str,
+        source: &SourceVolume,
+        attempts: &Attempts,
+    ) -> Result<MadeVolume, HostError> {
         let handle = self.pool(pool)?;
-        let made = patiently(|| StorageVol::create_xml_from(&handle, xml, &source.handle, 0));
+        let made = patiently(|| match handle.lookup_storage_vol_by_name(name) {
+            Ok(_) => Ok(None),
+            Err(error) if calling("", &error).cause == Cause::NotFound => {
+                attempts.during(|| StorageVol::create_xml_from(&handle, xml, &source.handle, 0)).map(Some)
+            }
+            Err(error) => Err(error),
+        });
         match made.map_err(|error| calling(&format!("copy a volume into pool {pool}"), &error)) {
             // The test driver looks for the source in the target's pool only. Its volumes hold no bytes, so that an empty
             // one of the same size is a copy.
             Err(error) if self.is_test() && error.cause == Cause::NotFound => self.create_volume(pool, xml),
-            made => identity(pool, &made?),
+            made => made?.map_or_else(|| Err(taken(pool, name)), |volume| identity(pool, &volume)),
         }
     }
 
@@ -77,10 +110,10 @@ impl Connection {
         }
     }
 
-    /// Bytes taken by the volume `name`; `None` while it is not there. Shows how far a copy is.
-    pub fn allocation(&self, pool: &str, name: &str) -> Option<u64> {
+    /// Key of the volume `name` and the bytes it takes; `None` while it is not there. Shows how far a copy is.
+    pub fn key_and_allocation(&self, pool: &str, name: &str) -> Option<(String, u64)> {
         let handle = self.inner().lookup_storage_pool_by_name(pool).ok()?.lookup_storage_vol_by_name(name).ok()?;
-        handle.info().ok().map(|info| info.allocation)
+        Some((handle.key().ok()?, handle.info().ok()?.allocation))
     }
 
     /// Grows a volume to `size`; one that is as large already is left alone.
@@ -141,6 +174,11 @@ impl Connection {
         let found = self.inner().lookup_storage_vol_by_key(&volume.key);
         found.map_err(|error| calling(&format!("find volume {} in pool {}", volume.name, volume.pool), &error))
     }
+}
+
+fn taken(pool: &str, name: &str) -> HostError {
+    let message = format!("Volume {name} exists already in pool {pool}.");
+    HostError::new(Cause::Exists, message, "Choose another name, or delete that volume first.")
 }
 
 fn identity(pool: &str, volume: &StorageVol) -> Result<MadeVolume, HostError> {

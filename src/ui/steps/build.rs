@@ -4,7 +4,8 @@ use super::super::canvas::{Canvas, cells, count};
 use super::{Role, in_rows, paragraph, size};
 use crate::app::steps::build::{RunState, StepRun, clock, plan, reason};
 use crate::app::{App, focus};
-use crate::plan::{Action, Outcome, Step, Verdict};
+use crate::engine::Step;
+use crate::plan::{BuildResult, Verdict};
 use crate::units::{Bytes, GIB, MIB};
 use ratatui::layout::Rect;
 
@@ -50,11 +51,11 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
             }
             None => ("Nothing has been changed on the host yet. B builds.".to_owned(), Role::Muted),
         },
-        Some(Outcome::Built { .. }) => (format!("Built in {}", exact_span(build.at_ms)), Role::Ok),
-        Some(Outcome::Cancelled) => ("Cancelled; everything is undone".to_owned(), Role::Warn),
-        Some(Outcome::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
-        Some(Outcome::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
-        Some(Outcome::Unverified { .. }) => {
+        Some(BuildResult::Built { .. }) => (format!("Built in {}", exact_span(build.at_ms)), Role::Ok),
+        Some(BuildResult::Cancelled) => ("Cancelled; everything is undone".to_owned(), Role::Warn),
+        Some(BuildResult::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
+        Some(BuildResult::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
+        Some(BuildResult::Unverified { .. }) => {
             ("Built, but not all is as it must be; nothing is undone".to_owned(), Role::Error)
         }
     };
@@ -82,8 +83,7 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) {
     let mut y = area.y;
     for (at, step) in steps.iter().enumerate().skip(first).take(rows) {
         let run = app.build.steps.get(at).unwrap_or(&waiting);
-        let kept =
-            app.build.round_trip().is_none_or(|(_, kept)| kept) || !matches!(step.action, Action::ReadBack { .. });
+        let kept = app.build.compared != Some(at) || app.build.round_trip().is_none_or(|(_, kept)| kept);
         row(canvas, Rect { y, height: 1, ..area }, step, run, kept);
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x, y, area.width);
@@ -178,12 +178,12 @@ fn lines(canvas: &mut Canvas, area: Rect, list: &[String], role: Role) {
 }
 
 /// How it ended: what was built, or what failed in libvirt's words and what became of what was made.
-fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &Outcome) -> u16 {
+fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &BuildResult) -> u16 {
     let width = area.width.saturating_sub(3);
     let mut y = area.y + 1;
     let name = &plan(app).name;
     match outcome {
-        Outcome::Built { uuid, state } => {
+        BuildResult::Built { uuid, state } => {
             canvas.heading(area.x, area.y, area.width, "Built");
             let what = [("Name", format!("{name}, {state}"), Role::Value), ("UUID", uuid.clone(), Role::Value)];
             let stored = app.build.round_trip().map(|(text, kept)| {
@@ -202,13 +202,13 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &Outcome) -> u16 {
                 y += 1;
             }
         }
-        Outcome::Cancelled => canvas.heading(area.x, area.y, area.width, "Cancelled"),
-        Outcome::Unverified { message, .. } => {
+        BuildResult::Cancelled => canvas.heading(area.x, area.y, area.width, "Cancelled"),
+        BuildResult::Unverified { message, .. } => {
             y = area.y
                 + verified(app, canvas, Rect { height: area.height.saturating_sub(6), ..area }).saturating_sub(1);
             y += reasons(app, canvas, Rect { x: area.x + 3, y, width, height: 3 }, message);
         }
-        Outcome::Undone { message } | Outcome::NotFullyUndone { message } => {
+        BuildResult::Undone { message } | BuildResult::NotFullyUndone { message } => {
             canvas.heading(area.x, area.y, area.width, "Failed");
             y += paragraph(canvas, Rect { x: area.x + 3, y, width, height: 2 }, message, Role::Error);
             y += reasons(app, canvas, Rect { x: area.x + 3, y, width, height: 2 }, message);
@@ -304,10 +304,12 @@ fn log(app: &App, canvas: &mut Canvas, area: Rect) {
 fn preview(app: &App, canvas: &mut Canvas, area: Rect) {
     let Some(step) = plan(app).steps.get(app.cursor().row) else { return };
     canvas.heading(area.x, area.y, area.width, &step.title);
-    let undo = step.undo.clone().unwrap_or_else(|| "nothing to undo".into());
-    let by_hand = step.by_hand.clone().unwrap_or_default();
+    let (undo, by_hand) = match plan(app).undo(step) {
+        Some(undo) => (undo.words, undo.command.to_string()),
+        None => ("nothing to undo".into(), String::new()),
+    };
     let mut y = area.y + 1;
-    for (label, text) in [("Calls", step.call.clone()), ("Undo", undo), ("By hand", by_hand)] {
+    for (label, text) in [("Calls", step.terms.clone()), ("Undo", undo), ("By hand", by_hand)] {
         if text.is_empty() {
             continue;
         }

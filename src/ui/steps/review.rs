@@ -123,7 +123,7 @@ fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
         canvas.put(x, y, area.right().saturating_sub(x), &step.detail, Role::Value);
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
-            canvas.put(foot.x, foot.y, foot.width, &step.call, Role::Muted);
+            canvas.put(foot.x, foot.y, foot.width, &step.terms, Role::Muted);
         }
     }
     if let Some(why) = app.build_gate() {

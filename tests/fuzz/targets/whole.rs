@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use vmbuild::checks::{self, Allowed};
 use vmbuild::facts::Facts;
 use vmbuild::machine::{machine, resolve};
-use vmbuild::plan::{PlanOptions, plan};
+use vmbuild::engine::libvirt::Libvirt;
+use vmbuild::engine::{Blueprint, Engine as _, PlanOptions};
+use vmbuild::plan::Plan;
 use vmbuild::{domain, spec};
 
 static HOSTS: LazyLock<[Facts; 3]> = LazyLock::new(|| {
@@ -27,12 +29,14 @@ fuzz_target!(|text: &str| {
         let spec = resolve(&asked, facts);
         let machine = machine(&spec, facts);
         let report = checks::report(&spec, facts, &machine, &Allowed::default());
-        let tree = domain::domain(&spec, &machine);
-        assert!(report.blockers().next().is_some() || tree.is_ok(), "permitted, and there is no domain: {tree:?}");
-        let xml = tree.map(|tree| tree.to_xml()).unwrap_or_default();
-        assert!(xml.is_empty() || domain::parse(&xml).is_ok(), "{xml}");
-        let steps = plan(&machine, facts, &xml, PlanOptions { start: true });
-        assert!(!steps.to_string().is_empty());
+        let blueprint = Blueprint { spec: &spec, machine: &machine, facts };
+        let rendered = Libvirt.render(&blueprint);
+        let fault = &rendered.fault;
+        assert!(report.blockers().next().is_some() || fault.is_none(), "permitted, and there is no domain: {fault:?}");
+        let xml = rendered.text();
+        assert!(fault.is_some() || domain::parse(&xml).is_ok(), "{xml}");
+        let plan = Plan::of(&Libvirt, &blueprint, &rendered, PlanOptions { start: true });
+        assert!(!plan.to_string().is_empty());
         assert!(began.elapsed() < LONGEST, "{:?}", began.elapsed());
     }
 });

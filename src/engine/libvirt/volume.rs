@@ -5,7 +5,7 @@ use crate::units::{Bytes, GIB, KIB, MIB};
 
 /// A volume that the build makes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
+pub(super) struct NewVolume<'a> {
     /// Name within the pool.
     pub(super) name: &'a str,
     /// What the guest sees; `None` where a copy takes it from its source.
@@ -16,7 +16,7 @@ pub(super) struct Wanted<'a> {
     pub(super) is_file: bool,
 }
 
-impl Wanted<'_> {
+impl NewVolume<'_> {
     /// The XML. Files grow as the guest writes. Volumes of block pools get all of their size at once, because a volume
     /// group makes a snapshot of anything less; they have no format, because pools of partitions mean the partition's
     /// type by it.
@@ -57,24 +57,24 @@ mod tests {
 
     #[test]
     fn a_qcow2_file_grows() {
-        let wanted =
-            Wanted { name: "a&b's <1>.qcow2", capacity: Some(Bytes::gib(100)), format: "qcow2", is_file: true };
+        let volume =
+            NewVolume { name: "a&b's <1>.qcow2", capacity: Some(Bytes::gib(100)), format: "qcow2", is_file: true };
         let want = "<volume>\n  <name>a&amp;b&apos;s &lt;1&gt;.qcow2</name>\n  <capacity unit='GiB'>100</capacity>\n  \
                     <allocation unit='bytes'>0</allocation>\n  <target>\n    <format type='qcow2'/>\n    \
                     <compat>1.1</compat>\n  </target>\n</volume>\n";
-        assert_eq!(wanted.xml(), want);
+        assert_eq!(volume.xml(), want);
     }
 
     #[test]
     fn a_block_volume_has_no_format_and_all_of_its_size() {
-        let wanted = Wanted { name: "ws-vda", capacity: Some(Bytes(1_500_000_000)), format: "raw", is_file: false };
+        let volume = NewVolume { name: "ws-vda", capacity: Some(Bytes(1_500_000_000)), format: "raw", is_file: false };
         let want =
             "<volume>\n  <name>ws-vda</name>\n  <capacity unit='bytes'>1500000000</capacity>\n  <target/>\n</volume>\n";
-        assert_eq!(wanted.xml(), want);
+        assert_eq!(volume.xml(), want);
     }
 
     #[test]
-    fn a_seed_is_nobodys_to_read() {
+    fn a_seed_is_readable_for_its_owner_alone() {
         let want = "<volume>\n  <name>ws-cidata.img</name>\n  <capacity unit='MiB'>1</capacity>\n  <target>\n    \
                     <permissions>\n      <mode>0600</mode>\n    </permissions>\n  </target>\n</volume>\n";
         assert_eq!(seed_xml("ws-cidata.img", Bytes::mib(1)), want);

@@ -1,105 +1,95 @@
 //! The steps of a build, in order: look again, volumes, seed, define, autostart, read back, start, verify.
 
-use super::copy::{Source, sizes};
-use super::passed::Taken;
-use super::volume::Wanted;
-use super::{Action, PasswordFile, Plan, Step};
-use crate::facts::Facts;
+use super::copy::{CopyFrom, sizes};
+use super::taken::Taken;
+use super::volume::NewVolume;
+use super::{Call, PasswordFile};
+use crate::domain::Element;
+use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, Step};
+use crate::facts::{Facts, Pool};
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
-use crate::units::{Bytes, shell_quote};
+use crate::units::Bytes;
 
-/// What the user decides about a build beyond the spec.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlanOptions {
-    /// Start the VM once it is defined.
-    pub start: bool,
-}
-
-/// The plan for a machine whose domain XML is `xml`. Total, so that a draft with findings has a preview; whether it may
+/// The steps for a machine whose domain is `rendered`. Total, so that a draft with findings has a preview; whether it may
 /// be built is judged by `checks`.
-pub fn plan(machine: &Machine, facts: &Facts, xml: &str, options: PlanOptions) -> Plan {
-    let made = Making { machine, facts, virsh: virsh(facts) };
-    let taken = Taken::of(machine, xml);
+pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: PlanOptions) -> Vec<Step> {
+    let Blueprint { machine, facts, .. } = *blueprint;
+    let domain = rendered.tree.as_ref();
+    let planned = Planned { machine, facts, name: defined_name(machine, domain), xml: rendered.text() };
+    let taken = Taken::of(machine, domain);
     let mut steps = vec![recheck(&taken, facts)];
-    steps.extend(machine.disks.iter().filter_map(|disk| made.volume(disk)));
-    steps.push(made.define(xml));
-    steps.extend(machine.autostart.then(|| made.autostart()));
-    steps.push(made.read_back(xml));
+    steps.extend(machine.disks.iter().filter_map(|disk| planned.volume(disk)));
+    steps.push(planned.define());
+    steps.extend(machine.autostart.then(|| planned.autostart()));
+    steps.push(planned.read_back());
     if options.start {
-        steps.push(made.start());
-        steps.extend((!taken.is_empty()).then(|| made.verify(taken)));
+        steps.push(planned.start(!taken.is_empty()));
+        steps.extend((!taken.is_empty()).then(|| planned.verify(taken)));
     }
-    Plan { name: machine.name.clone(), steps }
+    steps
 }
 
-/// virsh as it reaches the same host.
-fn virsh(facts: &Facts) -> String {
-    facts.host.get().map_or_else(|| "virsh".to_owned(), |host| format!("virsh -c {}", shell_quote(&host.uri)))
+/// The name that the domain gets: `custom_xml` may set another.
+fn defined_name(machine: &Machine, domain: Option<&Element>) -> String {
+    let written = domain.and_then(|domain| domain.find("name")).map(Element::own_text);
+    written.unwrap_or_else(|| machine.name.clone())
 }
 
 fn recheck(taken: &Taken, facts: &Facts) -> Step {
+    let call = AnyCall::Any(Common::Recheck { functions: taken.reviewed(facts) });
     Step {
-        title: "Re-check the host".into(),
-        detail: String::new(),
-        call: "observe the host again and run every check".into(),
-        undo: None,
-        by_hand: None,
-        action: Action::Recheck { functions: taken.reviewed(facts) },
+        terms: "observe the host again and run every check".into(),
+        ..Step::new("recheck", "Re-check the host", call)
     }
 }
 
 /// What the steps are made of.
-struct Making<'a> {
+struct Planned<'a> {
     machine: &'a Machine,
     facts: &'a Facts,
-    virsh: String,
+    /// Name of the domain.
+    name: String,
+    xml: String,
 }
 
-impl Making<'_> {
+impl Planned<'_> {
     /// The step that makes the volume of `disk`; `None` where its image exists already.
     fn volume(&self, disk: &Disk) -> Option<Step> {
         let (DiskOrigin::New { at, .. } | DiskOrigin::Clone { at, .. } | DiskOrigin::Seed { at }) = &disk.origin else {
             return None;
         };
         let Location::Volume { pool, volume, .. } = at else { return None };
-        let (title, detail, call, action) = match &disk.origin {
+        let (title, detail, terms, call) = match &disk.origin {
             DiskOrigin::New { size, .. } => self.create(disk, pool, volume, *size),
             DiskOrigin::Clone { from: Some(from), size, .. } => self.copy(disk, pool, volume, from, *size),
             DiskOrigin::Seed { .. } => seed(pool, volume),
             DiskOrigin::Clone { from: None, .. } | DiskOrigin::Existing(_) | DiskOrigin::Drive { .. } => return None,
         };
-        Some(Step {
-            title: title.into(),
-            detail,
-            call,
-            undo: Some(format!("delete volume {pool}/{volume}")),
-            by_hand: Some(format!("{} vol-delete --pool {} {}", self.virsh, shell_quote(pool), shell_quote(volume))),
-            action,
-        })
+        Some(Step { detail, terms, ..Step::new(format!("volume {pool}/{volume}"), title, call) })
     }
 
-    /// True where volumes of the pool are files; so it is assumed of a pool that nobody has seen.
+    /// True where volumes of the pool are files; so it is assumed of a pool that was not seen.
     fn holds_files(&self, pool: &str) -> bool {
-        self.facts.pools.items().iter().find(|known| known.name == pool).is_none_or(crate::facts::Pool::holds_files)
+        self.facts.pools.items().iter().find(|known| known.name == pool).is_none_or(Pool::holds_files)
     }
 
-    fn wanted<'b>(&self, disk: &'b Disk, pool: &str, name: &'b str, capacity: Option<Bytes>) -> Wanted<'b> {
-        Wanted { name, capacity, format: disk.driver_format(), is_file: self.holds_files(pool) }
+    fn new_volume<'b>(&self, disk: &'b Disk, pool: &str, name: &'b str, capacity: Option<Bytes>) -> NewVolume<'b> {
+        NewVolume { name, capacity, format: disk.driver_format(), is_file: self.holds_files(pool) }
     }
 
     fn create(&self, disk: &Disk, pool: &str, volume: &str, size: Option<Bytes>) -> Words {
         let words = size.map(Bytes::in_gib).unwrap_or_default();
-        let xml = self.wanted(disk, pool, volume, size).xml();
+        let xml = self.new_volume(disk, pool, volume, size).xml();
         (
             "Create volume",
             join(volume, ", ", &words),
             join(&format!("virStorageVolCreateXML {pool}/{volume}"), " ", &words),
-            Action::CreateVolume { pool: pool.into(), volume: volume.into(), xml },
+            Call::CreateVolume { pool: pool.into(), volume: volume.into(), xml },
         )
     }
 
     fn copy(&self, disk: &Disk, pool: &str, volume: &str, from: &Location, size: Option<Bytes>) -> Words {
-        let source = Source::of(from, self.facts);
+        let source = CopyFrom::of(from, self.facts);
         let (capacity, grow_to) = sizes(&source, size, self.holds_files(pool));
         let words = grow_to.or(capacity).map(Bytes::in_gib).unwrap_or_default();
         let call = if source.pool.is_some() { "virStorageVolCreateXMLFrom" } else { "virStorageVolUpload" };
@@ -107,10 +97,10 @@ impl Making<'_> {
             "Clone volume",
             join(&format!("{} to {volume}", source.name), ", ", &words),
             join(&format!("{call} {} to {pool}/{volume}", source.label()), " ", &words),
-            Action::CloneVolume {
+            Call::CloneVolume {
                 pool: pool.into(),
                 volume: volume.into(),
-                xml: self.wanted(disk, pool, volume, capacity).xml(),
+                xml: self.new_volume(disk, pool, volume, capacity).xml(),
                 from: source.name.into(),
                 from_pool: source.pool.map(Into::into),
                 grow_to,
@@ -118,16 +108,15 @@ impl Making<'_> {
         )
     }
 
-    fn step(&self, title: &str, call: &str, action: Action) -> Step {
-        let name = &self.machine.name;
-        Step { title: title.into(), detail: name.clone(), call: call.into(), undo: None, by_hand: None, action }
+    /// A step about the domain.
+    fn step(&self, key: &str, title: &str, terms: String, call: Call) -> Step {
+        let name = &self.name;
+        Step { detail: name.clone(), terms, ..Step::new(format!("{key} {name}"), title, call) }
     }
 
-    fn define(&self, xml: &str) -> Step {
-        let name = &self.machine.name;
-        let call = format!("virDomainDefineXMLFlags {name} (validated)");
-        let nvram = if self.machine.firmware.value.is_uefi() { " --nvram" } else { "" };
-        let tpm = if self.machine.tpm.value { " --tpm" } else { "" };
+    fn define(&self) -> Step {
+        let name = &self.name;
+        let terms = format!("virDomainDefineXMLFlags {name} (validated)");
         let files =
             self.machine.consoles.iter().filter_map(|console| {
                 Some(PasswordFile { console: console.kind, path: console.password_file.clone()? })
@@ -136,52 +125,48 @@ impl Making<'_> {
         let told = |file: &PasswordFile| format!("the {} password of {}", file.console.name(), file.path);
         let with =
             |text: &str| passwords.iter().fold(text.to_owned(), |text, file| join(&text, ", with ", &told(file)));
-        let (detail, call) = (with(name), with(&call));
-        Step {
-            detail,
-            undo: Some(format!("undefine domain {name}")),
-            by_hand: Some(format!("{} undefine{nvram}{tpm} {}", self.virsh, shell_quote(name))),
-            ..self.step("Define domain", &call, Action::Define { xml: xml.into(), passwords })
-        }
+        let (detail, terms) = (with(name), with(&terms));
+        let variables = self.machine.firmware.value.is_uefi();
+        let (name, xml, tpm) = (name.clone(), self.xml.clone(), self.machine.tpm.value);
+        let call = Call::Define { name, xml, passwords, variables, tpm };
+        Step { detail, ..self.step("define", "Define domain", terms, call) }
     }
 
     /// Goes with the domain, so there is nothing of its own to undo.
     fn autostart(&self) -> Step {
-        self.step("Set autostart", &format!("virDomainSetAutostart {} 1", self.machine.name), Action::SetAutostart)
+        let terms = format!("virDomainSetAutostart {} 1", self.name);
+        self.step("autostart", "Set autostart", terms, Call::SetAutostart)
     }
 
-    fn read_back(&self, xml: &str) -> Step {
-        let call = format!("virDomainGetXMLDesc {}, compared with what was sent", self.machine.name);
-        self.step("Read back", &call, Action::ReadBack { xml: xml.into() })
+    fn read_back(&self) -> Step {
+        let terms = format!("virDomainGetXMLDesc {}, compared with what was sent", self.name);
+        self.step("read back", "Read back", terms, Call::ReadBack { xml: self.xml.clone() })
     }
 
-    fn start(&self) -> Step {
-        let name = &self.machine.name;
-        Step {
-            undo: Some(format!("stop domain {name}")),
-            by_hand: Some(format!("{} destroy {}", self.virsh, shell_quote(name))),
-            ..self.step("Start domain", &format!("virDomainCreate {name}"), Action::Start)
-        }
+    fn start(&self, watched: bool) -> Step {
+        let terms = format!("virDomainCreate {}", self.name);
+        self.step("start", "Start domain", terms, Call::Start { name: self.name.clone(), watched })
     }
 
     fn verify(&self, taken: Taken) -> Step {
         let Taken { passed, held } = taken;
         let held_names = held.iter().map(|address| format!("{address} (held)"));
         let detail = passed.iter().map(ToString::to_string).chain(held_names).collect::<Vec<_>>().join(", ");
-        let call = format!("see that {detail} sit on vfio-pci");
-        Step { detail, ..self.step("Verify passthrough", &call, Action::VerifyPassthrough { passed, held }) }
+        let terms = format!("see that {detail} sit on vfio-pci");
+        let call = Call::VerifyPassthrough { passed, held };
+        Step { detail, ..self.step("verify", "Verify passthrough", terms, call) }
     }
 }
 
-/// Title, detail, call and action of a step that makes a volume.
-type Words = (&'static str, String, String, Action);
+/// Title, detail, terms and call of a step that makes a volume.
+type Words = (&'static str, String, String, Call);
 
 fn seed(pool: &str, volume: &str) -> Words {
     (
         "Write cloud-init seed",
         volume.to_owned(),
         format!("virStorageVolCreateXML and virStorageVolUpload {pool}/{volume} (mode 0600)"),
-        Action::WriteSeed { pool: pool.into(), volume: volume.into() },
+        Call::WriteSeed { pool: pool.into(), volume: volume.into() },
     )
 }
 
@@ -194,6 +179,8 @@ fn join(left: &str, between: &str, right: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::engine::libvirt::Libvirt;
+    use crate::engine::{Builder, Engine, MadeId, Thing};
     use crate::facts::{Fact, Host, Pool, Source as Seen, Version, Volume};
     use crate::machine::machine;
     use serde_json::{Value, json};
@@ -244,20 +231,20 @@ mod tests {
         }
     }
 
-    fn planned(spec: Value, options: PlanOptions) -> Plan {
-        let spec = serde_json::from_value(spec).unwrap();
-        let facts = facts();
-        plan(&machine(&spec, &facts), &facts, "<domain/>", options)
+    fn planned(spec: Value, options: PlanOptions) -> Vec<Step> {
+        let (spec, facts) = (serde_json::from_value(spec).unwrap(), facts());
+        let blueprint = Blueprint { spec: &spec, machine: &machine(&spec, &facts), facts: &facts };
+        Libvirt.steps(&blueprint, &Libvirt.render(&blueprint), options)
     }
 
-    fn with_disks(disks: Value) -> Plan {
+    fn with_disks(disks: Value) -> Vec<Step> {
         let mut spec = json!({"name": "ws 1", "storage": {"default_pool": "fast"}});
         spec["storage"]["disks"] = disks;
         planned(spec, PlanOptions::default())
     }
 
-    fn calls(plan: &Plan) -> Vec<&str> {
-        plan.steps.iter().map(|step| step.call.as_str()).collect()
+    fn calls(steps: &[Step]) -> Vec<&str> {
+        steps.iter().map(|step| step.terms.as_str()).collect()
     }
 
     #[test]
@@ -285,33 +272,57 @@ mod tests {
         assert_eq!(calls(&planned(spec, PlanOptions::default())), want[..7]);
     }
 
+    /// What undoes the steps of a plan, in words and as a command.
+    fn undo(steps: &[Step]) -> Vec<(String, String)> {
+        let things = steps.iter().filter_map(|step| step.thing.clone()).map(Thing::once_started);
+        let undo = things.map(|thing| Libvirt.undo(&thing, None, Some("qemu:///system")));
+        undo.map(|undo| (undo.words, undo.command.to_string())).collect()
+    }
+
     #[test]
     fn what_is_made_comes_with_its_undo_and_the_command_for_it() {
-        let plan = with_disks(json!([{"action": "create", "size": 1}]));
-        let undo: Vec<_> =
-            plan.steps.iter().filter_map(|step| Some((step.undo.clone()?, step.by_hand.clone()?))).collect();
         let want = [
             ("delete volume fast/ws 1-vda.qcow2", "virsh -c qemu:///system vol-delete --pool fast 'ws 1-vda.qcow2'"),
             ("undefine domain ws 1", "virsh -c qemu:///system undefine 'ws 1'"),
         ];
-        assert_eq!(undo, want.map(|(undo, by_hand)| (undo.into(), by_hand.into())));
+        let steps = with_disks(json!([{"action": "create", "size": 1}]));
+        assert_eq!(undo(&steps), want.map(|(words, command)| (words.into(), command.into())));
         let uefi = planned(json!({"name": "ws", "uefi": true, "tpm": true}), PlanOptions { start: true });
-        let by_hand: Vec<_> = uefi.steps.iter().filter_map(|step| step.by_hand.as_deref()).collect();
+        let commands: Vec<_> = undo(&uefi).into_iter().map(|(_, command)| command).collect();
         assert_eq!(
-            by_hand,
+            commands,
             ["virsh -c qemu:///system undefine --nvram --tpm ws", "virsh -c qemu:///system destroy ws"]
         );
     }
 
-    fn action(plan: &Plan) -> &Action {
-        &plan.steps[1].action
+    #[test]
+    fn what_was_made_is_removed_by_its_identity_and_without_the_files_of_another() {
+        let domain = |started| Thing::Domain { name: "ws".into(), variables: true, tpm: true, started };
+        let volume = Thing::Volume { pool: "fast".into(), name: "a b".into() };
+        let running = Thing::Running { domain: "ws".into() };
+        let command = |thing: &Thing, id: &str| {
+            Libvirt.undo(thing, Some(&MadeId(id.into())), Some("qemu:///system")).command.to_string()
+        };
+        let uuid = "6f8edc1c-5a92-4c1d-8d5a-1f2d9a3c0b7e";
+        assert_eq!(command(&volume, "/fast/a b"), "virsh -c qemu:///system vol-delete '/fast/a b'");
+        assert_eq!(
+            command(&domain(false), uuid),
+            format!("virsh -c qemu:///system undefine --keep-nvram --keep-tpm {uuid}")
+        );
+        assert_eq!(command(&domain(true), uuid), format!("virsh -c qemu:///system undefine --nvram --tpm {uuid}"));
+        assert_eq!(command(&running, uuid), format!("virsh -c qemu:///system destroy {uuid}"));
+    }
+
+    fn call(steps: &[Step]) -> &Call {
+        let AnyCall::Libvirt(call) = &steps[1].call else { panic!("{steps:?}") };
+        call
     }
 
     #[test]
     fn a_copy_of_a_volume_names_its_pool_and_grows() {
-        let plan =
+        let steps =
             with_disks(json!([{"action": "clone", "clone_from": "base.qcow2", "size": 40, "storage_pool": "golden"}]));
-        let Action::CloneVolume { from, from_pool, grow_to, xml, .. } = action(&plan) else { panic!("{plan:?}") };
+        let Call::CloneVolume { from, from_pool, grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!(
             (from.as_str(), from_pool.as_deref(), *grow_to),
             ("base.qcow2", Some("golden"), Some(Bytes::gib(40)))
@@ -322,24 +333,24 @@ mod tests {
     #[test]
     fn a_copy_into_a_volume_group_is_made_large_enough() {
         let disk = json!([{"action": "clone", "clone_from": "/golden/base.qcow2", "size": 40, "storage_pool": "vg0"}]);
-        let plan = with_disks(disk);
-        let Action::CloneVolume { grow_to, xml, .. } = action(&plan) else { panic!("{plan:?}") };
+        let steps = with_disks(disk);
+        let Call::CloneVolume { grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!(*grow_to, None);
         assert!(xml.contains("<capacity unit='GiB'>40</capacity>") && !xml.contains("format"), "{xml}");
     }
 
     #[test]
     fn a_file_outside_of_all_pools_is_uploaded() {
-        let plan = with_disks(json!([{"action": "clone", "clone_from": "/srv/golden.qcow2"}]));
-        let Action::CloneVolume { from, from_pool, .. } = action(&plan) else { panic!("{plan:?}") };
+        let steps = with_disks(json!([{"action": "clone", "clone_from": "/srv/golden.qcow2"}]));
+        let Call::CloneVolume { from, from_pool, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!((from.as_str(), from_pool), ("/srv/golden.qcow2", &None));
-        assert_eq!(plan.steps[1].call, "virStorageVolUpload /srv/golden.qcow2 to fast/ws 1-vda.qcow2");
+        assert_eq!(steps[1].terms, "virStorageVolUpload /srv/golden.qcow2 to fast/ws 1-vda.qcow2");
     }
 
     #[test]
-    fn a_draft_with_holes_has_a_plan_all_the_same() {
-        let plan = with_disks(json!([{}, {"action": "create"}, {"action": "clone"}]));
-        assert_eq!(plan.steps.len(), 4);
-        assert_eq!(plan.steps[1].call, "virStorageVolCreateXML fast/ws 1-vdb.qcow2");
+    fn a_draft_with_holes_has_a_plan_nevertheless() {
+        let steps = with_disks(json!([{}, {"action": "create"}, {"action": "clone"}]));
+        assert_eq!(steps.len(), 4);
+        assert_eq!(steps[1].terms, "virStorageVolCreateXML fast/ws 1-vdb.qcow2");
     }
 }

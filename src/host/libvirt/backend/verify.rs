@@ -1,10 +1,10 @@
 //! The look after the start of a VM with passed functions: what the expert does next. Item by item; what cannot be seen
 //! is said to be so, and nothing is undone on account of it.
 
-use super::act::{Halt, Site, made_domain};
-use super::run::Run;
+use super::{LibvirtBackend, defined};
 use crate::checks::failure::unforeseen::{VM_PAUSED, VM_STOPPED};
 use crate::checks::{Diagnosis, Finding, PCI_DRIVER, diagnose};
+use crate::host::backend::{Doubt, Halt, Work};
 use crate::host::libvirt::Life;
 use crate::host::messages::{KernelMessages, QemuLog};
 use crate::host::{Target, sysfs};
@@ -33,14 +33,6 @@ impl Watch {
     }
 }
 
-/// Why a VM that was started is not taken for good.
-pub(super) struct Doubt {
-    pub(super) message: String,
-    /// The words of QEMU or the kernel; empty where there are none.
-    pub(super) original: String,
-    pub(super) diagnosis: Option<Diagnosis>,
-}
-
 /// One line of the check list.
 struct Item {
     what: String,
@@ -60,43 +52,104 @@ impl Item {
     }
 }
 
-/// Looks at everything; fails with [`Halt::Unverified`] where something is not as it must be.
-pub(super) fn passthrough(
-    site: &Site<'_>,
-    passed: &[PciAddress],
-    held: &[PciAddress],
-    run: &mut Run<'_>,
-) -> Result<String, Halt> {
-    let mut list = List { run, failed: Vec::new(), counts: [0; 4] };
-    for (address, role) in passed.iter().map(|address| (address, "")).chain(held.iter().map(|it| (it, "held, "))) {
-        let what = format!("{address} is {role}on vfio-pci");
-        list.put(bound(site, *address, what));
+impl LibvirtBackend {
+    /// Looks at everything; fails with [`Halt::Unverified`] where something is not as it must be.
+    pub(super) fn verify(
+        &mut self,
+        passed: &[PciAddress],
+        held: &[PciAddress],
+        work: &mut Work<'_, '_>,
+    ) -> Result<String, Halt> {
+        let mut watch = self.watch.take();
+        let mut list = List { work, failed: Vec::new(), counts: [0; 4] };
+        for (address, role) in passed.iter().map(|address| (address, "")).chain(held.iter().map(|it| (it, "held, "))) {
+            let what = format!("{address} is {role}on vfio-pci");
+            list.put(self.bound(*address, what));
+        }
+        let life = self.lives(watch.as_ref(), list.work)?;
+        list.put(life);
+        let functions: Vec<_> = passed.iter().chain(held).copied().collect();
+        let (qemu, kernel) = said(watch.as_mut(), list.work.findings, &functions);
+        list.put(qemu);
+        list.put(kernel);
+        list.outcome()
     }
-    let life = lives(site, list.run)?;
-    list.put(life);
-    let functions: Vec<_> = passed.iter().chain(held).copied().collect();
-    let (qemu, kernel) = said(list.run, &functions);
-    list.put(qemu);
-    list.put(kernel);
-    list.outcome(site)
+
+    /// Whether a function is where libvirt should have put it: by a fresh node device, and by sysfs where that is the host's.
+    fn bound(&self, address: PciAddress, what: String) -> Item {
+        if self.connection.is_test() {
+            return Item::new(what, Verdict::NotChecked, "the test driver has no devices to bind");
+        }
+        let target = &self.target;
+        let told = self.connection.pci_driver(address);
+        let driver = match (told, target.shares_files()) {
+            (_, true) => sysfs::pci::driver(&target.sysroot, address),
+            (Ok(driver), false) => driver,
+            (Err(error), false) => return Item::new(what, Verdict::NotChecked, error.message.trim_end_matches('.')),
+        };
+        // Some cards have a variant of their own: mlx5_vfio_pci, nvgrace_gpu_vfio_pci.
+        if driver.as_deref().is_some_and(holds_for_guests) {
+            let note = driver.filter(|driver| driver != "vfio-pci").unwrap_or_default();
+            return Item::new(what, Verdict::Passed, note);
+        }
+        let holder = driver.map_or("no driver holds it".to_owned(), |driver| format!("{driver} holds it"));
+        let diagnosis = Diagnosis {
+            code: PCI_DRIVER.code.into(),
+            cause: "libvirt should have bound it to vfio-pci before the start.".into(),
+            remedy: "Look for the reason with 'dmesg | grep vfio', and for hooks or udev rules that bind it back."
+                .into(),
+            stops: true,
+        };
+        Item::failed(what, holder, diagnosis)
+    }
+
+    /// Whether the VM still runs some time after its start.
+    fn lives(&self, watch: Option<&Watch>, work: &Work<'_, '_>) -> Result<Item, Halt> {
+        let what = format!("the VM runs {} s after its start", TRIAL.as_secs());
+        if self.connection.is_test() {
+            return Ok(Item::new(what, Verdict::NotChecked, "the test driver runs nothing"));
+        }
+        let domain = defined(work)?;
+        let began = watch.map_or_else(Instant::now, |watch| watch.began);
+        loop {
+            if work.is_cancelled() {
+                return Err(Halt::Cancelled);
+            }
+            let (note, check) = match self.connection.life(&domain)? {
+                Life::Running if began.elapsed() >= TRIAL => return Ok(Item::new(what, Verdict::Passed, "")),
+                Life::Running => {
+                    std::thread::sleep(PACE);
+                    continue;
+                }
+                Life::Paused(why) => (format!("it is paused: {why}"), &VM_PAUSED),
+                Life::Stopped(why) => (format!("it has stopped: {why}"), &VM_STOPPED),
+            };
+            let name = &domain.name;
+            let remedy = format!(
+                "QEMU's words are in /var/log/libvirt/qemu/{name}.log on the host; 'virsh start {name}' tries again."
+            );
+            let cause = "A VM that was started with host devices did not stay up.".to_owned();
+            return Ok(Item::failed(what, note, Diagnosis { code: check.code.into(), cause, remedy, stops: true }));
+        }
+    }
 }
 
 /// What was looked at so far.
-struct List<'a, 'b> {
-    run: &'a mut Run<'b>,
+struct List<'a, 'b, 'c> {
+    work: &'a mut Work<'b, 'c>,
     failed: Vec<Item>,
     /// By verdict, in the order of [`Verdict`].
     counts: [usize; 4],
 }
 
-impl List<'_, '_> {
+impl List<'_, '_, '_> {
     fn put(&mut self, item: Item) {
         let Item { what, verdict, note, original, diagnosis } = &item;
         if let Some(count) = self.counts.get_mut(*verdict as usize) {
             *count += 1;
         }
-        self.run.tell(BuildEvent::Verified {
-            step: self.run.step,
+        self.work.tell(BuildEvent::Verified {
+            step: self.work.number,
             what: what.clone(),
             verdict: *verdict,
             note: note.clone(),
@@ -108,14 +161,14 @@ impl List<'_, '_> {
         }
     }
 
-    fn outcome(self, site: &Site<'_>) -> Result<String, Halt> {
+    fn outcome(self) -> Result<String, Halt> {
         let [passed, warned, failed, not_checked] = self.counts;
         let count = |count: usize, word: &str| (count > 0).then(|| format!("{count} {word}"));
         let counts = [count(passed, "passed"), count(warned, "with a warning"), count(failed, "failed")];
         let counts =
             counts.into_iter().flatten().chain(count(not_checked, "not checked")).collect::<Vec<_>>().join(", ");
         let Some(first) = self.failed.into_iter().next() else { return Ok(counts) };
-        let name = &site.order.plan.name;
+        let name = self.work.name;
         let note = if first.note.is_empty() { String::new() } else { format!(": {}", first.note) };
         let message =
             format!("{name} was started, but not all is as it must be ({counts}). Not so: {}{note}.", first.what);
@@ -123,66 +176,9 @@ impl List<'_, '_> {
     }
 }
 
-/// Whether a function is where libvirt should have put it: by a fresh node device, and by sysfs where that is the host's.
-fn bound(site: &Site<'_>, address: PciAddress, what: String) -> Item {
-    if site.connection.is_test() {
-        return Item::new(what, Verdict::NotChecked, "the test driver has no devices to bind");
-    }
-    let target = &site.order.target;
-    let told = site.connection.pci_driver(address);
-    let driver = match (told, target.shares_files()) {
-        (_, true) => sysfs::pci::driver(&target.sysroot, address),
-        (Ok(driver), false) => driver,
-        (Err(error), false) => return Item::new(what, Verdict::NotChecked, error.message.trim_end_matches('.')),
-    };
-    // Some cards have a variant of their own: mlx5_vfio_pci, nvgrace_gpu_vfio_pci.
-    if driver.as_deref().is_some_and(holds_for_guests) {
-        let note = driver.filter(|driver| driver != "vfio-pci").unwrap_or_default();
-        return Item::new(what, Verdict::Passed, note);
-    }
-    let holder = driver.map_or("no driver holds it".to_owned(), |driver| format!("{driver} holds it"));
-    let diagnosis = Diagnosis {
-        code: PCI_DRIVER.code.into(),
-        cause: "libvirt should have bound it to vfio-pci before the start.".into(),
-        remedy: "Look for the reason with 'dmesg | grep vfio', and for hooks or udev rules that bind it back.".into(),
-        stops: true,
-    };
-    Item::failed(what, holder, diagnosis)
-}
-
-/// Whether the VM still runs some time after its start.
-fn lives(site: &Site<'_>, run: &Run<'_>) -> Result<Item, Halt> {
-    let what = format!("the VM runs {} s after its start", TRIAL.as_secs());
-    if site.connection.is_test() {
-        return Ok(Item::new(what, Verdict::NotChecked, "the test driver runs nothing"));
-    }
-    let domain = made_domain(run)?;
-    let began = run.watch.as_ref().map_or_else(Instant::now, |watch| watch.began);
-    loop {
-        if run.is_cancelled() {
-            return Err(Halt::Cancelled);
-        }
-        let (note, check) = match site.connection.life(domain)? {
-            Life::Running if began.elapsed() >= TRIAL => return Ok(Item::new(what, Verdict::Passed, "")),
-            Life::Running => {
-                std::thread::sleep(PACE);
-                continue;
-            }
-            Life::Paused(why) => (format!("it is paused: {why}"), &VM_PAUSED),
-            Life::Stopped(why) => (format!("it has stopped: {why}"), &VM_STOPPED),
-        };
-        let name = &domain.name;
-        let remedy = format!(
-            "QEMU's words are in /var/log/libvirt/qemu/{name}.log on the host; 'virsh start {name}' tries again."
-        );
-        let cause = "A VM that was started with host devices did not stay up.".to_owned();
-        return Ok(Item::failed(what, note, Diagnosis { code: check.code.into(), cause, remedy, stops: true }));
-    }
-}
-
 /// What QEMU and the kernel said since the start.
-fn said(run: &mut Run<'_>, functions: &[PciAddress]) -> (Item, Item) {
-    let (qemu, kernel) = match &mut run.watch {
+fn said(watch: Option<&mut Watch>, findings: &[Finding], functions: &[PciAddress]) -> (Item, Item) {
+    let (qemu, kernel) = match watch {
         Some(watch) => (
             watch.qemu.as_ref().map_err(Clone::clone).and_then(QemuLog::fresh),
             watch.kernel.as_mut().map_err(|why| why.clone()).and_then(KernelMessages::fresh),
@@ -195,7 +191,6 @@ fn said(run: &mut Run<'_>, functions: &[PciAddress]) -> (Item, Item) {
         let ours = |line: &String| names.iter().any(|name| line.contains(name));
         lines.into_iter().filter(ours).collect()
     });
-    let findings = &run.findings;
     (
         judged("QEMU reports no trouble", qemu, findings),
         judged("the kernel reports no trouble with the devices", kernel, findings),

@@ -5,7 +5,7 @@ use crate::machine::Location;
 use crate::units::Bytes;
 
 /// Where a copy comes from.
-pub(super) struct Source<'a> {
+pub(super) struct CopyFrom<'a> {
     /// Pool and name, where it is a volume that a pool lists or the spec names.
     pub(super) pool: Option<&'a str>,
     /// Name within the pool, or the absolute path.
@@ -14,7 +14,7 @@ pub(super) struct Source<'a> {
     pub(super) capacity: Option<Bytes>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> CopyFrom<'a> {
     /// The image at `from` as the host knows it.
     pub(super) fn of(from: &'a Location, facts: &'a Facts) -> Self {
         let pools = facts.pools.items();
@@ -48,7 +48,7 @@ fn volume_at<'a>(pools: &'a [Pool], path: &str) -> Option<(&'a Pool, &'a Volume)
 
 /// How large the new volume is made, and what it must grow to once it is filled. A file grows afterwards, because a copy
 /// takes the size of its source; a block volume cannot, so it is made large enough.
-pub(super) fn sizes(source: &Source, wanted: Option<Bytes>, is_file: bool) -> (Option<Bytes>, Option<Bytes>) {
+pub(super) fn sizes(source: &CopyFrom, wanted: Option<Bytes>, is_file: bool) -> (Option<Bytes>, Option<Bytes>) {
     let grown = wanted.filter(|wanted| source.capacity.is_none_or(|capacity| *wanted > capacity));
     if is_file { (source.capacity, grown) } else { (grown.or(source.capacity), None) }
 }
@@ -57,8 +57,8 @@ pub(super) fn sizes(source: &Source, wanted: Option<Bytes>, is_file: bool) -> (O
 mod tests {
     use super::*;
 
-    fn source(capacity: Option<u64>) -> Source<'static> {
-        Source { pool: None, name: "/srv/golden.img", capacity: capacity.map(Bytes::gib) }
+    fn source(capacity: Option<u64>) -> CopyFrom<'static> {
+        CopyFrom { pool: None, name: "/srv/golden.img", capacity: capacity.map(Bytes::gib) }
     }
 
     #[test]

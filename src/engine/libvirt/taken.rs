@@ -1,10 +1,11 @@
 //! The host functions that a domain takes: those that were asked for, and those that its XML names all the same.
 
-use super::Reviewed;
+use crate::domain::Element;
+use crate::domain::identity::pci_address;
+use crate::engine::Reviewed;
 use crate::facts::Facts;
 use crate::machine::Machine;
 use crate::units::PciAddress;
-use roxmltree::{Document, Node};
 
 /// Host functions of a domain, in the order of the XML.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,12 +17,14 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Those of `machine`, and those that custom XML adds in the XML made from it.
-    pub(super) fn of(machine: &Machine, xml: &str) -> Self {
+    /// Those of `machine`, and those that custom XML adds in the `domain` made from it.
+    pub(super) fn of(machine: &Machine, domain: Option<&Element>) -> Self {
         let mut taken = Self::default();
         machine.passed().for_each(|address| taken.put(address, false));
         machine.held.iter().for_each(|function| taken.put(function.host, true));
-        taken.read(xml);
+        if let Some(domain) = domain {
+            taken.read(domain);
+        }
         taken
     }
 
@@ -31,12 +34,14 @@ impl Taken {
         }
     }
 
-    /// Nothing where it is not well-formed, for that is told elsewhere.
-    fn read(&mut self, xml: &str) {
-        let Ok(document) = Document::parse(xml) else { return };
-        for device in document.descendants().filter(takes_host_function) {
-            let Some(address) = child(device, "source").and_then(host_address) else { continue };
-            let held = child(device, "address").is_some_and(|guest| guest.attribute("type") == Some("unassigned"));
+    fn read(&mut self, domain: &Element) {
+        let devices = domain.find("devices").into_iter().flat_map(Element::elements);
+        for device in devices.filter(|device| takes_host_function(device)) {
+            let Some(address) = device.find("source").and_then(|source| source.find("address")).and_then(pci_address)
+            else {
+                continue;
+            };
+            let held = device.find("address").is_some_and(|guest| guest.attribute("type") == Some("unassigned"));
             self.put(address, held);
         }
     }
@@ -68,40 +73,20 @@ impl Taken {
 }
 
 /// hostdev, interface and NVMe disk name a host function in the same way.
-fn takes_host_function(node: &Node<'_, '_>) -> bool {
-    match node.tag_name().name() {
-        "hostdev" => node.attribute("type") == Some("pci"),
-        "interface" => node.attribute("type") == Some("hostdev"),
-        "disk" => node.attribute("type") == Some("nvme"),
+fn takes_host_function(device: &Element) -> bool {
+    match device.name.as_ref() {
+        "hostdev" => device.attribute("type") == Some("pci"),
+        "interface" => device.attribute("type") == Some("hostdev"),
+        "disk" => device.attribute("type") == Some("nvme"),
         _ => false,
     }
 }
 
-fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
-    node.children().find(|child| child.has_tag_name(name))
-}
-
-fn host_address(source: Node<'_, '_>) -> Option<PciAddress> {
-    let address = child(source, "address")?;
-    let number = |name: &str| {
-        let text = address.attribute(name)?;
-        match text.strip_prefix("0x") {
-            Some(digits) => u32::from_str_radix(digits, 16).ok(),
-            None => text.parse().ok(),
-        }
-    };
-    let byte = |name| u8::try_from(number(name)?).ok();
-    Some(PciAddress {
-        domain: number("domain").unwrap_or(0),
-        bus: byte("bus")?,
-        slot: byte("slot")?,
-        function: byte("function")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::parse;
 
     #[test]
     fn passed_and_held_functions_are_told_apart_wherever_they_are_named() {
@@ -117,8 +102,7 @@ mod tests {
             address("0x41", "0x3"),
         );
         let mut taken = Taken::default();
-        taken.read(&xml);
-        taken.read("<domain");
+        taken.read(&parse(&xml).unwrap());
         let short = |list: &[PciAddress]| list.iter().map(|address| address.short()).collect::<Vec<_>>();
         assert_eq!(
             (short(&taken.passed), short(&taken.held)),

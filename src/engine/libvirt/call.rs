@@ -1,44 +1,14 @@
-//! Steps of a build.
+//! The calls of libvirt that a build is made of.
 
+use crate::engine::Thing;
 use crate::spec::GraphicsKind;
 use crate::units::{Bytes, PciAddress};
 use serde::{Deserialize, Serialize};
 
-/// All that a build does, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// Name of the VM.
-    pub name: String,
-    /// What is done, in order; undone newest first.
-    pub steps: Vec<Step>,
-}
-
-/// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// What it is for: "Create volume".
-    pub title: String,
-    /// The thing it makes or changes, with its size where it has one: "gpu-ws-01-vda.qcow2, 200 GiB".
-    pub detail: String,
-    /// In libvirt's terms: "virStorageVolCreateXML fast-nvme/gpu-ws-01-vda.qcow2 200 GiB".
-    pub call: String,
-    /// What undoes it: "delete volume gpu-ws-01-vda.qcow2"; `None` where there is nothing to undo.
-    pub undo: Option<String>,
-    /// The same as a command for the case that the undo itself fails: "virsh vol-delete ...".
-    pub by_hand: Option<String>,
-    /// What is executed.
-    pub action: Action,
-}
-
-/// What a step executes.
+/// What a step asks of libvirt. It holds no secret: it is printed, sent and written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-pub enum Action {
-    /// Observe the host anew, compare it with what was reviewed and run the checks again.
-    Recheck {
-        /// The host functions that the VM takes, as they were at review.
-        functions: Vec<Reviewed>,
-    },
+pub enum Call {
     /// Create an empty volume.
     CreateVolume {
         /// Pool.
@@ -72,11 +42,17 @@ pub enum Action {
     },
     /// Define the domain.
     Define {
+        /// Name of the domain.
+        name: String,
         /// Domain XML, without passwords.
         xml: String,
         /// Passwords that are put into it on its way to libvirt.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         passwords: Vec<PasswordFile>,
+        /// The domain has UEFI variables of its own.
+        variables: bool,
+        /// The domain has an emulated TPM.
+        tpm: bool,
     },
     /// Start it with the host.
     SetAutostart,
@@ -86,7 +62,12 @@ pub enum Action {
         xml: String,
     },
     /// Start the domain.
-    Start,
+    Start {
+        /// Name of the domain.
+        name: String,
+        /// What QEMU and the kernel write from now on is kept for a step that looks at it.
+        watched: bool,
+    },
     /// See that the VM really has the passed functions, and lives.
     VerifyPassthrough {
         /// Host functions that the guest sees.
@@ -96,6 +77,22 @@ pub enum Action {
     },
 }
 
+impl Call {
+    /// What it makes, if anything.
+    pub fn thing(&self) -> Option<Thing> {
+        match self {
+            Self::CreateVolume { pool, volume, .. }
+            | Self::CloneVolume { pool, volume, .. }
+            | Self::WriteSeed { pool, volume } => Some(Thing::Volume { pool: pool.clone(), name: volume.clone() }),
+            Self::Define { name, variables, tpm, .. } => {
+                Some(Thing::Domain { name: name.clone(), variables: *variables, tpm: *tpm, started: false })
+            }
+            Self::Start { name, .. } => Some(Thing::Running { domain: name.clone() }),
+            Self::SetAutostart | Self::ReadBack { .. } | Self::VerifyPassthrough { .. } => None,
+        }
+    }
+}
+
 /// A file with the password of a console, on the machine where vmbuild runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordFile {
@@ -103,21 +100,4 @@ pub struct PasswordFile {
     pub console: GraphicsKind,
     /// Absolute path; its first line is the password.
     pub path: String,
-}
-
-/// What was known of a host function when the user agreed to take it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reviewed {
-    /// Where it sits.
-    pub address: PciAddress,
-    /// Vendor and device id: `10de:2704`.
-    pub ids: String,
-    /// Subsystem ids, where they were known.
-    pub subsystem: Option<(u16, u16)>,
-    /// Name for people.
-    pub label: String,
-    /// IOMMU group.
-    pub group: Option<u32>,
-    /// The other functions of the group.
-    pub companions: Vec<PciAddress>,
 }

@@ -1,0 +1,49 @@
+//! What a step executes.
+
+use super::{EngineId, Reviewed, Thing, libvirt};
+use serde::{Deserialize, Serialize};
+
+/// The act of a step. Only the engine that planned it looks into its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "engine", rename_all = "kebab-case")]
+pub enum Call {
+    /// The same for every engine.
+    Any(Common),
+    /// libvirt's.
+    Libvirt(libvirt::Call),
+}
+
+/// What is done in the same way whatever the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Common {
+    /// Observe the host again, compare it with what was reviewed and run the checks again.
+    Recheck {
+        /// The host functions that the VM takes, as they were at review.
+        functions: Vec<Reviewed>,
+    },
+}
+
+impl Call {
+    /// The engine that does it; `None` for what the build does itself.
+    pub fn engine(&self) -> Option<EngineId> {
+        match self {
+            Self::Any(_) => None,
+            Self::Libvirt(_) => Some(EngineId::Libvirt),
+        }
+    }
+
+    /// What it makes, if anything.
+    pub fn thing(&self) -> Option<Thing> {
+        match self {
+            Self::Any(_) => None,
+            Self::Libvirt(call) => call.thing(),
+        }
+    }
+}
+
+impl From<libvirt::Call> for Call {
+    fn from(call: libvirt::Call) -> Self {
+        Self::Libvirt(call)
+    }
+}

@@ -1,0 +1,59 @@
+//! libvirt: domain XML, the calls that make it so, and what undoes each of them.
+
+pub mod call;
+mod copy;
+mod steps;
+mod taken;
+mod undo;
+pub mod volume;
+
+pub use call::{Call, PasswordFile};
+pub use undo::Removal;
+
+use super::rendered::{Fault, Line};
+use super::{Blueprint, Builder, Engine, EngineId, MadeId, PlanOptions, Rendered, Step, Thing, Undo};
+use crate::domain::{self, Element, XmlError};
+
+/// The engine.
+pub struct Libvirt;
+
+impl Engine for Libvirt {
+    fn name(&self) -> &'static str {
+        "libvirt"
+    }
+
+    fn render(&self, blueprint: &Blueprint<'_>) -> Rendered {
+        let Blueprint { spec, machine, .. } = blueprint;
+        let (tree, fault) = match domain::domain(spec, machine) {
+            Ok(tree) => (tree, None),
+            Err(error) => (domain::generated(spec, machine), Some(Fault::from(error))),
+        };
+        Rendered { lines: lines(&tree), fault, tree: Some(tree) }
+    }
+}
+
+impl Builder for Libvirt {
+    fn id(&self) -> EngineId {
+        EngineId::Libvirt
+    }
+
+    fn steps(&self, blueprint: &Blueprint<'_>, rendered: &Rendered, options: PlanOptions) -> Vec<Step> {
+        steps::steps(blueprint, rendered, options)
+    }
+
+    fn undo(&self, thing: &Thing, id: Option<&MadeId>, host: Option<&str>) -> Undo {
+        undo::undo(thing, id, host)
+    }
+}
+
+impl From<XmlError> for Fault {
+    fn from(error: XmlError) -> Self {
+        Self { place: error.place(), message: error.to_string() }
+    }
+}
+
+/// The lines of domain XML with the fields that made them.
+pub fn lines(tree: &Element) -> Vec<Line> {
+    let written = tree.write();
+    written.lines().map(|(text, origin)| Line { text: text.to_owned(), origin: origin.cloned() }).collect()
+}

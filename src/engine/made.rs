@@ -1,0 +1,69 @@
+//! What a build makes: the thing before it exists, and with its identity once it does.
+
+use super::EngineId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Something that a step makes, by the names that are known before it exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Thing {
+    /// A volume.
+    Volume {
+        /// Pool.
+        pool: String,
+        /// Name within the pool.
+        name: String,
+    },
+    /// The definition of a VM.
+    Domain {
+        /// Name.
+        name: String,
+        /// It has UEFI variables of its own, made with its first start.
+        variables: bool,
+        /// It has an emulated TPM, whose state is made with its first start.
+        tpm: bool,
+        /// Its start was asked for. Before, files in the places of its variables and its state belong to someone else.
+        started: bool,
+    },
+    /// The VM while it runs.
+    Running {
+        /// Name of the domain.
+        domain: String,
+    },
+}
+
+impl Thing {
+    /// The same once it has been started; only a definition changes by that.
+    #[must_use]
+    pub fn once_started(self) -> Self {
+        match self {
+            Self::Domain { name, variables, tpm, .. } => Self::Domain { name, variables, tpm, started: true },
+            other => other,
+        }
+    }
+}
+
+/// Something that exists because a build made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The engine that made it.
+    pub engine: EngineId,
+    /// The step that made it, from 0.
+    pub step: usize,
+    /// What.
+    pub thing: Thing,
+    /// What tells it from another of the same name.
+    pub id: MadeId,
+}
+
+/// The identity of a thing, as the engine gave it: the key of a volume, the UUID of a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MadeId(pub String);
+
+impl fmt::Display for MadeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

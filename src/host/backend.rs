@@ -1,0 +1,149 @@
+//! The effect half of an engine: one connection that does the steps of a build and takes them back.
+
+use super::libvirt::LibvirtBackend;
+use super::{HostError, Target};
+use crate::checks::{Diagnosis, Finding};
+use crate::engine::{EngineId, Made, MadeId, Step, Thing};
+use crate::facts::{Facts, Part};
+use crate::plan::{BuildEvent, Ledger};
+use crate::spec::Spec;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A connection to what builds. Every call blocks until its answer is there, so it belongs on a thread of its own.
+pub trait Backend: Send {
+    /// Reads `parts` of the host and the files `paths`, and what is known of the guest systems `profiles`. Setting
+    /// `given_up` ends what lasts long.
+    fn facts(&mut self, parts: &[Part], paths: &[String], profiles: &[String], given_up: &Arc<AtomicBool>) -> Facts;
+
+    /// Does a step, and tells what it makes as soon as that exists. What came of it, where the title of the step does not
+    /// say it all.
+    fn perform(&mut self, work: &mut Work<'_, '_>) -> Result<String, Halt>;
+
+    /// Removes a thing that a build made, by its identity.
+    fn undo(&mut self, made: &Made) -> Result<Removed, HostError>;
+
+    /// Whether there is a thing of these names.
+    fn observe(&mut self, thing: &Thing) -> Trace;
+
+    /// True while the VM runs or is paused.
+    fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError>;
+
+    /// Makes the connection again where it was cut, and waits some seconds for a host that is about to come back.
+    fn reconnect(&mut self);
+}
+
+/// What became of an undo that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It was there and is no longer.
+    Now,
+    /// It was gone already.
+    Before,
+}
+
+/// What is known of a thing whose making was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// Something of these names is there; whose it is cannot be said.
+    There,
+    /// It is not there.
+    Absent,
+    /// It cannot be asked for: why.
+    Unknown(String),
+}
+
+/// Why the steps end before the last one.
+pub enum Halt {
+    /// The user cancelled.
+    Cancelled,
+    /// A step failed.
+    Failed(HostError),
+    /// The VM was started and is not as it must be.
+    Unverified(Box<Doubt>),
+}
+
+/// Why a VM that was started cannot be relied on.
+pub struct Doubt {
+    /// What is not as it must be.
+    pub message: String,
+    /// The words of QEMU or the kernel; empty where there are none.
+    pub original: String,
+    /// What stands behind them, where it is known.
+    pub diagnosis: Option<Diagnosis>,
+}
+
+impl From<HostError> for Halt {
+    fn from(error: HostError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Passes the events of a build on and keeps the ledger of them.
+pub struct Teller<'a> {
+    /// What exists, as the events told so far say.
+    pub ledger: Ledger,
+    events: &'a mut dyn FnMut(BuildEvent),
+}
+
+impl<'a> Teller<'a> {
+    /// Nothing has been told yet.
+    pub fn new(events: &'a mut dyn FnMut(BuildEvent)) -> Self {
+        Self { ledger: Ledger::default(), events }
+    }
+
+    /// Tells one event.
+    pub fn tell(&mut self, event: BuildEvent) {
+        self.ledger.read(&event);
+        (self.events)(event);
+    }
+}
+
+/// One step of a build while it is done: what it is done for, where it tells of itself, and whether it goes on.
+pub struct Work<'a, 'b> {
+    /// Its number, from 0.
+    pub number: usize,
+    /// What is done.
+    pub step: &'a Step,
+    /// Name of the VM.
+    pub name: &'a str,
+    /// What the VM is made from: its documents for cloud-init are in no call.
+    pub spec: &'a Spec,
+    /// What the checks found just before the first change.
+    pub findings: &'a [Finding],
+    /// Where events go.
+    pub teller: &'a mut Teller<'b>,
+    /// Set once the user wants no more of it.
+    pub cancel: &'a AtomicBool,
+}
+
+impl Work<'_, '_> {
+    /// True once the user wants no more of it.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::SeqCst)
+    }
+
+    /// Tells one event.
+    pub fn tell(&mut self, event: BuildEvent) {
+        self.teller.tell(event);
+    }
+
+    /// Tells that the thing of this step exists, with the identity that the engine gave it.
+    pub fn made(&mut self, id: &str) {
+        if let (Some(thing), Some(engine)) = (self.step.thing.clone(), self.step.call.engine()) {
+            self.tell(BuildEvent::Made(Made { engine, step: self.number, thing, id: MadeId(id.to_owned()) }));
+        }
+    }
+
+    /// Tells of bytes done.
+    pub fn progress(&mut self, done: u64, total: u64) {
+        self.tell(BuildEvent::Progress { step: self.number, done: done.min(total), total });
+    }
+}
+
+/// Opens the connection of an engine to `target`. Blocks.
+pub fn open(engine: EngineId, target: &Target) -> Result<Box<dyn Backend>, HostError> {
+    match engine {
+        EngineId::Libvirt => Ok(Box::new(LibvirtBackend::open(target)?)),
+    }
+}

@@ -1,0 +1,213 @@
+//! What each call of a plan does on the host, and what takes it back.
+
+mod copy;
+mod read_back;
+mod reconnect;
+mod verify;
+
+use super::{Connection, MadeDomain, MadeVolume};
+use crate::domain;
+use crate::engine::libvirt::volume::seed_xml;
+use crate::engine::libvirt::{Call, Libvirt, PasswordFile, Removal};
+use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, Thing, undo};
+use crate::facts::{Facts, Part};
+use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
+use crate::host::secret::{self, Secret};
+use crate::host::{Cause, HostError, Target, observe_over, profiles, seed};
+use crate::plan::BuildEvent;
+use crate::units::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use verify::Watch;
+
+/// An open connection to libvirt that builds.
+pub(crate) struct LibvirtBackend {
+    connection: Connection,
+    target: Target,
+    /// What QEMU and the kernel write since the domain was about to be started.
+    watch: Option<Watch>,
+}
+
+impl LibvirtBackend {
+    /// Opens the connection. Blocks.
+    pub(crate) fn open(target: &Target) -> Result<Self, HostError> {
+        Ok(Self { connection: Connection::open(target)?, target: target.clone(), watch: None })
+    }
+
+    /// Does one call; what came of it, where the step's title does not say it all.
+    fn call(&mut self, call: &Call, work: &mut Work<'_, '_>) -> Result<String, Halt> {
+        match call {
+            Call::CreateVolume { pool, xml, .. } => {
+                let made = self.connection.create_volume(pool, xml)?;
+                work.made(&made.key);
+                Ok(String::new())
+            }
+            Call::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
+                let job = copy::Job { pool, volume, xml, from, from_pool: from_pool.as_deref(), grow_to: *grow_to };
+                job.run(self, work)
+            }
+            Call::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
+            Call::Define { xml, passwords, .. } => {
+                let (made, validated) = self.define(xml, passwords)?;
+                work.made(&made.uuid);
+                let note = if validated { "" } else { "this driver does not check the XML against libvirt's schema" };
+                Ok(note.to_owned())
+            }
+            Call::SetAutostart => {
+                self.connection.set_autostart(&defined(work)?)?;
+                Ok(String::new())
+            }
+            Call::ReadBack { xml } => {
+                let stored = self.connection.stored_xml(&defined(work)?)?;
+                let changes = read_back::changes(xml, &stored);
+                let note = read_back::note(changes.as_deref());
+                work.tell(BuildEvent::Stored { step: work.number, changes: changes.unwrap_or_default() });
+                Ok(note)
+            }
+            Call::Start { watched, .. } => {
+                self.watch = watched.then(|| Watch::begin(&self.target, work.name));
+                let domain = defined(work)?;
+                self.connection.start(&domain)?;
+                work.made(&domain.uuid);
+                Ok(String::new())
+            }
+            Call::VerifyPassthrough { passed, held } => self.verify(passed, held, work),
+        }
+    }
+
+    fn define(&self, xml: &str, passwords: &[PasswordFile]) -> Result<(MadeDomain, bool), HostError> {
+        match passwords {
+            [] => self.connection.define(xml),
+            _ => self.define_protected(xml, passwords),
+        }
+    }
+
+    /// The passwords go to libvirt and nowhere else, not even in libvirt's own words.
+    fn define_protected(&self, xml: &str, files: &[PasswordFile]) -> Result<(MadeDomain, bool), HostError> {
+        let mut tree = domain::parse(xml)
+            .map_err(|error| HostError::new(Cause::Other, error.to_string(), "Report this as a bug."))?;
+        let mut secrets = Vec::new();
+        for file in files {
+            let password = secret::password(&file.path)?;
+            domain::graphics::protect(&mut tree, file.console, password.expose());
+            secrets.push(password);
+        }
+        let protected = Secret::new(tree.to_xml());
+        self.connection.define(protected.expose()).map_err(|error| {
+            let hide = |text: String| secrets.iter().fold(text, |text, secret| secret.hidden_in(&text));
+            HostError { message: hide(error.message), original: hide(error.original), ..error }
+        })
+    }
+
+    fn write_seed(&self, pool: &str, volume: &str, work: &mut Work<'_, '_>) -> Result<String, Halt> {
+        let image = seed::image(&seed::documents(work.name, work.spec.cloud_init.as_ref()))?;
+        let made = self.connection.create_volume(pool, &seed_xml(volume, Bytes(image.len() as u64)))?;
+        work.made(&made.key);
+        match copy::bytes(&self.connection, &made, &image, work) {
+            Err(Halt::Failed(error)) if error.cause == Cause::Unsupported => {
+                Ok("left empty: this driver does not store what volumes hold".into())
+            }
+            other => other.map(|()| String::new()),
+        }
+    }
+}
+
+impl Backend for LibvirtBackend {
+    fn facts(&mut self, parts: &[Part], paths: &[String], ids: &[String], given_up: &Arc<AtomicBool>) -> Facts {
+        let mut facts = observe_over(&self.connection, &self.target, parts, paths, given_up).facts;
+        if !ids.is_empty() {
+            facts.absorb(profiles(&self.target, ids));
+        }
+        facts
+    }
+
+    fn perform(&mut self, work: &mut Work<'_, '_>) -> Result<String, Halt> {
+        let step = work.step;
+        match &step.call {
+            AnyCall::Libvirt(call) => self.call(call, work),
+            AnyCall::Any(_) => Err(misplaced("The plan asks libvirt for a step that is not libvirt's.").into()),
+        }
+    }
+
+    fn undo(&mut self, made: &Made) -> Result<Removed, HostError> {
+        let undo::Removal::Libvirt(removal) = Libvirt.undo(&made.thing, Some(&made.id), None).removal;
+        let id = made.id.0.clone();
+        let was_there = match removal {
+            Removal::DeleteVolume { pool, name } => self.connection.delete_volume(&MadeVolume { pool, name, key: id }),
+            Removal::Undefine { name, with_files, .. } => {
+                self.connection.undefine(&MadeDomain { name, uuid: id }, with_files)
+            }
+            Removal::Destroy { name } => self.connection.destroy(&MadeDomain { name, uuid: id }),
+        }?;
+        Ok(if was_there { Removed::Now } else { Removed::Before })
+    }
+
+    fn observe(&mut self, thing: &Thing) -> Trace {
+        let found = match thing {
+            Thing::Volume { pool, name } => self.connection.source_in_pool(pool, name).map(|_| true),
+            Thing::Domain { name, .. } => self.connection.find_domain(name).map(|()| true),
+            Thing::Running { domain } => self.connection.is_running_by_name(domain),
+        };
+        match found {
+            Ok(true) => Trace::There,
+            Ok(false) => Trace::Absent,
+            Err(error) if error.cause == Cause::NotFound => Trace::Absent,
+            Err(error) => Trace::Unknown(error.to_string()),
+        }
+    }
+
+    fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError> {
+        self.connection.is_running(&domain.0)
+    }
+
+    fn reconnect(&mut self) {
+        if let Some(connection) = reconnect::again(&self.connection, &self.target) {
+            self.connection = connection;
+        }
+    }
+}
+
+/// The domain that this build defined.
+fn defined(work: &Work<'_, '_>) -> Result<MadeDomain, HostError> {
+    let domain =
+        work.teller.ledger.domain().ok_or_else(|| misplaced("The plan uses the domain before it defines it."))?;
+    Ok(MadeDomain { name: work.name.to_owned(), uuid: domain.id.0.clone() })
+}
+
+/// A plan that no engine makes.
+fn misplaced(message: &str) -> HostError {
+    HostError::new(Cause::Other, message, "Report this as a bug.")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
+
+    #[test]
+    fn the_probe_of_a_host_that_hangs_ends_with_the_build() {
+        // Takes connections and never says a word; ssh waits for ten seconds.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = Some(format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port()));
+        let test = Target { uri: Some("test:///default".into()), ..Target::default() };
+        let mut backend = LibvirtBackend {
+            connection: Connection::open(&test).unwrap(),
+            target: Target { uri, probe: true, ..Target::default() },
+            watch: None,
+        };
+        let cancel = Arc::new(AtomicBool::new(false));
+        let flag = cancel.clone();
+        let cancelling = std::thread::spawn(move || {
+            let asked = silent.accept().unwrap();
+            flag.store(true, Ordering::SeqCst);
+            (asked, Instant::now())
+        });
+        let facts = backend.facts(&[&Part::ALL[..], &[Part::Details]].concat(), &[], &[], &cancel);
+        let (_asked, at) = cancelling.join().unwrap();
+        let waited = at.elapsed();
+        assert!(facts.kernel.why_not().unwrap().contains("given up"), "{:?}", facts.kernel);
+        assert!(waited.as_secs() < 8, "{waited:?}");
+    }
+}
