@@ -20,7 +20,7 @@
 //! | [`run`] | the event loop, the terminal, signals |
 //! | [`cli`] | the headless commands |
 //!
-//! `units` to `plan` do no I/O, read no clock, start no thread. `tests/layers.rs` holds these rules.
+//! `units` to `plan` do no I/O, read no clock, start no thread. `tests/layers` holds these rules.
 
 pub mod units;
 

@@ -6,4 +6,4 @@ cd "$(dirname "$0")/../.."
 packaging/setup.sh test || [ $? = 3 ]
 export VMBUILD_TEST_LAB=${XDG_CACHE_HOME:-$HOME/.cache}/vmbuild-lab VMBUILD_TEST_LAB_ONLY=${1-}
 tests/lab/make.sh "$VMBUILD_TEST_LAB"
-exec cargo test --locked --quiet --test lab -- --nocapture --test-threads=1
+exec cargo test --locked --quiet --test host lab:: -- --nocapture --test-threads=1

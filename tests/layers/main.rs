@@ -5,12 +5,14 @@
 
 mod codes;
 mod paths;
+mod programs;
 mod rules;
 mod tokens;
 
 use std::fs;
 use std::path::Path;
 
+use programs::strays;
 use rules::{LAYERS, breaches};
 
 /// Every Rust file below `folder` with its path from `root`.
@@ -62,6 +64,42 @@ fn the_layers_are_those_of_the_crate_in_their_order() {
 /// What is found in one file that says `source`.
 fn found(path: &str, source: &str) -> Vec<String> {
     breaches(&[(path.to_owned(), source.to_owned())])
+}
+
+#[test]
+fn every_file_of_the_tests_belongs_to_one_of_few_programs() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(package, &package.join("tests"), &mut files);
+    assert!(files.len() > 50, "the tests are not where they are looked for");
+    let found = strays(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_test_program_too_many_and_a_forgotten_file_are_found() {
+    let file = |path: &str, source: &str| (path.to_owned(), source.to_owned());
+    let whole = [
+        file("tests/it/main.rs", "mod a;\n#[path = \"../support/mod.rs\"]\nmod support; mod c;"),
+        file("tests/it/a.rs", "mod b;"),
+        file("tests/it/a/b.rs", ""),
+        file("tests/it/c/mod.rs", "mod d;"),
+        file("tests/it/c/d.rs", ""),
+        file("tests/support/mod.rs", "mod e;"),
+        file("tests/support/e.rs", ""),
+    ];
+    assert_eq!(strays(&whole), [""; 0]);
+    let cases = [
+        ("tests/more.rs", "a test program of its own; make it a module of tests/it or tests/host"),
+        ("tests/more/main.rs", "a test program of its own; make it a module of tests/it or tests/host"),
+        ("tests/it/lost.rs", "no test program has it as a module; add `mod lost;`"),
+        ("tests/it/lost/mod.rs", "no test program has it as a module; add `mod lost;`"),
+        ("tests/it/a/lost.rs", "no test program has it as a module; add `mod lost;`"),
+        ("tests/support/lost.rs", "no test program has it as a module; add `mod lost;`"),
+    ];
+    for (path, why) in cases {
+        assert_eq!(strays(&[&whole[..], &[file(path, "")]].concat()), [format!("{path}: {why}")]);
+    }
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(crate) struct Found {
     /// Calls of methods by name, outside tests.
     pub(crate) methods: Vec<(String, usize)>,
     pub(crate) functions: Vec<Function>,
-    /// Modules in files of their own that are only built for tests.
+    /// Modules in files of their own.
+    pub(crate) modules: Vec<String>,
+    /// Those of them that are only built for tests.
     pub(crate) test_modules: Vec<String>,
 }
 
@@ -116,8 +118,9 @@ impl<'s> Reader<'_, 's> {
         if self.mark(0, '{') {
             self.module.push(name);
             self.open(true, for_test);
-        } else if for_test {
-            self.found.test_modules.push(name);
+        } else {
+            self.found.test_modules.extend(for_test.then(|| name.clone()));
+            self.found.modules.push(name);
         }
     }
 

@@ -1,5 +1,4 @@
 //! Events of a build that runs nowhere, for the screens that show it.
-#![allow(dead_code, reason = "each test program uses its own part of this module")]
 
 use vmbuild::engine::{EngineId, Made, MadeId};
 use vmbuild::plan::{BuildEvent, Plan};

@@ -1,12 +1,19 @@
 //! What a test asks of the machine it runs on, and how it says that it was skipped. `tests/run.sh` (`make test`) sets
 //! the variables named here and lists the skipped tests with their reasons.
 
-#![allow(dead_code, reason = "each test program uses its own part of this module")]
+#![allow(dead_code, reason = "each of the two test programs uses its own part of this module")]
 #![allow(clippy::print_stderr, reason = "the reason of a skipped test goes where its other output goes")]
 #![allow(clippy::expect_used, reason = "a skip that cannot be recorded must not pass silently")]
 
+pub(crate) mod definition;
+pub(crate) mod events;
+pub(crate) mod golden;
 pub(crate) mod machine;
+pub(crate) mod program;
+pub(crate) mod pty;
+pub(crate) mod specs;
 pub(crate) mod tree;
+pub(crate) mod wire;
 
 use std::env;
 use std::fs::OpenOptions;
@@ -51,6 +58,11 @@ pub(crate) fn skip(reason: &str) {
         let mut list = OpenOptions::new().append(true).create(true).open(list).expect("the list of skipped tests");
         list.write_all(format!("{name}: {reason}\n").as_bytes()).expect("the list of skipped tests");
     }
+}
+
+/// The name by which a test program knows its `test` in `module` (`module_path!()`, which begins with the program's own).
+pub(crate) fn name_of(module: &str, test: &str) -> String {
+    format!("{}::{test}", module.split_once("::").map_or(module, |(_, module)| module))
 }
 
 /// The value of a variable that `tests/run.sh` sets, or a skip.

@@ -10,6 +10,11 @@ use vmbuild::spec::{
     Storage, VirtType,
 };
 
+/// A run of so many cases, which leaves no file of failures behind.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 /// A text that some field might hold: plain, strange or empty.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z][a-z0-9-]{0,8}", "\\PC{0,8}", Just(String::new()), "[ -~]{0,6}"]

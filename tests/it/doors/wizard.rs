@@ -1,0 +1,83 @@
+//! The wizard without a screen, on a host that answers: each effect is answered as the program answers it.
+
+use crate::support::program::Home;
+use serde_json::Value;
+use std::sync::mpsc::{Receiver, channel};
+use vmbuild::app::state::Start;
+use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
+use vmbuild::facts::Part;
+use vmbuild::host::{self, Request, Target, Worker};
+use vmbuild::spec::Place;
+use vmbuild::store::{Folders, Source, Templates};
+
+/// A wizard whose questions have all been answered.
+pub(crate) struct Wizard {
+    pub(crate) app: App,
+    worker: Worker,
+    answers: Receiver<host::Reply>,
+    templates: Vec<Saved>,
+}
+
+impl Wizard {
+    /// With the templates of `home`, on the host `target`, and `spec` typed in.
+    pub(crate) fn of(home: &Home, target: Target, spec: Value) -> Self {
+        let folders = Folders { data: home.path().join(".local/share/vmbuild"), ..Folders::below(home.path()) };
+        let saved = Templates::new(&folders).list().unwrap().into_iter().map(|entry| Saved {
+            name: entry.name,
+            description: entry.description,
+            shipped: entry.source == Source::Shipped,
+            spec: entry.spec,
+        });
+        let (sender, answers) = channel();
+        let worker = Worker::spawn_without_news(target, move |reply| drop(sender.send(reply)));
+        let (app, effects) = App::new(Start { uri: "test".into(), size: (100, 30), ..Start::default() });
+        let mut wizard = Self { app, worker, answers, templates: saved.collect() };
+        wizard.perform(effects);
+        wizard.app.set(&Place::root(), Some(spec));
+        assert_eq!(wizard.app.content.pending, [].into(), "a spec");
+        wizard.tell(Msg::Clock(0));
+        wizard
+    }
+
+    /// Tells the wizard something, and answers what it asks until it asks nothing more.
+    pub(crate) fn tell(&mut self, msg: Msg) {
+        let effects = update(&mut self.app, msg);
+        self.perform(effects);
+    }
+
+    /// The findings as the command line prints them.
+    pub(crate) fn findings(&self) -> Value {
+        serde_json::to_value(&self.app.derived.report.findings).unwrap()
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Observe(parts) => {
+                    // Files are asked for by name.
+                    for part in parts.into_iter().filter(|part| *part != Part::Files) {
+                        self.ask(Request::Observe(part, 0));
+                    }
+                }
+                Effect::Files(paths) => self.ask(Request::Files(paths, 0)),
+                Effect::Profiles(ids) => self.ask(Request::Profiles(ids, 0)),
+                Effect::Details(functions) => self.ask(Request::Details(functions, 0)),
+                Effect::Definition(name) => self.ask(Request::Definition(name, 0)),
+                Effect::ListTemplates => self.tell(Msg::Stored(Reply::Templates(self.templates.clone()))),
+                Effect::ListPresets | Effect::SaveDraft(_) | Effect::DiscardDraft => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.worker.ask(request);
+        loop {
+            match self.answers.recv().unwrap() {
+                host::Reply::Facts(_, part) => return self.tell(Msg::Facts(part)),
+                host::Reply::Failed(error) => panic!("{error}"),
+                _ => {}
+            }
+        }
+    }
+}

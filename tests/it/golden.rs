@@ -1,0 +1,509 @@
+//! Golden cases: a spec and the facts of a host in; domain XML, findings and plan out. A folder in `tests/golden` is a
+//! case; `UPDATE_GOLDEN=1 cargo test --test it golden` writes what comes out, to be read before it is committed.
+#![allow(clippy::print_stderr)]
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use vmbuild::checks::{self, Allowed, Finding, Report, Severity};
+use vmbuild::engine::libvirt::{Call, Libvirt};
+use vmbuild::engine::{Blueprint, Call as AnyCall, Engine as _, PlanOptions};
+use vmbuild::facts::{Facts, Version};
+use vmbuild::machine::{Machine, Reason, Topology, machine, resolve};
+use vmbuild::plan::Plan;
+use vmbuild::spec::{self, Layer, Origin, Place, Segment, Spec, StackError, Stacked, Template};
+use vmbuild::{domain, domain::Element};
+
+/// One folder.
+struct Case {
+    name: String,
+    folder: PathBuf,
+    /// The spec as written, for the fields it sets.
+    written: Value,
+    spec: Spec,
+    /// Why a template that it names is not part of it.
+    stack_error: Option<StackError>,
+    facts: Facts,
+    machine: Machine,
+}
+
+/// `case.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    /// What the case is there to show.
+    shows: String,
+    /// Name of a file in `tests/golden/facts`.
+    facts: String,
+    /// What differs from that file, by JSON pointer.
+    #[serde(default)]
+    but: BTreeMap<String, Value>,
+}
+
+impl Case {
+    fn report(&self) -> Report {
+        let stacked = Stacked { error: self.stack_error.clone(), ..self.spec.clone().into() };
+        checks::report_of_stack(&stacked, &self.facts, &self.machine, &Allowed::default())
+    }
+}
+
+impl About {
+    fn facts(&self) -> Facts {
+        let mut facts = recorded(&self.facts);
+        for (pointer, value) in &self.but {
+            // A part that the file does not know is added.
+            if let Some(part) = pointer.strip_prefix('/').filter(|part| !part.contains('/')) {
+                facts[part] = value.clone();
+                continue;
+            }
+            *facts.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer} in {}", self.facts)) = value.clone();
+        }
+        serde_json::from_value(facts).unwrap()
+    }
+}
+
+/// A file of facts. One that is `like` another says only which parts differ.
+fn recorded(name: &str) -> Value {
+    let mut facts: Value = serde_json::from_str(&read(&root().join("facts").join(format!("{name}.json")))).unwrap();
+    let like = facts.as_object_mut().unwrap().remove("like");
+    if let Some(like) = like {
+        let mut base = recorded(like.as_str().unwrap());
+        base.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
+        facts = base;
+    }
+    facts
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn parse_spec(path: &Path) -> Spec {
+    spec::parse(&read(path)).unwrap_or_else(|problems| panic!("{}: {problems:?}", path.display()))
+}
+
+fn cases() -> Vec<Case> {
+    let folders = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = folders.filter(|path| path.join("case.json").exists()).collect();
+    folders.sort();
+    assert!(folders.len() >= 14);
+    folders.into_iter().map(case).collect()
+}
+
+fn case(folder: PathBuf) -> Case {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let about: About = serde_json::from_str(&read(&folder.join("case.json"))).unwrap();
+    assert!(!about.shows.is_empty(), "{name}");
+    let facts = about.facts();
+    let written = Layer { origin: Origin::User, spec: parse_spec(&folder.join("spec.json")) };
+    let Stacked { spec, error: stack_error, .. } = spec::stack(&[written], &|name| template(&folder, name));
+    let written = serde_json::to_value(&spec).unwrap();
+    let spec = resolve(&spec, &facts);
+    let machine = machine(&spec, &facts);
+    Case { name, folder, written, spec, stack_error, facts, machine }
+}
+
+/// A template of the case: a file in its folder `templates`.
+fn template(folder: &Path, name: &str) -> Template {
+    let folder = folder.join("templates");
+    let Ok(text) = fs::read_to_string(folder.join(format!("{name}.json"))) else {
+        let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut known: Vec<_> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        known.sort();
+        return Template::Missing(known);
+    };
+    match spec::parse(&text) {
+        Ok(spec) => Template::Known(Box::new(spec)),
+        Err(problems) => Template::Unreadable(problems.in_file(&format!("{name}.json")).to_string()),
+    }
+}
+
+/// What a case must come out as, by file name.
+fn artefacts(case: &Case) -> Vec<(&'static str, String)> {
+    vec![
+        ("domain.xml", xml(case)),
+        ("choices.txt", choices(case)),
+        ("findings.json", findings(case)),
+        ("plan.txt", steps(case)),
+    ]
+}
+
+/// The plan as users read it, and the XML of the volumes it makes.
+fn steps(case: &Case) -> String {
+    let blueprint = Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts };
+    let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions { start: true });
+    let volumes = plan.steps.iter().filter_map(|step| match &step.call {
+        AnyCall::Libvirt(Call::CreateVolume { xml, .. } | Call::CloneVolume { xml, .. }) => Some(format!("\n{xml}")),
+        _ => None,
+    });
+    volumes.fold(plan.to_string(), |text, xml| text + &xml)
+}
+
+/// Without the checks that passed: a new check would change every file, and what it finds is held by its own tests.
+fn findings(case: &Case) -> String {
+    serde_json::to_string_pretty(&case.report().findings).unwrap() + "\n"
+}
+
+fn xml(case: &Case) -> String {
+    match domain::domain(&case.spec, &case.machine) {
+        Ok(tree) => tree.to_xml(),
+        Err(error) => format!("error: {error}\n"),
+    }
+}
+
+/// Every value that vmbuild chose, with its reason: the texts that the review screen shows.
+fn choices(case: &Case) -> String {
+    let machine = &case.machine;
+    let mut out = String::new();
+    let mut say = |what: &str, value: String, why: Option<&str>| {
+        writeln!(out, "{what}: {value} ({})", why.unwrap_or("asked")).unwrap();
+    };
+    say("virt_type", machine.virt_type.value.name().into(), machine.virt_type.why());
+    say("architecture", machine.arch.value.clone(), machine.arch.why());
+    say("machine", machine.machine_type.value.clone(), machine.machine_type.why());
+    say("firmware", format!("{:?}", machine.firmware.value), machine.firmware.why());
+    if case.spec.cpu.is_some() || case.spec.memory_backing.is_some() || case.spec.numa.is_some() {
+        resources(machine, &mut say);
+    }
+    say("tpm", machine.tpm.value.to_string(), machine.tpm.why());
+    if let Some(boot) = &machine.direct_boot {
+        say("boot.args", boot.args.value.clone(), boot.args.why());
+    }
+    for disk in &machine.disks {
+        say(&format!("{} bus", disk.place), disk.bus.value.name().into(), disk.bus.why());
+        say(&format!("{} target", disk.place), disk.target.value.clone(), disk.target.why());
+    }
+    for interface in &machine.interfaces {
+        let place = interface.row.map_or("networks".into(), |row| format!("networks[{row}]"));
+        say(&format!("{place} source"), interface.source.value.clone(), interface.source.why());
+        say(&format!("{place} model"), interface.model.value.name().into(), interface.model.why());
+    }
+    for console in &machine.consoles {
+        let place = console.row.map_or("graphics".into(), |row| format!("graphics[{row}]"));
+        say(&format!("{place} listen"), console.listen.value.clone(), console.listen.why());
+    }
+    say("video", machine.video.value.clone().unwrap_or_else(|| "none".into()), machine.video.why());
+    for function in machine.slots.iter().flat_map(|slot| &slot.functions) {
+        let what = format!("{} {} in the guest", function.place, function.host);
+        say(&what, function.guest.value.to_string(), function.guest.why());
+    }
+    for bus in &machine.expanders {
+        say(&format!("bus {} of node", bus.index), bus.cell.value.to_string(), bus.cell.why());
+    }
+    say("hide_kvm", machine.hide_kvm.value.to_string(), machine.hide_kvm.why());
+    out
+}
+
+/// CPU and memory beside their amounts.
+fn resources(machine: &Machine, say: &mut impl FnMut(&str, String, Option<&str>)) {
+    say("cpu", machine.cpu.mode.value.name().into(), machine.cpu.mode.why());
+    if let Some(topology) = &machine.cpu.topology {
+        let Topology { sockets, dies, clusters, cores, threads } = topology.value;
+        say("topology", format!("{sockets} {dies} {clusters} {cores} {threads}"), topology.why());
+    }
+    for feature in &machine.cpu.features {
+        let why = if let Reason::Default(why) = &feature.reason { Some(why.as_str()) } else { None };
+        say(&format!("feature {}", feature.name), if feature.on { "on" } else { "off" }.into(), why);
+    }
+    let pinning = &machine.pinning;
+    let vcpus = pinning.vcpus.iter().enumerate().map(|(at, line)| (format!("vcpu {at}"), line.as_ref()));
+    let threads =
+        pinning.iothreads.iter().enumerate().map(|(at, line)| (format!("iothread {}", at + 1), line.as_ref()));
+    for (name, line) in vcpus.chain([("emulator".to_owned(), pinning.emulator.as_ref())]).chain(threads) {
+        if let Some(line) = line {
+            say(&name, format!("CPU {}", line.value), line.why());
+        }
+    }
+    let backing = &machine.backing;
+    if let Some(page) = &backing.page {
+        say("huge pages", page.value.to_string(), page.why());
+    }
+    if let Some(policy) = &backing.policy {
+        say("memory policy", format!("{} {}", policy.value.0.name(), policy.value.1), policy.why());
+    }
+    if let Some(growth) = &backing.growth {
+        say("memory grows by", growth.by.value.name().into(), growth.by.why());
+    }
+}
+
+#[test]
+fn every_case_comes_out_as_recorded() {
+    let update = env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1");
+    let mut wrong = String::new();
+    for case in cases() {
+        for (file, now) in artefacts(&case) {
+            let path = case.folder.join(file);
+            let recorded = fs::read_to_string(&path).unwrap_or_default();
+            if update {
+                fs::write(&path, &now).unwrap();
+            } else if recorded != now {
+                let diff = similar::TextDiff::from_lines(&recorded, &now);
+                writeln!(wrong, "{}/{file}\n{}", case.name, diff.unified_diff()).unwrap();
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{wrong}\nIf this is meant: UPDATE_GOLDEN=1 cargo test --test it golden, and read the diff."
+    );
+}
+
+/// The paths of a schema: `storage.disks[].size`.
+fn schema_paths(schema: &Value, node: &Value, path: &str, out: &mut BTreeSet<String>) {
+    if let Some(target) = node.get("$ref").and_then(Value::as_str) {
+        let target = schema.pointer(target.trim_start_matches('#')).expect("a definition of the schema itself");
+        return schema_paths(schema, target, path, out);
+    }
+    for node in ["anyOf", "oneOf"].iter().filter_map(|key| node.get(key)?.as_array()).flatten() {
+        schema_paths(schema, node, path, out);
+    }
+    if let Some(items) = node.get("items") {
+        schema_paths(schema, items, &format!("{path}[]"), out);
+    }
+    for (key, member) in node.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        out.insert(path.clone());
+        schema_paths(schema, member, &path, out);
+    }
+}
+
+/// The paths that a spec sets.
+fn set_paths(node: &Value, path: &str, out: &mut BTreeSet<String>) {
+    match node {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                out.insert(path.clone());
+                set_paths(member, &path, out);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| set_paths(item, &format!("{path}[]"), out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_of_a_spec_is_in_some_case() {
+    let schema = spec::schema();
+    let mut fields = BTreeSet::new();
+    schema_paths(&schema, &schema, "", &mut fields);
+    assert!(fields.contains("storage.disks[].boot_order") && fields.contains("pci_devices[].rom_file"));
+    let mut set = BTreeSet::new();
+    for case in cases() {
+        set_paths(&case.written, "", &mut set);
+    }
+    let missing: Vec<_> = fields.difference(&set).collect();
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
+/// The words in quotes that a source writes: names and values of XML. Comments and tests are left out.
+fn quoted_words(source: &str) -> Vec<&str> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    let is_word = |text: &&str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || ":_-".contains(c))
+    };
+    quoted.filter(is_word).collect()
+}
+
+#[test]
+fn every_word_of_the_domain_model_is_in_some_case() {
+    // What reads the XML of the user, or of libvirt, names more than is ever written.
+    const READERS: [&str; 10] = [
+        "custom.rs",
+        "identity.rs",
+        "parse.rs",
+        "error.rs",
+        "compare.rs",
+        "difference.rs",
+        "pair.rs",
+        "same.rs",
+        "always.rs",
+        "by_libvirt.rs",
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| !READERS.iter().any(|name| path.ends_with(name))).collect();
+    let schema = spec::schema();
+    let mut fields = BTreeSet::new();
+    schema_paths(&schema, &schema, "", &mut fields);
+    let fields: BTreeSet<_> = fields.iter().flat_map(|path| path.split(['.', '[', ']'])).collect();
+    let written: String = cases().iter().map(xml).collect();
+    let words = written.split(|c: char| !(c.is_ascii_alphanumeric() || ":_-".contains(c)));
+    // An alias is made of words: `ua-gpu0-audio`.
+    let mut words: BTreeSet<_> = words.collect();
+    let parts = words.iter().flat_map(|word| word.split('-')).map(|part| part.trim_end_matches(char::is_numeric));
+    words.extend(parts.collect::<Vec<_>>());
+    let mut missing = Vec::new();
+    for path in &files {
+        let source = read(path);
+        let unseen = quoted_words(&source).into_iter().filter(|word| !words.contains(word) && !fields.contains(word));
+        missing.extend(unseen.map(|word| format!("{}: {word}", path.file_name().unwrap().display())));
+    }
+    assert!(words.contains("memballoon") && files.len() > 15);
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
+#[test]
+fn every_finding_code_is_in_some_case() {
+    // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
+    let says = |finding: &Finding| finding.severity != Severity::Unknown || finding.code == "HOST-CONNECTION";
+    let found = |case: Case| case.report().findings;
+    let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code).collect();
+    // What taking devices of published machines says: `! CODE: message` in `takes/*.txt`.
+    let takes = fs::read_dir(root().join("takes")).unwrap().map(|entry| read(&entry.unwrap().path()));
+    let takes: String = takes.collect();
+    let marked = |line: &str| {
+        ["X ", "! ", "i "]
+            .iter()
+            .find_map(|mark| line.trim_start().strip_prefix(mark)?.split(':').next().map(String::from))
+    };
+    let by_taking: BTreeSet<String> = takes.lines().filter_map(marked).collect();
+    let known = |code: &&str| seen.contains(code) || by_taking.contains(*code);
+    let missing: Vec<_> = checks::all().map(|check| check.code).filter(|code| !known(code)).collect();
+    assert!(missing.is_empty(), "in no golden case: {missing:?}");
+}
+
+#[test]
+fn only_the_faults_are_refused() {
+    for case in cases() {
+        let report = case.report();
+        let blockers: Vec<_> = report.blockers().collect();
+        assert!(blockers.is_empty() || case.name.starts_with("faults-"), "{}: {blockers:?}", case.name);
+    }
+}
+
+#[test]
+fn nothing_is_written_that_a_libvirt_does_not_know() {
+    let table = super::versions::Table::read();
+    let hosts = [(6, 0), (7, 0), (8, 0), (9, 0), (10, 0), (11, 0), (11, 3)];
+    let mut wrong = BTreeSet::new();
+    for case in cases() {
+        let Some(host) = case.facts.host.get() else { continue };
+        for libvirt in
+            hosts.map(|(major, minor)| Version { major, minor, release: 0 }).into_iter().chain([host.libvirt])
+        {
+            let mut facts = case.facts.clone();
+            facts.host.get_mut().unwrap().libvirt = libvirt;
+            let machine = machine(&case.spec, &facts);
+            let report = checks::report(&case.spec, &facts, &machine, &Allowed::default());
+            if report.blockers().next().is_none() {
+                let found = table.too_new(&domain::generated(&case.spec, &machine), libvirt);
+                wrong.extend(found.into_iter().map(|part| format!("{} on {libvirt}: {part}", case.name)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Fields that reach the XML only through others, or not at all.
+const WITHOUT_ELEMENT: [&str; 3] = ["autostart", "custom_xml", "storage.default_pool"];
+
+/// The rows and top-level fields of a spec: what an element's origin names at least.
+fn rows(spec: &Value) -> Vec<String> {
+    let rows_of = |list: &str, value: &Value| -> Vec<String> {
+        (0..value.as_array().map_or(0, Vec::len)).map(|row| format!("{list}[{row}]")).collect()
+    };
+    let mut all = Vec::new();
+    for (key, value) in spec.as_object().into_iter().flatten() {
+        match key.as_str() {
+            "storage" => {
+                all.extend(value.get("disks").into_iter().flat_map(|disks| rows_of("storage.disks", disks)));
+                all.extend(value.get("boot_iso").map(|_| "storage.boot_iso".to_owned()));
+            }
+            "networks" | "pci_devices" => all.extend(rows_of(key, value)),
+            _ => all.push(key.clone()),
+        }
+    }
+    all.retain(|field| !WITHOUT_ELEMENT.contains(&field.as_str()));
+    all
+}
+
+fn origins<'a>(element: &'a Element, out: &mut BTreeSet<&'a Place>) {
+    out.extend(&element.origin);
+    element.elements().for_each(|child| origins(child, out));
+}
+
+/// The names of elements that no field makes; what is within one that a field makes is made by it, too.
+fn without_field<'a>(element: &'a Element, out: &mut BTreeSet<&'a str>) {
+    if element.origin.is_none() {
+        out.insert(&element.name);
+        element.elements().for_each(|child| without_field(child, out));
+    }
+}
+
+#[test]
+fn every_element_names_its_field_or_is_always_there_for_a_reason() {
+    let trees: Vec<_> = cases()
+        .into_iter()
+        .map(|case| {
+            let tree = domain::domain(&case.spec, &case.machine);
+            tree.unwrap_or_else(|_| domain::generated(&case.spec, &case.machine))
+        })
+        .collect();
+    let mut always = BTreeSet::new();
+    for tree in &trees {
+        without_field(tree, &mut always);
+    }
+    let known: BTreeSet<_> = domain::always::ALWAYS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(always, known, "what no field makes, and what is known to be always there");
+}
+
+/// Fields whose default value changes nothing in the XML, with that value.
+fn is_silent(field: &str, spec: &Value) -> bool {
+    let value = spec.get(field);
+    match field {
+        "enrolled_keys" | "nvram" if spec.get("firmware") == Some(&Value::from("bios")) => true,
+        // Said in another word.
+        "uefi" if spec.get("firmware").is_some() => true,
+        "uefi" | "secure_boot" | "tpm" | "tablet" | "guest_agent" | "rng" | "virtio_win" => {
+            value == Some(&Value::Bool(false))
+        }
+        // Others name the element: `tpm`, the disks.
+        "architecture" | "tpm_device" | "scsi_controller" => true,
+        // An order shows at the devices.
+        "boot" => value.is_some_and(|boot| boot.get("kernel").is_none() && boot.get("menu").is_none()),
+        // The mode of the CPU that follows from it was asked for itself.
+        "virt_type" => spec.pointer("/cpu/mode").is_some(),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_row_and_field_of_a_case_has_an_element_that_names_it() {
+    for case in cases() {
+        let tree = domain::generated(&case.spec, &case.machine);
+        let mut named = BTreeSet::new();
+        origins(&tree, &mut named);
+        let named: BTreeSet<String> = named
+            .into_iter()
+            .flat_map(|place| (1..=place.0.len()).map(|n| Place(place.0[..n].to_vec()).to_string()))
+            .collect();
+        // A row that is refused, such as one without an address, may have none.
+        let report = case.report();
+        let refused: Vec<String> = report.blockers().map(|finding| finding.place.to_string()).collect();
+        for field in rows(&case.written) {
+            let excused = is_silent(&field, &case.written) || refused.iter().any(|place| place.starts_with(&field));
+            assert!(named.contains(&field) || excused, "{}: {field} has no element", case.name);
+        }
+        let shown = |place: &Place| matches!(place.0.first(), Some(Segment::Key(_)));
+        assert!(tree.write().origins.into_iter().flatten().all(shown), "{}", case.name);
+    }
+}
+
+#[test]
+fn facts_of_the_cases_are_as_the_program_writes_them() {
+    for case in cases() {
+        let text = serde_json::to_string(&case.facts).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), case.facts, "{}", case.name);
+    }
+}

@@ -1,0 +1,19 @@
+//! The wizard driven by keys, without a screen: what each key does to the spec, the focus and the outside.
+
+mod build;
+mod disks;
+mod extras;
+mod forms;
+mod leave;
+mod moving;
+mod network;
+mod overlays;
+mod pci;
+mod presets;
+mod random;
+mod review;
+mod script;
+mod storage;
+mod system;
+mod template;
+mod undo;

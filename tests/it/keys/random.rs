@@ -1,0 +1,104 @@
+//! Any keys in any order: nothing panics, the focus stays valid, undo goes all the way back.
+
+use super::script::{Desk, parts, presets, read_facts, saved, templates};
+use proptest::prelude::*;
+use serde_json::json;
+use vmbuild::app::steps::logic;
+use vmbuild::app::{App, Effect, Key, KeyCode, Msg, Zone, keys};
+use vmbuild::facts::{FactsPart, Part};
+
+fn key() -> impl Strategy<Value = Key> {
+    let plain = prop::sample::select(vec![
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::Left,
+        KeyCode::Right,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::F(1),
+        KeyCode::F(2),
+        KeyCode::Char(' '),
+    ]);
+    prop_oneof![
+        4 => plain.prop_map(Key::plain),
+        4 => prop::sample::select("npjkgGadeiAJKxcuUywrf/?:tN[]B123456789".chars().collect::<Vec<_>>()).prop_map(Key::char),
+        1 => prop::sample::select(vec!['n', 'p', 'd', 'u', 'k', 'w', 'c', 'z']).prop_map(Key::ctrl),
+        1 => any::<char>().prop_filter("printing", |c| !c.is_control()).prop_map(Key::char),
+    ]
+}
+
+fn msg() -> impl Strategy<Value = Msg> {
+    let facts = prop::sample::select(vec!["workstation", "server-without-kvm", "nothing-known"]);
+    prop_oneof![
+        40 => key().prop_map(Msg::Key),
+        2 => "\\PC{0,8}|[0-9]{1,3} GiB|a\nb".prop_map(Msg::Paste),
+        1 => (facts, 0usize..7).prop_map(|(name, part)| Msg::Facts(parts(read_facts(name)).swap_remove(part))),
+        1 => prop::sample::select(Part::ALL.to_vec()).prop_map(|part| Msg::Facts(FactsPart::unknown(part, "asked in vain"))),
+        1 => (1u16..200, 1u16..60).prop_map(|(width, height)| Msg::Size(width, height)),
+    ]
+}
+
+fn holds(app: &App) {
+    let step = logic(app.step);
+    let (rows, fields, cursor) = (step.rows(app), app.fields().len(), app.cursor());
+    assert!(cursor.row < rows.max(1), "row {} of {rows} in {:?}", cursor.row, app.step);
+    assert!(cursor.field < fields.max(1), "field {} of {fields} in {:?}", cursor.field, app.step);
+    match app.zone {
+        Zone::Fields => assert!(fields > 0 || rows == 0, "no field in {:?}", app.step),
+        Zone::Rows => assert!(rows > 0 || fields == 0, "no row in {:?}", app.step),
+        Zone::Checks => assert!(app.checks_row < app.derived.report.findings.len()),
+        Zone::Xml => assert!(app.xml.row < app.xml_lines().len().max(1)),
+    }
+    for offer in keys::offers(app) {
+        assert!(offer.entry.keys.iter().any(|key| keys::action(app, *key) == Some(offer.entry.action)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_keys_keep_the_focus_valid_and_can_be_undone(msgs in prop::collection::vec(msg(), 1..120)) {
+        let mut desk = Desk::workstation();
+        desk.tell(templates(vec![saved("t", json!({"memory": "2 GiB", "networks": [{}, {}]}))]));
+        desk.tell(presets(vec![saved("p", json!({"template": "t", "storage": {"disks": [{"action": "create"}]}}))]));
+        for msg in msgs {
+            desk.tell(msg);
+            holds(&desk.app);
+            prop_assert!(serde_json::to_value(desk.app.spec()).is_ok());
+        }
+        desk.app.overlays.clear();
+        desk.keys("Esc Esc 2");
+        let content = desk.app.content.clone();
+        let mut steps = 0;
+        while desk.keys("u").toast().starts_with("undone") && steps < 600 {
+            steps += 1;
+            holds(&desk.app);
+        }
+        for _ in 0..steps {
+            desk.keys("U");
+        }
+        prop_assert_eq!(&desk.app.content, &content);
+    }
+
+    #[test]
+    fn esc_alone_never_asks_for_anything(msgs in prop::collection::vec(msg(), 0..60)) {
+        let mut desk = Desk::workstation();
+        for msg in msgs {
+            desk.tell(msg);
+        }
+        let before = desk.app.content.clone();
+        desk.keys("Esc Esc Esc Esc Esc Esc Esc Esc");
+        prop_assert_eq!(&desk.app.content, &before);
+        let asked = |effect: &&Effect| !matches!(effect, Effect::SaveDraft(_) | Effect::Files(_) | Effect::DiscardDraft);
+        prop_assert_eq!(desk.effects.iter().find(asked), None);
+    }
+}

@@ -1,0 +1,35 @@
+//! Tests that need no daemon and no guest: what the library and the program do by themselves, on folders that stand for a
+//! host's root and on libvirt's test driver.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod build;
+mod cli;
+mod demo;
+mod domain_xml;
+mod doors;
+mod golden;
+mod keys;
+mod libvirt_on_demand;
+mod machines;
+mod observe;
+mod passthrough;
+mod pty;
+mod readme;
+mod remote;
+mod screen;
+mod screens;
+mod spec;
+mod store;
+#[path = "../support/mod.rs"]
+mod support;
+mod systems;
+mod takes;
+mod versions;
+mod virt_install;
+mod volume_xml;
