@@ -12,6 +12,7 @@
 //! | [`engine`] | what an engine can express, writes and does: the steps of a build and the undo of each; libvirt first |
 //! | [`checks`] | spec, facts, machine and what `custom_xml` makes of the domain in, findings out |
 //! | [`plan`] | the steps of a build with their undo; its events, and what they say is there to undo |
+//! | [`case`] | the one use case: layers, facts and what is permitted in, the judged VM and what else has to be asked out |
 //! | [`host`] | the machine: libvirt connections, sysfs and procfs; facts come out, steps go in |
 //! | [`store`] | our own files: config, presets, templates, drafts |
 //! | [`build`] | runs a plan on a host |
@@ -20,7 +21,7 @@
 //! | [`run`] | the event loop, the terminal, signals |
 //! | [`cli`] | the headless commands |
 //!
-//! `units` to `plan` do no I/O, read no clock, start no thread. `tests/layers` holds these rules.
+//! `units` to `case` do no I/O, read no clock, start no thread. `tests/layers` holds these rules.
 
 pub mod units;
 
@@ -37,6 +38,8 @@ pub mod engine;
 pub mod checks;
 
 pub mod plan;
+
+pub mod case;
 
 pub mod host;
 

@@ -258,7 +258,7 @@ pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
     app.asked_profiles.clear();
     app.asked_definition = None;
     app.asked_parts.clear();
-    vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets]
+    vec![Effect::observe(Part::ALL), Effect::ListTemplates, Effect::ListPresets]
 }
 
 fn overlay_act(app: &mut App, action: Action) -> Vec<Effect> {

@@ -5,7 +5,7 @@ use super::options::Known;
 use super::xml::{self, XmlLine};
 use super::{App, Derived, Effect, StepId, drafts};
 use crate::domain::{self, Detail};
-use crate::facts::{DomainState, Fact};
+use crate::facts::{DomainState, Fact, Query};
 use crate::spec::{Layer, Origin, Spec};
 
 /// What the XML is compared with.
@@ -155,6 +155,6 @@ impl App {
             return None;
         }
         self.asked_definition = Some(name.clone());
-        Some(Effect::Definition(name.clone()))
+        Some(Effect::Ask(vec![Query::Definition(name.clone())]))
     }
 }

@@ -2,10 +2,9 @@
 
 use super::key::Key;
 use crate::checks::Allowed;
-use crate::facts::{FactsPart, Part};
+use crate::facts::{FactsPart, Part, Query};
 use crate::plan::{BuildEvent, Plan};
 use crate::spec::{Layer, Place, Spec};
-use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -124,8 +123,8 @@ pub struct LeftDraft {
 /// What the wizard asks the outside to do. Every effect is answered by a message; none blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Read these parts of the facts; answered by [`Msg::Facts`] part by part.
-    Observe(Vec<Part>),
+    /// Ask the host; answered by [`Msg::Facts`] question by question.
+    Ask(Vec<Query>),
     /// Leave the host for the built-in demo host: facts of the old one do not come any more.
     UseDemo,
     /// Read what libvirt does not tell of a remote host over ssh: the user agreed. Answered by [`Msg::Probed`] and by the
@@ -133,14 +132,6 @@ pub enum Effect {
     Probe,
     /// Do not wait for the probe any longer.
     GiveUpProbe,
-    /// Look at these absolute paths; answered by a [`FactsPart::Files`].
-    Files(Vec<String>),
-    /// Read what is known of these guest systems; answered by a [`FactsPart::Profiles`].
-    Profiles(Vec<String>),
-    /// Read what libvirt keeps of this domain; answered by a [`FactsPart::Definitions`].
-    Definition(String),
-    /// Read the details of these PCI functions; answered by a [`FactsPart::Details`].
-    Details(Vec<PciAddress>),
     /// Keep this draft, in place of the one before of this session.
     SaveDraft(Box<Draft>),
     /// Make a draft of an earlier session the one of this session.
@@ -191,17 +182,18 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Reads these parts of the facts anew.
+    pub fn observe(parts: impl IntoIterator<Item = Part>) -> Self {
+        Self::Ask(parts.into_iter().map(Query::Part).collect())
+    }
+
     /// What is done, without what it is done with: for a log that may be shown to others.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Observe(_) => "observe",
+            Self::Ask(_) => "ask",
             Self::UseDemo => "use demo",
             Self::Probe => "probe",
             Self::GiveUpProbe => "give up probe",
-            Self::Files(_) => "look at files",
-            Self::Profiles(_) => "read profiles",
-            Self::Definition(_) => "read definition",
-            Self::Details(_) => "read details",
             Self::SaveDraft(_) => "save draft",
             Self::TakeDraft(_) => "take draft",
             Self::DiscardDraft => "discard draft",

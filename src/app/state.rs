@@ -185,7 +185,7 @@ impl App {
         // Whoever has chosen a template or brings a spec starts at what is still to fill in.
         let first = if app.content.layers.is_empty() { StepId::Template } else { StepId::System };
         app.go(first);
-        let effects = vec![Effect::Observe(Part::ALL.to_vec()), Effect::ListTemplates, Effect::ListPresets];
+        let effects = vec![Effect::observe(Part::ALL), Effect::ListTemplates, Effect::ListPresets];
         (app, effects)
     }
 

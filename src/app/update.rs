@@ -6,7 +6,7 @@ use super::steps::pci::PciView;
 use super::{
     App, Derived, Effect, HostState, Key, Msg, Reply, Saved, StepId, Zone, action, drafts, keys, leave, probe, steps,
 };
-use crate::facts::{Fact, FactsPart, Part};
+use crate::facts::{Fact, FactsPart, Part, Query};
 use crate::machine::files::files;
 use crate::machine::profile;
 
@@ -209,18 +209,18 @@ impl App {
         named.extend(profile::media_to_look_at(self.spec(), &self.facts));
         let paths: Vec<String> = named.into_iter().filter(|path| !self.asked_files.contains(path)).collect();
         self.asked_files.extend(paths.iter().cloned());
-        (!paths.is_empty()).then_some(Effect::Files(paths))
+        (!paths.is_empty()).then_some(Effect::Ask(vec![Query::Files(paths)]))
     }
 
     /// Asks what the guest system needs, and for the list of all where one is chosen.
     fn ask_systems(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.step == StepId::System && self.asked_parts.insert(Part::Systems) {
-            effects.push(Effect::Observe(vec![Part::Systems]));
+            effects.push(Effect::observe([Part::Systems]));
         }
         let wanted = if self.editing.is_none() { profile::wanted(self.spec(), &self.facts) } else { Vec::new() };
         let ids: Vec<String> = wanted.into_iter().filter(|id| self.asked_profiles.insert(id.clone())).collect();
-        effects.extend((!ids.is_empty()).then_some(Effect::Profiles(ids)));
+        effects.extend((!ids.is_empty()).then(|| Effect::Ask(vec![Query::Profiles(ids)])));
         effects
     }
 

@@ -1,12 +1,12 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
 use super::run::Order;
-use crate::checks::{self, Finding, Report};
+use crate::case::{self, CaseInput, Scope};
+use crate::checks::{Finding, Report};
 use crate::engine::Reviewed;
-use crate::facts::{Facts, Part};
+use crate::facts::Facts;
 use crate::host::backend::Halt;
 use crate::host::{Backend, Cause, HostError};
-use crate::machine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,30 +43,10 @@ pub(super) fn again(
 
 /// The host as it is now, and what the checks say of the spec on it.
 fn judged(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
-    let parts = [&Part::ALL[..], &[Part::Details]].concat();
-    let mut facts = backend.facts(&parts, &[], &[], cancel);
-    look_around(backend, order, &mut facts, cancel);
-    let machine = machine::machine(&order.spec, &facts);
-    let report = checks::report(&order.spec, &facts, &machine, &order.allowed);
-    (facts, report)
-}
-
-/// What the spec names, and what is only known to matter once that was seen: the system of a medium, the CD with its
-/// drivers.
-fn look_around(backend: &mut dyn Backend, order: &Order, facts: &mut Facts, cancel: &Arc<AtomicBool>) {
-    for _ in 0..2 {
-        let mut paths = machine::files(&machine::machine(&order.spec, facts));
-        paths.extend(machine::profile::media_to_look_at(&order.spec, facts));
-        paths.retain(|path| !facts.files.contains_key(path));
-        if !paths.is_empty() {
-            facts.files.extend(backend.facts(&[], &paths, &[], cancel).files);
-        }
-        let mut ids = machine::profile::wanted(&order.spec, facts);
-        ids.retain(|id| !facts.profiles.contains_key(id));
-        if !ids.is_empty() {
-            facts.profiles.extend(backend.facts(&[], &[], &ids, cancel).profiles);
-        }
-    }
+    let input = CaseInput::reviewed(order.spec.clone()).allowing(&order.allowed);
+    let mut facts = Facts::default();
+    let case = case::complete(&input, &mut facts, &Scope::default(), |queries| backend.facts(&queries, cancel));
+    (facts, case.report)
 }
 
 /// How a function differs from what the user agreed to take: another card in its place, another group, other company.

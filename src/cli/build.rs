@@ -1,12 +1,13 @@
 //! `vmbuild build`: a spec in, a VM out, or nothing at all.
 
 use super::args::{BuildArgs, Options};
-use super::case::{Case, Depth};
+use super::case::{Depth, Judged, read};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::progress::Progress;
 use super::{plan, report, signals};
 use crate::build::{Order, run as run_plan};
+use crate::case::Case;
 use crate::checks::Severity;
 use crate::checks::error::BUILD_CANCELLED;
 use crate::machine::Machine;
@@ -22,17 +23,18 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
         return Err(Failure::usage(format!("{} is a record, not a host: nothing can be built on it", facts.display()))
             .remedy("Leave --facts out, or use: vmbuild plan"));
     }
-    let case = Case::read(&args.spec, Depth::Build, options, &args.give_up)?;
-    let plan = plan::of(&case, args.start, out)?;
+    let input = read(&args.spec, options)?.starting(args.start);
+    let Judged { target, case, allowed, .. } = Judged::of(input, Depth::Build, options, &args.give_up)?;
+    plan::of(&case, out)?;
     if !out.is_json() {
         report::warn(&case.report, out);
     }
     if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
         return Err(Failure::new(Exit::Cancelled, BUILD_CANCELLED.code, "cancelled; nothing was changed"));
     }
-    let Case { target, spec, machine, allowed, .. } = case;
     let target = target.ok_or_else(|| Failure::usage("a build needs a host"))?;
-    let order = Order { plan, spec, allowed, target };
+    let Case { stack, machine, plan, .. } = case;
+    let order = Order { plan, spec: stack.spec, allowed, target };
     let events = follow(&order, out)?;
     match events.last() {
         Some(BuildEvent::Ended { outcome: BuildResult::Built { uuid, state }, .. }) => {

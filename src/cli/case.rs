@@ -1,16 +1,16 @@
-//! One spec on one host: read, laid over its presets and template, observed, resolved, judged.
+//! One spec on one host: read, observed, judged.
 
 use super::args::{GiveUp, Options};
 use super::exit::{Exit, Failure};
-use super::observe::Observed;
 use super::shelves::{folders, refused};
+use super::survey::Survey;
 use super::target::target;
+use crate::case::{self, Case, CaseInput, Scope};
+use crate::checks::Allowed;
 use crate::checks::error::SPEC_INVALID;
-use crate::checks::{self, Allowed, Report};
 use crate::facts::{Facts, FactsPart, Part};
 use crate::host::Target;
-use crate::machine::{self, Machine};
-use crate::spec::{Described, Layer, Origin, Problems, Spec, Stacked, stack};
+use crate::spec::{Described, Layer, Origin, Problems, Template};
 use crate::store::{Templates, presets};
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,114 +20,96 @@ use std::path::Path;
 const LONGEST: u64 = 16 << 20;
 
 /// All that the commands about a spec work on.
-pub struct Case {
+pub struct Judged {
     /// The host; `None` offline.
     pub target: Option<Target>,
-    /// The spec with its presets and template beneath it.
-    pub spec: Spec,
     /// What is known of the host.
     pub facts: Facts,
-    /// What would be built.
-    pub machine: Machine,
-    /// What the checks say.
-    pub report: Report,
+    /// The spec with all that follows.
+    pub case: Case,
     /// What is given up of what the host stands on.
     pub allowed: Allowed,
 }
 
 /// How much a command must know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Depth {
     /// Nothing of the host.
     Offline,
-    /// What decides the domain XML.
-    Xml,
-    /// Everything that a check looks at.
-    All,
-    /// The same, and libvirt must have answered for it.
+    /// What the scope says.
+    Of(Scope),
+    /// Everything, and libvirt must have answered for it.
     Build,
 }
 
 impl Depth {
-    fn parts_for(self, spec: &Spec) -> Vec<Part> {
-        let mut parts = self.parts().to_vec();
-        // Which device is free, and which one the host can do without, decides the XML, too.
-        if machine::selector::wants_any(spec) && !parts.is_empty() {
-            let needed = [Part::Domains, Part::Uses, Part::Details];
-            parts.extend(needed.into_iter().filter(|part| !self.parts().contains(part)));
-        }
-        parts
-    }
-
-    fn parts(self) -> &'static [Part] {
-        match self {
-            Self::Offline => &[],
-            Self::Xml => &[Part::Host, Part::Cpus, Part::Pools, Part::Networks, Part::Pci, Part::Capabilities],
-            Self::All | Self::Build => {
-                const PARTS: [Part; 11] = [
-                    Part::Host,
-                    Part::Cpus,
-                    Part::Pools,
-                    Part::Networks,
-                    Part::Domains,
-                    Part::Pci,
-                    Part::Boot,
-                    Part::Uses,
-                    Part::Roms,
-                    Part::Details,
-                    Part::Capabilities,
-                ];
-                &PARTS
-            }
-        }
+    /// Nothing where `offline` is asked for, else what the scope says.
+    pub fn of(offline: bool, scope: Scope) -> Self {
+        if offline { Self::Offline } else { Self::Of(scope) }
     }
 }
 
-impl Case {
+impl Judged {
     /// Reads the spec at `path` (`-` for standard input) and judges it as far as `depth` allows.
     pub fn read(path: &Path, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
-        let allowed: Allowed = give_up.give_up.iter().copied().collect();
-        let stacked = whole(path, options)?;
-        if depth == Depth::Offline {
-            let mut facts = Facts::default();
-            for part in Part::ALL {
-                facts.absorb(FactsPart::unknown(part, "no host was asked"));
-            }
-            return Self::judged(stacked, facts, None, allowed);
-        }
-        let target = target(options)?;
-        let mut observed = Observed::of(target.clone(), &depth.parts_for(&stacked.spec));
-        observed.look_around(&stacked.spec);
-        // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
-        let facts =
-            if options.sysroot.is_some() && depth != Depth::Build { observed.facts } else { observed.required()? };
-        Self::judged(stacked, facts, Some(target), allowed)
+        Self::of(read(path, options)?, depth, options, give_up)
     }
 
-    fn judged(mut stacked: Stacked, facts: Facts, target: Option<Target>, allowed: Allowed) -> Result<Self, Failure> {
-        stacked.spec = machine::resolve(&stacked.spec, &facts);
-        let machine = machine::machine(&stacked.spec, &facts);
-        let report = checks::report_of_stack(&stacked, &facts, &machine, &allowed);
-        if let Some(address) = allowed.without_finding(&report.findings).next() {
-            let message =
-                format!("--give-up {address}: no finding says that the host stands on it and the VM takes it");
-            return Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what stands in the way."));
+    /// Judges what was read as far as `depth` allows.
+    pub fn of(input: CaseInput, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
+        let allowed: Allowed = give_up.give_up.iter().copied().collect();
+        let input = input.allowing(&allowed);
+        // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
+        let required = options.sysroot.is_none() || matches!(depth, Depth::Build);
+        let scope = match depth {
+            Depth::Offline => return Self::offline(&input, allowed).checked(),
+            Depth::Of(scope) => scope,
+            Depth::Build => Scope::default(),
+        };
+        let target = target(options)?;
+        let (mut survey, mut facts) = (Survey::of(target.clone()), Facts::default());
+        let case = case::complete(&input, &mut facts, &scope, |queries| match survey.unreachable {
+            // It would be waited for again.
+            Some(_) if required => Vec::new(),
+            _ => survey.ask(queries),
+        });
+        if required {
+            survey.required()?;
         }
-        Ok(Self { target, spec: stacked.spec, facts, machine, report, allowed })
+        Self { target: Some(target), facts, case, allowed }.checked()
+    }
+
+    fn offline(input: &CaseInput, allowed: Allowed) -> Self {
+        let mut facts = Facts::default();
+        for part in Part::ALL {
+            facts.absorb(FactsPart::unknown(part, "no host was asked"));
+        }
+        let case = case::judge(input, &facts);
+        Self { target: None, facts, case, allowed }
+    }
+
+    /// The same, unless something is given up that nobody asked for.
+    fn checked(self) -> Result<Self, Failure> {
+        let Some(address) = self.allowed.without_finding(&self.case.report.findings).next() else { return Ok(self) };
+        let message = format!("--give-up {address}: no finding says that the host stands on it and the VM takes it");
+        Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what stands in the way."))
     }
 }
 
-/// The spec at `path` laid over its presets and its template.
-fn whole(path: &Path, options: &Options) -> Result<Stacked, Failure> {
+/// The spec at `path` over its presets and its template.
+pub fn read(path: &Path, options: &Options) -> Result<CaseInput, Failure> {
     let spec = read_described(path)?.spec;
-    if options.presets.is_empty() && spec.template.is_none() {
-        return Ok(spec.into());
+    let alone = options.presets.is_empty() && spec.template.is_none();
+    let of_file = Layer { origin: Origin::File(path.display().to_string()), spec };
+    // A user without a home can still build.
+    if alone {
+        return Ok(CaseInput::of(&[of_file], &|_| Template::Pending));
     }
     let folders = folders()?;
     let mut layers = presets::layers(&presets::presets(&folders), &options.presets).map_err(|error| refused(&error))?;
-    layers.push(Layer { origin: Origin::File(path.display().to_string()), spec });
+    layers.push(of_file);
     let templates = Templates::new(&folders);
-    Ok(stack(&layers, &|name| templates.find(name)))
+    Ok(CaseInput::of(&layers, &|name| templates.find(name)))
 }
 
 /// The spec at `path` alone, or the content of a preset file.

@@ -1,24 +1,25 @@
 //! `vmbuild check`: what the checks say of a spec on a host.
 
 use super::args::{CheckArgs, Options};
-use super::case::{Case, Depth};
+use super::case::{Depth, Judged};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::report;
+use crate::case::Scope;
 use serde_json::{Value, json};
 
 /// Prints every finding; blockers are in the exit code.
 pub fn run(args: &CheckArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = if args.spec.offline { Depth::Offline } else { Depth::All };
-    let case = match Case::read(&args.spec.spec, depth, options, &args.give_up) {
+    let depth = Depth::of(args.spec.offline, Scope::default());
+    let judged = match Judged::read(&args.spec.spec, depth, options, &args.give_up) {
         Err(failure) if out.is_json() && failure.body.details.get("problems").is_some() => {
             out.json(&unparsable(&failure))?;
             return Ok(failure.exit);
         }
-        case => case?,
+        judged => judged?,
     };
-    report::print(&case.report, out)?;
-    Ok(if case.report.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
+    report::print(&judged.case.report, out)?;
+    Ok(if judged.case.report.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
 }
 
 /// Problems of the text in the form of findings, each with its line and column beside.

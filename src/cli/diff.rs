@@ -1,18 +1,17 @@
 //! `vmbuild diff`: the domain XML of a spec beside a domain that is defined, a preset or template, or a file.
 
 use super::args::{Beside, DiffArgs, GiveUp, Options};
-use super::case::{Case, Depth, read_xml};
+use super::case::{Depth, Judged, read, read_xml};
 use super::exit::{Ended, Exit, Failure};
 use super::out::{Out, Tone};
 use super::shelves::{folders, refused, sentence};
 use super::{report, xml};
 use crate::app::StepId;
 use crate::app::xml::{self as lines, DiffLine, Mark};
+use crate::case::{Scope, preview};
 use crate::checks::{Severity, template_check};
-use crate::domain::{Comparison, Detail, Element, compare, domain, parse};
-use crate::facts::{Fact, Facts};
-use crate::host::definition;
-use crate::machine;
+use crate::domain::{Comparison, Detail, Element, compare, parse};
+use crate::facts::Fact;
 use crate::spec::{Layer, Origin, Spec, StackError, stack};
 use crate::store::{Templates, presets};
 use serde_json::json;
@@ -33,13 +32,19 @@ struct Other {
 
 /// Prints what differs; [`Exit::Differs`] where something does.
 pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = if args.spec.offline { Depth::Offline } else { Depth::Xml };
-    let case = Case::read(&args.spec.spec, depth, options, &GiveUp::default())?;
-    let ours = domain(&case.spec, &case.machine).map_err(|error| xml::refused(&error.into()))?;
-    let other = other(args, &case)?;
+    let input = read(&args.spec.spec, options)?;
+    let beside = match &args.with {
+        None => input.spec().name.clone(),
+        Some(Beside::Domain(name)) => Some(name.clone()),
+        Some(_) => None,
+    };
+    let depth = Depth::of(args.spec.offline, Scope { beside, ..Scope::xml() });
+    let judged = Judged::of(input, depth, options, &GiveUp::default())?;
+    let ours = xml::whole(&judged.case.preview)?;
+    let other = other(args, &judged)?;
     let detail = if args.all { Detail::Everything } else { other.detail };
-    let comparison = compare(&ours, &other.tree, detail);
-    let diff = lines::difference(&lines::lines(&comparison.theirs), &lines::lines(&ours));
+    let comparison = compare(ours, &other.tree, detail);
+    let diff = lines::difference(&lines::lines(&comparison.theirs), &lines::lines(ours));
     let same = diff.iter().all(|line| line.mark == Mark::Same);
     if out.is_json() {
         let differences = &comparison.changes;
@@ -48,23 +53,22 @@ pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
         )?;
     } else {
         print(args, &other.name, &diff, &comparison, out)?;
-        report::complain(&case.report, Severity::Blocker, out);
+        report::complain(&judged.case.report, Severity::Blocker, out);
     }
     Ok(if same { Exit::Done } else { Exit::Differs })
 }
 
-fn other(args: &DiffArgs, case: &Case) -> Result<Other, Failure> {
+fn other(args: &DiffArgs, judged: &Judged) -> Result<Other, Failure> {
     let of_layer = |name: String, spec: &Spec| {
-        let tree = of_spec(spec, &case.facts).map_err(|error| xml::refused(&error.into()))?;
+        let tree = xml::whole(&preview(spec, &judged.facts))?.clone();
         Ok(Other { name, tree, detail: Detail::Everything })
     };
+    let own = &judged.case.machine.name;
     match &args.with {
-        None if case.machine.name.is_empty() => {
-            Err(Failure::usage("the spec has no name, so that no domain has the same")
-                .remedy("Name the other side: --with domain:NAME, preset:NAME, template:NAME or a file."))
-        }
-        None => of_domain(&case.machine.name, case),
-        Some(Beside::Domain(name)) => of_domain(name, case),
+        None if own.is_empty() => Err(Failure::usage("the spec has no name, so that no domain has the same")
+            .remedy("Name the other side: --with domain:NAME, preset:NAME, template:NAME or a file.")),
+        None => of_domain(own, judged),
+        Some(Beside::Domain(name)) => of_domain(name, judged),
         Some(Beside::Preset(name)) => {
             let loaded = presets(&folders()?).load(name).map_err(|error| refused(&error))?;
             of_layer(format!("preset {name}"), &loaded.spec)
@@ -90,18 +94,14 @@ fn broken(error: &StackError) -> Failure {
     Failure::new(exit, template_check(error).code, error.to_string()).remedy(sentence(&error.remedy()))
 }
 
-fn of_spec(spec: &Spec, facts: &Facts) -> Result<Element, crate::domain::XmlError> {
-    let spec = machine::resolve(spec, facts);
-    domain(&spec, &machine::machine(&spec, facts))
-}
-
-fn of_domain(name: &str, case: &Case) -> Result<Other, Failure> {
-    let Some(target) = &case.target else {
+fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
+    if judged.target.is_none() {
         return Err(Failure::usage(format!("the domain {name} is asked for from libvirt, and --offline asks nobody"))
             .remedy("Leave --offline out, or name a file with the XML: --with FILE."));
-    };
-    match definition(target, name) {
-        Fact::Known { value, .. } => of_text(format!("domain {name}"), &value),
+    }
+    let unknown = Fact::default();
+    match judged.facts.definitions.get(name).unwrap_or(&unknown) {
+        Fact::Known { value, .. } => of_text(format!("domain {name}"), value),
         Fact::Unknown { why } | Fact::Denied { why } => {
             let remedy = "Name another side: --with domain:NAME, preset:NAME, template:NAME or a file.";
             Err(Failure::new(Exit::Usage, "DOMAIN-MISSING", why).remedy(remedy))

@@ -2,12 +2,12 @@
 
 use super::args::Options;
 use super::exit::Failure;
-use super::observe::{Observed, unreachable};
 use super::out::{Out, Tone};
+use super::survey::{Survey, unreachable};
 use super::table::Table;
 use super::target::targets;
 use crate::facts::{Facts, Part, SystemName};
-use crate::host::Target;
+use crate::host::{Observed, Target};
 use serde::Serialize;
 use serde_json::json;
 use std::io;
@@ -69,9 +69,10 @@ pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
 
 /// What a host has, each medium looked into.
 fn looked_into(target: Target) -> Observed {
-    let mut observed = Observed::of(target, &[Part::Host, Part::Pools]);
-    observed.look_into_media();
-    observed
+    let mut survey = Survey::of(target);
+    let mut facts = survey.facts([Part::Host, Part::Pools]);
+    survey.look_into_media(&mut facts);
+    Observed { facts, unreachable: survey.unreachable.take() }
 }
 
 /// The installation media in the pools of `facts`, which are those of the host called `host`.

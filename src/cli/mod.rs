@@ -10,7 +10,6 @@ pub mod explain;
 pub mod facts;
 pub mod isos;
 pub mod log;
-pub mod observe;
 pub mod out;
 pub mod pci;
 pub mod plan;
@@ -20,6 +19,7 @@ pub mod report;
 pub mod schema;
 pub mod shelves;
 pub mod signals;
+pub mod survey;
 pub mod table;
 pub mod take;
 pub mod target;
@@ -32,10 +32,10 @@ use crate::units::{PciAddress, UnitError};
 use args::{Arguments, Command, Options};
 use clap::Parser;
 use exit::{Ended, Exit, Failure};
-use observe::Observed;
 use out::{Out, Tone};
 use std::io;
 use std::process::ExitCode;
+use survey::Survey;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
@@ -100,12 +100,16 @@ fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
 
 /// `parts` of the host that the options mean.
 fn known(options: &Options, parts: &[Part]) -> Result<Facts, Failure> {
-    let mut observed = Observed::of(target::target(options)?, parts);
+    let mut survey = Survey::of(target::target(options)?);
+    let mut facts = survey.facts(parts.iter().copied());
     if parts.contains(&Part::Files) {
-        observed.look_into_media();
+        survey.look_into_media(&mut facts);
     }
     // Of a recorded tree alone, what libvirt would say is unknown and not an error.
-    if options.sysroot.is_some() { Ok(observed.facts) } else { observed.required() }
+    if options.sysroot.is_none() {
+        survey.required()?;
+    }
+    Ok(facts)
 }
 
 /// Says why a command failed, to those who asked: people on standard error, programs on standard output.

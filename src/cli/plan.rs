@@ -1,35 +1,36 @@
 //! `vmbuild plan`: the steps of a build, none of them done.
 
 use super::args::{Options, PlanArgs};
-use super::case::{Case, Depth};
+use super::case::{Depth, Judged, read};
 use super::exit::{Ended, Exit, Failure};
 use super::out::{Out, Tone};
 use super::{report, xml};
+use crate::case::{Case, Scope};
 use crate::checks::Severity;
-use crate::engine::libvirt::Libvirt;
-use crate::engine::{Blueprint, Engine as _, PlanOptions, Step};
+use crate::engine::Step;
 use crate::plan::{Plan, Refused};
 use serde_json::{Value, json};
 use std::io;
 
 /// Prints the plan, if nothing forbids it.
 pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = if args.spec.offline { Depth::Offline } else { Depth::All };
-    let case = Case::read(&args.spec.spec, depth, options, &args.give_up)?;
-    let plan = of(&case, args.start, out)?;
+    let depth = Depth::of(args.spec.offline, Scope::default());
+    let input = read(&args.spec.spec, options)?.starting(args.start);
+    let Judged { case, .. } = Judged::of(input, depth, options, &args.give_up)?;
+    let plan = of(&case, out)?;
     if out.is_json() {
         let findings = &case.report.findings;
-        let steps: Vec<_> = plan.steps.iter().map(|step| described(&plan, step)).collect();
+        let steps: Vec<_> = plan.steps.iter().map(|step| described(plan, step)).collect();
         out.json(&json!({ "name": plan.name, "steps": steps, "findings": findings }))?;
     } else {
         report::warn(&case.report, out);
-        print(&plan, out)?;
+        print(plan, out)?;
     }
     Ok(Exit::Done)
 }
 
 /// The plan of a case, or the findings that forbid it.
-pub fn of(case: &Case, start: bool, out: &mut Out) -> Result<Plan, Failure> {
+pub fn of<'a>(case: &'a Case, out: &mut Out) -> Result<&'a Plan, Failure> {
     if let Some(refused) = Refused::by_findings(&case.report) {
         if out.is_json() {
             return Err(refused.into());
@@ -38,12 +39,8 @@ pub fn of(case: &Case, start: bool, out: &mut Out) -> Result<Plan, Failure> {
         let counts = report::counts(&case.report);
         return Err(Failure { spoken: format!("Nothing was changed: {counts}."), ..refused.into() });
     }
-    let blueprint = Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts };
-    let rendered = Libvirt.render(&blueprint);
-    if let Some(fault) = &rendered.fault {
-        return Err(xml::refused(fault));
-    }
-    Ok(Plan::of(&Libvirt, &blueprint, &rendered, PlanOptions { start }))
+    xml::whole(&case.preview)?;
+    Ok(&case.plan)
 }
 
 /// A step with what undoes it.

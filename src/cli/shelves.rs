@@ -3,8 +3,8 @@
 use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
 use super::exit::{Exit, Failure};
-use super::observe::Observed;
 use super::out::{Out, Tone};
+use super::survey::Survey;
 use super::table::Table;
 use super::target::target;
 use crate::checks::{self, error};
@@ -184,8 +184,8 @@ fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failur
     if !spec.pci_devices.iter().flatten().any(named) {
         return Ok(spec);
     }
-    let observed = Observed::of(target(options)?, &[Part::Pci, Part::Domains]);
-    let kept = machine::portable(&spec, &observed.facts);
+    let facts = Survey::of(target(options)?).facts([Part::Pci, Part::Domains]);
+    let kept = machine::portable(&spec, &facts);
     let alone: Vec<&str> = kept
         .pci_devices
         .iter()
@@ -194,7 +194,7 @@ fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failur
         .filter_map(|row| row.host_address.as_deref())
         .collect();
     if !alone.is_empty() && !out.is_json() {
-        let why = observed.facts.pci.why_not().map_or("not on this host".to_owned(), str::to_owned);
+        let why = facts.pci.why_not().map_or("not on this host".to_owned(), str::to_owned);
         let text = format!("{} kept by address alone: {why}", alone.join(", "));
         out.complain(&[(Tone::Warn, &text)]);
     }

@@ -3,6 +3,7 @@
 use super::args::Options;
 use super::exit::Failure;
 use super::shelves::{folders, refused};
+use crate::facts::Part;
 use crate::host::{Sysroot, Target, observe};
 use crate::store::Config;
 
@@ -11,7 +12,7 @@ pub fn target(options: &Options) -> Result<Target, Failure> {
     let mut target = at(uri(options)?, options);
     target.probe = options.probe || agreed(&target)?;
     if options.facts.is_some()
-        && let Some(error) = observe(&target, &[], &[]).unreachable
+        && let Some(error) = observe(&target, [] as [Part; 0]).unreachable
     {
         return Err(Failure::usage(error.message).remedy(error.remedy));
     }

@@ -1,27 +1,24 @@
 //! `vmbuild xml`: the domain XML that would be defined.
 
 use super::args::{GiveUp, Options, SpecArgs};
-use super::case::{Case, Depth};
+use super::case::{Depth, Judged};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::report;
+use crate::case::Scope;
 use crate::checks::Severity;
 use crate::checks::error::XML_INVALID;
-use crate::engine::libvirt::Libvirt;
-use crate::engine::rendered::Fault;
-use crate::engine::{Blueprint, Engine as _};
+use crate::domain::Element;
+use crate::engine::Rendered;
 use serde_json::json;
 
 /// Prints it whatever the findings: those that block go to standard error and into the exit code. The other domains are
-/// not looked at, so the XML of a VM that exists can be printed, too.
+/// read only where they decide the XML, so that of a VM that exists can be printed as well.
 pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = if args.offline { Depth::Offline } else { Depth::Xml };
-    let case = Case::read(&args.spec, depth, options, &GiveUp::default())?;
-    let rendered = Libvirt.render(&Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts });
-    if let Some(fault) = &rendered.fault {
-        return Err(refused(fault));
-    }
-    let xml = rendered.text();
+    let depth = Depth::of(args.offline, Scope::xml());
+    let Judged { case, .. } = Judged::read(&args.spec, depth, options, &GiveUp::default())?;
+    whole(&case.preview)?;
+    let xml = case.preview.text();
     if out.is_json() {
         out.json(&json!({ "verdict": report::verdict(&case.report), "findings": case.report.findings, "xml": xml }))?;
     } else {
@@ -31,7 +28,12 @@ pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
     Ok(if case.report.blockers().next().is_some() { Exit::Blocked } else { Exit::Done })
 }
 
-/// The XML cannot be made because of a value in the spec.
-pub fn refused(fault: &Fault) -> Failure {
-    Failure::new(Exit::Blocked, XML_INVALID.code, fault.message.clone()).detail("place", fault.place.to_string())
+/// The domain, if all of it could be written.
+pub fn whole(rendered: &Rendered) -> Result<&Element, Failure> {
+    match (&rendered.fault, &rendered.tree) {
+        (None, Some(tree)) => Ok(tree),
+        (Some(fault), _) => Err(Failure::new(Exit::Blocked, XML_INVALID.code, fault.message.clone())
+            .detail("place", fault.place.to_string())),
+        (None, None) => Err(anyhow::anyhow!("this engine writes no XML").into()),
+    }
 }

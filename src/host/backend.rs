@@ -4,7 +4,7 @@ use super::libvirt::LibvirtBackend;
 use super::{HostError, Target};
 use crate::checks::{Diagnosis, Finding};
 use crate::engine::{EngineId, Made, MadeId, Step, Thing};
-use crate::facts::{Facts, Part};
+use crate::facts::{FactsPart, Query};
 use crate::plan::{BuildEvent, Ledger};
 use crate::spec::Spec;
 use std::sync::Arc;
@@ -12,9 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A connection to what builds. Every call blocks until its answer is there, so it belongs on a thread of its own.
 pub trait Backend: Send {
-    /// Reads `parts` of the host and the files `paths`, and what is known of the guest systems `profiles`. Setting
-    /// `given_up` ends what lasts long.
-    fn facts(&mut self, parts: &[Part], paths: &[String], profiles: &[String], given_up: &Arc<AtomicBool>) -> Facts;
+    /// The answers to `queries`; what is not known says why. Setting `given_up` ends what lasts long.
+    fn facts(&mut self, queries: &[Query], given_up: &Arc<AtomicBool>) -> Vec<FactsPart>;
 
     /// Does a step, and tells what it makes as soon as that exists. What came of it, where the title of the step does not
     /// say it all.

@@ -20,7 +20,7 @@ pub mod worker;
 
 pub use backend::Backend;
 pub use error::{Cause, HostError};
-pub use observe::{Observation, definition, observe, observe_over, profiles};
+pub use observe::{Observed, Observer, observe};
 pub use sysroot::Sysroot;
 pub use target::Target;
 pub use worker::{Generation, Reply, Request, Worker};

@@ -8,7 +8,7 @@ use super::session::{Listeners, Session};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now, secret};
 use crate::facts::media::local_path;
-use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Source};
+use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Query, Source};
 use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,43 +23,25 @@ const NOT_PROBED: &str = "libvirt does not tell this of a remote host; --probe, 
 
 /// What was found, and why the host did not answer if it did not.
 #[derive(Clone, Debug, Default)]
-pub struct Observation {
+pub struct Observed {
     /// The facts; what could not be read says why.
     pub facts: Facts,
     /// Set where no connection could be made.
     pub unreachable: Option<HostError>,
 }
 
-/// Reads `parts` and the files `paths` of a host, one after another on the calling thread.
-pub fn observe(target: &Target, parts: &[Part], paths: &[String]) -> Observation {
-    Observer::new(target.clone(), None).everything(parts, paths)
-}
-
-/// The same over a connection that is open already. Setting `given_up` ends what lasts long: the probe by ssh.
-pub fn observe_over(
-    connection: &Connection,
-    target: &Target,
-    parts: &[Part],
-    paths: &[String],
-    given_up: &Arc<AtomicBool>,
-) -> Observation {
-    Observer::over(connection, target, given_up).everything(parts, paths)
-}
-
-/// What is known of the guest systems `ids`.
-pub fn profiles(target: &Target, ids: &[String]) -> FactsPart {
-    Observer::new(target.clone(), None).profiles(ids)
-}
-
-/// What libvirt keeps of the domain `name`.
-pub fn definition(target: &Target, name: &str) -> Fact<String> {
-    let answer = Observer::new(target.clone(), None).definition(name, Instant::now());
-    let FactsPart::Definitions(known) = answer else { return Fact::default() };
-    known.into_values().next().unwrap_or_default()
+/// Asks a host `queries`, one after another on the calling thread.
+pub fn observe(target: &Target, queries: impl IntoIterator<Item = impl Into<Query>>) -> Observed {
+    let (observer, asked) = (Observer::new(target.clone(), None), Instant::now());
+    let mut facts = Facts::default();
+    for query in queries {
+        facts.absorb(observer.answer_since(&query.into(), asked));
+    }
+    Observed { facts, unreachable: observer.unreachable(asked) }
 }
 
 /// Answers for one host. Shared by threads; each call blocks its own.
-pub(super) struct Observer {
+pub struct Observer {
     target: Target,
     session: Session,
     names: Mutex<PciNames>,
@@ -76,7 +58,8 @@ impl Observer {
         Self::given_up_by(Arc::default(), target, listeners)
     }
 
-    fn over(connection: &Connection, target: &Target, given_up: &Arc<AtomicBool>) -> Self {
+    /// Asks over a connection that is open already. Setting `given_up` ends what lasts long: the probe by ssh.
+    pub fn over(connection: &Connection, target: &Target, given_up: &Arc<AtomicBool>) -> Self {
         let session = Session::over(connection.clone());
         Self { session, ..Self::given_up_by(given_up.clone(), target.clone(), None) }
     }
@@ -90,16 +73,20 @@ impl Observer {
         Self { target, session: Session::new(listeners), names: Mutex::default(), probe, osinfo, hears, recorded }
     }
 
-    fn everything(&self, parts: &[Part], paths: &[String]) -> Observation {
-        let asked = Instant::now();
-        let mut facts = Facts::default();
-        for part in parts.iter().filter(|part| **part != Part::Files) {
-            facts.absorb(self.part(*part, asked));
+    /// The answer to one question; blocks until it is there.
+    pub fn answer(&self, query: &Query) -> FactsPart {
+        self.answer_since(query, Instant::now())
+    }
+
+    /// The same for a question that arose at `asked`: of several, only the first waits for a host that is silent.
+    pub(super) fn answer_since(&self, query: &Query, asked: Instant) -> FactsPart {
+        match query {
+            Query::Part(part) => self.part(*part, asked),
+            Query::Files(paths) => self.files(paths, asked),
+            Query::Profiles(ids) => self.profiles(ids),
+            Query::Details(addresses) => self.details(addresses, asked),
+            Query::Definition(name) => self.definition(name, asked),
         }
-        if !paths.is_empty() {
-            facts.absorb(self.files(paths, asked));
-        }
-        Observation { facts, unreachable: self.unreachable(asked) }
     }
 
     /// True where `part` is answered without libvirt, so that a silent daemon does not hold it up.
@@ -121,7 +108,7 @@ impl Observer {
     }
 
     /// One part. `asked` is when the question arose.
-    pub(super) fn part(&self, part: Part, asked: Instant) -> FactsPart {
+    fn part(&self, part: Part, asked: Instant) -> FactsPart {
         match &self.recorded {
             Some(Ok(facts)) => return super::recorded::part(facts, part),
             Some(Err(error)) => return FactsPart::unknown(part, &error.to_string()),
@@ -184,7 +171,7 @@ impl Observer {
     }
 
     /// The files at `paths`.
-    pub(super) fn files(&self, paths: &[String], asked: Instant) -> FactsPart {
+    fn files(&self, paths: &[String], asked: Instant) -> FactsPart {
         if let Some(recorded) = &self.recorded {
             return super::recorded::files(recorded, paths);
         }
@@ -205,7 +192,7 @@ impl Observer {
     }
 
     /// The guest systems `ids`.
-    pub(super) fn profiles(&self, ids: &[String]) -> FactsPart {
+    fn profiles(&self, ids: &[String]) -> FactsPart {
         match &self.recorded {
             Some(recorded) => super::recorded::profiles(recorded, ids),
             None => self.osinfo.profiles(ids),
@@ -213,7 +200,7 @@ impl Observer {
     }
 
     /// What libvirt keeps of the domain `name`.
-    pub(super) fn definition(&self, name: &str, asked: Instant) -> FactsPart {
+    fn definition(&self, name: &str, asked: Instant) -> FactsPart {
         let xml = match &self.recorded {
             Some(Ok(_)) => Fact::unknown(super::recorded::NO_DEFINITIONS),
             Some(Err(error)) => error.fact(),
@@ -231,7 +218,7 @@ impl Observer {
     }
 
     /// Details of the PCI functions `addresses`, of all where none is named.
-    pub(super) fn details(&self, addresses: &[PciAddress], asked: Instant) -> FactsPart {
+    fn details(&self, addresses: &[PciAddress], asked: Instant) -> FactsPart {
         match &self.recorded {
             Some(Ok(facts)) => super::recorded::part(facts, Part::Details),
             None if self.target.reads_sysfs() => local::details(&self.target.sysroot, addresses),

@@ -4,8 +4,7 @@ use super::libvirt::{Connection, Happening, OnEvent};
 use super::observe::Observer;
 use super::session::Listeners;
 use super::{Cause, HostError, Target, remote, uevent};
-use crate::facts::{FactsPart, Part};
-use crate::units::PciAddress;
+use crate::facts::{FactsPart, Part, Query};
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,16 +16,8 @@ pub type Generation = u64;
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Read a part of the facts. [`Part::Files`] is asked with `Files`.
-    Observe(Part, Generation),
-    /// Look at files by absolute path.
-    Files(Vec<String>, Generation),
-    /// Read what is known of guest systems, by their ids.
-    Profiles(Vec<String>, Generation),
-    /// Read what libvirt keeps of a domain, by its name.
-    Definition(String, Generation),
-    /// Read the details of PCI functions.
-    Details(Vec<PciAddress>, Generation),
+    /// Answer a question.
+    Ask(Query, Generation),
     /// Read the files of a remote host over ssh, now and from now on: the user agreed.
     Probe,
     /// Do not wait for the probe any longer.
@@ -117,13 +108,9 @@ impl Worker {
                 self.observer.probe().agree();
                 Lane::Probe
             }
-            Request::Files(..) => self.lane(Part::Files),
-            Request::Details(..) => self.lane(Part::Details),
-            Request::Profiles(..) => self.lane(Part::Profiles),
-            Request::Definition(..) => self.lane(Part::Definitions),
-            Request::Observe(part, _) => self.lane(*part),
+            Request::Ask(query, _) => self.lane(query.part()),
         };
-        if matches!(request, Request::Observe(Part::Pci, _)) {
+        if matches!(request, Request::Ask(Query::Part(Part::Pci), _)) {
             self.hear_kernel();
         }
         let sender = self.lanes.entry(lane).or_insert_with(|| serve(lane, self.observer.clone(), self.sink.clone()));
@@ -214,21 +201,18 @@ fn serve(lane: Lane, observer: Arc<Observer>, sink: Sink) -> Sender<(Request, In
 
 fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &Sink) {
     while let Ok((request, asked)) = requests.recv() {
-        let (generation, what, part) = match request {
+        let (query, generation) = match request {
+            Request::Ask(query, generation) => (query, generation),
             Request::Probe => {
                 observer.probe().renew();
                 tell_of_probe(observer, sink);
                 continue;
             }
             Request::GiveUpProbe => continue,
-            Request::Observe(part, generation) => (generation, part, observer.part(part, asked)),
-            Request::Files(paths, generation) => (generation, Part::Files, observer.files(&paths, asked)),
-            Request::Details(addresses, generation) => (generation, Part::Details, observer.details(&addresses, asked)),
-            Request::Profiles(ids, generation) => (generation, Part::Profiles, observer.profiles(&ids)),
-            Request::Definition(name, generation) => (generation, Part::Definitions, observer.definition(&name, asked)),
             Request::Stop => return,
         };
-        tracing::debug!(generation, part = ?what, after = ?asked.elapsed(), "answered");
+        let part = observer.answer_since(&query, asked);
+        tracing::debug!(generation, part = ?query.part(), after = ?asked.elapsed(), "answered");
         deliver(sink, Reply::Facts(generation, part));
         tell_of_probe(observer, sink);
     }

@@ -75,8 +75,17 @@ pub fn card<'a>(facts: &'a Facts, device: &'a PciDevice) -> Vec<&'a PciDevice> {
 /// True where nothing less than a reset of the whole bus resets the function; `None` where that is not known.
 pub fn only_bus_reset(facts: &Facts, address: PciAddress) -> Option<bool> {
     let methods = facts.details.get(&address)?.reset_methods.get()?;
-    let of_bus = |method: &ResetMethod| matches!(method, ResetMethod::Bus | ResetMethod::CxlBus);
-    Some(if methods.is_empty() { first_resets_bus(facts, address) } else { methods.iter().all(of_bus) })
+    Some(if methods.is_empty() { first_resets_bus(facts, address) } else { methods.iter().all(is_of_bus) })
+}
+
+/// True where the function is known to have a reset that hits no other.
+pub(super) fn resets_alone(facts: &Facts, address: PciAddress) -> bool {
+    let methods = facts.details.get(&address).and_then(|details| details.reset_methods.get());
+    methods.is_some_and(|methods| methods.iter().any(|method| !is_of_bus(method)))
+}
+
+fn is_of_bus(method: &ResetMethod) -> bool {
+    matches!(method, ResetMethod::Bus | ResetMethod::CxlBus)
 }
 
 /// True where another function of the bus shows that the bus can be reset. The kernel shows it at the first function

@@ -28,6 +28,7 @@ pub mod platform;
 pub mod port;
 pub mod profile;
 mod proposal;
+pub mod related;
 pub mod selector;
 pub mod share;
 pub mod storage;

@@ -270,11 +270,7 @@ impl Session {
     fn act(&mut self, effect: Effect) -> Option<Reply> {
         tracing::debug!(effect = effect.name());
         match effect {
-            Effect::Observe(parts) => self.observation.ask(&parts),
-            Effect::Files(paths) => self.observation.ask_files(paths),
-            Effect::Profiles(ids) => self.observation.ask_profiles(ids),
-            Effect::Definition(name) => self.observation.ask_definition(name),
-            Effect::Details(functions) => self.observation.ask_details(functions),
+            Effect::Ask(queries) => self.observation.ask(queries),
             Effect::SaveDraft(draft) => self.shelves.order(Order::SaveDraft(draft)),
             Effect::TakeDraft(left) => self.shelves.order(Order::TakeDraft(left)),
             Effect::DiscardDraft => self.shelves.order(Order::DiscardDraft),

@@ -3,7 +3,7 @@
 
 use super::news::{News, Teller};
 use crate::app::Msg;
-use crate::facts::{FactsPart, Part};
+use crate::facts::{FactsPart, Part, Query};
 use crate::host::{Cause, Generation, Reply, Request, Target, Worker};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,48 +70,27 @@ impl Observation {
         self.probing = None;
     }
 
-    /// Asks for parts. A part that is being asked for is asked again afterwards, so that a host that hangs is not given
-    /// ever more questions.
-    pub(super) fn ask(&mut self, parts: &[Part]) {
-        let by_name = |part: &Part| matches!(part, Part::Files | Part::Profiles | Part::Definitions);
-        for part in parts.iter().copied().filter(|part| !by_name(part)) {
-            if self.open.values().any(|open| open.part == part) {
-                self.again.insert(part);
-            } else {
-                let generation = self.number_of(part);
-                self.worker.ask(Request::Observe(part, generation));
+    /// Asks questions. A part that is being asked for as a whole is asked for again afterwards, so that a host that hangs is
+    /// not given ever more questions.
+    pub(super) fn ask(&mut self, queries: impl IntoIterator<Item = impl Into<Query>>) {
+        for query in queries.into_iter().map(Into::into) {
+            let part = query.part();
+            match query {
+                // These are asked for by name.
+                Query::Part(Part::Files | Part::Profiles | Part::Definitions) => {}
+                Query::Part(_) if self.open.values().any(|open| open.part == part) => drop(self.again.insert(part)),
+                query => {
+                    let generation = self.number_of(part);
+                    self.worker.ask(Request::Ask(query, generation));
+                }
             }
         }
     }
 
-    /// Asks about files.
-    pub(super) fn ask_files(&mut self, paths: Vec<String>) {
-        let generation = self.number_of(Part::Files);
-        self.worker.ask(Request::Files(paths, generation));
-    }
-
-    /// Asks about guest systems.
-    pub(super) fn ask_profiles(&mut self, ids: Vec<String>) {
-        let generation = self.number_of(Part::Profiles);
-        self.worker.ask(Request::Profiles(ids, generation));
-    }
-
-    /// Asks what libvirt keeps of a domain.
-    pub(super) fn ask_definition(&mut self, name: String) {
-        let generation = self.number_of(Part::Definitions);
-        self.worker.ask(Request::Definition(name, generation));
-    }
-
-    /// Asks for the details of PCI functions.
-    pub(super) fn ask_details(&mut self, functions: Vec<PciAddress>) {
-        let generation = self.number_of(Part::Details);
-        self.worker.ask(Request::Details(functions, generation));
-    }
-
-    /// Asks for them again, for who looks at them; a question that is open is answer enough.
+    /// Asks for details again, for who looks at them; a question that is open is answer enough.
     pub(super) fn watch_details(&mut self, functions: Vec<PciAddress>) {
         if !self.open.values().any(|open| open.part == Part::Details) {
-            self.ask_details(functions);
+            self.ask([Query::Details(functions)]);
         }
     }
 
@@ -138,7 +117,7 @@ impl Observation {
             Reply::Connected => {
                 // What was known before the connection was cut may have changed.
                 if self.retry.take().is_some() {
-                    self.ask(&Part::ALL);
+                    self.ask(Part::ALL);
                 }
                 Vec::new()
             }
@@ -148,7 +127,7 @@ impl Observation {
                 vec![Msg::Probed(ended.map_err(|error| error.to_string()))]
             }
             Reply::Changed(part) => {
-                self.ask(&[part]);
+                self.ask([part]);
                 Vec::new()
             }
             Reply::Failed(error) => {
@@ -165,7 +144,7 @@ impl Observation {
         let Some(open) = self.open.remove(&generation) else { return Vec::new() };
         let mut msgs = vec![Msg::Facts(part)];
         if self.again.remove(&open.part) {
-            self.ask(&[open.part]);
+            self.ask([open.part]);
         }
         if self.open.is_empty() && self.told > 0 {
             self.told = 0;
@@ -193,7 +172,7 @@ impl Observation {
     /// Says how long the host has been silent, and connects again where it is time to.
     pub(super) fn tick(&mut self, now: Instant) -> Option<Msg> {
         if self.retry.is_some_and(|retry| retry.at <= now) && self.open.is_empty() {
-            self.ask(&[Part::Host]);
+            self.ask([Part::Host]);
         }
         let seconds = self.since().map_or(0, |since| now.saturating_duration_since(since).as_secs());
         if seconds == self.told {

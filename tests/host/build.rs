@@ -403,7 +403,7 @@ fn volumes_of_a_local_folder_are_seen_before_libvirt_knows_of_them() {
     std::fs::write(site.path("new.iso"), "x").unwrap();
     let (outcome, _) = site.build(vec![site.create("a.qcow2")], |_, _| {});
     assert!(matches!(outcome, BuildResult::Built { .. }));
-    let facts = observe(&Target { uri: Some(uri), ..Target::default() }, &[Part::Pools], &[]).facts;
+    let facts = observe(&Target { uri: Some(uri), ..Target::default() }, [Part::Pools]).facts;
     let pool = facts.pools.items().iter().find(|pool| pool.name == site.name).unwrap();
     assert_eq!(pool.volume("new.iso").unwrap().format.as_deref(), Some("iso"));
     let made = pool.volume("a.qcow2").unwrap();
@@ -524,17 +524,17 @@ fn a_daemon_that_ends_is_told_at_once_and_found_again_when_it_is_back() {
             }
         }
     };
-    worker.ask(Request::Observe(Part::Domains, 1));
+    worker.ask(Request::Ask(Part::Domains.into(), 1));
     wait(&|reply| matches!(reply, Reply::Facts(1, FactsPart::Domains(fact)) if fact.get().is_some()));
     relay.cut();
     wait(&|reply| matches!(reply, Reply::Failed(error) if error.cause == Cause::Lost));
-    worker.ask(Request::Observe(Part::Domains, 2));
+    worker.ask(Request::Ask(Part::Domains.into(), 2));
     let told = wait(&|reply| matches!(reply, Reply::Facts(2, _)));
     assert!(
         matches!(&told, Reply::Facts(_, FactsPart::Domains(fact)) if fact.why_not().unwrap().contains("daemon")),
         "{told:?}"
     );
     relay.listen(SOCKET);
-    worker.ask(Request::Observe(Part::Domains, 3));
+    worker.ask(Request::Ask(Part::Domains.into(), 3));
     wait(&|reply| matches!(reply, Reply::Facts(3, FactsPart::Domains(fact)) if fact.get().is_some()));
 }

@@ -167,7 +167,7 @@ impl World for TestDriver {
     }
 
     fn all(&self) -> BTreeSet<String> {
-        let facts = observe(&self.target(), &[Part::Pools, Part::Domains], &[]).facts;
+        let facts = observe(&self.target(), [Part::Pools, Part::Domains]).facts;
         let volumes = facts.pools.items().iter().flat_map(|pool| pool.volumes.items()).map(|volume| &volume.name);
         let domains = facts.domains.items();
         let running = domains.iter().filter(|domain| domain.state == DomainState::Active);
@@ -330,7 +330,7 @@ fn no_event_holds_a_secret() {
     }))
     .unwrap();
     let target = Target { demo: true, ..Target::default() };
-    let facts = observe(&target, &Part::ALL, &[]).facts;
+    let facts = observe(&target, Part::ALL).facts;
     let uri = facts.host.get().unwrap().uri.clone();
     let machine = machine(&spec, &facts);
     let blueprint = Blueprint { spec: &spec, machine: &machine, facts: &facts };

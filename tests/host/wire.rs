@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
-use vmbuild::facts::{Facts, Part};
+use vmbuild::facts::{Facts, Part, Query};
 use vmbuild::host::{Reply, Request, Target, Worker, observe};
 
 /// Long beside the time that the daemon and this process need between two calls.
@@ -51,7 +51,7 @@ fn asked(socket: &Path, count: usize, parts: &[Part]) -> (Tally, Facts) {
     let mut worker =
         Worker::spawn(Target { uri: Some(uri), ..Target::default() }, move |reply| drop(sender.send(reply)));
     for part in parts {
-        worker.ask(Request::Observe(*part, 1));
+        worker.ask(Request::Ask((*part).into(), 1));
     }
     let (mut facts, mut missing) = (Facts::default(), parts.len());
     while missing > 0 {
@@ -145,7 +145,7 @@ fn descriptor(label: &str) -> Vec<u8> {
 
 fn looked_at(wire: &Wire, driver: &str, path: &str, files: &[String]) -> Facts {
     let target = Target { uri: Some(wire.uri(driver, path)), ..Target::default() };
-    observe(&target, &[Part::Pools], files).facts
+    observe(&target, [Part::Pools.into(), Query::Files(files.to_vec())]).facts
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl World {
 
     /// Pools with their volumes, and domains.
     fn facts(&self) -> Facts {
-        let mut facts = observe(&self.target, &[Part::Pools, Part::Domains], &[]).facts;
+        let mut facts = observe(&self.target, [Part::Pools, Part::Domains]).facts;
         for pool in facts.pools.get_mut().unwrap() {
             pool.volumes = vmbuild::facts::Fact::known(
                 pool.volumes.items().to_vec(),

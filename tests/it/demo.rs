@@ -5,7 +5,7 @@ use vmbuild::build::{Order, run};
 use vmbuild::checks::{Allowed, Severity, take};
 use vmbuild::engine::libvirt::Call;
 use vmbuild::engine::{Call as AnyCall, Common, Step};
-use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass};
+use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass, Query};
 use vmbuild::host::{Target, observe};
 use vmbuild::plan::{BuildResult, Plan};
 use vmbuild::spec::Spec;
@@ -17,7 +17,8 @@ fn demo() -> Target {
 
 fn facts() -> Facts {
     let paths = ["/srv/isos/debian-12.9.0-amd64-netinst.iso", "/usr/share/vgabios/rtx4080.rom", "/none.iso"];
-    let seen = observe(&demo(), &Part::ALL, &paths.map(str::to_owned));
+    let files = Query::Files(paths.map(str::to_owned).to_vec());
+    let seen = observe(&demo(), Part::ALL.map(Query::Part).into_iter().chain([files]));
     assert_eq!(seen.unreachable, None);
     seen.facts
 }
@@ -106,8 +107,7 @@ fn assert_consistent(facts: &Facts) {
 /// The cards of the demo stand for what there is on real hosts, and every check of passthrough has its facts.
 #[test]
 fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
-    let parts: Vec<Part> = Part::ALL.into_iter().chain([Part::Details]).collect();
-    let facts = observe(&demo(), &parts, &[]).facts;
+    let facts = observe(&demo(), Part::ALL.into_iter().chain([Part::Details])).facts;
     let codes = |address: &str| -> Vec<&str> {
         let taken = take(&facts, &[address.parse().unwrap()]);
         let unknown = taken.findings.iter().find(|finding| finding.severity == Severity::Unknown);

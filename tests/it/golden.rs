@@ -2,9 +2,9 @@
 //! case; `UPDATE_GOLDEN=1 cargo test --test it golden` writes what comes out, to be read before it is committed.
 #![allow(clippy::print_stderr)]
 
-use serde::Deserialize;
+use crate::support::cases::{self as written, Written, read, root};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -30,19 +30,6 @@ struct Case {
     machine: Machine,
 }
 
-/// `case.json`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct About {
-    /// What the case is there to show.
-    shows: String,
-    /// Name of a file in `tests/golden/facts`.
-    facts: String,
-    /// What differs from that file, by JSON pointer.
-    #[serde(default)]
-    but: BTreeMap<String, Value>,
-}
-
 impl Case {
     fn report(&self) -> Report {
         let stacked = Stacked { error: self.stack_error.clone(), ..self.spec.clone().into() };
@@ -50,79 +37,27 @@ impl Case {
     }
 }
 
-impl About {
-    fn facts(&self) -> Facts {
-        let mut facts = recorded(&self.facts);
-        for (pointer, value) in &self.but {
-            // A part that the file does not know is added.
-            if let Some(part) = pointer.strip_prefix('/').filter(|part| !part.contains('/')) {
-                facts[part] = value.clone();
-                continue;
-            }
-            *facts.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer} in {}", self.facts)) = value.clone();
-        }
-        serde_json::from_value(facts).unwrap()
-    }
-}
-
-/// A file of facts. One that is `like` another says only which parts differ.
-fn recorded(name: &str) -> Value {
-    let mut facts: Value = serde_json::from_str(&read(&root().join("facts").join(format!("{name}.json")))).unwrap();
-    let like = facts.as_object_mut().unwrap().remove("like");
-    if let Some(like) = like {
-        let mut base = recorded(like.as_str().unwrap());
-        base.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
-        facts = base;
-    }
-    facts
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn parse_spec(path: &Path) -> Spec {
-    spec::parse(&read(path)).unwrap_or_else(|problems| panic!("{}: {problems:?}", path.display()))
+fn parse_spec(text: &str) -> Spec {
+    spec::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn cases() -> Vec<Case> {
-    let folders = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
-    let mut folders: Vec<_> = folders.filter(|path| path.join("case.json").exists()).collect();
-    folders.sort();
-    assert!(folders.len() >= 14);
-    folders.into_iter().map(case).collect()
+    written::all().into_iter().map(case).collect()
 }
 
-fn case(folder: PathBuf) -> Case {
-    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    let about: About = serde_json::from_str(&read(&folder.join("case.json"))).unwrap();
-    assert!(!about.shows.is_empty(), "{name}");
-    let facts = about.facts();
-    let written = Layer { origin: Origin::User, spec: parse_spec(&folder.join("spec.json")) };
-    let Stacked { spec, error: stack_error, .. } = spec::stack(&[written], &|name| template(&folder, name));
+fn case(case: Written) -> Case {
+    let (layer, templates) = (Layer { origin: Origin::User, spec: parse_spec(&case.spec()) }, case.templates());
+    let find = |name: &str| match templates.get(name).map(|text| spec::parse(text)) {
+        None => Template::Missing(templates.keys().cloned().collect()),
+        Some(Ok(spec)) => Template::Known(Box::new(spec)),
+        Some(Err(problems)) => Template::Unreadable(problems.in_file(&format!("{name}.json")).to_string()),
+    };
+    let Stacked { spec, error: stack_error, .. } = spec::stack(&[layer], &find);
+    let Written { name, folder, facts } = case;
     let written = serde_json::to_value(&spec).unwrap();
     let spec = resolve(&spec, &facts);
     let machine = machine(&spec, &facts);
     Case { name, folder, written, spec, stack_error, facts, machine }
-}
-
-/// A template of the case: a file in its folder `templates`.
-fn template(folder: &Path, name: &str) -> Template {
-    let folder = folder.join("templates");
-    let Ok(text) = fs::read_to_string(folder.join(format!("{name}.json"))) else {
-        let files = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-        let mut known: Vec<_> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-        known.sort();
-        return Template::Missing(known);
-    };
-    match spec::parse(&text) {
-        Ok(spec) => Template::Known(Box::new(spec)),
-        Err(problems) => Template::Unreadable(problems.in_file(&format!("{name}.json")).to_string()),
-    }
 }
 
 /// What a case must come out as, by file name.

@@ -7,7 +7,7 @@ use vmbuild::host::{Sysroot, Target, observe};
 /// Facts of a recorded tree; libvirt's test driver stands in for the daemon, which is not asked about devices.
 fn facts(root: &std::path::Path) -> Facts {
     let target = Target { uri: Some("test:///default".into()), sysroot: Sysroot::new(root), ..Target::default() };
-    observe(&target, &[Part::Host, Part::Pci], &[]).facts
+    observe(&target, [Part::Host, Part::Pci]).facts
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
-use vmbuild::facts::{DomainState, FactsPart, Iommu, Part};
+use vmbuild::facts::{DomainState, FactsPart, Iommu, Part, Query};
 use vmbuild::host::{Cause, Reply, Request, Sysroot, Target, Worker, observe};
 
 /// A host of the test driver with one pool, one network, two domains and one isolated graphics card.
@@ -27,10 +27,16 @@ fn test_driver(folder: &tempfile::TempDir) -> Target {
     Target { uri: Some(format!("test://{}", file.display())), ..Target::default() }
 }
 
+/// Every part, and these files.
+fn all_and(files: &[&str]) -> Vec<Query> {
+    let files = files.iter().map(|file| (*file).to_owned()).collect();
+    Part::ALL.into_iter().map(Query::Part).chain([Query::Files(files)]).collect()
+}
+
 #[test]
 fn one_observation_of_the_test_driver_holds_every_part() {
     let folder = tempfile::tempdir().unwrap();
-    let seen = observe(&test_driver(&folder), &Part::ALL, &["/srv/fast/a.qcow2".into(), "/none".into()]);
+    let seen = observe(&test_driver(&folder), all_and(&["/srv/fast/a.qcow2", "/none"]));
     assert_eq!(seen.unreachable, None);
     let facts = seen.facts;
     assert_eq!(facts.host.get().unwrap().driver, "TEST");
@@ -59,7 +65,7 @@ fn a_socket_that_nobody_listens_at_is_a_stopped_daemon_and_sysfs_is_read_all_the
         sysroot: Sysroot::new(folder.path()),
         ..Target::default()
     };
-    let seen = observe(&target, &Part::ALL, &[]);
+    let seen = observe(&target, Part::ALL);
     let error = seen.unreachable.expect("no daemon");
     assert_eq!(error.cause, Cause::DaemonDown, "{error:?}");
     assert!(error.to_string().contains("systemctl start"), "{error}");
@@ -70,15 +76,15 @@ fn a_socket_that_nobody_listens_at_is_a_stopped_daemon_and_sysfs_is_read_all_the
 #[test]
 fn recorded_facts_answer_in_place_of_a_host() {
     let folder = tempfile::tempdir().unwrap();
-    let facts = observe(&test_driver(&folder), &Part::ALL, &["/srv/fast/a.qcow2".into()]).facts;
+    let facts = observe(&test_driver(&folder), all_and(&["/srv/fast/a.qcow2"])).facts;
     let file = folder.path().join("facts.json");
     std::fs::write(&file, serde_json::to_string(&facts).unwrap()).unwrap();
     let target = Target { facts_file: Some(file), ..Target::default() };
     assert_eq!(facts.pools.items().len(), 1);
-    let replayed = observe(&target, &Part::ALL, &["/srv/fast/a.qcow2".into()]);
+    let replayed = observe(&target, all_and(&["/srv/fast/a.qcow2"]));
     assert_eq!(replayed.facts, facts);
     let broken = Target { facts_file: Some(folder.path().join("none.json")), ..Target::default() };
-    assert!(observe(&broken, &[Part::Pools], &[]).unreachable.is_some());
+    assert!(observe(&broken, [Part::Pools]).unreachable.is_some());
 }
 
 #[test]
@@ -87,9 +93,9 @@ fn a_worker_answers_each_request_with_its_generation() {
     let (sender, replies) = channel();
     let mut worker = Worker::spawn(test_driver(&folder), move |reply| drop(sender.send(reply)));
     for (generation, part) in [(7, Part::Pools), (8, Part::Domains), (9, Part::Pci)] {
-        worker.ask(Request::Observe(part, generation));
+        worker.ask(Request::Ask(part.into(), generation));
     }
-    worker.ask(Request::Files(vec!["/none".into()], 10));
+    worker.ask(Request::Ask(Query::Files(vec!["/none".into()]), 10));
     let mut answers = Vec::new();
     let mut connected = 0;
     while answers.len() < 4 {
@@ -111,8 +117,8 @@ fn a_worker_whose_host_is_down_says_so_once_and_answers_every_request() {
     let target = Target { uri: Some(uri), sysroot: Sysroot::new(folder.path()), ..Target::default() };
     let (sender, replies) = channel();
     let mut worker = Worker::spawn(target, move |reply| drop(sender.send(reply)));
-    worker.ask(Request::Observe(Part::Domains, 1));
-    worker.ask(Request::Observe(Part::Networks, 1));
+    worker.ask(Request::Ask(Part::Domains.into(), 1));
+    worker.ask(Request::Ask(Part::Networks.into(), 1));
     let (mut failures, mut answers) = (0, 0);
     while answers < 2 {
         match replies.recv_timeout(Duration::from_secs(20)).expect("an answer") {
@@ -140,7 +146,7 @@ fn a_domain_that_somebody_defines_is_news_without_asking() {
     let target = test_driver(&folder);
     let (sender, replies) = channel();
     let mut worker = Worker::spawn(target.clone(), move |reply| drop(sender.send(reply)));
-    worker.ask(Request::Observe(Part::Domains, 1));
+    worker.ask(Request::Ask(Part::Domains.into(), 1));
     let wait = |wanted: fn(&Reply) -> bool| {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while !wanted(&replies.recv_timeout(deadline - std::time::Instant::now()).expect("a reply in time")) {}
@@ -163,7 +169,7 @@ fn what_cannot_be_opened_is_told_apart_with_a_way_out_for_each() {
         ("qemu+unix:///system?socket=/none", Cause::DaemonDown, "systemctl start"),
     ];
     for (uri, cause, remedy) in cases {
-        let seen = observe(&Target { uri: Some(uri.into()), ..Target::default() }, &[Part::Domains], &[]);
+        let seen = observe(&Target { uri: Some(uri.into()), ..Target::default() }, [Part::Domains]);
         let error = seen.unreachable.expect("nobody is there");
         assert_eq!(error.cause, cause, "{uri}: {error:?}");
         assert!(error.remedy.contains(remedy) && error.message.contains(uri), "{error}");
@@ -182,8 +188,8 @@ fn a_daemon_that_hangs_does_not_hold_up_what_the_kernel_tells() {
     let target = Target { uri: Some(uri), sysroot: Sysroot::new(folder.path()), ..Target::default() };
     let (sender, replies) = channel();
     let mut worker = Worker::spawn_without_news(target, move |reply| sender.send(reply).unwrap_or_default());
-    worker.ask(Request::Observe(Part::Domains, 1));
-    worker.ask(Request::Observe(Part::Pci, 1));
+    worker.ask(Request::Ask(Part::Domains.into(), 1));
+    worker.ask(Request::Ask(Part::Pci.into(), 1));
     let first = replies.recv_timeout(Duration::from_secs(20)).expect("an answer");
     assert!(matches!(first, Reply::Facts(1, FactsPart::Pci { .. })), "{first:?}");
     worker.leave_behind();

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use vmbuild::facts::{Fact, Facts, Part};
+use vmbuild::facts::{Fact, Facts, Part, Query};
 use vmbuild::host::libvirt::Connection;
-use vmbuild::host::{Request, Sysroot, Target, Worker, observe, observe_over, remote};
+use vmbuild::host::{Observer, Request, Sysroot, Target, Worker, observe, remote};
 
 /// Shells with the tools that come with them.
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
@@ -74,7 +74,7 @@ fn direct(root: &Path) -> Facts {
         ..Target::default()
     };
     let parts = [Part::Host, Part::Networks, Part::Cpus, Part::Pci, Part::Boot, Part::Uses, Part::Roms, Part::Details];
-    let facts = observe(&target, if real { &parts[2..] } else { &parts }, &[]).facts;
+    let facts = observe(&target, parts.into_iter().skip(if real { 2 } else { 0 })).facts;
     compared(facts.read_over_ssh("hv03", 0).unwrap())
 }
 
@@ -244,13 +244,18 @@ fn what_the_user_of_the_probe_may_not_read_is_denied() {
 /// The look before a build goes this way, too.
 #[test]
 fn nothing_of_this_machine_is_told_of_a_remote_host() {
-    let parts = [&Part::ALL[..], &[Part::Details]].concat();
+    let files = Query::Files(vec!["/etc/passwd".into()]);
+    let queries: Vec<Query> = Part::ALL.into_iter().chain([Part::Details]).map(Query::Part).chain([files]).collect();
     let connection = Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
     for probe in [false, true] {
         // Nobody listens there.
         let uri = Some("qemu+ssh://127.0.0.1:1/system?no_verify=1".into());
         let target = Target { uri, probe, ssh: Some("192.0.2.9 1 192.0.2.2 22".into()), ..Target::default() };
-        let facts = observe_over(&connection, &target, &parts, &["/etc/passwd".into()], &Arc::default()).facts;
+        let observer = Observer::over(&connection, &target, &Arc::default());
+        let mut facts = Facts::default();
+        for query in &queries {
+            facts.absorb(observer.answer(query));
+        }
         let text = serde_json::to_string(&facts).unwrap();
         assert!(!text.contains("\"file\":") && !text.contains("192.0.2.2"), "{text}");
         let why = facts.storage.why_not().unwrap();
@@ -270,7 +275,7 @@ fn a_dropped_worker_ends_the_probe() {
     let uri = format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port());
     let target = Target { uri: Some(uri), probe: true, ..Target::default() };
     let mut worker = Worker::spawn(target, |_| {});
-    worker.ask(Request::Observe(Part::Boot, 1));
+    worker.ask(Request::Ask(Part::Boot.into(), 1));
     let (mut asked, _) = silent.accept().unwrap();
     drop(worker);
     asked.set_read_timeout(Some(Duration::from_secs(6))).unwrap();

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use vmbuild::facts::{FactsPart, Iso, Profile};
+use vmbuild::facts::{FactsPart, Iso, Profile, Query};
 use vmbuild::host::osinfo::Osinfo;
 use vmbuild::host::{Sysroot, Target, observe};
 use vmbuild::machine::profile::table::TABLE;
@@ -104,7 +104,7 @@ fn images_are_looked_into_below_a_root() {
         let Some(file) = image(root.path(), label, udf) else { return };
         let path = format!("/{}", file.file_name().unwrap().to_str().unwrap());
         let target = Target { sysroot: Sysroot::new(root.path()), ..Target::default() };
-        let facts = observe(&target, &[], std::slice::from_ref(&path)).facts;
+        let facts = observe(&target, [Query::Files(vec![path.clone()])]).facts;
         let iso = facts.files[&path].get().unwrap().iso.clone().unwrap();
         assert_eq!((iso.volume.as_str(), iso.system.as_str()), (label, "LINUX"));
         assert_eq!(iso.systems.iter().map(|system| system.id.as_str()).collect::<Vec<_>>(), expected);

@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use crate::paths::{Found, Named, read};
 
 /// The layers, each of which may import those before it.
-pub(crate) const LAYERS: [&str; 15] = [
-    "units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "host", "store", "build", "app", "ui",
-    "run", "cli",
+pub(crate) const LAYERS: [&str; 16] = [
+    "units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "case", "host", "store", "build", "app",
+    "ui", "run", "cli",
 ];
 /// The last layer without effects.
-const LAST_PURE: &str = "plan";
+const LAST_PURE: &str = "case";
 /// Layers above which nothing but the pure layers, and what is named, is seen.
 const NARROW: [(&str, &[&str]); 2] = [("app", &[]), ("ui", &["app"])];
 /// Layers that are held to do nothing but compute.
-const COMPUTING: [&str; 10] = ["units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "app", "ui"];
+const COMPUTING: [&str; 11] =
+    ["units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "case", "app", "ui"];
 
 /// The only places where a crate may appear, as path prefixes below `src/`.
 const CRATES: [(&str, &[&str]); 15] = [

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "the reason of a skipped test goes where its other output goes")]
 #![allow(clippy::expect_used, reason = "a skip that cannot be recorded must not pass silently")]
 
+pub(crate) mod cases;
 pub(crate) mod definition;
 pub(crate) mod events;
 pub(crate) mod golden;

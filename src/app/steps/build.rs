@@ -371,7 +371,7 @@ impl App {
         let over = matches!(event, BuildEvent::Ended { .. });
         self.build.take(event);
         // What the build made or undid is new to the facts, too.
-        if over { vec![Effect::Observe(vec![Part::Pools, Part::Domains, Part::Pci])] } else { Vec::new() }
+        if over { vec![Effect::observe([Part::Pools, Part::Domains, Part::Pci])] } else { Vec::new() }
     }
 
     /// The cursor of the build stays on the step that runs.

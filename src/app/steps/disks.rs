@@ -92,7 +92,7 @@ impl Step for Disks {
             }
             Action::RowUp | Action::RowDown => app.move_row(&list, row, action == Action::RowDown),
             Action::ChooseIso => asked(app).len(),
-            Action::Refresh => return vec![Effect::Observe(vec![Part::Pools])],
+            Action::Refresh => return vec![Effect::observe([Part::Pools])],
             _ => return Vec::new(),
         };
         app.refresh();

@@ -54,7 +54,7 @@ impl Step for StoragePool {
 
     fn act(&self, _app: &mut App, action: Action) -> Vec<Effect> {
         match action {
-            Action::Refresh => vec![Effect::Observe(vec![Part::Pools])],
+            Action::Refresh => vec![Effect::observe([Part::Pools])],
             _ => Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ pub use portable::{group, portable};
 pub use search::outcomes;
 pub use wanted::Wanted;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, PciDevice as PciFunction};
 use crate::spec::{PciDevice, Spec};
 use crate::units::PciAddress;
 
@@ -86,6 +86,15 @@ fn settle(row: &mut PciDevice, outcome: &Outcome) {
 pub fn wants_any(spec: &Spec) -> bool {
     let mut known_by = spec.pci_devices.iter().flatten().filter_map(|row| row.selector.as_ref());
     known_by.any(crate::spec::PciMatch::is_any)
+}
+
+/// The functions among which rows that take any device choose.
+pub fn candidates(spec: &Spec, facts: &Facts) -> Vec<PciAddress> {
+    let rows = spec.pci_devices.iter().flatten();
+    let any = rows.filter_map(|row| row.selector.as_ref()).filter(|known_by| known_by.is_any());
+    let wanted: Vec<Wanted> = any.filter_map(|known_by| Wanted::read(known_by, None).ok()).collect();
+    let fits = |device: &&PciFunction| wanted.iter().any(|wanted| wanted.fits(device));
+    facts.pci.items().iter().filter(fits).map(|device| device.address).collect()
 }
 
 fn address(text: Option<&str>) -> Option<PciAddress> {

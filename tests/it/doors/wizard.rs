@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
-use vmbuild::facts::Part;
+use vmbuild::facts::Query;
 use vmbuild::host::{self, Request, Target, Worker};
 use vmbuild::spec::Place;
 use vmbuild::store::{Folders, Source, Templates};
@@ -50,19 +50,15 @@ impl Wizard {
         serde_json::to_value(&self.app.derived.report.findings).unwrap()
     }
 
+    /// The domain that is shown.
+    pub(crate) fn xml(&self) -> String {
+        self.app.derived.tree.to_xml()
+    }
+
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Observe(parts) => {
-                    // Files are asked for by name.
-                    for part in parts.into_iter().filter(|part| *part != Part::Files) {
-                        self.ask(Request::Observe(part, 0));
-                    }
-                }
-                Effect::Files(paths) => self.ask(Request::Files(paths, 0)),
-                Effect::Profiles(ids) => self.ask(Request::Profiles(ids, 0)),
-                Effect::Details(functions) => self.ask(Request::Details(functions, 0)),
-                Effect::Definition(name) => self.ask(Request::Definition(name, 0)),
+                Effect::Ask(queries) => queries.into_iter().for_each(|query| self.ask(query)),
                 Effect::ListTemplates => self.tell(Msg::Stored(Reply::Templates(self.templates.clone()))),
                 Effect::ListPresets | Effect::SaveDraft(_) | Effect::DiscardDraft => {}
                 other => panic!("{other:?}"),
@@ -70,8 +66,8 @@ impl Wizard {
         }
     }
 
-    fn ask(&mut self, request: Request) {
-        self.worker.ask(request);
+    fn ask(&mut self, query: Query) {
+        self.worker.ask(Request::Ask(query, 0));
         loop {
             match self.answers.recv().unwrap() {
                 host::Reply::Facts(_, part) => return self.tell(Msg::Facts(part)),

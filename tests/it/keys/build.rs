@@ -91,7 +91,7 @@ fn a_failure_shows_libvirts_words_and_what_was_undone() {
     event(&mut desk, BuildEvent::Ended { at_ms: 3, outcome });
     assert_eq!(states(&desk)[1..], [RunState::Undone, RunState::Failed]);
     assert_eq!(desk.app.build.steps[2].original, "virDomainDefineXML: no");
-    assert!(desk.effects.iter().any(|effect| matches!(effect, Effect::Observe(_))), "the host is read again");
+    assert!(desk.effects.iter().any(|effect| matches!(effect, Effect::Ask(_))), "the host is read again");
     assert_eq!(desk.at("/name"), "ws-01", "the input is kept");
     assert_eq!(desk.app.build_gate(), None, "and can be tried again");
     desk.keys("q j Enter");

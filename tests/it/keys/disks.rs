@@ -4,6 +4,7 @@ use super::script::Desk;
 use serde_json::json;
 use vmbuild::app::Effect;
 use vmbuild::app::steps::disks::row;
+use vmbuild::facts::Query;
 
 #[test]
 fn a_disk_is_added_with_its_size_ready_to_type() {
@@ -56,10 +57,12 @@ fn cloning_and_attaching_start_with_the_source() {
 fn files_named_by_the_spec_are_asked_for_once_and_not_while_typing() {
     let mut desk = Desk::workstation();
     desk.keys("4 e '/srv/new.img' Enter Esc");
-    let asked: Vec<_> = desk.effects.iter().filter(|effect| matches!(effect, Effect::Files(_))).collect();
-    assert_eq!(asked, [&Effect::Files(vec!["/srv/new.img".into()])]);
+    let asked = |desk: &Desk| -> Vec<Effect> {
+        desk.effects.iter().filter(|effect| matches!(effect, Effect::Ask(_))).cloned().collect()
+    };
+    assert_eq!(asked(&desk), [Effect::Ask(vec![Query::Files(vec!["/srv/new.img".into()])])]);
     desk.keys("Esc j k Enter Esc");
-    assert!(!desk.effects.iter().any(|effect| matches!(effect, Effect::Files(_))));
+    assert_eq!(asked(&desk), []);
 }
 
 #[test]

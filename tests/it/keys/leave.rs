@@ -67,7 +67,7 @@ fn a_draft_is_offered_and_taken_with_everything_in_it() {
     desk.keys("Enter");
     assert_eq!((desk.at("/name"), desk.app.step), (json!("gpu-ws-01"), StepId::System));
     assert_eq!(desk.app.content.pending.values().collect::<Vec<_>>(), ["many"]);
-    let [Effect::TakeDraft(left), Effect::Observe(_)] = desk.effects.as_slice() else {
+    let [Effect::TakeDraft(left), Effect::Ask(_)] = desk.effects.as_slice() else {
         panic!("a draft that was taken is not saved again before it changes: {:?}", desk.effects)
     };
     assert_eq!(left.path, Path::new("a"));
@@ -166,11 +166,11 @@ fn a_host_that_cannot_be_asked_says_why_and_can_be_asked_again() {
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     assert!(matches!(desk.app.host, HostState::Failed { .. }));
     desk.keys("Esc 3 r");
-    assert!(desk.effects.contains(&Effect::Observe(Part::ALL.to_vec())));
+    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
     // Asked again in vain, it is offered again.
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     desk.keys("Down Enter");
-    assert!(desk.effects.contains(&Effect::Observe(Part::ALL.to_vec())));
+    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
     desk.know(&super::script::read_facts("workstation"));
     assert_eq!(desk.app.host, HostState::Up);
 }
@@ -182,7 +182,7 @@ fn without_a_host_the_demo_host_is_offered_and_nothing_of_the_old_host_remains()
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     desk.keys("Down Down Enter");
     assert_eq!(desk.effects.first(), Some(&Effect::UseDemo));
-    assert!(desk.effects.contains(&Effect::Observe(Part::ALL.to_vec())));
+    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
     assert_eq!((desk.app.host.clone(), desk.app.name()), (HostState::Connecting, "box"));
 }
 

@@ -98,7 +98,7 @@ proptest! {
         let before = desk.app.content.clone();
         desk.keys("Esc Esc Esc Esc Esc Esc Esc Esc");
         prop_assert_eq!(&desk.app.content, &before);
-        let asked = |effect: &&Effect| !matches!(effect, Effect::SaveDraft(_) | Effect::Files(_) | Effect::DiscardDraft);
+        let asked = |effect: &&Effect| !matches!(effect, Effect::SaveDraft(_) | Effect::Ask(_) | Effect::DiscardDraft);
         prop_assert_eq!(desk.effects.iter().find(asked), None);
     }
 }

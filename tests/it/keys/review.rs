@@ -7,7 +7,7 @@ use vmbuild::app::against::Base;
 use vmbuild::app::steps::review::{self, Tab};
 use vmbuild::app::xml::Mark;
 use vmbuild::app::{Effect, Msg, StepId, Zone};
-use vmbuild::facts::{Fact, FactsPart, Source};
+use vmbuild::facts::{Fact, FactsPart, Query, Source};
 use vmbuild::spec::Origin;
 
 #[test]
@@ -116,7 +116,7 @@ fn a_defined_domain_is_asked_for_and_its_xml_compared() {
     let mut desk = Desk::workstation();
     desk.set("name", "web").set("memory", "4 GiB").set("vcpus", "2");
     desk.keys("8 Right t 'defined under the name' Enter");
-    assert_eq!(desk.effects, [Effect::Definition("web".into())]);
+    assert_eq!(desk.effects, [Effect::Ask(vec![Query::Definition("web".into())])]);
     assert_eq!(desk.app.review.against.missing.as_deref(), Some("Asking libvirt for the XML of web."));
     let mut stored = desk.app.derived.tree.to_xml().replace(">2</vcpu>", ">3</vcpu>");
     stored = stored.replace("  <on_poweroff>", "  <uuid>u</uuid>\n  <on_poweroff>").replace("'q35'", "'pc-q35-8.2'");
@@ -135,13 +135,17 @@ fn a_defined_domain_is_asked_for_and_its_xml_compared() {
     desk.keys("m");
     assert!(changed(&desk).contains(&"-<uuid>u</uuid>".into()), "{:?}", changed(&desk));
     desk.keys("m r");
-    assert!(desk.effects.contains(&Effect::Definition("web".into())), "r asks again: {:?}", desk.effects);
+    assert!(
+        desk.effects.contains(&Effect::Ask(vec![Query::Definition("web".into())])),
+        "r asks again: {:?}",
+        desk.effects
+    );
     answer(&mut desk, &stored.replace(">3</vcpu>", ">2</vcpu>"));
     assert_eq!(changed(&desk), ["-<sound model='ich9'/>"]);
     answer(&mut desk, "<domain");
     assert!(desk.app.review.against.missing.as_ref().unwrap().starts_with("The XML of web cannot be read"));
     desk.keys("t 'domain games' Enter");
-    assert_eq!(desk.effects, [Effect::Definition("games".into())], "another one of the host");
+    assert_eq!(desk.effects, [Effect::Ask(vec![Query::Definition("games".into())])], "another one of the host");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn without_a_host_the_pool_can_still_be_typed() {
 fn pools_are_read_again_on_demand() {
     let mut desk = Desk::workstation();
     desk.keys("3 r");
-    assert_eq!(desk.effects, [Effect::Observe(vec![Part::Pools])]);
+    assert_eq!(desk.effects, [Effect::observe([Part::Pools])]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::{Effect, Msg};
 use vmbuild::checks::Severity;
-use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Source, SystemName};
+use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Query, Source, SystemName};
 
 #[test]
 fn a_name_is_typed_and_becomes_the_domains() {
@@ -141,7 +141,7 @@ fn with_medium(systems: &[(&str, &str)]) -> Desk {
 #[test]
 fn a_medium_of_one_system_stands_in_for_the_field_until_the_user_fills_it() {
     let mut desk = with_medium(&[("debian12", "Debian 12")]);
-    assert!(desk.effects.contains(&Effect::Profiles(vec!["debian12".into()])), "{:?}", desk.effects);
+    assert!(desk.effects.contains(&Effect::Ask(vec![Query::Profiles(vec!["debian12".into()])])), "{:?}", desk.effects);
     desk.keys("2 j");
     let field = desk.app.field().unwrap();
     assert_eq!((field.default.as_str(), field.why.as_str()), ("debian12", "the boot ISO is 'LABEL'"));

@@ -25,7 +25,7 @@ pub(crate) fn facts_of(tree: &Tree, ssh: Option<&str>) -> Facts {
         ssh: ssh.map(str::to_owned),
         ..Target::default()
     };
-    observe(&target, &[Part::Pci, Part::Boot, Part::Uses, Part::Details], &[]).facts
+    observe(&target, [Part::Pci, Part::Boot, Part::Uses, Part::Details]).facts
 }
 
 pub(crate) fn at(address: &str) -> PciAddress {

@@ -3,7 +3,7 @@
 
 use super::{PciView, row_in_spec};
 use crate::app::{App, Effect, StepId};
-use crate::facts::{PciClass, PciDevice};
+use crate::facts::{PciClass, PciDevice, Query};
 use crate::machine::card;
 use crate::units::PciAddress;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ impl App {
         }
         wanted.retain(|address| !self.pci.asked.contains(address));
         self.pci.asked.extend(&wanted);
-        (!wanted.is_empty()).then(|| Effect::Details(wanted.into_iter().collect()))
+        (!wanted.is_empty()).then(|| Effect::Ask(vec![Query::Details(wanted.into_iter().collect())]))
     }
 }
 

@@ -161,7 +161,7 @@ impl Step for Passthrough {
         match action {
             Action::Refresh => {
                 app.pci.asked.clear();
-                return vec![Effect::Observe(vec![Part::Pci, Part::Domains, Part::Boot, Part::Uses])];
+                return vec![Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses])];
             }
             Action::KindFilter => {
                 list::keeping_cursor(app, |app| app.pci.narrowed = Some(app.pci.show().next()));

@@ -10,10 +10,10 @@ use crate::domain;
 use crate::engine::libvirt::volume::seed_xml;
 use crate::engine::libvirt::{Call, Libvirt, PasswordFile, Removal};
 use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, Thing, undo};
-use crate::facts::{Facts, Part};
+use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
-use crate::host::{Cause, HostError, Target, observe_over, profiles, seed};
+use crate::host::{Cause, HostError, Observer, Target, seed};
 use crate::plan::BuildEvent;
 use crate::units::Bytes;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use verify::Watch;
 pub(crate) struct LibvirtBackend {
     connection: Connection,
     target: Target,
+    /// Kept between questions, so that the files of a remote host are read once.
+    observer: Option<Observer>,
     /// What QEMU and the kernel write since the domain was about to be started.
     watch: Option<Watch>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct LibvirtBackend {
 impl LibvirtBackend {
     /// Opens the connection. Blocks.
     pub(crate) fn open(target: &Target) -> Result<Self, HostError> {
-        Ok(Self { connection: Connection::open(target)?, target: target.clone(), watch: None })
+        Ok(Self { connection: Connection::open(target)?, target: target.clone(), observer: None, watch: None })
     }
 
     /// Does one call; what came of it, where the step's title does not say it all.
@@ -113,12 +115,10 @@ impl LibvirtBackend {
 }
 
 impl Backend for LibvirtBackend {
-    fn facts(&mut self, parts: &[Part], paths: &[String], ids: &[String], given_up: &Arc<AtomicBool>) -> Facts {
-        let mut facts = observe_over(&self.connection, &self.target, parts, paths, given_up).facts;
-        if !ids.is_empty() {
-            facts.absorb(profiles(&self.target, ids));
-        }
-        facts
+    fn facts(&mut self, queries: &[Query], given_up: &Arc<AtomicBool>) -> Vec<FactsPart> {
+        let (connection, target) = (&self.connection, &self.target);
+        let observer = self.observer.get_or_insert_with(|| Observer::over(connection, target, given_up));
+        queries.iter().map(|query| observer.answer(query)).collect()
     }
 
     fn perform(&mut self, work: &mut Work<'_, '_>) -> Result<String, Halt> {
@@ -183,6 +183,7 @@ fn misplaced(message: &str) -> HostError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::facts::{Facts, Part};
     use std::sync::atomic::Ordering;
     use std::time::Instant;
 
@@ -195,6 +196,7 @@ mod tests {
         let mut backend = LibvirtBackend {
             connection: Connection::open(&test).unwrap(),
             target: Target { uri, probe: true, ..Target::default() },
+            observer: None,
             watch: None,
         };
         let cancel = Arc::new(AtomicBool::new(false));
@@ -204,7 +206,8 @@ mod tests {
             flag.store(true, Ordering::SeqCst);
             (asked, Instant::now())
         });
-        let facts = backend.facts(&[&Part::ALL[..], &[Part::Details]].concat(), &[], &[], &cancel);
+        let mut facts = Facts::default();
+        backend.facts(&[Part::Boot.into()], &cancel).into_iter().for_each(|part| facts.absorb(part));
         let (_asked, at) = cancelling.join().unwrap();
         let waited = at.elapsed();
         assert!(facts.kernel.why_not().unwrap().contains("given up"), "{:?}", facts.kernel);

@@ -39,7 +39,7 @@ fn median<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
 /// All checks of a spec that takes a card, on a host with the functions of `tree`.
 fn findings(tree: &Path, cases: &Path) -> Result<()> {
     let target = Target { sysroot: Sysroot::new(tree), uri: Some("test:///default".into()), ..Target::default() };
-    let found = observe(&target, &[Part::Pci, Part::Details, Part::Boot, Part::Uses, Part::Cpus], &[]).facts;
+    let found = observe(&target, [Part::Pci, Part::Details, Part::Boot, Part::Uses, Part::Cpus]).facts;
     // What libvirt would tell is that of a recorded host.
     let mut facts: Facts = serde_json::from_value(recorded(cases, "workstation")?)?;
     (facts.pci, facts.iommu, facts.details, facts.groups) = (found.pci, found.iommu, found.details, found.groups);
