@@ -6,6 +6,9 @@
 //!
 //! What a cell holds is not trusted: a control character (a volume may be named with one) never reaches the terminal.
 
+use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use crossterm::{Command, queue};
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Size};
 
@@ -17,10 +20,7 @@ use super::pen::{self, Pen};
 const CONTINUED: &str = "";
 /// Stands for what cannot be shown, as many as it is wide.
 const REPLACEMENT: &str = "????????";
-/// Begins and ends a frame that the terminal shows at once.
-const BEGIN_SYNCHRONIZED: &[u8] = b"\x1b[?2026h";
-const END_SYNCHRONIZED: &[u8] = b"\x1b[?2026l";
-/// Frames up to this length fit one segment and need no brackets of 16 bytes.
+/// Frames up to this length fit one segment and need no 16 bytes that have the terminal show them at once.
 const SYNCHRONIZE_ABOVE: usize = 256;
 /// The length of "erase to the end of the line".
 const ERASE_LENGTH: usize = 3;
@@ -40,7 +40,7 @@ pub(super) struct Encoder {
     cursor_shown: bool,
     /// Nothing is known of the screen; the next frame begins by clearing it.
     stale: bool,
-    /// The frame, after room for [`BEGIN_SYNCHRONIZED`].
+    /// The frame so far.
     out: Vec<u8>,
     /// The places of one row that change; kept for its memory.
     changed: Vec<u16>,
@@ -140,12 +140,14 @@ impl Encoder {
     /// Starts a frame.
     pub(super) fn begin(&mut self) {
         self.out.clear();
-        self.out.extend_from_slice(BEGIN_SYNCHRONIZED);
         if self.stale {
-            self.out.extend_from_slice(b"\x1b[?25l\x1b[m\x1b[H\x1b[J");
+            self.command(Hide);
+            pen::reset(&mut self.out);
+            motion::write(None, Place::ORIGIN, &mut self.out);
+            self.command(Clear(ClearType::FromCursorDown));
             self.shown.fill(Cell::EMPTY);
             self.asked.clear();
-            self.at = Some(Place { x: 0, y: 0 });
+            self.at = Some(Place::ORIGIN);
             self.pen = Pen::PLAIN;
             self.cursor_shown = false;
             self.stale = false;
@@ -183,21 +185,29 @@ impl Encoder {
                 let place = Place { x: x.min(self.size.width - 1), y: y.min(self.size.height - 1) };
                 self.travel(place, &[]);
                 if !self.cursor_shown {
-                    self.out.extend_from_slice(b"\x1b[?25h");
+                    self.command(Show);
                 }
                 self.cursor_shown = true;
             }
             _ if self.cursor_shown => {
-                self.out.extend_from_slice(b"\x1b[?25l");
+                self.command(Hide);
                 self.cursor_shown = false;
             }
             _ => {}
         }
-        if self.terminal.xterm && self.out.len() - BEGIN_SYNCHRONIZED.len() > SYNCHRONIZE_ABOVE {
-            self.out.extend_from_slice(END_SYNCHRONIZED);
-            return &self.out;
+        if self.terminal.xterm && self.out.len() > SYNCHRONIZE_ABOVE {
+            self.command(EndSynchronizedUpdate);
+            let frame = self.out.len();
+            self.command(BeginSynchronizedUpdate);
+            self.out.rotate_left(frame);
         }
-        self.out.get(BEGIN_SYNCHRONIZED.len()..).unwrap_or_default()
+        &self.out
+    }
+
+    /// Adds one of crossterm's commands.
+    fn command(&mut self, command: impl Command) {
+        // Writing to a vector cannot fail.
+        let _ = queue!(self.out, command);
     }
 
     /// How each place of row `y` is to look.
@@ -291,7 +301,7 @@ impl Encoder {
     fn erase(&mut self, place: Place, looks: &[Look<'_>]) {
         self.travel(place, looks);
         self.take_pen_for(&Look::BLANK);
-        self.out.extend_from_slice(b"\x1b[K");
+        self.command(Clear(ClearType::UntilNewLine));
         for x in place.x..self.size.width {
             self.store(Place { x, ..place }, &Look::BLANK);
         }

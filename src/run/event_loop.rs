@@ -2,7 +2,6 @@
 //! changed is drawn. Decides nothing of the wizard; nothing in it waits but the one `select!`.
 
 use super::building::Building;
-use super::clipboard;
 use super::input::{Input, InputEvent};
 use super::news::{News, Teller};
 use super::observation::Observation;
@@ -15,6 +14,8 @@ use crate::build;
 use crate::host::Target;
 use crate::plan::BuildEvent;
 use crate::ui::{self, Look};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
 use std::collections::VecDeque;
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -314,7 +315,9 @@ impl Session {
             return failed("this terminal has no clipboard; w writes to a file instead".to_owned());
         }
         let Some((screen, _)) = &mut self.screen else { return failed("the terminal is gone".to_owned()) };
-        match screen.sink_mut().write_all(&clipboard::sequence(text)) {
+        let mut sequence = Vec::new();
+        let queued = queue!(sequence, CopyToClipboard::to_clipboard_from(text));
+        match queued.and_then(|()| screen.sink_mut().write_all(&sequence)) {
             Ok(()) => Reply::Copied(text.len()),
             Err(error) => failed(error.to_string()),
         }

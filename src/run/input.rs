@@ -1,11 +1,12 @@
 //! Keys, pastes and sizes from the terminal, all that is pending at a time. Binds no key and draws nothing.
 //!
 //! The terminal is read on the one thread of the event loop when the kernel says that there is something to read. There
-//! is no reader thread, so a key takes no detour to it and back, nothing wakes up while nobody types, and after leaving
-//! or suspending there is nobody left to take the shell's input. crossterm's event stream was measured and left: it
-//! needs such a thread, hands out only the first 1,024 bytes of a burst until the next key comes, makes `Esc [ A` of an
-//! arrow that the network split, and spins on a processor for ever once the terminal is gone (crossterm issue 793) -
-//! which is just when a build must be able to go on.
+//! is no reader thread, so a key takes no detour to it and back, nothing wakes up while no key is pressed, and after
+//! leaving or suspending nothing is left that takes the shell's input.
+//!
+//! crossterm 0.29 has a reader, which `tests/it/reader.rs` compares with this one. It hands out only the first 1,024 bytes
+//! of a burst until the next key comes (pull request 1057), makes `Esc [ A` of an arrow that the network split, and
+//! uses a processor in full once the terminal is gone (issue 793), which is just when a build must be able to go on.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,6 +18,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::decoder::Decoder;
+use super::terminal::size;
 use crate::app::key::Key;
 
 /// The most that is read before what was read is handed on.
@@ -108,19 +110,13 @@ impl Input {
 
     /// Reports the terminal's size if it is a new one.
     fn measure(&mut self) {
-        if let Ok(size) = size_of(self.tty.get_ref().as_fd())
+        if let Ok(size) = size()
             && size != self.size
         {
             self.size = size;
             self.events.push(InputEvent::Resize(size));
         }
     }
-}
-
-/// The size of the terminal `tty`; one that does not know its size is taken to have 80 columns and 24 rows.
-pub fn size_of(tty: BorrowedFd<'_>) -> io::Result<Size> {
-    let size = rustix::termios::tcgetwinsize(tty)?;
-    Ok(if size.ws_col == 0 || size.ws_row == 0 { Size::new(80, 24) } else { Size::new(size.ws_col, size.ws_row) })
 }
 
 /// Reads what there is to read without waiting. False if the terminal is gone.
@@ -206,17 +202,6 @@ mod tests {
         let mut input = input(&pty, Duration::from_millis(1));
         pty.keyboard().write_all(b"\x1b").unwrap();
         assert_eq!(soon(input.next()).await, [InputEvent::Key(Key::plain(KeyCode::Esc))]);
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn only_the_last_of_several_new_sizes_is_reported() {
-        let pty = Pty::raw();
-        let mut input = input(&pty, Duration::ZERO);
-        for columns in [90, 100, 132] {
-            pty.resize(Size::new(columns, 50));
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::WINCH).unwrap();
-        }
-        assert_eq!(soon(input.next()).await, [InputEvent::Resize(Size::new(132, 50))]);
     }
 
     #[tokio::test(flavor = "current_thread")]

@@ -2,7 +2,6 @@
 
 mod building;
 pub mod capability;
-mod clipboard;
 mod decoder;
 mod encoder;
 mod event_loop;

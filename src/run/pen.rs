@@ -1,7 +1,11 @@
 //! The attributes a terminal writes with, and the shortest sequence from one set to another. Knows no position.
+//!
+//! crossterm's commands change one thing each, write the sixteen colours in the form for 256, which old terminals do
+//! not take, and write none where `NO_COLOR` is set, whatever `--color` asks for.
 
 use std::io::Write as _;
 
+use crossterm::style::Attribute;
 use ratatui::style::{Color, Modifier};
 
 use super::capability::Colours;
@@ -10,17 +14,17 @@ use super::capability::Colours;
 const SEEN_ON_BLANK: Modifier =
     Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT).union(Modifier::HIDDEN);
 
-/// The attributes with the code that switches each on, and the one that switches it off.
-const ATTRIBUTES: [(Modifier, u8, u8); 9] = [
-    (Modifier::BOLD, 1, 22),
-    (Modifier::DIM, 2, 22),
-    (Modifier::ITALIC, 3, 23),
-    (Modifier::UNDERLINED, 4, 24),
-    (Modifier::SLOW_BLINK, 5, 25),
-    (Modifier::RAPID_BLINK, 6, 25),
-    (Modifier::REVERSED, 7, 27),
-    (Modifier::HIDDEN, 8, 28),
-    (Modifier::CROSSED_OUT, 9, 29),
+/// The attributes with what switches each on, and what switches it off.
+const ATTRIBUTES: [(Modifier, Attribute, Attribute); 9] = [
+    (Modifier::BOLD, Attribute::Bold, Attribute::NormalIntensity),
+    (Modifier::DIM, Attribute::Dim, Attribute::NormalIntensity),
+    (Modifier::ITALIC, Attribute::Italic, Attribute::NoItalic),
+    (Modifier::UNDERLINED, Attribute::Underlined, Attribute::NoUnderline),
+    (Modifier::SLOW_BLINK, Attribute::SlowBlink, Attribute::NoBlink),
+    (Modifier::RAPID_BLINK, Attribute::RapidBlink, Attribute::NoBlink),
+    (Modifier::REVERSED, Attribute::Reverse, Attribute::NoReverse),
+    (Modifier::HIDDEN, Attribute::Hidden, Attribute::NoHidden),
+    (Modifier::CROSSED_OUT, Attribute::CrossedOut, Attribute::NotCrossedOut),
 ];
 
 /// How a cell is written: its colours, already fitted to the terminal, and its attributes.
@@ -71,7 +75,7 @@ impl Pen {
             if (from.attributes - to.attributes).contains(attribute) {
                 out.extend_from_slice(separator);
                 separator = b";";
-                number(off, out);
+                out.extend_from_slice(off.sgr().as_bytes());
                 // One code ends bold and dim together, and both kinds of blinking.
                 for (also, _, same) in ATTRIBUTES {
                     if same == off {
@@ -90,7 +94,7 @@ impl Pen {
             if (to.attributes - self.attributes).contains(attribute) {
                 out.extend_from_slice(separator);
                 separator = b";";
-                number(on, out);
+                out.extend_from_slice(on.sgr().as_bytes());
             }
         }
         for (was, is, base) in [(self.fg, to.fg, 30), (self.bg, to.bg, 40)] {
@@ -104,14 +108,14 @@ impl Pen {
     }
 }
 
-/// Writes `value` in decimal.
-fn number(value: u8, out: &mut Vec<u8>) {
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{value}");
+/// Ends every attribute and colour, whatever the pen was.
+pub(super) fn reset(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\x1b[m");
 }
 
 /// Writes the parameters of a colour; `base` is 30 for the foreground and 40 for the background.
 fn colour(colour: Color, base: u8, out: &mut Vec<u8>) {
+    // Writing to a vector cannot fail.
     let _ = match (colour, palette_index(colour)) {
         (_, Some(index @ 0..8)) => write!(out, "{}", base + index),
         (_, Some(index @ 8..16)) => write!(out, "{}", base + 60 + index - 8),
@@ -211,6 +215,7 @@ fn nearest(rgb: (u8, u8, u8), candidates: impl Iterator<Item = u8>) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossterm::style::{Colored, SetForegroundColor};
 
     fn change(from: Pen, to: Pen, switch_off: bool) -> String {
         let mut out = Vec::new();
@@ -247,6 +252,14 @@ mod tests {
     fn an_old_terminal_is_only_told_to_end_all_attributes() {
         assert_eq!(change(pen(9, Modifier::BOLD), pen(9, Modifier::empty()), false), "[;91m");
         assert_eq!(change(Pen::PLAIN, pen(9, Modifier::BOLD), false), "[1;91m");
+    }
+
+    #[test]
+    fn a_colour_of_the_sixteen_is_shorter_than_by_crossterm_and_for_every_terminal() {
+        Colored::set_ansi_color_disabled(false);
+        let crossterm = SetForegroundColor(crossterm::style::Color::Red).to_string();
+        assert_eq!(crossterm.replace('\x1b', ""), "[38;5;9m");
+        assert_eq!(change(Pen::PLAIN, pen(9, Modifier::empty()), true), "[91m");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The screen the wizard is drawn on: takes a frame, writes what differs, once. Owns no mode of the terminal.
 //!
-//! ratatui's `Terminal` hands a backend the cells that differ from its own last frame, and the usual backend writes
-//! each as it comes: 25 bytes for a frame that changes nothing, a cursor move for every gap. Here the frame is taken
-//! whole before ratatui compares anything, and the [`Encoder`] compares it with what the terminal shows. Typing one
-//! character is then that character; a frame without a change writes nothing and makes no system call.
+//! ratatui's `Terminal` hands a backend the cells that differ from its own last frame, and the backend for crossterm
+//! writes each as it comes: 27 bytes for a frame that changes nothing, a cursor move for every gap. Here the frame is
+//! taken whole before ratatui compares anything, and the [`Encoder`] compares it with what the terminal shows. Typing one
+//! character is then that character; a frame without a change writes nothing and makes no system call. `tests/it/bytes.rs`
+//! compares the two.
 
 use std::convert::Infallible;
 use std::io::{self, Write};

@@ -1,20 +1,27 @@
 //! The modes of the terminal while the wizard has it, and their restoration whatever happens. Draws and reads nothing.
 //!
-//! What is entered is left in reverse order: on drop, before a suspension, and in the panic hook, which also runs where
-//! a panic then aborts. The terminal is asked nothing, so that one that answers late or never costs nothing.
+//! crossterm sets the modes and knows the commands; it also keeps the mode of the terminal before. What is entered is
+//! left in reverse order: on drop, before a suspension, and in the panic hook, which also runs where a panic then
+//! aborts. The terminal is asked nothing, so that one that answers late or never costs nothing.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use crossterm::cursor::{MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
+use crossterm::style::{Attribute, Print, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
+    enable_raw_mode, window_size,
+};
 use ratatui::layout::Size;
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 
 use super::capability::Capabilities;
-use super::input::size_of;
 
 /// How long leaving waits for a terminal that takes no output, one stopped by `^S` for example.
 const LEAVE_PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -54,23 +61,20 @@ pub struct Tty {
 }
 
 impl Tty {
-    /// Standard output and standard input, or the process's own terminal where a spec comes from standard input.
+    /// Standard output and standard input, or the process's own terminal where a spec comes from standard input. The
+    /// input is the end whose modes crossterm sets.
     pub fn open() -> Result<Self, TerminalError> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        if !isatty(&stdout) {
+        if !stdout.is_terminal() {
             return Err(TerminalError::OutputRedirected);
         }
-        let input = if isatty(&stdin) {
+        let input = if stdin.is_terminal() {
             stdin.as_fd().try_clone_to_owned()
         } else {
             File::options().read(true).write(true).open("/dev/tty").map(OwnedFd::from)
         };
         let output = stdout.as_fd().try_clone_to_owned().map_err(refused("open"))?;
         Ok(Self { input: input.map_err(TerminalError::NoInput)?, output })
-    }
-
-    fn duplicate(&self) -> io::Result<Self> {
-        Ok(Self { input: self.input.try_clone()?, output: self.output.try_clone()? })
     }
 }
 
@@ -97,12 +101,16 @@ impl Write for TtyWriter {
     }
 }
 
-/// All that is needed to give the terminal back.
+/// Saves the title of the window. crossterm has no command for it.
+const SAVE_TITLE: Print<&str> = Print("\x1b[22;0t");
+/// Sets the title that was saved.
+const RESTORE_TITLE: Print<&str> = Print("\x1b[23;0t");
+
+/// All that is needed to give the terminal back, beside what crossterm keeps: the mode before.
 #[derive(Debug)]
 struct Restoration {
-    tty: Tty,
-    mode: Termios,
-    sequence: &'static [u8],
+    output: OwnedFd,
+    sequence: Vec<u8>,
 }
 
 /// What the panic hook and the guard share: there is at most one terminal to give back.
@@ -112,10 +120,8 @@ static ENTERED: Mutex<Option<Restoration>> = Mutex::new(None);
 #[derive(Debug)]
 pub struct Terminal {
     tty: Tty,
-    /// The mode before this program, as far as is known.
-    original: Termios,
-    xterm: bool,
-    title: String,
+    enter: Vec<u8>,
+    leave: Vec<u8>,
     resumed: Option<Instant>,
 }
 
@@ -125,16 +131,18 @@ impl Terminal {
         if !terminal.full_screen {
             return Err(TerminalError::NoFullScreen);
         }
-        let original = tcgetattr(&tty.input).map_err(refused("read the mode of"))?;
-        let title = title.chars().filter(|c| !c.is_control()).collect();
-        let mut entered = Self { tty, original, xterm: terminal.xterm, title, resumed: None };
-        entered.take()?;
-        Ok(entered)
+        if entered().is_some() {
+            return Err(TerminalError::InUse);
+        }
+        let (enter, leave) = if terminal.xterm { xterm(title) } else { old() }.map_err(refused("enter"))?;
+        let terminal = Self { tty, enter, leave, resumed: None };
+        terminal.take()?;
+        Ok(terminal)
     }
 
     /// The terminal's size.
     pub fn size(&self) -> Result<Size, TerminalError> {
-        size_of(self.tty.output.as_fd()).map_err(refused("ask the size of"))
+        size().map_err(refused("ask the size of"))
     }
 
     /// The end to read keys from.
@@ -173,43 +181,21 @@ impl Terminal {
         self.take()?;
         Ok(true)
     }
-
     /// Enters the terminal.
-    fn take(&mut self) -> Result<(), TerminalError> {
-        let mut slot = entered();
-        if slot.is_some() {
-            return Err(TerminalError::InUse);
-        }
-        let mode = tcgetattr(&self.tty.input).map_err(refused("read the mode of"))?;
-        // A shell that continues a stopped job can have put our own mode back, which is not the one to leave behind.
-        if mode.local_modes.contains(LocalModes::ICANON) {
-            self.original = mode.clone();
-        }
-        let mut raw = mode;
-        raw.make_raw();
-        let tty = self.tty.duplicate().map_err(refused("open"))?;
+    fn take(&self) -> Result<(), TerminalError> {
+        let output = self.tty.output.try_clone().map_err(refused("open"))?;
         // From here on it is given back, even if only the first step succeeds.
-        let sequence = if self.xterm { LEAVE_XTERM } else { LEAVE_OLD };
-        *slot = Some(Restoration { tty, mode: self.original.clone(), sequence });
-        drop(slot);
-        tcsetattr(&self.tty.input, OptionalActions::Now, &raw)
-            .map_err(io::Error::from)
-            .and_then(|()| if self.xterm { self.enter_xterm() } else { Ok(()) })
-            .inspect_err(|_| give_back())
-            .map_err(refused("enter"))
-    }
-
-    /// Saves and sets the title, goes to the alternate screen, has pastes marked.
-    fn enter_xterm(&self) -> io::Result<()> {
-        let sequence = format!("\x1b[22;0t\x1b]2;{}\x07\x1b[?1049h\x1b[?2004h", self.title);
-        TtyWriter(self.tty.output.try_clone()?).write_all(sequence.as_bytes())
+        *entered() = Some(Restoration { output, sequence: self.leave.clone() });
+        enable_raw_mode().map_err(refused("enter"))?;
+        self.output()?.write_all(&self.enter).map_err(refused("enter"))
     }
 }
 
-/// Ends a frame that was cut short, then what [`Terminal::enter_xterm`] did, last first; the cursor is seen again.
-const LEAVE_XTERM: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?1049l\x1b[?25h\x1b[23;0t";
-/// There is no other screen to go back to, so this one is left clean.
-const LEAVE_OLD: &[u8] = b"\x1b[m\x1b[H\x1b[J\x1b[?25h";
+/// The terminal's size; one that does not know its size is taken to have 80 columns and 24 rows.
+pub(super) fn size() -> io::Result<Size> {
+    let size = window_size()?;
+    Ok(if size.columns == 0 || size.rows == 0 { Size::new(80, 24) } else { Size::new(size.columns, size.rows) })
+}
 
 impl Drop for Terminal {
     fn drop(&mut self) {
@@ -231,11 +217,29 @@ fn give_back() {
 
 /// Undoes what was entered.
 fn restore(restoration: &Restoration) {
-    let output = restoration.tty.output.as_fd();
+    let output = restoration.output.as_fd();
     if wait_writable(output, Some(&LEAVE_PATIENCE)).is_ok() {
-        let _ = rustix::io::write(output, restoration.sequence);
+        let _ = rustix::io::write(output, &restoration.sequence);
     }
-    let _ = tcsetattr(&restoration.tty.input, OptionalActions::Now, &restoration.mode);
+    let _ = disable_raw_mode();
+}
+
+/// What enters the alternate screen, titled `title`, and what leaves it: a frame that was cut short is ended, the rest
+/// undone in reverse order, and the cursor shown.
+fn xterm(title: &str) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (mut enter, mut leave) = (Vec::new(), Vec::new());
+    let title = SetTitle(title.replace(char::is_control, ""));
+    queue!(enter, SAVE_TITLE, title, EnterAlternateScreen, EnableBracketedPaste)?;
+    queue!(leave, EndSynchronizedUpdate, SetAttribute(Attribute::Reset))?;
+    queue!(leave, DisableBracketedPaste, LeaveAlternateScreen, Show, RESTORE_TITLE)?;
+    Ok((enter, leave))
+}
+
+/// The same for a terminal without another screen to go back to: its only one is left clean.
+fn old() -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut leave = Vec::new();
+    queue!(leave, SetAttribute(Attribute::Reset), MoveTo(0, 0), Clear(ClearType::FromCursorDown), Show)?;
+    Ok((Vec::new(), leave))
 }
 
 /// Has a panic give the terminal back before its message is printed, so that the message stays readable.
@@ -276,110 +280,4 @@ fn wait_writable(tty: BorrowedFd<'_>, patience: Option<&Timespec>) -> io::Result
 /// Wraps what the system said about `action`.
 fn refused<E: Into<io::Error>>(action: &'static str) -> impl Fn(E) -> TerminalError {
     move |source| TerminalError::Refused { action, source: source.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-    use crate::run::capability::{Charset, Colours};
-    use crate::run::pty::Pty;
-    use std::panic::{catch_unwind, set_hook, take_hook};
-    use std::sync::{Arc, MutexGuard};
-
-    /// There is one terminal to a process, so these tests take turns.
-    static TURN: Mutex<()> = Mutex::new(());
-
-    fn turn() -> MutexGuard<'static, ()> {
-        TURN.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    const XTERM: Capabilities = Capabilities {
-        colours: Colours::Ansi16,
-        charset: Charset::Unicode,
-        ssh: false,
-        escape_hold: Duration::ZERO,
-        full_screen: true,
-        xterm: true,
-    };
-
-    fn enter(pty: &Pty, terminal: &Capabilities) -> Result<Terminal, TerminalError> {
-        Terminal::enter(Tty { input: pty.terminal(), output: pty.terminal() }, terminal, "vm\x07build")
-    }
-
-    #[test]
-    fn what_is_entered_is_left_in_reverse_order() {
-        let _turn = turn();
-        let pty = Pty::new();
-        let before = pty.mode();
-        let terminal = enter(&pty, &XTERM).unwrap();
-        assert_eq!(pty.shown_until("\x1b[?2004h"), "\x1b[22;0t\x1b]2;vmbuild\x07\x1b[?1049h\x1b[?2004h");
-        assert!(!tcgetattr(pty.terminal()).unwrap().local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO));
-        drop(terminal);
-        assert_eq!(pty.shown_until("\x1b[23;0t"), "\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?1049l\x1b[?25h\x1b[23;0t");
-        assert_eq!(pty.mode(), before);
-    }
-
-    #[test]
-    fn an_old_terminal_gets_nothing_it_could_print() {
-        let _turn = turn();
-        let pty = Pty::new();
-        let before = pty.mode();
-        let terminal = enter(&pty, &Capabilities { xterm: false, ..XTERM }).unwrap();
-        terminal.output().unwrap().write_all(b"frame").unwrap();
-        drop(terminal);
-        assert_eq!(pty.shown_until("\x1b[?25h"), "frame\x1b[m\x1b[H\x1b[J\x1b[?25h");
-        assert_eq!(pty.mode(), before);
-    }
-
-    #[test]
-    fn a_panic_gives_the_terminal_back_before_it_is_printed() {
-        let _turn = turn();
-        let pty = Pty::new();
-        let before = pty.mode();
-        let terminal = enter(&pty, &XTERM).unwrap();
-        let printed_on = Arc::new(Mutex::new(String::new()));
-        let (note, seen_by) = (Arc::clone(&printed_on), pty.terminal());
-        let default = take_hook();
-        set_hook(Box::new(move |_| *note.lock().unwrap() = format!("{:?}", tcgetattr(&seen_by).unwrap())));
-        install_panic_hook(|| None);
-        let panicked = catch_unwind(|| panic!("on purpose"));
-        set_hook(default);
-        assert!(panicked.is_err());
-        assert_eq!(*printed_on.lock().unwrap(), before);
-        assert!(pty.shown_until("\x1b[23;0t").contains("\x1b[?1049l"));
-        drop(terminal);
-        // Nothing is left twice.
-        let _again = enter(&pty, &XTERM).unwrap();
-        assert!(pty.shown_until("\x1b[?2004h").starts_with("\x1b[22;0t"));
-    }
-
-    #[test]
-    fn being_continued_by_someone_else_enters_again_and_keeps_the_shells_mode() {
-        let _turn = turn();
-        let pty = Pty::new();
-        let before = pty.mode();
-        let mut terminal = enter(&pty, &XTERM).unwrap();
-        pty.shown_until("\x1b[?2004h");
-        let ours = pty.mode();
-        assert!(terminal.continued().unwrap());
-        assert_eq!(pty.shown_until("\x1b[?2004h").matches("\x1b[22;0t").count(), 1);
-        assert_eq!(pty.mode(), ours);
-        drop(terminal);
-        assert_eq!(pty.mode(), before);
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_refused_with_a_way_out() {
-        let _turn = turn();
-        let pty = Pty::new();
-        let error = enter(&pty, &Capabilities { full_screen: false, ..XTERM }).unwrap_err();
-        assert!(error.to_string().contains("headless"), "{error}");
-        let _terminal = enter(&pty, &XTERM).unwrap();
-        assert!(matches!(enter(&pty, &XTERM), Err(TerminalError::InUse)));
-        let file = File::open("/dev/null").unwrap();
-        let nowhere = Tty { input: file.try_clone().unwrap().into(), output: file.into() };
-        let error = Terminal::enter(nowhere, &XTERM, "").unwrap_err();
-        assert!(error.to_string().starts_with("cannot read the mode of the terminal:"), "{error}");
-    }
 }

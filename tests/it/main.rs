@@ -9,6 +9,7 @@
 )]
 
 mod build;
+mod bytes;
 mod cli;
 mod demo;
 mod domain_xml;
@@ -20,6 +21,7 @@ mod machines;
 mod observe;
 mod passthrough;
 mod pty;
+mod reader;
 mod readme;
 mod remote;
 mod screen;
@@ -30,6 +32,7 @@ mod store;
 mod support;
 mod systems;
 mod takes;
+mod terminal;
 mod versions;
 mod virt_install;
 mod volume_xml;

@@ -1,7 +1,6 @@
 //! The wizard as a person has it: the real program in a pseudo-terminal, driven by keys, judged by what a terminal shows.
 
-use crate::support::pty;
-use crate::support::pty::{Person, Session};
+use crate::support::pty::{Person, Session, settled};
 use rustix::process::Signal;
 use std::path::Path;
 use std::process::Command;
@@ -24,16 +23,6 @@ fn drafts(home: &Path) -> Vec<String> {
     let folder = std::fs::read_dir(home.join(".local/state/vmbuild/drafts"));
     let files = folder.into_iter().flatten().map(|file| file.unwrap().path());
     files.map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect()
-}
-
-/// Waits until `fits` holds.
-#[track_caller]
-fn settled(what: &str, fits: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + pty::PATIENCE;
-    while !fits() {
-        assert!(std::time::Instant::now() < deadline, "not settled: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn draft(home: &Path) -> String {
@@ -170,6 +159,16 @@ fn signals_save_what_is_being_typed_and_give_the_terminal_back() {
         assert_eq!(person.ended_restored().exit_code(), 130, "{signal:?}");
         assert!(draft(home.path()).contains("half"), "{signal:?}");
     }
+}
+
+#[test]
+fn a_wizard_whose_terminal_is_gone_saves_its_draft_and_ends() {
+    let home = home();
+    let mut person = demo(home.path());
+    person.names("lost");
+    person.hang_up();
+    person.ended();
+    assert!(draft(home.path()).contains("lost"));
 }
 
 #[test]

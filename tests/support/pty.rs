@@ -7,11 +7,19 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long something that must come may take, on a slow machine under load.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tells a test that is played in a terminal its part.
+const PART: &str = "VMBUILD_TEST_PART";
+
+/// The part of a test that [`Session::stage`] started; none where the test program was started as usual.
+pub(crate) fn part() -> Option<String> {
+    std::env::var(PART).ok()
+}
 
 /// What the terminal has shown.
 struct Shown {
@@ -20,9 +28,21 @@ struct Shown {
     closed: bool,
 }
 
+/// Waits until `fits` holds.
+#[track_caller]
+pub(crate) fn settled(what: &str, fits: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !fits() {
+        assert!(Instant::now() < deadline, "not settled: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A person at a terminal with one program in it.
 pub(crate) struct Person {
-    pair: PtyPair,
+    /// None once it is gone.
+    pair: Option<PtyPair>,
+    reader: Option<JoinHandle<()>>,
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     shown: Arc<(Mutex<Shown>, Condvar)>,
@@ -59,6 +79,14 @@ impl Session {
         let mut command = CommandBuilder::new(program);
         command.args(args);
         Self::of(command, home)
+    }
+
+    /// This test program with its test `path` alone, which finds out by [`part`] what it is to do in the terminal.
+    pub(crate) fn stage(home: &Path, path: &str, part: &str) -> Self {
+        let program = std::env::current_exe().unwrap();
+        // Tests are named without the program they are in.
+        let (_, test) = path.split_once("::").unwrap();
+        Self::program(home, program.to_str().unwrap(), &["--exact", test, "--nocapture"]).env(PART, part)
     }
 
     fn of(mut command: CommandBuilder, home: &Path) -> Self {
@@ -105,10 +133,11 @@ impl Session {
         let shown = Arc::new((Mutex::new(shown), Condvar::new()));
         let reader = pair.master.try_clone_reader().unwrap();
         let seen = shown.clone();
-        thread::spawn(move || read(reader, &seen));
+        let reader = Some(thread::spawn(move || read(reader, &seen)));
         let child = pair.slave.spawn_command(self.command).unwrap();
         let patience = self.patience;
-        Person { keyboard: pair.master.take_writer().unwrap(), pair, child, shown, before, patience }
+        let keyboard = pair.master.take_writer().unwrap();
+        Person { pair: Some(pair), reader, keyboard, child, shown, before, patience }
     }
 }
 
@@ -127,14 +156,14 @@ fn read(mut reader: Box<dyn Read + Send>, shown: &(Mutex<Shown>, Condvar)) {
     loop {
         let count = reader.read(&mut buffer).unwrap_or(0);
         let mut seen = shown.0.lock().unwrap();
-        seen.closed = count == 0;
+        seen.closed |= count == 0;
         seen.bytes.extend_from_slice(&buffer[..count]);
         held.extend_from_slice(&buffer[..count]);
         let whole = if seen.closed { held.len() } else { whole_frames(&held) };
         seen.screen.process(&held[..whole]);
         held.drain(..whole);
         shown.1.notify_all();
-        if count == 0 {
+        if seen.closed {
             return;
         }
     }
@@ -273,6 +302,11 @@ impl Person {
         self.shown.0.lock().unwrap().bytes.clone()
     }
 
+    /// The same as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
     /// How many bytes come while nobody does anything for `time`.
     pub(crate) fn bytes_within(&self, time: Duration) -> usize {
         let before = self.bytes().len();
@@ -286,6 +320,22 @@ impl Person {
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
+    /// Takes the terminal away from the program.
+    pub(crate) fn hang_up(&mut self) {
+        let name = self.master().tty_name().unwrap();
+        self.shown.0.lock().unwrap().closed = true;
+        // Ends the wait of the thread that reads, which holds the terminal as well.
+        std::fs::File::options().write(true).open(name).unwrap().write_all(b" ").unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        self.keyboard = Box::new(std::io::sink());
+        self.pair = None;
+    }
+
+    /// The end of the terminal that is not the program's.
+    fn master(&self) -> &dyn MasterPty {
+        &*self.pair.as_ref().unwrap().master
+    }
+
     /// The program's process.
     pub(crate) fn process(&self) -> u32 {
         self.child.process_id().unwrap()
@@ -294,7 +344,7 @@ impl Person {
     /// Makes the window larger or smaller.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.shown.0.lock().unwrap().screen.screen_mut().set_size(some(rows), some(columns));
-        self.pair.master.resize(size(columns, rows)).unwrap();
+        self.master().resize(size(columns, rows)).unwrap();
     }
 
     /// True while the terminal is as the program found it: echo, lines, the first screen, a visible cursor.
@@ -304,12 +354,12 @@ impl Person {
         !screen.alternate_screen()
             && !screen.hide_cursor()
             && !screen.bracketed_paste()
-            && modes(&*self.pair.master) == self.before
+            && modes(self.master()) == self.before
     }
 
     /// True while lines are not edited by the terminal itself.
     pub(crate) fn is_raw(&self) -> bool {
-        !terminal_mode(&*self.pair.master).local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
+        !terminal_mode(self.master()).local_modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Waits until the program has ended.
@@ -332,7 +382,7 @@ impl Person {
         // What it wrote last may still be on its way through the kernel.
         let deadline = Instant::now() + self.patience;
         while !self.is_restored() {
-            assert!(Instant::now() < deadline, "the terminal is not as it was: {:?}", modes(&*self.pair.master));
+            assert!(Instant::now() < deadline, "the terminal is not as it was: {:?}", modes(self.master()));
             thread::sleep(Duration::from_millis(10));
         }
         status

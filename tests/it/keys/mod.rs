@@ -12,7 +12,7 @@ mod pci;
 mod presets;
 mod random;
 mod review;
-mod script;
+pub(crate) mod script;
 mod storage;
 mod system;
 mod template;
