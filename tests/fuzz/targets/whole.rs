@@ -5,10 +5,10 @@ use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use vmbuild::checks::{self, Allowed};
-use vmbuild::facts::Facts;
-use vmbuild::machine::{machine, resolve};
 use vmbuild::engine::libvirt::Libvirt;
 use vmbuild::engine::{Blueprint, Engine as _, PlanOptions};
+use vmbuild::facts::Facts;
+use vmbuild::machine::{machine, resolve};
 use vmbuild::plan::Plan;
 use vmbuild::{domain, spec};
 
