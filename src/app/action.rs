@@ -9,7 +9,6 @@ use super::steps::pci::sheet;
 use super::steps::system::map;
 use super::{App, Effect, HostState, StepId, Zone, leave, probe, steps, write};
 use crate::checks;
-use crate::facts::Part;
 use crate::spec::Place;
 
 /// What a key or a command does.
@@ -175,7 +174,7 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::NextStep if app.step == StepId::Build => "this is the last step",
         Action::PreviousStep if app.step == StepId::Template => "this is the first step",
         Action::Suspend if app.build.is_running() => "the build would freeze; cancel it with ^C or let it run",
-        Action::Checks if app.derived.report.findings.is_empty() => "nothing was found",
+        Action::Checks if app.case.report.findings.is_empty() => "nothing was found",
         Action::Build => return app.build_gate(),
         Action::Reset => return reset_gate(app),
         // What a step says about opening is about its rows.
@@ -254,11 +253,8 @@ pub(super) fn refresh_all(app: &mut App) -> Vec<Effect> {
     if app.host != HostState::Up {
         app.host = HostState::Connecting;
     }
-    app.asked_files.clear();
-    app.asked_profiles.clear();
-    app.asked_definition = None;
-    app.asked_parts.clear();
-    vec![Effect::observe(Part::ALL), Effect::ListTemplates, Effect::ListPresets]
+    app.asked.forget();
+    app.ask().into_iter().chain([Effect::ListTemplates, Effect::ListPresets]).collect()
 }
 
 fn overlay_act(app: &mut App, action: Action) -> Vec<Effect> {
@@ -321,7 +317,7 @@ fn run(app: &mut App, does: &overlay::Does) -> Vec<Effect> {
             return act(app, *action);
         }
         overlay::Does::Explain(at) => {
-            if let Some(finding) = app.derived.report.findings.get(*at) {
+            if let Some(finding) = app.case.report.findings.get(*at) {
                 let mut lines = vec![finding.message.clone(), finding.remedy.clone()];
                 lines.extend(checks::explain(finding.code).map(|check| check.explain.to_owned()));
                 lines.push(format!("at {}", finding.place));
@@ -349,7 +345,7 @@ fn moved(app: &mut App, motion: Motion) {
             let to = motion.from(app.cursor().field, fields, page);
             app.cursor_mut().field = to;
         }
-        Zone::Checks => app.checks_row = motion.from(app.checks_row, app.derived.report.findings.len(), page),
+        Zone::Checks => app.checks_row = motion.from(app.checks_row, app.case.report.findings.len(), page),
         Zone::Xml => app.xml.row = motion.from(app.xml.row, app.xml_lines().len(), page),
     }
 }
@@ -360,7 +356,7 @@ fn open(app: &mut App, action: Action) -> Vec<Effect> {
         Zone::Rows => return steps::logic(app.step).toggle(app),
         Zone::Fields => app.open_field(),
         Zone::Checks => {
-            if let Some(finding) = app.derived.report.findings.get(app.checks_row) {
+            if let Some(finding) = app.case.report.findings.get(app.checks_row) {
                 let place = finding.place.clone();
                 app.go_to(&place);
             }
@@ -452,10 +448,10 @@ impl App {
             return Some("the facts are a record, not a host: nothing can be built on it; leave --facts out".into());
         }
         // Lock-outs alone yield to addresses typed out, which the build asks for.
-        if self.derived.report.is_only_locked_out() {
+        if self.case.report.is_only_locked_out() {
             return None;
         }
-        let blockers: Vec<_> = self.derived.report.blockers().collect();
+        let blockers: Vec<_> = self.case.report.blockers().collect();
         let in_step = |step: &StepId| blockers.iter().filter(|finding| StepId::of(&finding.place) == *step).count();
         let counts = StepId::ALL.iter().map(|step| (step, in_step(step))).filter(|(_, count)| *count > 0);
         let parts: Vec<String> = counts

@@ -1,12 +1,13 @@
 //! What the XML of the review is compared with: which bases there are, and the text of the one that was chosen. Asks no
-//! host; what it lacks is asked for by [`super::update`].
+//! host; what it lacks is asked for by [`super::asking`].
 
 use super::options::Known;
 use super::xml::{self, XmlLine};
-use super::{App, Derived, Effect, StepId, drafts};
+use super::{App, drafts};
+use crate::case;
 use crate::domain::{self, Detail};
-use crate::facts::{DomainState, Fact, Query};
-use crate::spec::{Layer, Origin, Spec};
+use crate::facts::{DomainState, Fact};
+use crate::spec::{Layer, Origin, Spec, Stacked};
 
 /// What the XML is compared with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,8 +117,8 @@ pub(super) fn against(app: &App) -> Against {
             Some(lines) => Against::of(lines.clone()),
             None => Against::missing("You have not left the review yet; t compares with something else."),
         },
-        Base::LastChange => Against::of(app.xml_before.clone().unwrap_or_else(|| app.derived.xml.clone())),
-        Base::Nothing => Against::of(app.derived.xml.clone()),
+        Base::LastChange => Against::of(app.xml_before.clone().unwrap_or_else(|| app.case.preview.lines.clone())),
+        Base::Nothing => Against::of(app.case.preview.lines.clone()),
         Base::Domain(name) => of_domain(app, name),
     }
 }
@@ -128,7 +129,7 @@ fn of_layers<'a>(app: &App, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<
     let named = Spec { template: app.content.own.template.clone(), ..Spec::default() };
     let mut layers: Vec<Layer> = layers.into_iter().cloned().collect();
     layers.push(Layer { origin: Origin::User, spec: named });
-    xml::lines(&Derived::tree_of(&layers, &app.facts))
+    case::preview(&Stacked::of(&layers).spec, &app.facts).lines
 }
 
 fn of_domain(app: &App, name: &str) -> Against {
@@ -141,20 +142,9 @@ fn of_domain(app: &App, name: &str) -> Against {
         Ok(theirs) => theirs,
         Err(error) => return Against::missing(format!("The XML of {name} cannot be read: {error}.")),
     };
+    let Some(ours) = &app.case.preview.tree else { return Against::missing("There is no XML to compare.") };
     let detail = if app.review.whole { Detail::Everything } else { Detail::Meaning };
-    let comparison = domain::compare(&app.derived.tree, &theirs, detail);
+    let comparison = domain::compare(ours, &theirs, detail);
     let left_out = if app.review.whole { String::new() } else { comparison.left_out() };
     Against { lines: xml::lines(&comparison.theirs), missing: None, left_out, seen_at: Some(seen_at) }
-}
-
-impl App {
-    /// Asks for the domain that the XML is compared with; again after something happened to the host's domains.
-    pub(super) fn ask_definition(&mut self) -> Option<Effect> {
-        let Base::Domain(name) = &self.review.base else { return None };
-        if self.step != StepId::Review || self.asked_definition.as_ref() == Some(name) {
-            return None;
-        }
-        self.asked_definition = Some(name.clone());
-        Some(Effect::Ask(vec![Query::Definition(name.clone())]))
-    }
 }

@@ -11,7 +11,7 @@ impl App {
     /// Makes the content as it is now a point that undo goes back to, and the XML as it is now the base of the marks.
     pub(super) fn checkpoint(&mut self) {
         self.history.checkpoint(self.content.clone());
-        self.xml_before = Some(self.derived.xml.clone());
+        self.xml_before = Some(self.case.preview.lines.clone());
     }
 
     /// Several changes as one step of undo.
@@ -64,7 +64,7 @@ impl App {
 
     /// Sets one text of a list in which the position says what it is about: an empty one stands for none.
     fn set_position(&mut self, list: &Place, row: usize, value: Option<Value>) {
-        let mut rows = self.derived.rows(list).to_vec();
+        let mut rows = self.values.rows(list).to_vec();
         rows.resize(rows.len().max(row + 1), "".into());
         if let Some(text) = rows.get_mut(row) {
             *text = value.unwrap_or_else(|| "".into());
@@ -85,7 +85,7 @@ impl App {
         if edit::get(&self.content.own, &whole).is_some() {
             return;
         }
-        if let Some(below) = self.derived.value(&whole).cloned() {
+        if let Some(below) = self.values.get(&whole).cloned() {
             // What a layer holds fits a spec, so this cannot be refused.
             let _ = edit::set(&mut self.content.own, &whole, Some(below));
         }
@@ -106,7 +106,7 @@ impl App {
 
     /// Adds a row behind the others; gives its number.
     pub(super) fn add_row(&mut self, list: &Place, row: Value) -> usize {
-        let mut rows = self.derived.rows(list).to_vec();
+        let mut rows = self.values.rows(list).to_vec();
         let from: Vec<_> = (0..rows.len()).map(Some).chain([None]).collect();
         rows.push(row);
         let at = rows.len() - 1;
@@ -116,7 +116,7 @@ impl App {
 
     /// Deletes a row.
     pub(super) fn delete_row(&mut self, list: &Place, at: usize) {
-        let mut rows = self.derived.rows(list).to_vec();
+        let mut rows = self.values.rows(list).to_vec();
         if at >= rows.len() {
             return;
         }
@@ -127,7 +127,7 @@ impl App {
 
     /// Exchanges a row with its neighbour; gives its new number.
     pub(super) fn move_row(&mut self, list: &Place, at: usize, down: bool) -> usize {
-        let mut rows = self.derived.rows(list).to_vec();
+        let mut rows = self.values.rows(list).to_vec();
         let to = if down { at + 1 } else { at.wrapping_sub(1) };
         if at >= rows.len() || to >= rows.len() {
             return at;
@@ -166,7 +166,7 @@ impl App {
     }
 
     fn restore(&mut self, content: Content, what: &str) {
-        self.xml_before = Some(self.derived.xml.clone());
+        self.xml_before = Some(self.case.preview.lines.clone());
         let about = difference(&self.content, &content);
         self.content = content;
         self.stale = true;

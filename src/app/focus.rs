@@ -115,7 +115,7 @@ impl App {
             self.zone = Zone::Fields;
         }
         self.filling &= self.zone == Zone::Fields;
-        let findings = self.derived.report.findings.len();
+        let findings = self.case.report.findings.len();
         self.checks_row = self.checks_row.min(findings.saturating_sub(1));
         if self.zone == Zone::Checks && findings == 0 {
             self.zone = self.home_zone();

@@ -188,7 +188,7 @@ pub fn fields(app: &App) -> Vec<Field> {
 fn fill(app: &App, field: &mut Field) {
     if let Some(text) = app.content.pending.get(&field.place) {
         field.text.clone_from(text);
-    } else if let Some(value) = app.derived.value(&field.place) {
+    } else if let Some(value) = app.values.get(&field.place) {
         field.text = grammar::show(field.grammar(), value);
         field.origin = app.origin(&field.place);
     }
@@ -219,13 +219,13 @@ impl App {
 
     /// The worst finding about `place` itself.
     pub fn finding_at(&self, place: &Place) -> Option<&Finding> {
-        let about = self.derived.report.findings.iter().filter(|finding| finding.place == *place);
+        let about = self.case.report.findings.iter().filter(|finding| finding.place == *place);
         about.min_by_key(|finding| finding.severity)
     }
 
     /// The worst finding about `place` or anything within it: about a row of a list.
     pub fn finding_within(&self, place: &Place) -> Option<&Finding> {
-        let about = self.derived.report.findings.iter().filter(|finding| finding.place.within(place));
+        let about = self.case.report.findings.iter().filter(|finding| finding.place.within(place));
         about.min_by_key(|finding| finding.severity)
     }
 

@@ -5,6 +5,7 @@ use super::overlay::{Answer, Ask, Overlay};
 use super::state::DEMO;
 use super::steps::build::BuildView;
 use super::{App, Effect, Exit, ExitReason, HostState, Signal, StepId};
+use crate::case::Asked;
 use crate::checks::{self, Finding, Severity};
 use crate::facts::Facts;
 
@@ -137,6 +138,7 @@ pub fn host_failed(app: &mut App, text: String, remedy: String) {
 fn use_demo(app: &mut App) -> Vec<Effect> {
     app.facts = Facts::default();
     app.pci.forget_host();
+    app.asked = Asked::default();
     app.record = false;
     app.probe = None;
     DEMO.clone_into(&mut app.uri);
@@ -148,7 +150,7 @@ fn use_demo(app: &mut App) -> Vec<Effect> {
 
 fn start_build(app: &mut App) -> Vec<Effect> {
     app.build = BuildView::of(app);
-    let (plan, spec) = (Box::new(app.derived.plan.clone()), Box::new(app.spec().clone()));
+    let (plan, spec) = (Box::new(app.case.plan.clone()), Box::new(app.spec().clone()));
     vec![Effect::Build { plan, spec, allowed: app.allowed.clone() }]
 }
 
@@ -158,14 +160,14 @@ fn is_severe(finding: &Finding) -> bool {
 
 /// Goes to the build step and starts: from the review in one key, because the review is the question.
 pub fn build(app: &mut App) -> Vec<Effect> {
-    let warnings = app.derived.report.count(Severity::Warning);
-    let unknown = app.derived.report.count(Severity::Unknown);
+    let warnings = app.case.report.count(Severity::Warning);
+    let unknown = app.case.report.count(Severity::Unknown);
     app.go(StepId::Build);
-    if let Some(address) = app.derived.report.lock_outs().into_iter().next() {
+    if let Some(address) = app.case.report.lock_outs().into_iter().next() {
         app.overlays.push(super::write::give_up(app, address));
         return Vec::new();
     }
-    let severe = app.derived.report.findings.iter().filter(|finding| is_severe(finding));
+    let severe = app.case.report.findings.iter().filter(|finding| is_severe(finding));
     let reasons: Vec<String> = severe.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
     if !reasons.is_empty() {
         app.overlays.push(super::write::consent(app, reasons));
@@ -176,7 +178,7 @@ pub fn build(app: &mut App) -> Vec<Effect> {
     }
     let mut lines = Vec::new();
     let worth = |severity| severity == Severity::Warning || severity == Severity::Unknown;
-    for finding in app.derived.report.findings.iter().filter(|finding| worth(finding.severity)).take(6) {
+    for finding in app.case.report.findings.iter().filter(|finding| worth(finding.severity)).take(6) {
         lines.push(format!("{}  {}", finding.code, finding.message));
     }
     let title = match (warnings, unknown) {

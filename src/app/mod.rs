@@ -1,11 +1,12 @@
 //! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
 //!
 //! [`update`] takes a message and gives back effects; everything that follows from spec and facts is recomputed in
-//! [`derived`] once per change. One step of the wizard is one file of [`steps`].
+//! `case` once per change. One step of the wizard is one file of [`steps`].
 
 pub mod action;
 pub mod against;
-pub mod derived;
+mod asking;
+mod case;
 pub(crate) mod drafts;
 pub mod edit;
 pub mod editor;
@@ -27,10 +28,10 @@ pub mod step;
 pub mod steps;
 pub mod textarea;
 pub mod update;
+pub mod values;
 pub mod write;
 pub mod xml;
 
-pub use derived::Derived;
 pub use focus::{Cursor, Zone};
 pub use key::{Key, KeyCode};
 pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Reply, Saved, Signal};
@@ -38,3 +39,4 @@ pub use probe::{Probe, ProbeState};
 pub use state::{App, HostState};
 pub use step::StepId;
 pub use update::update;
+pub use values::Values;

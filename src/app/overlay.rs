@@ -426,7 +426,7 @@ pub fn palette(app: &App) -> Overlay {
         why_not: None,
         does: Does::GoTo(field.place),
     }));
-    items.extend(app.derived.report.findings.iter().enumerate().map(|(at, finding)| Command {
+    items.extend(app.case.report.findings.iter().enumerate().map(|(at, finding)| Command {
         label: format!("Explain {}", finding.code),
         place: "Checks".into(),
         key: String::new(),

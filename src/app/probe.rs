@@ -98,5 +98,5 @@ pub(super) fn ended(app: &mut App, ended: Result<(), String>) {
     };
     probe.state = state;
     app.toast = Some(toast);
-    app.pci.forget_details();
+    app.asked.forget_details(|_| true);
 }

@@ -9,7 +9,8 @@ use super::overlay::Overlay;
 use super::probe::Probe;
 use super::steps::{build::BuildView, pci::PciView, review::ReviewView};
 use super::xml::XmlLine;
-use super::{Cursor, Derived, Effect, StepId, Zone};
+use super::{Cursor, Effect, StepId, Values, Zone, case};
+use crate::case::{Asked, Case};
 use crate::checks::{Allowed, Severity};
 use crate::facts::{Facts, Part};
 use crate::spec::{Layer, Place, Spec};
@@ -23,8 +24,10 @@ pub struct App {
     pub content: Content,
     /// What the host has.
     pub facts: Facts,
-    /// Everything that follows from content and facts.
-    pub derived: Derived,
+    /// Everything that follows from content and facts, with texts that are no values yet among the findings.
+    pub case: Case,
+    /// The spec of the case, value by value.
+    pub values: Values,
     /// The step on screen.
     pub step: StepId,
     /// Row and field of each step.
@@ -81,15 +84,9 @@ pub struct App {
     pub(super) stored: Content,
     /// The XML before the last change.
     pub(super) xml_before: Option<Vec<XmlLine>>,
-    /// Paths already asked for.
-    pub(super) asked_files: BTreeSet<String>,
-    /// Guest systems already asked for.
-    pub(super) asked_profiles: BTreeSet<String>,
-    /// The domain that was asked for last.
-    pub(super) asked_definition: Option<String>,
-    /// Parts that are read only where somebody needs them, and were asked for.
-    pub(super) asked_parts: BTreeSet<Part>,
-    /// Something that [`Derived`] follows from has changed.
+    /// What the host was asked.
+    pub(super) asked: Asked,
+    /// Something that the case follows from has changed.
     pub(super) stale: bool,
 }
 
@@ -143,12 +140,13 @@ impl App {
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let content = Content { layers: start.layers, ..Content::default() };
         let facts = Facts::default();
-        let derived = Derived::of(&content, None, &facts, &Allowed::default());
+        let case = case::judge(&content, None, &facts, &Allowed::default());
         let mut app = Self {
             stored: content.clone(),
             content,
             facts,
-            derived,
+            values: Values::of(case.spec()),
+            case,
             step: StepId::Template,
             cursors: [Cursor::default(); 9],
             zone: Zone::Rows,
@@ -176,16 +174,14 @@ impl App {
             probe: start.probe,
             toast: None,
             xml_before: None,
-            asked_files: BTreeSet::new(),
-            asked_profiles: BTreeSet::new(),
-            asked_definition: None,
-            asked_parts: BTreeSet::new(),
+            asked: Asked::default(),
             stale: false,
         };
         // Whoever has chosen a template or brings a spec starts at what is still to fill in.
         let first = if app.content.layers.is_empty() { StepId::Template } else { StepId::System };
         app.go(first);
-        let effects = vec![Effect::observe(Part::ALL), Effect::ListTemplates, Effect::ListPresets];
+        let effects = app.ask().into_iter().chain([Effect::ListTemplates, Effect::ListPresets]);
+        let effects = effects.collect();
         (app, effects)
     }
 
@@ -197,7 +193,7 @@ impl App {
 
     /// The spec as it stands: templates, presets and what the user set.
     pub fn spec(&self) -> &Spec {
-        &self.derived.stack.spec
+        &self.case.stack.spec
     }
 
     /// The templates by name; none before they were read.
@@ -207,7 +203,7 @@ impl App {
 
     /// What is below that which the user types, the lowest first: the template with those it builds on, then presets.
     pub fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.derived.stack.templates.iter().chain(&self.content.layers)
+        self.case.stack.templates.iter().chain(&self.content.layers)
     }
 
     /// The name of the VM; empty where none is set.
@@ -218,7 +214,7 @@ impl App {
     /// Which template, preset or file a value comes from; `None` for what the user set.
     pub fn origin(&self, place: &Place) -> Option<String> {
         use crate::spec::Origin;
-        match self.derived.stack.origin(place)? {
+        match self.case.stack.origin(place)? {
             Origin::User => None,
             origin => Some(origin.to_string()),
         }
@@ -226,14 +222,14 @@ impl App {
 
     /// The worst finding of a step.
     pub fn worst(&self, step: StepId) -> Option<Severity> {
-        let of_step = self.derived.report.findings.iter().filter(|finding| StepId::of(&finding.place) == step);
+        let of_step = self.case.report.findings.iter().filter(|finding| StepId::of(&finding.place) == step);
         of_step.map(|finding| finding.severity).min()
     }
 
     /// What a step says now, to tell whether it changed since it was seen.
     pub(super) fn look(&self, step: StepId) -> String {
         let mut look = super::steps::logic(step).look(self);
-        for finding in &self.derived.report.findings {
+        for finding in &self.case.report.findings {
             if StepId::of(&finding.place) == step && finding.severity <= Severity::Warning {
                 look.push('\n');
                 look.push_str(finding.code);

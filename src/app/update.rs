@@ -4,11 +4,9 @@ use super::editor::Target;
 use super::history::Content;
 use super::steps::pci::PciView;
 use super::{
-    App, Derived, Effect, HostState, Key, Msg, Reply, Saved, StepId, Zone, action, drafts, keys, leave, probe, steps,
+    App, Effect, HostState, Key, Msg, Reply, Saved, Values, Zone, action, case, drafts, keys, leave, probe, steps,
 };
-use crate::facts::{Fact, FactsPart, Part, Query};
-use crate::machine::files::files;
-use crate::machine::profile;
+use crate::facts::{Fact, FactsPart};
 
 /// Takes a message in. What follows from it is in `app`; what has to be done outside comes back.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -31,10 +29,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     if pressed_key && !changed {
         app.point_xml();
     }
-    effects.extend(app.ask_files());
-    effects.extend(app.ask_systems());
-    effects.extend(app.ask_definition());
-    effects.extend(app.ask_details());
+    effects.extend(app.ask());
     effects.extend(app.save_draft());
     effects
 }
@@ -134,7 +129,7 @@ fn facts(app: &mut App, part: FactsPart) -> Vec<Effect> {
         }
     }
     if matches!(part, FactsPart::Domains(_)) {
-        app.asked_definition = None;
+        app.asked.forget_definitions();
     }
     let kept = PciView::before(app);
     if app.facts_would_change(&part) {
@@ -183,11 +178,12 @@ impl App {
         if !std::mem::take(&mut self.stale) {
             return;
         }
-        self.derived = Derived::of(&self.content, self.templates.as_deref(), &self.facts, &self.allowed);
+        self.case = case::judge(&self.content, self.templates.as_deref(), &self.facts, &self.allowed);
+        self.values = Values::of(self.case.spec());
         // Whoever asks for another device and comes back types its address again.
-        self.allowed.keep(&self.derived.report.findings);
+        self.allowed.keep(&self.case.report.findings);
         if let Some(report) = self.build.report(&self.content) {
-            self.derived.report = report;
+            self.case.report = report;
         }
         steps::pci::relist(self);
         steps::review::opened(self);
@@ -198,30 +194,6 @@ impl App {
         } else {
             self.follow_xml();
         }
-    }
-
-    /// Asks about files that the spec names and nobody has looked at. Not while a text is typed: half a path is none.
-    fn ask_files(&mut self) -> Option<Effect> {
-        if self.editing.is_some() {
-            return None;
-        }
-        let mut named = files(&self.derived.machine);
-        named.extend(profile::media_to_look_at(self.spec(), &self.facts));
-        let paths: Vec<String> = named.into_iter().filter(|path| !self.asked_files.contains(path)).collect();
-        self.asked_files.extend(paths.iter().cloned());
-        (!paths.is_empty()).then_some(Effect::Ask(vec![Query::Files(paths)]))
-    }
-
-    /// Asks what the guest system needs, and for the list of all where one is chosen.
-    fn ask_systems(&mut self) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if self.step == StepId::System && self.asked_parts.insert(Part::Systems) {
-            effects.push(Effect::observe([Part::Systems]));
-        }
-        let wanted = if self.editing.is_none() { profile::wanted(self.spec(), &self.facts) } else { Vec::new() };
-        let ids: Vec<String> = wanted.into_iter().filter(|id| self.asked_profiles.insert(id.clone())).collect();
-        effects.extend((!ids.is_empty()).then(|| Effect::Ask(vec![Query::Profiles(ids)])));
-        effects
     }
 
     /// Saves the draft after each accepted change: not at every key of a text.

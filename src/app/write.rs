@@ -1,6 +1,6 @@
 //! What leaves the wizard as text: presets, files, the clipboard; and what pick lists and prompts give back.
 
-use super::derived::written;
+use super::case::input;
 use super::form::Kind;
 use super::options::Known;
 use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
@@ -51,7 +51,7 @@ pub fn consent(app: &App, reasons: Vec<String>) -> Overlay {
 /// Asks for the address of a function that the host stands on, typed out, before a build that takes it.
 pub fn give_up(app: &App, address: PciAddress) -> Overlay {
     let overlay = prompt(app, PromptFor::GiveUp(address));
-    let about = app.derived.report.blockers().filter(|finding| finding.lock_out && finding.address == Some(address));
+    let about = app.case.report.blockers().filter(|finding| finding.lock_out && finding.address == Some(address));
     let mut lines: Vec<String> = about.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
     lines.push(format!("Type {address} to take it from the host all the same; Esc goes back."));
     match overlay {
@@ -145,7 +145,7 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
 
 /// Saves the spec as it stands as a preset: all that is set, whoever set it, but not the name of this one VM.
 pub fn save_preset(app: &App, name: String, description: String) -> Vec<Effect> {
-    let mut spec = machine::portable(&written(&app.content, app.templates.as_deref()).spec, &app.facts);
+    let mut spec = machine::portable(input(&app.content, app.templates.as_deref()).spec(), &app.facts);
     spec.name = None;
     vec![Effect::SavePreset { name, description, spec: Box::new(spec) }]
 }
@@ -160,7 +160,7 @@ pub fn json(app: &App) -> String {
 /// The domain XML.
 pub fn xml(app: &App) -> String {
     let mut text = String::new();
-    for line in &app.derived.xml {
+    for line in &app.case.preview.lines {
         text.push_str(&line.text);
         text.push('\n');
     }
@@ -171,7 +171,7 @@ pub fn xml(app: &App) -> String {
 pub fn copy(app: &mut App) -> Vec<Effect> {
     let text = match app.zone {
         Zone::Checks => {
-            let finding = app.derived.report.findings.get(app.checks_row);
+            let finding = app.case.report.findings.get(app.checks_row);
             finding.map(|found| format!("{}: {} {}", found.code, found.message, found.remedy)).unwrap_or_default()
         }
         Zone::Fields => app.field().map(|field| copied(&field.kind, field.shown())).unwrap_or_default(),

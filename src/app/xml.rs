@@ -112,7 +112,7 @@ impl super::App {
             return if only { format!("only in {base}") } else { format!("always there{reason}") };
         };
         let step = StepId::of(place);
-        let from = match self.derived.stack.origin(place) {
+        let from = match self.case.stack.origin(place) {
             None => ", by default".to_owned(),
             Some(Origin::User) => String::new(),
             Some(layer) => format!(", from {layer}"),
@@ -138,7 +138,7 @@ impl super::App {
 
     /// The domain XML with the last change marked.
     pub fn xml_lines(&self) -> Vec<DiffLine> {
-        let new = &self.derived.xml;
+        let new = &self.case.preview.lines;
         changes(self.xml_before.as_ref().unwrap_or(new), new)
     }
 

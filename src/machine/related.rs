@@ -32,8 +32,10 @@ fn around(facts: &Facts, taken: BTreeSet<PciAddress>) -> BTreeSet<PciAddress> {
         leaving.extend(all.iter().map(|device| device.address));
         return leaving;
     }
+    let slots: BTreeSet<PciAddress> = leaving.iter().map(|address| address.with_function(0)).collect();
+    let cards = all.iter().map(|device| device.address).filter(|address| slots.contains(&address.with_function(0)));
     let physical = details.iter().filter_map(|details| *details.physical_function.get()?);
-    let mut related: BTreeSet<PciAddress> = physical.collect();
+    let mut related: BTreeSet<PciAddress> = physical.chain(cards).collect();
     related.extend(reset_together(facts, &leaving));
     related.extend(twins(facts, &asked));
     related.extend(leaving);

@@ -23,7 +23,7 @@ pub(super) const READ: u16 = 4;
 /// Draws rule and rows.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let focused = app.zone == Zone::Checks && app.overlays.is_empty();
-    let findings = &app.derived.report.findings;
+    let findings = &app.case.report.findings;
     let remedy = if app.zone == Zone::Checks { READ.min(area.height / 2) } else { 0 };
     let rows = usize::from(area.height.saturating_sub(1 + remedy));
     let first = if app.zone == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
@@ -48,7 +48,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
     canvas.rule(area.x, area.y, area.width);
     let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", Role::Heading);
-    let report = &app.derived.report;
+    let report = &app.case.report;
     let of = |severity| report.count(severity);
     // On a narrow screen the key matters more than the air between the numbers.
     let gap = if area.width < 100 { "  " } else { "   " };

@@ -76,7 +76,7 @@ fn checks_rows(app: &App, height: u16) -> u16 {
     if app.zone != Zone::Checks {
         return usual;
     }
-    let findings = super::canvas::count(app.derived.report.findings.len());
+    let findings = super::canvas::count(app.case.report.findings.len());
     (findings + super::checks::READ + 1).clamp(usual, height / 2)
 }
 

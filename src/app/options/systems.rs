@@ -8,7 +8,7 @@ use crate::machine::profile::table::{Known as Ours, TABLE};
 /// The systems of the boot ISO first, then the common ones, then the others, newest first; at the end what has no updates.
 pub(super) fn systems(app: &App) -> Vec<Known> {
     let today = day(app.clock);
-    let medium = app.derived.machine.guest.medium.as_ref().map_or(&[][..], |medium| &medium.systems);
+    let medium = app.case.machine.guest.medium.as_ref().map_or(&[][..], |medium| &medium.systems);
     let listed = app.facts.systems.items();
     let ours: Vec<SystemName> = TABLE.iter().map(Ours::entry).collect();
     let name = |ours: &SystemName| listed.iter().find(|system| system.id == ours.id).unwrap_or(ours).clone();

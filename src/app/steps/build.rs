@@ -169,7 +169,7 @@ impl Step for Build {
 
 /// The plan on screen: that of the build, or what a build would do.
 pub fn plan(app: &App) -> &Plan {
-    app.build.plan.as_ref().unwrap_or(&app.derived.plan)
+    app.build.plan.as_ref().unwrap_or(&app.case.plan)
 }
 
 /// What libvirt stored beside what was sent, what it did not keep first.
@@ -216,10 +216,10 @@ pub fn clock(ms: u64) -> String {
 impl BuildView {
     /// A build of what `app` holds begins.
     pub(in crate::app) fn of(app: &App) -> Self {
-        let plan = app.derived.plan.clone();
+        let plan = app.case.plan.clone();
         let steps = vec![StepRun::default(); plan.steps.len()];
-        let before = Some((app.content.clone(), app.derived.report.clone()));
-        let has_screen = !app.derived.machine.consoles.is_empty();
+        let before = Some((app.content.clone(), app.case.report.clone()));
+        let has_screen = !app.case.machine.consoles.is_empty();
         let earlier = app.build.all_built(app);
         Self { plan: Some(plan), steps, started: app.clock, before, has_screen, earlier, ..Self::default() }
     }

@@ -35,7 +35,7 @@ impl Step for Disks {
             let at = disk.location().map(location).unwrap_or_default();
             format!("{} {at} {} {}", disk.place, disk.bus.value.name(), disk.target.value)
         };
-        app.derived.machine.disks.iter().map(line).collect::<Vec<_>>().join("\n")
+        app.case.machine.disks.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     fn subtitle(&self, _app: &App) -> String {
@@ -125,7 +125,7 @@ pub fn iso(app: &App) -> Option<&str> {
 
 /// The disk of the machine that `place` stands for.
 pub fn resolved<'a>(app: &'a App, place: &Place) -> Option<&'a machine::Disk> {
-    app.derived.machine.disks.iter().find(|disk| disk.place == *place)
+    app.case.machine.disks.iter().find(|disk| disk.place == *place)
 }
 
 /// What becomes of a disk, as the spec writes it.
@@ -167,7 +167,7 @@ fn delete(app: &mut App, list: &Place, row: usize) {
 
 /// The medium, and the CD with drivers beside it.
 fn medium_fields(app: &App) -> Vec<Field> {
-    let guest = &app.derived.machine.guest;
+    let guest = &app.case.machine.guest;
     let (on, why) = match &guest.drivers {
         Drivers::Found(at) => ("yes", location(at)),
         Drivers::Attached => ("no", "attached as a disk of its own".to_owned()),

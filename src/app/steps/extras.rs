@@ -21,7 +21,7 @@ pub struct Extras;
 impl Step for Extras {
     fn summary(&self, app: &App) -> String {
         let spec = app.spec();
-        let graphics = spec.graphics.is_some().then(|| match app.derived.machine.consoles.as_slice() {
+        let graphics = spec.graphics.is_some().then(|| match app.case.machine.consoles.as_slice() {
             [] => "no console".to_owned(),
             consoles => consoles.iter().map(|console| console.kind.name()).collect::<Vec<_>>().join(" + "),
         });
@@ -43,7 +43,7 @@ impl Step for Extras {
     fn rows(&self, app: &App) -> usize {
         match &app.spec().graphics {
             Some(rows) => rows.len(),
-            None => app.derived.machine.consoles.len(),
+            None => app.case.machine.consoles.len(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Step for Extras {
 
 /// The console that is there by default, as a row.
 fn there(app: &App) -> Option<Value> {
-    match app.derived.machine.consoles.as_slice() {
+    match app.case.machine.consoles.as_slice() {
         [Console { row: None, kind: of, .. }] => Some(json!({"type": of})),
         _ => None,
     }
@@ -84,7 +84,7 @@ fn there(app: &App) -> Option<Value> {
 
 /// The console of row `at`; `None` for a row that says there is none.
 pub fn console_of(app: &App, at: usize) -> Option<&Console> {
-    let consoles = &app.derived.machine.consoles;
+    let consoles = &app.case.machine.consoles;
     match &app.spec().graphics {
         Some(_) => consoles.iter().find(|console| console.row == Some(at)),
         None => consoles.get(at),
@@ -129,14 +129,14 @@ fn top_toggle(name: &str, label: &'static str, default: &str, help: &'static str
 }
 
 fn tpm(app: &App) -> Field {
-    let tpm = &app.derived.machine.tpm;
+    let tpm = &app.case.machine.tpm;
     Field::toggle(top("tpm"), "TPM").default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 asks for it.")
 }
 
 fn tpm_device(app: &App) -> [Field; 3] {
     let at = |field: &str| top("tpm_device").key(field);
-    let tpm = &app.derived.machine.devices.tpm;
-    let off = (!app.derived.machine.tpm.value).then(|| "switch the TPM on first".to_owned());
+    let tpm = &app.case.machine.devices.tpm;
+    let off = (!app.case.machine.tpm.value).then(|| "switch the TPM on first".to_owned());
     [
         Field::choice(at("version"), "TPM version", Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
         Field::choice(at("backend"), "TPM from", Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
@@ -148,7 +148,7 @@ fn tpm_device(app: &App) -> [Field; 3] {
 }
 
 fn devices(app: &App) -> Vec<Field> {
-    let machine = &app.derived.machine;
+    let machine = &app.case.machine;
     let devices = &machine.devices;
     let video = machine.video.value.clone().unwrap_or_else(|| VideoModel::None.name().to_owned());
     let usb = devices.usb_controller.value.map_or(UsbController::None.name(), UsbController::name);

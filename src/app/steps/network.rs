@@ -16,7 +16,7 @@ pub struct Networks;
 
 impl Step for Networks {
     fn summary(&self, app: &App) -> String {
-        let sources = app.derived.machine.interfaces.iter().map(|interface| match interface.kind {
+        let sources = app.case.machine.interfaces.iter().map(|interface| match interface.kind {
             NetworkKind::User => "user NAT".to_owned(),
             _ => interface.source.value.clone(),
         });
@@ -25,7 +25,7 @@ impl Step for Networks {
     }
 
     fn subtitle(&self, app: &App) -> String {
-        match app.derived.machine.interfaces.as_slice() {
+        match app.case.machine.interfaces.as_slice() {
             [Interface { row: None, .. }] => {
                 "One interface is there by default; change it, or delete it with d.".into()
             }
@@ -34,7 +34,7 @@ impl Step for Networks {
     }
 
     fn rows(&self, app: &App) -> usize {
-        app.derived.machine.interfaces.len()
+        app.case.machine.interfaces.len()
     }
 
     fn form_title(&self, app: &App) -> String {
@@ -43,7 +43,7 @@ impl Step for Networks {
 
     fn fields(&self, app: &App) -> Vec<Field> {
         let row = app.cursor().row;
-        let Some(interface) = app.derived.machine.interfaces.get(row) else { return Vec::new() };
+        let Some(interface) = app.case.machine.interfaces.get(row) else { return Vec::new() };
         let at = |field: &str| Place::row("networks", row, field);
         let source = match interface.kind {
             NetworkKind::Network => Some(
@@ -115,7 +115,7 @@ impl Step for Networks {
 
 /// The interface that is there by default, as a row.
 fn there(app: &App) -> Option<Value> {
-    match app.derived.machine.interfaces.as_slice() {
+    match app.case.machine.interfaces.as_slice() {
         [Interface { row: None, kind: of, .. }] => Some(json!({"type": of})),
         _ => None,
     }

@@ -71,7 +71,7 @@ pub struct Line {
 
 impl Step for Review {
     fn summary(&self, app: &App) -> String {
-        let count = |severity, one: &str, many: &str| match app.derived.report.count(severity) {
+        let count = |severity, one: &str, many: &str| match app.case.report.count(severity) {
             0 => None,
             1 => Some(format!("1 {one}")),
             n => Some(format!("{n} {many}")),
@@ -85,7 +85,7 @@ impl Step for Review {
         match app.review.tab {
             Tab::Summary => summary_lines(app).len(),
             Tab::Xml => xml_lines(app).len(),
-            Tab::Plan => app.derived.plan.steps.len(),
+            Tab::Plan => app.case.plan.steps.len(),
             Tab::Json => write::json(app).lines().count(),
         }
     }
@@ -145,7 +145,7 @@ pub(in crate::app) fn opened(app: &mut App) {
 /// Remembers what the user has seen who leaves the review.
 pub(in crate::app) fn left(app: &mut App) {
     if app.step == StepId::Review {
-        app.review.seen = Some(app.derived.xml.clone());
+        app.review.seen = Some(app.case.preview.lines.clone());
     }
 }
 
@@ -153,7 +153,7 @@ pub(in crate::app) fn left(app: &mut App) {
 pub fn compare(app: &mut App, base: Base) {
     app.review.base = base;
     // One that was looked at before is asked for again: it may have changed.
-    app.asked_definition = None;
+    app.asked.forget_definitions();
     opened(app);
     app.clamp();
 }
@@ -178,7 +178,7 @@ pub fn search(app: &mut App) {
 /// The XML against its base; empty where that is not known.
 pub fn xml_lines(app: &App) -> Vec<DiffLine> {
     let against = &app.review.against;
-    if against.missing.is_some() { Vec::new() } else { xml::difference(&against.lines, &app.derived.xml) }
+    if against.missing.is_some() { Vec::new() } else { xml::difference(&against.lines, &app.case.preview.lines) }
 }
 
 /// The tab on screen as text.
@@ -194,7 +194,7 @@ fn lines(app: &App) -> Vec<String> {
     match app.review.tab {
         Tab::Summary => summary_lines(app).iter().map(|line| format!("{}  {}", line.label, line.value)).collect(),
         Tab::Xml => xml_lines(app).into_iter().map(|line| line.line.text).collect(),
-        Tab::Plan => app.derived.plan.steps.iter().map(|step| format!("{}  {}", step.title, step.detail)).collect(),
+        Tab::Plan => app.case.plan.steps.iter().map(|step| format!("{}  {}", step.title, step.detail)).collect(),
         Tab::Json => write::json(app).lines().map(str::to_owned).collect(),
     }
 }
@@ -219,7 +219,7 @@ fn of_step(app: &App, step: StepId) -> Vec<Line> {
 /// Every value of the spec with its place.
 fn leaves(app: &App) -> Vec<(Place, String)> {
     let mut out = Vec::new();
-    if let Some(value) = app.derived.value(&Place::root()) {
+    if let Some(value) = app.values.get(&Place::root()) {
         walk(&Place::root(), value, &mut out);
     }
     out

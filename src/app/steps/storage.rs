@@ -82,7 +82,7 @@ pub fn chosen(app: &App) -> Option<&str> {
 /// What the new disks of this VM take in `pool` when they are full.
 pub fn planned(app: &App, pool: &Pool) -> Bytes {
     let here = |at: &Location| matches!(at, Location::Volume { pool: name, .. } if *name == pool.name);
-    let sizes = app.derived.machine.disks.iter().filter_map(|disk| match &disk.origin {
+    let sizes = app.case.machine.disks.iter().filter_map(|disk| match &disk.origin {
         DiskOrigin::New { at, size } if here(at) => *size,
         DiskOrigin::Clone { at, size, from } if here(at) => {
             let source = from.as_ref().and_then(|from| capacity(app, from));

@@ -46,7 +46,7 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
         }
         None => match app.build_gate() {
             Some(why) => (format!("Build waits: {why}"), Role::Error),
-            None if app.derived.report.is_only_locked_out() => {
+            None if app.case.report.is_only_locked_out() => {
                 ("The host stands on what is taken: B asks for its address, typed out.".to_owned(), Role::Error)
             }
             None => ("Nothing has been changed on the host yet. B builds.".to_owned(), Role::Muted),

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 /// Draws list and form.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
-    let interfaces = &app.derived.machine.interfaces;
+    let interfaces = &app.case.machine.interfaces;
     if interfaces.is_empty() {
         let text = "no interface: the guest has no network; a adds one";
         canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), text, Role::Muted);

@@ -114,7 +114,7 @@ fn of_domain(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
 
 /// What a build does.
 fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
-    let steps = &app.derived.plan.steps;
+    let steps = &app.case.plan.steps;
     let first = focus::offset(app.cursor().row, steps.len(), usize::from(area.height));
     for (y, (at, step)) in (area.y..area.bottom()).zip(steps.iter().enumerate().skip(first)) {
         canvas.put_right(area.x + 5, y, 2, &(at + 1).to_string(), Role::Muted);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
+use vmbuild::engine::Step;
 use vmbuild::facts::Query;
 use vmbuild::host::{self, Request, Target, Worker};
 use vmbuild::spec::Place;
@@ -47,12 +48,32 @@ impl Wizard {
 
     /// The findings as the command line prints them.
     pub(crate) fn findings(&self) -> Value {
-        serde_json::to_value(&self.app.derived.report.findings).unwrap()
+        serde_json::to_value(&self.app.case.report.findings).unwrap()
     }
 
     /// The domain that is shown.
     pub(crate) fn xml(&self) -> String {
-        self.app.derived.tree.to_xml()
+        self.app.case.preview.text()
+    }
+
+    /// The steps of a build as the command line prints them.
+    pub(crate) fn steps(&self) -> Value {
+        let plan = &self.app.case.plan;
+        let step = |step: &Step| {
+            let (mut body, undo) = (serde_json::to_value(step).unwrap(), plan.undo(step));
+            body["undo"] = undo.as_ref().map(|undo| undo.words.clone()).into();
+            body["by_hand"] = undo.map(|undo| undo.command.to_string()).into();
+            body
+        };
+        plan.steps.iter().map(step).collect()
+    }
+
+    /// Has the VM started at the end of the build.
+    pub(crate) fn start_after_build(&mut self) {
+        self.app.content.start = true;
+        let name = self.app.spec().name.clone().map(Value::from);
+        self.app.set(&"name".parse().unwrap(), name);
+        self.tell(Msg::Clock(1));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

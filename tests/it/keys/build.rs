@@ -27,7 +27,7 @@ fn plan() -> Plan {
 fn building() -> Desk {
     let mut desk = Desk::workstation();
     desk.complete();
-    desk.app.derived.plan = plan();
+    desk.app.case.plan = plan();
     desk.keys("8 B");
     if let Some(Overlay::Ask(_)) = desk.app.overlays.last() {
         desk.keys("Enter");
@@ -150,7 +150,7 @@ fn after_a_build_the_lines_fit_the_state_of_the_vm() {
         if !graphics {
             desk.app.go_to(&"graphics[0].type".parse().unwrap());
             desk.keys("Enter 'none' Enter Esc Esc");
-            assert!(desk.app.derived.machine.consoles.is_empty(), "{:?}", desk.spec());
+            assert!(desk.app.case.machine.consoles.is_empty(), "{:?}", desk.spec());
         }
         desk.keys("8 s B");
         if let Some(Overlay::Ask(_)) = desk.app.overlays.last() {
@@ -245,7 +245,7 @@ fn starting_afterwards_is_a_choice_that_the_plan_shows() {
     let mut desk = Desk::workstation();
     desk.complete();
     let is_start = |step: &Step| matches!(step.call, AnyCall::Libvirt(Call::Start { .. }));
-    let starts = |desk: &Desk| desk.app.derived.plan.steps.iter().any(is_start);
+    let starts = |desk: &Desk| desk.app.case.plan.steps.iter().any(is_start);
     desk.keys("8");
     assert!(!starts(&desk));
     desk.keys("s");
@@ -269,7 +269,7 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
     let device = Fact::known(device, Source::File("stat".into()), 1);
     desk.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
     assert!(desk.codes().contains(&"IMAGE-DEVICE"), "{:?}", desk.codes());
-    assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.derived.report.findings);
+    assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.case.report.findings);
     desk.keys("Esc 8 B");
     let Some(Overlay::Prompt(prompt)) = desk.app.overlays.last() else { panic!("no prompt") };
     assert!(prompt.lines.iter().any(|line| line.contains("/dev/sdz")), "{:?}", prompt.lines);

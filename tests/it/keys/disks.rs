@@ -2,7 +2,6 @@
 
 use super::script::Desk;
 use serde_json::json;
-use vmbuild::app::Effect;
 use vmbuild::app::steps::disks::row;
 use vmbuild::facts::Query;
 
@@ -23,7 +22,7 @@ fn a_disk_is_added_with_its_size_ready_to_type() {
 fn rows_have_the_numbers_that_the_checks_give_them() {
     let mut desk = Desk::workstation();
     desk.keys("3 j Enter 4 a Esc e Esc Esc");
-    let finding = desk.app.derived.report.findings.iter().find(|finding| finding.code == "DISK-PATH").unwrap();
+    let finding = desk.app.case.report.findings.iter().find(|finding| finding.code == "DISK-PATH").unwrap();
     let number = row(&desk.app, finding.place.row_index().unwrap()).number;
     assert_eq!(finding.message, format!("disk {number}: path is required for attach action"));
     let title = vmbuild::app::steps::logic(desk.app.step).form_title(&desk.app);
@@ -57,12 +56,9 @@ fn cloning_and_attaching_start_with_the_source() {
 fn files_named_by_the_spec_are_asked_for_once_and_not_while_typing() {
     let mut desk = Desk::workstation();
     desk.keys("4 e '/srv/new.img' Enter Esc");
-    let asked = |desk: &Desk| -> Vec<Effect> {
-        desk.effects.iter().filter(|effect| matches!(effect, Effect::Ask(_))).cloned().collect()
-    };
-    assert_eq!(asked(&desk), [Effect::Ask(vec![Query::Files(vec!["/srv/new.img".into()])])]);
+    assert_eq!(desk.asked(), [&Query::Files(vec!["/srv/new.img".into()])]);
     desk.keys("Esc j k Enter Esc");
-    assert_eq!(asked(&desk), []);
+    assert_eq!(desk.asked(), [] as [&Query; 0]);
 }
 
 #[test]

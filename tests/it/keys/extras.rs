@@ -41,7 +41,7 @@ fn consoles_are_rows_and_none_is_a_choice() {
     assert_eq!(desk.at("/graphics"), json!([{"type": "vnc"}, {"type": "vnc"}]));
     desk.keys("d Enter Left");
     assert_eq!(desk.at("/graphics/0/type"), "none");
-    assert!(desk.app.derived.machine.consoles.is_empty());
+    assert!(desk.app.case.machine.consoles.is_empty());
 }
 
 #[test]
@@ -49,10 +49,10 @@ fn custom_xml_is_merged_as_it_is_typed_and_its_errors_are_findings() {
     let mut desk = Desk::workstation();
     desk.app.go_to(&"custom_xml".parse().unwrap());
     desk.keys("Enter '<domain><title>Mine</title></domain>' Esc");
-    assert!(desk.app.derived.xml.iter().any(|line| line.text.contains("<title>Mine</title>")));
+    assert!(desk.app.case.preview.lines.iter().any(|line| line.text.contains("<title>Mine</title>")));
     desk.keys("Enter '<' Esc");
     assert!(desk.codes().iter().any(|code| code.contains("XML")), "{:?}", desk.codes());
-    assert!(!desk.app.derived.xml.is_empty(), "the preview goes on without it");
+    assert!(!desk.app.case.preview.lines.is_empty(), "the preview goes on without it");
 }
 
 #[test]

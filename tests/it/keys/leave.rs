@@ -5,7 +5,6 @@ use serde_json::json;
 use std::path::Path;
 use vmbuild::app::overlay::{Ask, Overlay};
 use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, LeftDraft, Msg, Reply, Signal, StepId};
-use vmbuild::facts::Part;
 use vmbuild::spec::Spec;
 
 fn left(desk: &Desk) -> Option<&Exit> {
@@ -166,11 +165,11 @@ fn a_host_that_cannot_be_asked_says_why_and_can_be_asked_again() {
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     assert!(matches!(desk.app.host, HostState::Failed { .. }));
     desk.keys("Esc 3 r");
-    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
+    assert!(desk.asked_for_everything(), "{:?}", desk.effects);
     // Asked again in vain, it is offered again.
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     desk.keys("Down Enter");
-    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
+    assert!(desk.asked_for_everything(), "{:?}", desk.effects);
     desk.know(&super::script::read_facts("workstation"));
     assert_eq!(desk.app.host, HostState::Up);
 }
@@ -182,7 +181,7 @@ fn without_a_host_the_demo_host_is_offered_and_nothing_of_the_old_host_remains()
     desk.tell(Msg::HostFailed { text: "no daemon".into(), remedy: "start it".into() });
     desk.keys("Down Down Enter");
     assert_eq!(desk.effects.first(), Some(&Effect::UseDemo));
-    assert!(desk.effects.contains(&Effect::observe(Part::ALL)));
+    assert!(desk.asked_for_everything(), "{:?}", desk.effects);
     assert_eq!((desk.app.host.clone(), desk.app.name()), (HostState::Connecting, "box"));
 }
 

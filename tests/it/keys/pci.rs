@@ -161,19 +161,19 @@ fn what_the_host_stands_on_is_taken_after_its_address_was_typed_out() {
     go(&mut desk, "04:00.0");
     desk.keys("Space");
     assert!(desk.codes().contains(&"USE-ROOT-DISK"), "{:?}", desk.codes());
-    assert!(desk.app.derived.report.is_only_locked_out(), "{:?}", desk.codes());
+    assert!(desk.app.case.report.is_only_locked_out(), "{:?}", desk.codes());
     desk.keys("8 B");
     let Some(Overlay::Prompt(prompt)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
     assert!(prompt.lines.iter().any(|line| line.contains("USE-ROOT-DISK")), "{:?}", prompt.lines);
     desk.keys("'04:00.0' Enter");
     assert!(matches!(desk.app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.error.is_some()), "not in full");
     desk.keys("Home ^K '0000:04:00.0' Enter");
-    assert_eq!(desk.app.derived.report.lock_outs().len(), 0);
+    assert_eq!(desk.app.case.report.lock_outs().len(), 0);
     assert!(matches!(desk.app.overlays.last(), Some(Overlay::Ask(_))), "then the warnings: {:?}", desk.app.overlays);
     desk.keys("Esc");
     go(&mut desk, "04:00.0");
     desk.keys("Space Space");
-    assert!(desk.app.derived.report.is_only_locked_out(), "taken anew, it is typed anew");
+    assert!(desk.app.case.report.is_only_locked_out(), "taken anew, it is typed anew");
 }
 
 /// A host whose root file system is on the drive at `address`.
@@ -323,8 +323,7 @@ fn facts_that_say_nothing_new_change_nothing() {
 
 /// The functions whose details were asked for.
 fn details(desk: &Desk) -> Vec<PciAddress> {
-    let queries = desk.effects.iter().filter_map(|effect| if let Effect::Ask(all) = effect { Some(all) } else { None });
-    let functions = queries.flatten().filter_map(|query| match query {
+    let functions = desk.asked().into_iter().filter_map(|query| match query {
         Query::Details(functions) => Some(functions.clone()),
         _ => None,
     });
@@ -349,7 +348,7 @@ fn details_are_asked_for_once_of_what_is_on_screen_or_taken_and_again_when_it_ch
     assert!(seen.contains(&at("01:00.0")) && seen.contains(&at("04:00.0")), "with the rest of its group: {seen:?}");
     assert!(!seen.contains(&at("00:01.0")), "no bridges: {seen:?}");
     desk.keys("j k Space");
-    assert_eq!(details(&desk), []);
+    assert_eq!(details(&desk), [at("05:00.0")], "beside a companion, on its card");
     let mut facts = crowded();
     let card = facts.pci.get_mut().unwrap().iter_mut().find(|device| device.address == at("01:00.0")).unwrap();
     card.driver = Some("vfio-pci".into());

@@ -91,7 +91,7 @@ fn of_several_the_user_takes_one_and_the_card_keeps_what_the_preset_says() {
     assert_eq!(addresses(&desk), ["0000:08:00.0", "0000:08:00.1", "0000:08:00.2", "0000:08:00.3"]);
     assert_eq!(desk.at("/pci_devices/0/rom_file"), "/usr/share/vgabios/rtx2080.rom");
     assert_eq!(desk.at("/pci_devices/3/role"), "hold");
-    assert_eq!(about_presets(&desk), ["PCI-MOVED"], "{:#?}", desk.app.derived.report.findings);
+    assert_eq!(about_presets(&desk), ["PCI-MOVED"], "{:#?}", desk.app.case.report.findings);
     desk.keys("u");
     assert_eq!(addresses(&desk), ["-"; 4]);
 }

@@ -54,7 +54,7 @@ fn holds(app: &App) {
     match app.zone {
         Zone::Fields => assert!(fields > 0 || rows == 0, "no field in {:?}", app.step),
         Zone::Rows => assert!(rows > 0 || fields == 0, "no row in {:?}", app.step),
-        Zone::Checks => assert!(app.checks_row < app.derived.report.findings.len()),
+        Zone::Checks => assert!(app.checks_row < app.case.report.findings.len()),
         Zone::Xml => assert!(app.xml.row < app.xml_lines().len().max(1)),
     }
     for offer in keys::offers(app) {

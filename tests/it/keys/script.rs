@@ -6,7 +6,7 @@
 use serde_json::Value;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Effect, Key, Msg, Probe, Reply, Saved, Zone, update};
-use vmbuild::facts::{Facts, FactsPart};
+use vmbuild::facts::{Facts, FactsPart, Part, Query};
 use vmbuild::spec::{Place, Spec};
 
 pub(crate) struct Desk {
@@ -97,9 +97,22 @@ impl Desk {
         self.app.toast.as_deref().unwrap_or_default()
     }
 
+    /// Everything that the host was asked, as far as effects are remembered.
+    pub(crate) fn asked(&self) -> Vec<&Query> {
+        let asks =
+            self.effects.iter().filter_map(|effect| if let Effect::Ask(all) = effect { Some(all) } else { None });
+        asks.flatten().collect()
+    }
+
+    /// True where every part of the host was asked for.
+    pub(crate) fn asked_for_everything(&self) -> bool {
+        let mut parts = Part::ALL.into_iter().filter(|part| *part != Part::Files);
+        parts.all(|part| self.asked().contains(&&Query::Part(part)))
+    }
+
     /// Codes of the findings.
     pub(crate) fn codes(&self) -> Vec<&'static str> {
-        self.app.derived.report.findings.iter().map(|finding| finding.code).collect()
+        self.app.case.report.findings.iter().map(|finding| finding.code).collect()
     }
 
     /// A spec that can be built, typed as a user would.

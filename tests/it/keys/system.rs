@@ -13,7 +13,7 @@ fn a_name_is_typed_and_becomes_the_domains() {
     desk.keys("2 Enter 'gpu-ws-01' Enter");
     assert_eq!(desk.at("/name"), "gpu-ws-01");
     assert_eq!(desk.field(), "Guest system", "Enter goes on to the next field");
-    assert!(desk.app.derived.xml.iter().any(|line| line.text.contains("<name>gpu-ws-01</name>")));
+    assert!(desk.app.case.preview.lines.iter().any(|line| line.text.contains("<name>gpu-ws-01</name>")));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn memory_is_read_while_typing_with_its_unit_echoed() {
     assert!(desk.app.field().unwrap().note.starts_with("= 32 GiB"), "{}", desk.app.field().unwrap().note);
     desk.keys("^U '32G' Esc");
     assert_eq!(desk.at("/memory"), json!("32G"), "written back as the user wrote it");
-    assert_eq!(desk.app.derived.machine.memory.map(|memory| memory.to_string()).as_deref(), Some("32 GiB"));
+    assert_eq!(desk.app.case.machine.memory.map(|memory| memory.to_string()).as_deref(), Some("32 GiB"));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn an_error_is_shown_when_the_field_is_left_and_then_follows_each_key() {
 fn a_text_that_the_spec_cannot_hold_is_kept_and_blocks_the_build() {
     let mut desk = Desk::workstation();
     desk.complete();
-    assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.derived.report.blockers().collect::<Vec<_>>());
+    assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.case.report.blockers().collect::<Vec<_>>());
     desk.set("vcpus", "four");
     assert_eq!(desk.app.field().unwrap().text, "four", "nothing typed is lost");
     assert_eq!(desk.at("/vcpus"), json!(null));
@@ -141,19 +141,19 @@ fn with_medium(systems: &[(&str, &str)]) -> Desk {
 #[test]
 fn a_medium_of_one_system_stands_in_for_the_field_until_the_user_fills_it() {
     let mut desk = with_medium(&[("debian12", "Debian 12")]);
-    assert!(desk.effects.contains(&Effect::Ask(vec![Query::Profiles(vec!["debian12".into()])])), "{:?}", desk.effects);
+    assert!(desk.asked().contains(&&Query::Profiles(vec!["debian12".into()])), "{:?}", desk.effects);
     desk.keys("2 j");
     let field = desk.app.field().unwrap();
     assert_eq!((field.default.as_str(), field.why.as_str()), ("debian12", "the boot ISO is 'LABEL'"));
     assert_eq!(desk.at("/os_variant"), serde_json::Value::Null, "nothing is written into the spec");
     desk.keys("Enter 'fedora42' Enter");
-    assert_eq!(desk.app.derived.machine.guest.name(), "Fedora Linux 42");
+    assert_eq!(desk.app.case.machine.guest.name(), "Fedora Linux 42");
 }
 
 #[test]
 fn a_medium_of_several_systems_offers_them_first_and_chooses_none() {
     let mut desk = with_medium(&[("win10", "Windows 10"), ("win11", "Windows 11")]);
-    assert!(desk.app.derived.machine.guest.system.is_none() && desk.app.derived.machine.windows);
+    assert!(desk.app.case.machine.guest.system.is_none() && desk.app.case.machine.windows);
     desk.keys("2 j Enter");
     let Some(Overlay::Pick(_, list)) = desk.app.overlays.last() else { panic!("no list") };
     let first: Vec<&str> = list.items.iter().take(2).map(|known| known.note.as_str()).collect();

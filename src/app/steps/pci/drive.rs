@@ -39,7 +39,7 @@ pub(super) fn way(app: &App, address: PciAddress) -> Option<WayKind> {
     if role(app, address) == Some(Role::Pass) {
         return Some(WayKind::Controller);
     }
-    app.derived.rows(&disks()).iter().find_map(|row| way_of_disk(app, row, address))
+    app.values.rows(&disks()).iter().find_map(|row| way_of_disk(app, row, address))
 }
 
 /// The way in which a disk of the spec is the drive.
@@ -81,7 +81,7 @@ fn take_away(app: &mut App, address: PciAddress) {
         _ => {}
     }
     app.refresh();
-    while let Some(row) = app.derived.rows(&disks()).iter().position(|row| way_of_disk(app, row, address).is_some()) {
+    while let Some(row) = app.values.rows(&disks()).iter().position(|row| way_of_disk(app, row, address).is_some()) {
         app.delete_row(&disks(), row);
         app.refresh();
     }

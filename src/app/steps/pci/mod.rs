@@ -5,14 +5,15 @@ pub mod list;
 pub mod sheet;
 pub mod sought;
 pub mod verdict;
+mod watched;
 
-mod asking;
 mod drive;
 mod taking;
 
 pub(in crate::app) use drive::choose as choose_way;
 pub(in crate::app) use list::relist;
 pub use list::{SHOWS, Show, devices, hidden};
+pub(in crate::app) use watched::on_screen;
 
 use super::Step;
 use super::system::{why, yes};
@@ -47,8 +48,6 @@ pub struct PciView {
     uses: BTreeMap<PciAddress, BTreeSet<Use>>,
     /// What taking cards would mean, as far as somebody looked.
     verdicts: verdict::Memory,
-    /// Functions whose details were asked for.
-    asked: BTreeSet<PciAddress>,
 }
 
 /// How long a changed row is marked.
@@ -91,7 +90,7 @@ impl App {
         let changed = devices.iter().filter(|device| before.known.get(&device.address) != Some(device));
         let changed: Vec<PciAddress> = changed.map(|device| device.address).collect();
         // A new driver brings another power state, other ways of reset, virtual functions.
-        self.pci.asked.retain(|address| !changed.contains(address));
+        self.asked.forget_details(|address| changed.contains(&address));
         if before.asked {
             let until = self.clock + MARKED_SECONDS;
             self.pci.changed.extend(changed.into_iter().map(|address| (address, until)));
@@ -160,7 +159,7 @@ impl Step for Passthrough {
     fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
         match action {
             Action::Refresh => {
-                app.pci.asked.clear();
+                app.asked.forget_details(|_| true);
                 return vec![Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses])];
             }
             Action::KindFilter => {
@@ -225,7 +224,7 @@ impl Step for Passthrough {
 /// The fields of a row of the spec.
 fn fields(app: &App, row: usize) -> Vec<Field> {
     let at = |field: &str| Place::row("pci_devices", row, field);
-    let functions = app.derived.machine.slots.iter().flat_map(|slot| &slot.functions);
+    let functions = app.case.machine.slots.iter().flat_map(|slot| &slot.functions);
     let function = functions.into_iter().find(|function| function.place.row_index() == Some(row));
     let guest = function.map(|function| (function.guest.value.to_string(), why(&function.guest))).unwrap_or_default();
     let multi = function.is_some_and(|function| function.multifunction);
@@ -236,7 +235,7 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
         .default("the card's own", "")
         .help("An image to show the guest instead of the card's own ROM: from the list, or any absolute path.");
     let primary = Field::toggle(at("primary_gpu"), "Primary GPU").default("no", "").help("The guest's first display.");
-    let set = |field: &str| app.derived.value(&at(field)).is_some();
+    let set = |field: &str| app.values.get(&at(field)).is_some();
     let mut fields = vec![rom];
     fields.extend(Some(primary).filter(|_| is_gpu || set("primary_gpu")));
     fields.push(Field::text(at("guest_address"), "Guest address", Grammar::Pci).default(guest.0, guest.1));

@@ -23,7 +23,7 @@ pub(super) fn why_nothing_to_drop(app: &App) -> Option<String> {
 /// Drops the rows that found no device; one step of undo. Says how many.
 pub(super) fn drop_open(app: &mut App) -> String {
     let (open, list) = (open(app), top("pci_devices"));
-    let rows = app.derived.rows(&list).to_vec().into_iter().enumerate();
+    let rows = app.values.rows(&list).to_vec().into_iter().enumerate();
     let (from, left): (Vec<_>, Vec<_>) =
         rows.filter(|(at, _)| !open.contains(at)).map(|(at, row)| (Some(at), row)).unzip();
     app.set_rows(&list, left, &from);
@@ -55,7 +55,7 @@ pub fn line(app: &App) -> Option<(Severity, String)> {
     if let Some((row, outcome)) = found.iter().find(|(_, outcome)| outcome.address().is_none()) {
         return Some((Severity::Blocker, not_found(app, *row, outcome)));
     }
-    let group = || app.derived.report.findings.iter().any(|finding| finding.code == GROUPS_CHANGED.code);
+    let group = || app.case.report.findings.iter().any(|finding| finding.code == GROUPS_CHANGED.code);
     let moved = found.values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } => Some((from.short(), to.short())),
         _ => None,

@@ -143,7 +143,7 @@ pub(super) fn give_back_companions(app: &mut App, address: PciAddress) {
 /// Passed, then held, then left with the host, then passed again. Says what follows.
 pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
     let name = address.short();
-    let blockers = |app: &App| app.derived.report.count(Severity::Blocker);
+    let blockers = |app: &App| app.case.report.count(Severity::Blocker);
     let before = blockers(app);
     let text = match role(app, address) {
         Some(Role::Pass) => {
@@ -163,7 +163,7 @@ pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
     let about = |finding: &&crate::checks::Finding| {
         finding.severity == Severity::Blocker && finding.message.contains(&address.to_string())
     };
-    match app.derived.report.findings.iter().find(about) {
+    match app.case.report.findings.iter().find(about) {
         Some(finding) if blockers(app) > before => format!("{text}. {}: {}", finding.code, finding.message),
         _ => text,
     }
@@ -172,7 +172,7 @@ pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
 /// Gives rows their roles, adds those that are missing, drops `gone`; one step of undo.
 fn set(app: &mut App, roles: &[(PciAddress, Role)], gone: &[PciAddress]) {
     let list = top("pci_devices");
-    let rows = app.derived.rows(&list).to_vec();
+    let rows = app.values.rows(&list).to_vec();
     let address = |row: &Value| -> Option<PciAddress> { row.get("host_address")?.as_str()?.parse().ok() };
     let (mut new, mut from) = (Vec::new(), Vec::new());
     for (at, mut row) in rows.into_iter().enumerate() {

@@ -20,7 +20,7 @@ fn at(field: &str) -> Place {
 }
 
 fn model(app: &App) -> Vec<Field> {
-    let cpu = &app.derived.machine.cpu;
+    let cpu = &app.case.machine.cpu;
     let cache = cpu.cache.value.map_or("as the model has it", crate::spec::CpuCache::name);
     vec![
         Field::choice(at("mode"), "CPU mode", Options::Fixed(CPU_MODES))
@@ -39,14 +39,14 @@ fn model(app: &App) -> Vec<Field> {
 
 /// Those that vmbuild sets by itself.
 fn features(app: &App) -> String {
-    let features = &app.derived.machine.cpu.features;
+    let features = &app.case.machine.cpu.features;
     let sign = |on: bool| if on { '+' } else { '-' };
     let names: Vec<String> = features.iter().map(|feature| format!("{}{}", sign(feature.on), feature.name)).collect();
     if names.is_empty() { "none".into() } else { names.join(" ") }
 }
 
 fn topology(app: &App) -> Vec<Field> {
-    let known = app.derived.machine.cpu.topology.as_ref();
+    let known = app.case.machine.cpu.topology.as_ref();
     let part = |name: &str, label: &'static str, of: fn(&Topology) -> u32| {
         let value = known.map(|known| of(&known.value).to_string()).unwrap_or_default();
         Field::text(at("topology").key(name), label, Grammar::Count).default(value, known.map(why).unwrap_or_default())
@@ -77,7 +77,7 @@ fn share(app: &App) -> Vec<Field> {
 
 /// Whether threads are pinned, and each line: its proposal stands in it as the default, with the reason.
 fn pinning(app: &App) -> Vec<Field> {
-    let pinning = &app.derived.machine.pinning;
+    let pinning = &app.case.machine.pinning;
     let at = |field: &str| at("pinning").key(field);
     let auto = Field::toggle(at("auto"), "Pin CPUs")
         .default("no", "")

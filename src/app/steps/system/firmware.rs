@@ -15,7 +15,7 @@ pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
 
 /// What the guest is started as.
 pub(super) fn machine(app: &App) -> [Field; 5] {
-    let machine = &app.derived.machine;
+    let machine = &app.case.machine;
     let uefi = machine.firmware.value.is_uefi();
     let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });
     [
@@ -37,7 +37,7 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
 }
 
 fn firmware(app: &App) -> [Field; 3] {
-    let uefi = app.derived.machine.firmware.value.is_uefi();
+    let uefi = app.case.machine.firmware.value.is_uefi();
     let bios = || (!uefi).then(|| "only UEFI has it".to_owned());
     [
         Field::choice(top("firmware"), "Firmware", Options::Fixed(FIRMWARE))
@@ -75,8 +75,8 @@ fn boot() -> [Field; 5] {
 
 /// Why the guest runs as it does. libvirt's test driver, on which the demo host lives, runs nothing.
 fn runs_on(app: &App) -> String {
-    if app.derived.machine.is_only_a_test() && app.facts.host.get().is_some() {
+    if app.case.machine.is_only_a_test() && app.facts.host.get().is_some() {
         return "as on real hosts; this is libvirt's test driver, which runs nothing".into();
     }
-    why(&app.derived.machine.virt_type)
+    why(&app.case.machine.virt_type)
 }

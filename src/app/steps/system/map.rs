@@ -62,7 +62,7 @@ impl Thread {
     }
 
     fn line(self, app: &App) -> Option<&Choice<CpuSet>> {
-        let pinning = &app.derived.machine.pinning;
+        let pinning = &app.case.machine.pinning;
         match self {
             Self::Vcpu(row) => pinning.vcpus.get(row)?.as_ref(),
             Self::Emulator => pinning.emulator.as_ref(),
@@ -87,7 +87,7 @@ impl Thread {
 
 /// The threads of the VM.
 fn threads(app: &App) -> Vec<Thread> {
-    let pinning = &app.derived.machine.pinning;
+    let pinning = &app.case.machine.pinning;
     let vcpus = (0..pinning.vcpus.len()).map(Thread::Vcpu);
     vcpus.chain([Thread::Emulator]).chain((0..pinning.iothreads.len()).map(Thread::Io)).collect()
 }
@@ -109,7 +109,7 @@ pub fn cores(app: &App) -> Vec<MapCore> {
 }
 
 fn others(app: &App, core: &HostCore) -> Vec<String> {
-    let kept = !app.derived.machine.pinning.reserve.common(&core.cpus).is_empty();
+    let kept = !app.case.machine.pinning.reserve.common(&core.cpus).is_empty();
     let running = app.facts.domains.items().iter().filter(|domain| domain.state == DomainState::Active);
     let pinned = running.filter(|domain| !domain.pinned.common(&core.cpus).is_empty());
     let host = kept.then(|| "the host's own".to_owned());
@@ -118,7 +118,7 @@ fn others(app: &App, core: &HostCore) -> Vec<String> {
 
 /// What the map says above its cores.
 pub fn summary(app: &App) -> String {
-    let pinning = &app.derived.machine.pinning;
+    let pinning = &app.case.machine.pinning;
     let lines = pinning.vcpus.iter().flatten().count();
     match (&pinning.failed, lines) {
         (Some(why), _) => why.clone(),
@@ -162,7 +162,7 @@ pub(in crate::app) fn act(app: &mut App, action: Action) -> bool {
         }
         Action::FreeCore => free(app, all.get(row)),
         Action::PinOrNot => {
-            let auto = !app.derived.machine.pinning.auto;
+            let auto = !app.case.machine.pinning.auto;
             app.set(&Place::root().key("cpu").key("pinning").key("auto"), Some(auto.into()));
         }
         _ => return false,

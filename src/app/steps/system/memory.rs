@@ -13,7 +13,7 @@ pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
 }
 
 fn growth(app: &App) -> Vec<Field> {
-    let growth = app.derived.machine.backing.growth.as_ref();
+    let growth = app.case.machine.backing.growth.as_ref();
     let by =
         growth.map_or((HotplugKind::Dimm.name(), String::new()), |growth| (growth.by.value.name(), why(&growth.by)));
     let slots = growth.and_then(|growth| growth.slots.as_ref());
@@ -29,7 +29,7 @@ fn growth(app: &App) -> Vec<Field> {
 
 fn backing(app: &App) -> Vec<Field> {
     let at = |field: &str| top("memory_backing").key(field);
-    let page = app.derived.machine.backing.page.as_ref().map(|page| page.value.to_string());
+    let page = app.case.machine.backing.page.as_ref().map(|page| page.value.to_string());
     vec![
         Field::free(at("hugepages"), "Huge pages", Options::HugePages)
             .default("none", "")
@@ -42,7 +42,7 @@ fn backing(app: &App) -> Vec<Field> {
 
 fn nodes(app: &App) -> Vec<Field> {
     let at = |field: &str| top("numa").key(field);
-    let policy = app.derived.machine.backing.policy.as_ref();
+    let policy = app.case.machine.backing.policy.as_ref();
     let nodes =
         policy.map_or_else(|| ("any".into(), String::new()), |policy| (policy.value.1.to_string(), why(policy)));
     vec![
@@ -55,7 +55,7 @@ fn nodes(app: &App) -> Vec<Field> {
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
         Field::toggle(at("expander_buses"), "Expander buses")
-            .default(super::yes(!app.derived.machine.expanders.is_empty()), "")
+            .default(super::yes(!app.case.machine.expanders.is_empty()), "")
             .help("Passed cards sit on a PCI bus of their node, where the guest sees several nodes."),
     ]
 }

@@ -22,8 +22,8 @@ impl Step for System {
     fn summary(&self, app: &App) -> String {
         let spec = app.spec();
         let cpus = spec.vcpus.map(|count| format!("{count}c"));
-        let memory = app.derived.machine.memory.map(|bytes| bytes.to_string());
-        let system = app.derived.machine.guest.system.as_ref().map(|system| system.value.clone());
+        let memory = app.case.machine.memory.map(|bytes| bytes.to_string());
+        let system = app.case.machine.guest.system.as_ref().map(|system| system.value.clone());
         [system, cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
@@ -51,7 +51,7 @@ impl Step for System {
 
 /// Name and kind of the guest, and how much it gets.
 fn guest(app: &App) -> Vec<Field> {
-    let windows = app.derived.machine.windows;
+    let windows = app.case.machine.windows;
     let (system, told) = system(app);
     vec![
         Field::text(top("name"), "Name", Grammar::Name)
@@ -73,7 +73,7 @@ fn guest(app: &App) -> Vec<Field> {
 
 /// What holds where no guest system is given, and why: what the boot ISO is known to be, never a guess.
 fn system(app: &App) -> (String, String) {
-    let guest = &app.derived.machine.guest;
+    let guest = &app.case.machine.guest;
     let several = guest.medium.as_ref().map_or(0, |medium| medium.systems.len());
     match &guest.system {
         Some(system) => (system.value.clone(), why(system)),
@@ -85,13 +85,13 @@ fn system(app: &App) -> (String, String) {
 }
 
 fn system_name(app: &App) -> String {
-    let guest = &app.derived.machine.guest;
+    let guest = &app.case.machine.guest;
     guest.profile.as_ref().map(|profile| profile.name.clone()).unwrap_or_default()
 }
 
 /// What the system needs, and what is recommended for it.
 fn wanted(app: &App, amount: impl Fn(&Resources) -> Option<String>) -> String {
-    let machine = &app.derived.machine;
+    let machine = &app.case.machine;
     let needs = machine.guest.profile.as_ref().map(|profile| profile.needs(&machine.arch.value)).unwrap_or_default();
     match (amount(&needs.minimum), amount(&needs.recommended)) {
         (Some(least), Some(good)) if least != good => format!("needs {least}, better {good}"),
@@ -106,7 +106,7 @@ fn beside(one: String, other: String) -> String {
 }
 
 fn family_why(app: &App) -> &'static str {
-    let given = app.derived.machine.guest.system.is_some();
+    let given = app.case.machine.guest.system.is_some();
     if given { "from the guest system" } else { "assumed: no guest system is given" }
 }
 

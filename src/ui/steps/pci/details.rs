@@ -93,7 +93,7 @@ fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
             finding.address == Some(device.address) || own.as_ref().is_some_and(|own| finding.place.within(own))
         };
         let text = "held: bound to vfio-pci while the VM runs, and the guest does not see it; h changes it";
-        return (text.into(), app.derived.report.findings.iter().filter(about).map(plain).collect());
+        return (text.into(), app.case.report.findings.iter().filter(about).map(plain).collect());
     }
     let taken = verdict::taking(app, device.address);
     let worth = taken.findings.iter().filter(|finding| finding.severity <= Severity::Warning);

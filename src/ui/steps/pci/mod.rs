@@ -202,7 +202,7 @@ fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) 
         let member = finding.address.is_some_and(|address| members.iter().any(|device| device.address == address));
         member || rows.iter().any(|row| finding.place.within(row))
     };
-    let findings = app.derived.report.findings.iter().filter(about);
+    let findings = app.case.report.findings.iter().filter(about);
     Some(signed(canvas, verdict::verdict(findings), "taken, "))
 }
 
