@@ -247,4 +247,12 @@ mod tests {
         let new = moved(&old, &list, &[Some(2), Some(1)]);
         assert_eq!(new, BTreeMap::from([(at(0), "y"), (Place::root().key("vcpus"), "z")]));
     }
+
+    #[test]
+    fn the_table_of_fields_has_the_same_lists_of_positions() {
+        for field in crate::spec::field::FIELDS.iter().filter(|field| field.grammar.is_list()) {
+            let row = field.place([0, 1]).unwrap_or_default().index(0);
+            assert_eq!(positional(&row).is_some(), field.grammar == crate::spec::Grammar::Positions, "{}", field.path);
+        }
+    }
 }

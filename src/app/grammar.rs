@@ -241,6 +241,47 @@ mod tests {
         assert!(matches!(read(Grammar::Pairs, "owner"), Reading::Wrong { .. }));
     }
 
+    /// The grammar of the table in the words of this file. Where it reads a text of its own and this file does not, the
+    /// text is stored all the same.
+    fn of_table(grammar: crate::spec::Grammar) -> Grammar {
+        use crate::spec::Grammar as New;
+        match grammar {
+            New::Name => Grammar::Name,
+            New::Count => Grammar::Count,
+            New::Whole => Grammar::Whole,
+            New::Port => Grammar::Port,
+            New::Memory => Grammar::Memory,
+            New::DiskSize => Grammar::DiskSize,
+            New::Mac => Grammar::Mac,
+            New::PciAddress => Grammar::Pci,
+            New::List => Grammar::List,
+            New::Pairs => Grammar::Pairs,
+            New::Cells => Grammar::Cells,
+            New::Usb => Grammar::Usb,
+            New::Mediated => Grammar::Mediated,
+            New::Shares => Grammar::Shares,
+            _ => Grammar::Text,
+        }
+    }
+
+    #[test]
+    fn the_table_of_fields_agrees_where_a_name_means_the_same_everywhere() {
+        for field in crate::spec::field::FIELDS {
+            let (old, new) = (of(&field.place([0, 1]).unwrap_or_default()), of_table(field.grammar));
+            match field.path {
+                // Sets of CPUs, which have the name of a number.
+                "numa.cells[].vcpus" | "cpu.pinning.vcpus" | "cpu.pinning.iothreads" => assert_eq!(old, Grammar::Count),
+                // Read as numbers by the forms of their rows.
+                "numa.cells[].node" | "usb_devices[].bus" | "usb_devices[].device" => assert_eq!(old, Grammar::Text),
+                // Named in their forms alone.
+                _ if matches!(new, Grammar::Name | Grammar::Mac | Grammar::Pci | Grammar::List) => {
+                    assert_eq!(old, Grammar::Text, "{}", field.path);
+                }
+                path => assert_eq!(old, new, "{path}"),
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_shown_is_read_back_as_the_same_amount(n in 0u64..1 << 40) {

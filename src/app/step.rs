@@ -175,3 +175,25 @@ pub fn state(app: &App, step: StepId) -> StepState {
         _ => StepState::Done,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::field::{FIELDS, FieldGroup as G};
+
+    #[test]
+    fn the_table_of_fields_has_each_in_the_same_step() {
+        for field in FIELDS {
+            let step = match field.group {
+                G::Template => StepId::Template,
+                G::Guest | G::Cpu | G::Pinning | G::Memory | G::Firmware | G::Boot => StepId::System,
+                G::Pool => StepId::Storage,
+                G::Disk | G::Served => StepId::Disks,
+                G::Network => StepId::Network,
+                G::Pci => StepId::Pci,
+                G::Console | G::Extras | G::Devices | G::Identity | G::CloudInit | G::Besides => StepId::Extras,
+            };
+            assert_eq!(StepId::of(&field.place([0, 1]).unwrap_or_default()), step, "{}", field.path);
+        }
+    }
+}

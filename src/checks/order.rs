@@ -85,4 +85,15 @@ mod tests {
         let ranks: Vec<_> = places.iter().filter_map(|p| p.parse().ok()).map(|p: Place| rank(&p)).collect();
         assert!(ranks.is_sorted() && ranks.len() == places.len());
     }
+
+    #[test]
+    fn the_table_of_fields_has_the_same_order() {
+        let places: Vec<Place> = crate::spec::field::FIELDS.iter().filter_map(|field| field.place([0, 1])).collect();
+        let new = |place: &Place| (crate::spec::field::rank(place), place.row_index().map_or(0, |row| row + 1));
+        for one in places.iter().chain([&Place::root()]) {
+            for other in &places {
+                assert_eq!(rank(one).cmp(&rank(other)), new(one).cmp(&new(other)), "{one} {other}");
+            }
+        }
+    }
 }

@@ -1,7 +1,84 @@
-//! The fields whose texts have a grammar of their own, for the parser; limits of their values are for the checks.
+//! How the texts of fields are read. Limits of the values are for the checks.
 
 use super::{CpuLimit, DiskSize, MemorySize, Place, Segment};
 use crate::units::{Bytes, CpuSet, MacAddr, PciAddress, PciIds, UnitError};
+
+/// How the text of a field is read, in a file and in a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grammar {
+    /// Any text.
+    Text,
+    /// The name of a VM.
+    Name,
+    /// One of a few words.
+    Word,
+    /// Yes or no.
+    Switch,
+    /// A whole number from 1.
+    Count,
+    /// A whole number from 0.
+    Whole,
+    /// A port.
+    Port,
+    /// An amount whose bare numbers count MiB.
+    Memory,
+    /// An amount whose bare numbers count GiB.
+    DiskSize,
+    /// The size of a huge page, or `auto`.
+    PageSize,
+    /// An amount of CPU time.
+    CpuTime,
+    /// A set of CPUs or of NUMA nodes.
+    CpuSet,
+    /// A MAC address.
+    Mac,
+    /// A PCI address.
+    PciAddress,
+    /// Vendor and device.
+    PciIds,
+    /// One text per line.
+    List,
+    /// One set of CPUs for each thread, which is told by the position.
+    Positions,
+    /// `key = value` per line.
+    Pairs,
+    /// Nodes of the guest; a form has them as one line each.
+    Cells,
+    /// USB devices; a form has them as one line each.
+    Usb,
+    /// Mediated devices; a form has them as one line each.
+    Mediated,
+    /// Folders of the host; a form has them as one line each.
+    Shares,
+    /// Rows of fields; a form shows one row at a time.
+    Rows,
+    /// Fields of its own.
+    Members,
+}
+
+impl Grammar {
+    /// True for a list.
+    pub fn is_list(self) -> bool {
+        let lines = matches!(self, Self::Cells | Self::Usb | Self::Mediated | Self::Shares);
+        lines || matches!(self, Self::List | Self::Positions | Self::Rows)
+    }
+
+    /// Whether `text` can be read as a value of a file. Any text can where no grammar but that of JSON holds.
+    #[cfg(test)]
+    fn check(self, text: &str) -> Result<(), UnitError> {
+        match self {
+            Self::Memory => MemorySize::Text(text.to_owned()).bytes().map(drop),
+            Self::DiskSize => DiskSize::Text(text.to_owned()).bytes().map(drop),
+            Self::CpuTime => CpuLimit::Text(text.to_owned()).thousandths().map(drop),
+            Self::CpuSet | Self::Positions => text.parse::<CpuSet>().map(drop),
+            Self::PageSize if text.trim() != "auto" => text.parse::<Bytes>().map(drop),
+            Self::Mac => text.parse::<MacAddr>().map(drop),
+            Self::PciAddress => text.parse::<PciAddress>().map(drop),
+            Self::PciIds => text.parse::<PciIds>().map(drop),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Whether `text` can be read as what the field at `place` holds. Any text does where the field has no grammar.
 pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
@@ -58,5 +135,16 @@ mod tests {
             assert!(read(&place, good).is_ok() && read(&place, bad).is_err(), "{place}");
         }
         assert!(read(&Place::root().key("name"), "2 GBi").is_ok());
+    }
+
+    #[test]
+    fn the_table_of_fields_reads_each_text_as_the_paths_do() {
+        let texts = ["2 GiB", "2 GBi", "auto", "0-3,8", "150 %", "01:00.0", "10de:2704", "52:54:00:12:34:56", "5", ""];
+        for field in crate::spec::field::FIELDS {
+            let place = field.place([0, 1]).unwrap_or_default();
+            for text in texts {
+                assert_eq!(read(&place, text), field.grammar.check(text), "{place} {text}");
+            }
+        }
     }
 }

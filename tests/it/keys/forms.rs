@@ -2,11 +2,14 @@
 
 use super::script::{Desk, saved, templates};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vmbuild::app::StepId;
+use vmbuild::app::form::{Field, Kind};
 use vmbuild::app::steps::pci::Show;
 use vmbuild::app::steps::system::map::{self, Thread};
 use vmbuild::facts::Fact;
+use vmbuild::spec::field::{self, FIELDS};
+use vmbuild::spec::{Grammar, SpecField};
 
 /// A spec whose rows are of every kind.
 fn varied() -> Value {
@@ -24,9 +27,9 @@ fn varied() -> Value {
     })
 }
 
-/// The fields of all forms, without the numbers of their rows.
-fn fields(desk: &mut Desk) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// The fields of all forms by path, rows as `[]`, each with its step.
+fn fields(desk: &mut Desk) -> BTreeMap<String, (StepId, Field)> {
+    let mut found = BTreeMap::new();
     for step in StepId::ALL {
         desk.keys(&format!("{} g", step.number()));
         while step == StepId::Pci && desk.app.pci.show() != Show::All {
@@ -34,30 +37,12 @@ fn fields(desk: &mut Desk) -> BTreeSet<String> {
         }
         for _ in 0..50 {
             let numbers = |text: String| text.chars().filter(|letter| !letter.is_ascii_digit()).collect::<String>();
-            found.extend(desk.app.fields().into_iter().map(|field| numbers(field.place.to_string())));
+            let shown = desk.app.fields().into_iter();
+            found.extend(shown.map(|field| (numbers(field.place.to_string()), (step, field))));
             desk.keys("j");
         }
     }
     found
-}
-
-/// The fields of the spec that the JSON Schema names, rows as `[]`.
-fn leaves(schema: &Value, all: &Value, path: &str, found: &mut BTreeSet<String>) {
-    let target = schema["$ref"].as_str().and_then(|name| all["$defs"].get(name.rsplit('/').next()?));
-    let inner = schema["anyOf"].as_array().and_then(|kinds| kinds.iter().find(|kind| kind["type"] != "null"));
-    if let Some(next) = target.or(inner) {
-        return leaves(next, all, path, found);
-    }
-    if let Some(members) = schema["properties"].as_object() {
-        for (name, member) in members {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            leaves(member, all, &path, found);
-        }
-    } else if !schema["items"].is_null() {
-        leaves(&schema["items"], all, &format!("{path}[]"), found);
-    } else {
-        found.insert(path.to_owned());
-    }
 }
 
 #[test]
@@ -66,22 +51,40 @@ fn every_field_of_the_spec_can_be_set_in_the_wizard() {
     desk.load(varied());
     desk.keys("2 m");
     let shown = fields(&mut desk);
-    let schema = serde_json::to_value(vmbuild::spec::schema()).unwrap();
-    let mut wanted = BTreeSet::new();
-    leaves(&schema, &schema, "", &mut wanted);
+    let leaf = |field: &&SpecField| !matches!(field.grammar, Grammar::Members | Grammar::Rows);
+    let mut wanted: BTreeSet<&str> = FIELDS.iter().filter(leaf).map(|field| field.path).collect();
     // Templates are chosen in the list of step 1; devices are taken, and their roles changed, in that of step 6.
     for by_list in ["template", "pci_devices[].host_address", "pci_devices[].role"] {
         assert!(wanted.remove(by_list), "{by_list}");
     }
     // Saving a preset writes what its devices are known by.
     wanted.retain(|path| !path.starts_with("pci_devices[].match."));
-    let has = |path: &String| {
+    let has = |path: &str| {
         // Lists that are typed as lines have one field for all of their rows.
         let whole = path.split("[]").next().unwrap_or_default();
-        shown.contains(path) || shown.contains(whole)
+        [path, whole, &format!("{path}[]")].iter().any(|path| shown.contains_key(*path))
     };
-    let missing: Vec<&String> = wanted.iter().filter(|path| !has(path)).collect();
+    let missing: Vec<&str> = wanted.into_iter().filter(|path| !has(path)).collect();
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_field_of_a_form_is_where_and_what_the_table_of_fields_says() {
+    // What they are called depends on the row.
+    const OTHER: [&str; 4] = ["Grow to", "Bridge", "Host interface", "vBIOS ROM"];
+    let mut desk = Desk::workstation();
+    desk.load(varied());
+    desk.keys("2 m");
+    for (path, (step, field)) in fields(&mut desk) {
+        let row = field::at(&field.place).unwrap_or_else(|| panic!("{path} has no row"));
+        assert!(field.label.starts_with(row.label) || OTHER.contains(&&*field.label), "{path}: {}", field.label);
+        assert_eq!(field.group, row.group.heading(), "{path}");
+        assert_eq!(StepId::of(&field.place), step, "{path}");
+        assert_eq!(matches!(field.kind, Kind::Toggle), row.grammar == Grammar::Switch, "{path}");
+        if let Kind::Choice { free: false, .. } = field.kind {
+            assert!(row.grammar == Grammar::Word, "{path}");
+        }
+    }
 }
 
 #[test]
