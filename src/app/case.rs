@@ -6,7 +6,7 @@ use super::msg::Saved;
 use crate::case::{self, Case, CaseInput};
 use crate::checks::{Allowed, Finding, Severity};
 use crate::facts::Facts;
-use crate::spec::{Layer, Origin, Place, Template};
+use crate::spec::{Layer, Origin, Place, Template, field};
 
 /// What `content` comes to. Texts that are not values yet are findings like those of the checks.
 pub(super) fn judge(content: &Content, templates: Option<&[Saved]>, facts: &Facts, allowed: &Allowed) -> Case {
@@ -39,7 +39,7 @@ fn pending(content: &Content) -> Vec<Finding> {
         code: "FIELD-VALUE",
         severity: Severity::Blocker,
         place: place.clone(),
-        message: match grammar::read(grammar::of(place), text) {
+        message: match grammar::read(field::grammar(place), text) {
             Reading::Wrong { why, .. } => why,
             Reading::Empty | Reading::Value(_) => format!("'{text}' cannot be stored in {place}"),
         },

@@ -29,7 +29,7 @@ impl App {
         self.filling = to.is_some();
         self.cursor_mut().field = to.unwrap_or(0);
         if let Some(field) = to.and_then(|to| fields.get(to))
-            && matches!(field.kind, Kind::Text(_))
+            && matches!(field.kind, Kind::Text)
             && field.disabled.is_none()
         {
             self.edit_field(field);
@@ -70,7 +70,7 @@ impl App {
 
     /// Puts the cursor into the text of a field.
     fn edit_field(&mut self, field: &Field) {
-        let lines = matches!(field.kind, Kind::Lines(_));
+        let lines = matches!(field.kind, Kind::Lines);
         self.editing = Some(Editing::new(Target::Field(field.place.clone()), &field.text, lines));
     }
 
@@ -83,7 +83,7 @@ impl App {
         }
         self.keep_shown(&field);
         match &field.kind {
-            Kind::Text(_) | Kind::Lines(_) => self.edit_field(&field),
+            Kind::Text | Kind::Lines => self.edit_field(&field),
             Kind::Toggle => self.set(&field.place, Some(Value::Bool(!field.is_on()))),
             Kind::Choice { options, free } => {
                 let mut list = overlay::List::new(field.label.clone(), options.list(self));
@@ -132,7 +132,7 @@ impl App {
                 }
             }
             Kind::Toggle | Kind::Choice { .. } => self.open_field(),
-            Kind::Text(_) | Kind::Lines(_) => {}
+            Kind::Text | Kind::Lines => {}
         }
     }
 
@@ -161,7 +161,7 @@ impl App {
     /// Stores what is being typed into a field.
     pub(super) fn store_typed(&mut self, place: &Place, text: &str) {
         if let Some(field) = self.fields().into_iter().find(|field| field.place == *place) {
-            self.store_text(place, field.grammar(), text);
+            self.store_text(place, field.grammar, text);
         }
     }
 }

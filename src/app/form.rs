@@ -2,11 +2,11 @@
 //! the screen read the same fields.
 
 use super::editor::Editing;
-use super::grammar::{self, Grammar};
+use super::grammar;
 use super::options::Options;
 use super::{App, StepId, steps};
 use crate::checks::{Finding, Severity};
-use crate::spec::Place;
+use crate::spec::{Grammar, Place, field};
 use std::borrow::Cow;
 
 /// One field of a form.
@@ -16,6 +16,8 @@ pub struct Field {
     pub place: Place,
     /// Name before the value.
     pub label: Cow<'static, str>,
+    /// How its text is read.
+    pub grammar: Grammar,
     /// How it is edited.
     pub kind: Kind,
     /// What the user or a template set, as text; empty where nothing is set.
@@ -42,7 +44,7 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// A line of text.
-    Text(Grammar),
+    Text,
     /// One of known values; `free` where other values are possible, too.
     Choice {
         /// The known values.
@@ -53,14 +55,17 @@ pub enum Kind {
     /// Yes or no.
     Toggle,
     /// Several lines of text.
-    Lines(Grammar),
+    Lines,
 }
 
 impl Field {
-    fn new(place: Place, label: &'static str, kind: Kind) -> Self {
+    fn new(place: Place, kind: Kind) -> Self {
+        let row = field::at(&place);
         Self {
+            label: row.map_or("", |row| row.label).into(),
+            grammar: row.map_or(Grammar::Text, |row| row.grammar),
+            group: row.map_or("", |row| row.group.heading()),
             place,
-            label: label.into(),
             kind,
             text: String::new(),
             default: String::new(),
@@ -69,34 +74,40 @@ impl Field {
             help: "",
             disabled: None,
             origin: None,
-            group: "",
             more: false,
         }
     }
 
     /// A line of text.
-    pub fn text(place: Place, label: &'static str, grammar: Grammar) -> Self {
-        Self::new(place, label, Kind::Text(grammar))
+    pub fn text(place: Place) -> Self {
+        Self::new(place, Kind::Text)
     }
 
     /// A choice among known values.
-    pub fn choice(place: Place, label: &'static str, options: Options) -> Self {
-        Self::new(place, label, Kind::Choice { options, free: false })
+    pub fn choice(place: Place, options: Options) -> Self {
+        Self::new(place, Kind::Choice { options, free: false })
     }
 
     /// A choice that takes other values, too.
-    pub fn free(place: Place, label: &'static str, options: Options) -> Self {
-        Self::new(place, label, Kind::Choice { options, free: true })
+    pub fn free(place: Place, options: Options) -> Self {
+        Self::new(place, Kind::Choice { options, free: true })
     }
 
     /// Yes or no.
-    pub fn toggle(place: Place, label: &'static str) -> Self {
-        Self::new(place, label, Kind::Toggle)
+    pub fn toggle(place: Place) -> Self {
+        Self::new(place, Kind::Toggle)
     }
 
     /// Several lines.
-    pub fn lines(place: Place, label: &'static str, grammar: Grammar) -> Self {
-        Self::new(place, label, Kind::Lines(grammar))
+    pub fn lines(place: Place) -> Self {
+        Self::new(place, Kind::Lines)
+    }
+
+    /// With another name than that of the table, where the name depends on the rest of its row.
+    #[must_use]
+    pub fn called(mut self, label: &'static str) -> Self {
+        self.label = label.into();
+        self
     }
 
     /// One of several of the same name.
@@ -141,14 +152,6 @@ impl Field {
         self
     }
 
-    /// The grammar of its text.
-    pub fn grammar(&self) -> Grammar {
-        match self.kind {
-            Kind::Text(grammar) | Kind::Lines(grammar) => grammar,
-            Kind::Choice { .. } | Kind::Toggle => Grammar::Text,
-        }
-    }
-
     /// What stands in it: the value or the default.
     pub fn shown(&self) -> &str {
         if self.text.is_empty() { &self.default } else { &self.text }
@@ -170,11 +173,6 @@ pub enum Extent {
     All,
 }
 
-/// Fields under a heading.
-pub fn group(heading: &'static str, fields: impl IntoIterator<Item = Field>) -> impl Iterator<Item = Field> {
-    fields.into_iter().map(move |field| Field { group: heading, ..field })
-}
-
 /// The fields of the step on screen, with what stands in them.
 pub fn fields(app: &App) -> Vec<Field> {
     let mut fields = steps::logic(app.step).fields(app);
@@ -189,7 +187,7 @@ fn fill(app: &App, field: &mut Field) {
     if let Some(text) = app.content.pending.get(&field.place) {
         field.text.clone_from(text);
     } else if let Some(value) = app.values.get(&field.place) {
-        field.text = grammar::show(field.grammar(), value);
+        field.text = grammar::show(field.grammar, value);
         field.origin = app.origin(&field.place);
     }
     // While a text is typed it is that text which is understood in some way, not the shown value.
@@ -201,7 +199,7 @@ fn fill(app: &App, field: &mut Field) {
 fn beside(field: &Field, text: &str) -> String {
     let meaning = match &field.kind {
         Kind::Choice { options, .. } => options.note(field.shown()).unwrap_or_default().to_owned(),
-        _ => grammar::echo(field.grammar(), text),
+        _ => grammar::echo(field.grammar, text),
     };
     let first = if field.text.is_empty() && !field.why.is_empty() { &field.why } else { &meaning };
     [first.as_str(), field.note.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")

@@ -1,64 +1,9 @@
 //! What the texts of fields mean: text in, JSON value of the spec or the reason why not out; and back for showing.
 
 use super::rows;
-use crate::spec::Place;
-use crate::units::{Bytes, GIB, MIB, MacAddr, PciAddress, VmName};
+use crate::spec::{CpuLimit, Grammar};
+use crate::units::{Bytes, CpuSet, GIB, MIB, MacAddr, PciAddress, PciIds, VmName};
 use serde_json::{Map, Value};
-
-/// The grammar of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grammar {
-    /// Any text.
-    Text,
-    /// The name of a VM.
-    Name,
-    /// An amount whose bare numbers count MiB.
-    Memory,
-    /// An amount whose bare numbers count GiB.
-    DiskSize,
-    /// A whole number from 1.
-    Count,
-    /// A whole number from 0.
-    Whole,
-    /// A port.
-    Port,
-    /// A MAC address.
-    Mac,
-    /// A PCI address.
-    Pci,
-    /// One text per line.
-    List,
-    /// `key = value` per line.
-    Pairs,
-    /// Nodes of the guest, one per line: see [`super::rows`].
-    Cells,
-    /// USB devices, one per line: see [`super::rows`].
-    Usb,
-    /// Mediated devices, one per line: see [`super::rows`].
-    Mediated,
-    /// Folders of the host, one per line: see [`super::rows`].
-    Shares,
-}
-
-/// The grammar of a field, by name: of those whose texts the spec cannot always hold, and of amounts.
-pub fn of(place: &Place) -> Grammar {
-    match place.field() {
-        Some("memory" | "max_memory") => Grammar::Memory,
-        Some("size") => Grammar::DiskSize,
-        Some("reserve") => Grammar::Whole,
-        Some(
-            "vcpus" | "max_vcpus" | "iothreads" | "sockets" | "dies" | "clusters" | "cores" | "threads" | "slots"
-            | "boot_order" | "vlan" | "namespace" | "iothread" | "mtu" | "queues",
-        ) => Grammar::Count,
-        Some("cells") => Grammar::Cells,
-        Some("usb_devices") => Grammar::Usb,
-        Some("mediated_devices") => Grammar::Mediated,
-        Some("shares") => Grammar::Shares,
-        Some("port") => Grammar::Port,
-        Some("metadata") => Grammar::Pairs,
-        _ => Grammar::Text,
-    }
-}
 
 /// What a text turned out to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,12 +27,21 @@ pub fn read(grammar: Grammar, text: &str) -> Reading {
         return Reading::Empty;
     }
     match grammar {
-        Grammar::Text => Reading::Value(text.into()),
+        // Rows and objects have no text of their own; words and switches are not typed.
+        Grammar::Text | Grammar::Word | Grammar::Switch | Grammar::Rows | Grammar::Members => {
+            Reading::Value(text.into())
+        }
         Grammar::Name => kept(text, text.parse::<VmName>().map(|_| text.into())),
         Grammar::Memory => kept(text, Bytes::parse_in(text, MIB).map(|_| amount(text))),
         Grammar::DiskSize => kept(text, Bytes::parse_in(text, GIB).map(|_| amount(text))),
         Grammar::Mac => kept(text, text.parse::<MacAddr>().map(|_| text.trim().into())),
-        Grammar::Pci => kept(text, text.parse::<PciAddress>().map(|address| address.to_string().into())),
+        Grammar::PciAddress => kept(text, text.parse::<PciAddress>().map(|address| address.to_string().into())),
+        Grammar::PciIds => kept(text, text.parse::<PciIds>().map(|_| text.into())),
+        Grammar::CpuTime => kept(text, CpuLimit::Text(text.into()).thousandths().map(|_| text.into())),
+        Grammar::PageSize if text.trim() == "auto" => Reading::Value(text.into()),
+        Grammar::PageSize => kept(text, text.parse::<Bytes>().map(|_| text.into())),
+        // The text of one position.
+        Grammar::CpuSet | Grammar::Positions => kept(text, text.parse::<CpuSet>().map(|_| text.into())),
         Grammar::Count => number(text, 1, u64::from(u32::MAX)),
         Grammar::Whole => number(text, 0, u64::from(u32::MAX)),
         Grammar::Port => number(text, 1, u64::from(u16::MAX)),
@@ -239,47 +193,6 @@ mod tests {
         assert_eq!(text, "owner = mia\nrack = 4\nversion = \"4\"\nblank = \" x\"");
         assert_eq!(read(Grammar::Pairs, &text), Reading::Value(map));
         assert!(matches!(read(Grammar::Pairs, "owner"), Reading::Wrong { .. }));
-    }
-
-    /// The grammar of the table in the words of this file. Where it reads a text of its own and this file does not, the
-    /// text is stored all the same.
-    fn of_table(grammar: crate::spec::Grammar) -> Grammar {
-        use crate::spec::Grammar as New;
-        match grammar {
-            New::Name => Grammar::Name,
-            New::Count => Grammar::Count,
-            New::Whole => Grammar::Whole,
-            New::Port => Grammar::Port,
-            New::Memory => Grammar::Memory,
-            New::DiskSize => Grammar::DiskSize,
-            New::Mac => Grammar::Mac,
-            New::PciAddress => Grammar::Pci,
-            New::List => Grammar::List,
-            New::Pairs => Grammar::Pairs,
-            New::Cells => Grammar::Cells,
-            New::Usb => Grammar::Usb,
-            New::Mediated => Grammar::Mediated,
-            New::Shares => Grammar::Shares,
-            _ => Grammar::Text,
-        }
-    }
-
-    #[test]
-    fn the_table_of_fields_agrees_where_a_name_means_the_same_everywhere() {
-        for field in crate::spec::field::FIELDS {
-            let (old, new) = (of(&field.place([0, 1]).unwrap_or_default()), of_table(field.grammar));
-            match field.path {
-                // Sets of CPUs, which have the name of a number.
-                "numa.cells[].vcpus" | "cpu.pinning.vcpus" | "cpu.pinning.iothreads" => assert_eq!(old, Grammar::Count),
-                // Read as numbers by the forms of their rows.
-                "numa.cells[].node" | "usb_devices[].bus" | "usb_devices[].device" => assert_eq!(old, Grammar::Text),
-                // Named in their forms alone.
-                _ if matches!(new, Grammar::Name | Grammar::Mac | Grammar::Pci | Grammar::List) => {
-                    assert_eq!(old, Grammar::Text, "{}", field.path);
-                }
-                path => assert_eq!(old, new, "{path}"),
-            }
-        }
     }
 
     proptest! {

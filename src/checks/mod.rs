@@ -40,7 +40,6 @@ mod metadata;
 mod name;
 mod network;
 mod nvme;
-mod order;
 mod overridden;
 mod passthrough;
 mod path;
@@ -78,7 +77,7 @@ pub use template::{TEMPLATE_MISSING, check_of as template_check};
 
 use crate::facts::Facts;
 use crate::machine::Machine;
-use crate::spec::{Spec, Stacked};
+use crate::spec::{Spec, Stacked, field};
 
 /// Runs every check on a spec whose templates are all in it. Findings come worst first, then in the order of the spec; checks
 /// that looked at something and had nothing to say are listed as passed. A lock-out of what is `allowed` is a warning.
@@ -104,7 +103,7 @@ fn report_of(subject: &Subject, allowed: &Allowed) -> Report {
     }
     allowed.apply(&mut report.findings);
     passthrough::fold(&mut report.findings);
-    report.findings.sort_by_cached_key(|finding| (finding.severity, order::rank(&finding.place)));
+    report.findings.sort_by_cached_key(|finding| (finding.severity, field::rank(&finding.place)));
     report
 }
 

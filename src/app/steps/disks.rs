@@ -3,8 +3,7 @@
 use super::system::why;
 use super::{Step, row_gate, storage, top};
 use crate::app::action::Action;
-use crate::app::form::{Field, group};
-use crate::app::grammar::Grammar;
+use crate::app::form::Field;
 use crate::app::options::{
     DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, Options,
 };
@@ -58,18 +57,13 @@ impl Step for Disks {
         let Some(disk) = asked(app).get(row) else { return medium_fields(app) };
         let resolved = resolved(app, &Place::root().key("storage").key("disks").index(row));
         let at = |field: &str| Place::disk(row, field);
-        let first =
-            Field::choice(at("action"), "Action", Options::Fixed(DISK_ACTIONS)).default("", "what becomes of it");
+        let first = Field::choice(at("action"), Options::Fixed(DISK_ACTIONS)).default("", "what becomes of it");
         let fields: Vec<Field> = match disk.action {
             None | Some(DiskAction::Create) => vec![first, size(app, disk, row), pool(app, row), format(row, resolved)],
             Some(DiskAction::Clone) => vec![first, source(disk, row), pool(app, row), grow(row), format(row, resolved)],
             Some(DiskAction::Attach) => attached(app, disk, row, resolved, first),
         };
-        fields
-            .into_iter()
-            .chain(seen_by_the_guest(row, resolved))
-            .chain(group("Served", tuning(row, resolved)))
-            .collect()
+        fields.into_iter().chain(seen_by_the_guest(row, resolved)).chain(tuning(row, resolved)).collect()
     }
 
     fn row_of(&self, app: &App, place: &Place) -> Option<usize> {
@@ -175,7 +169,7 @@ fn medium_fields(app: &App) -> Vec<Field> {
         Drivers::NotWanted if guest.windows => ("no", "nothing here needs its drivers".to_owned()),
         Drivers::NotWanted => ("no", "only Windows needs it".to_owned()),
     };
-    let drivers = Field::toggle(top("virtio_win"), "virtio-win")
+    let drivers = Field::toggle(top("virtio_win"))
         .default(on, why)
         .help("A second CD with the drivers for virtio disks and cards, which Windows lacks.");
     vec![iso_field(guest), drivers]
@@ -192,7 +186,7 @@ fn labelled(guest: &Guest) -> String {
 }
 
 fn iso_field(guest: &Guest) -> Field {
-    Field::free(top("storage").key("boot_iso"), "ISO", Options::Isos)
+    Field::free(top("storage").key("boot_iso"), Options::Isos)
         .default("none", "Enter lists the images of all pools")
         .note(labelled(guest))
         .help("Becomes a read-only CD-ROM that boots first. A path, or a name in the default pool.")
@@ -202,19 +196,18 @@ fn size(app: &App, disk: &Disk, row: usize) -> Field {
     let _ = disk;
     let pool = pool_of(app, row).and_then(|name| app.facts.pools.items().iter().find(|pool| pool.name == name));
     let note = pool.map(|pool| format!("free in {}: {}", pool.name, pool.available)).unwrap_or_default();
-    Field::text(Place::disk(row, "size"), "Size", Grammar::DiskSize)
-        .note(note)
-        .help("A number counts GiB; write 500 GB or 1.5T as well.")
+    Field::text(Place::disk(row, "size")).note(note).help("A number counts GiB; write 500 GB or 1.5T as well.")
 }
 
 fn grow(row: usize) -> Field {
-    Field::text(Place::disk(row, "size"), "Grow to", Grammar::DiskSize)
+    Field::text(Place::disk(row, "size"))
+        .called("Grow to")
         .default("as the source", "")
         .help("Larger than the source; the guest's partitions stay as they are.")
 }
 
 fn source(disk: &Disk, row: usize) -> Field {
-    Field::free(Place::disk(row, "clone_from"), "Source", Options::Volumes(disk.storage_pool.clone()))
+    Field::free(Place::disk(row, "clone_from"), Options::Volumes(disk.storage_pool.clone()))
         .help("An image to copy: a path, or a name in the pool of this disk.")
 }
 
@@ -223,19 +216,19 @@ fn attached(app: &App, disk: &Disk, row: usize, made: Option<&machine::Disk>, fi
     if disk.host_address.is_none() || disk.path.is_some() {
         return vec![first, path(disk, row), pool(app, row), format(row, made), device(row), readonly(row, made)];
     }
-    let drive = Field::text(Place::disk(row, "host_address"), "NVMe drive", Grammar::Pci)
+    let drive = Field::text(Place::disk(row, "host_address"))
         .help("Address of the controller; v in step 6 compares the ways of giving a drive to a guest.");
-    let namespace = Field::text(Place::disk(row, "namespace"), "Namespace", Grammar::Count).default("1", "");
+    let namespace = Field::text(Place::disk(row, "namespace")).default("1", "");
     vec![first, drive, namespace, readonly(row, made)]
 }
 
 fn path(disk: &Disk, row: usize) -> Field {
-    Field::free(Place::disk(row, "path"), "Image", Options::Volumes(disk.storage_pool.clone()))
+    Field::free(Place::disk(row, "path"), Options::Volumes(disk.storage_pool.clone()))
         .help("An image that exists: a path, or a name in the pool of this disk. It is never deleted by an undo.")
 }
 
 fn pool(app: &App, row: usize) -> Field {
-    let field = Field::free(Place::disk(row, "storage_pool"), "Pool", Options::Pools);
+    let field = Field::free(Place::disk(row, "storage_pool"), Options::Pools);
     match storage::chosen(app) {
         Some(name) => field.default(name, "default pool of this VM"),
         None => field.default("none", "choose one here, or one for all disks in step 3"),
@@ -245,18 +238,18 @@ fn pool(app: &App, row: usize) -> Field {
 fn format(row: usize, disk: Option<&machine::Disk>) -> Field {
     let default = disk.map(|disk| disk.driver_format().to_owned()).unwrap_or_default();
     let note = if default == DiskFormat::Qcow2.name() { "grows on demand, allows snapshots" } else { "" };
-    Field::choice(Place::disk(row, "format"), "Format", Options::Fixed(DISK_FORMATS)).default(default, note)
+    Field::choice(Place::disk(row, "format"), Options::Fixed(DISK_FORMATS)).default(default, note)
 }
 
 fn device(row: usize) -> Field {
-    Field::choice(Place::disk(row, "device"), "Drive", Options::Fixed(DISK_DEVICES))
+    Field::choice(Place::disk(row, "device"), Options::Fixed(DISK_DEVICES))
         .default(DiskDevice::Disk.name(), "hard disk")
 }
 
 fn readonly(row: usize, disk: Option<&machine::Disk>) -> Field {
     let on = disk.is_some_and(|disk| disk.readonly);
     let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
-    Field::toggle(Place::disk(row, "readonly"), "Read-only")
+    Field::toggle(Place::disk(row, "readonly"))
         .default(super::system::yes(on), "")
         .disabled(cdrom.then(|| "a CD-ROM is always read-only".to_owned()))
 }
@@ -266,11 +259,11 @@ fn seen_by_the_guest(row: usize, disk: Option<&machine::Disk>) -> [Field; 3] {
     let target = disk.map(|disk| (disk.target.value.clone(), why(&disk.target))).unwrap_or_default();
     let order = disk.and_then(|disk| disk.boot_order).map_or("not booted from".to_owned(), |order| order.to_string());
     [
-        Field::choice(Place::disk(row, "bus"), "Bus", Options::Fixed(DISK_BUSES)).default(bus_default.0, bus_default.1),
-        Field::text(Place::disk(row, "target"), "Target", Grammar::Text)
+        Field::choice(Place::disk(row, "bus"), Options::Fixed(DISK_BUSES)).default(bus_default.0, bus_default.1),
+        Field::text(Place::disk(row, "target"))
             .default(target.0, target.1)
             .help("Name of the device in the XML: vda, sdb; the guest may name it otherwise."),
-        Field::text(Place::disk(row, "boot_order"), "Boot order", Grammar::Count)
+        Field::text(Place::disk(row, "boot_order"))
             .default(order, "")
             .help("Place among disks and interfaces, from 1."),
     ]
@@ -281,19 +274,19 @@ fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
     let at = |name: &str| Place::disk(row, name);
     let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
     [
-        Field::choice(at("cache"), "Cache", Options::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
-        Field::choice(at("io"), "I/O", Options::Fixed(DISK_IO)).default("chosen by QEMU", ""),
-        Field::toggle(at("discard"), "Discard")
+        Field::choice(at("cache"), Options::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
+        Field::choice(at("io"), Options::Fixed(DISK_IO)).default("chosen by QEMU", ""),
+        Field::toggle(at("discard"))
             .default(super::system::yes(!cdrom), "")
             .help("Blocks that the guest frees go back to the host."),
-        Field::choice(at("detect_zeroes"), "Zeros", Options::Fixed(DETECT_ZEROES))
+        Field::choice(at("detect_zeroes"), Options::Fixed(DETECT_ZEROES))
             .default(DetectZeroes::Off.name(), "they are written"),
-        Field::text(at("iothread"), "I/O thread", Grammar::Count)
+        Field::text(at("iothread"))
             .default("none", "")
             .help("Number of the thread that serves it, from 1; step 2 says how many there are."),
-        Field::text(at("serial"), "Serial", Grammar::Text).default("none", "").help("At most 36 characters."),
-        Field::toggle(at("ssd"), "Seen as SSD").default("no", "").help("On scsi, sata and ide."),
-        Field::toggle(at("root"), "Root of kernel").default("no", "").help("Where the kernel of step 2 has its root."),
+        Field::text(at("serial")).default("none", "").help("At most 36 characters."),
+        Field::toggle(at("ssd")).default("no", "").help("On scsi, sata and ide."),
+        Field::toggle(at("root")).default("no", "").help("Where the kernel of step 2 has its root."),
     ]
     .map(Field::more)
 }

@@ -3,8 +3,7 @@
 use super::system::{why, yes};
 use super::{Step, edit_rows, row_gate, top};
 use crate::app::action::Action;
-use crate::app::form::{Field, group};
-use crate::app::grammar::Grammar;
+use crate::app::form::Field;
 use crate::app::options::{
     GRAPHICS_KINDS, Options, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS, WATCHDOG_ACTIONS,
     WATCHDOGS,
@@ -95,17 +94,17 @@ fn console(app: &App) -> Vec<Field> {
     let row = app.cursor().row;
     let at = |field: &str| Place::row("graphics", row, field);
     let mut fields = vec![
-        Field::choice(at("type"), "Console", Options::Fixed(GRAPHICS_KINDS))
+        Field::choice(at("type"), Options::Fixed(GRAPHICS_KINDS))
             .default(GraphicsKind::Vnc.name(), "there by default, for this host alone"),
     ];
     if let Some(console) = console_of(app, row) {
         fields.push(
-            Field::text(at("listen"), "Listens on", Grammar::Text)
+            Field::text(at("listen"))
                 .default(console.listen.value.clone(), why(&console.listen))
                 .help("0.0.0.0 opens it to the network without a password; better go through SSH."),
         );
-        fields.push(Field::text(at("port"), "Port", Grammar::Port).default("chosen by libvirt", ""));
-        let password = Field::text(at("password_file"), "Password file", Grammar::Text).default("none", "");
+        fields.push(Field::text(at("port")).default("chosen by libvirt", ""));
+        let password = Field::text(at("password_file")).default("none", "");
         let help = "A file on this machine; its first line is read when the VM is built. VNC takes 8 characters.";
         fields.push(password.help(help).more());
     }
@@ -114,23 +113,15 @@ fn console(app: &App) -> Vec<Field> {
 
 /// What belongs to no single console.
 fn guest(app: &App) -> impl Iterator<Item = Field> {
-    let tpm = [tpm(app), top_toggle("autostart", "Autostart", "no", "Start the VM when the host boots.")];
+    let tpm = [tpm(app), Field::toggle(top("autostart")).default("no", "").help("Start the VM when the host boots.")];
     let first = tpm.into_iter().chain(tpm_device(app).map(Field::more));
     let devices = devices(app).into_iter().chain(input()).chain(of_the_host(app));
-    group("", first)
-        .chain(group("Devices", devices.map(Field::more)))
-        .chain(group("Identity", identity().map(Field::more)))
-        .chain(group("Cloud-init", cloud_init()))
-        .chain(group("Besides", besides()))
-}
-
-fn top_toggle(name: &str, label: &'static str, default: &str, help: &'static str) -> Field {
-    Field::toggle(top(name), label).default(default, "").help(help)
+    first.chain(devices.map(Field::more)).chain(identity().map(Field::more)).chain(cloud_init()).chain(besides())
 }
 
 fn tpm(app: &App) -> Field {
     let tpm = &app.case.machine.tpm;
-    Field::toggle(top("tpm"), "TPM").default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 asks for it.")
+    Field::toggle(top("tpm")).default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 asks for it.")
 }
 
 fn tpm_device(app: &App) -> [Field; 3] {
@@ -138,11 +129,9 @@ fn tpm_device(app: &App) -> [Field; 3] {
     let tpm = &app.case.machine.devices.tpm;
     let off = (!app.case.machine.tpm.value).then(|| "switch the TPM on first".to_owned());
     [
-        Field::choice(at("version"), "TPM version", Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
-        Field::choice(at("backend"), "TPM from", Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
-        Field::text(at("path"), "TPM device", Grammar::Text)
-            .default(tpm.path.clone(), "")
-            .help("That of the host, where it is passed."),
+        Field::choice(at("version"), Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
+        Field::choice(at("backend"), Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
+        Field::text(at("path")).default(tpm.path.clone(), "").help("That of the host, where it is passed."),
     ]
     .map(|field| field.disabled(off.clone()))
 }
@@ -155,32 +144,29 @@ fn devices(app: &App) -> Vec<Field> {
     let sound = devices.sound.map_or(SoundModel::None.name(), SoundModel::name);
     let watchdog = devices.watchdog.as_ref().map(|(model, action)| (model.name(), action.as_str()));
     let (watchdog, action) = watchdog.unwrap_or((WatchdogModel::None.name(), WatchdogAction::Reset.name()));
-    let toggle = |name: &str, label: &'static str, choice: &Choice<bool>| {
-        Field::toggle(top(name), label).default(yes(choice.value), why(choice))
-    };
+    let toggle = |name: &str, choice: &Choice<bool>| Field::toggle(top(name)).default(yes(choice.value), why(choice));
     vec![
-        Field::choice(top("video"), "Video", Options::VideoModels).default(video, why(&machine.video)),
-        Field::choice(top("sound"), "Sound", Options::Fixed(SOUND_MODELS)).default(sound, ""),
-        Field::choice(top("scsi_controller"), "SCSI", Options::Fixed(SCSI_MODELS))
+        Field::choice(top("video"), Options::VideoModels).default(video, why(&machine.video)),
+        Field::choice(top("sound"), Options::Fixed(SOUND_MODELS)).default(sound, ""),
+        Field::choice(top("scsi_controller"), Options::Fixed(SCSI_MODELS))
             .default(devices.scsi.value.name(), why(&devices.scsi))
             .help("The controller of disks on the bus scsi."),
-        toggle("guest_agent", "Guest agent", &devices.guest_agent).help("A channel for qemu-guest-agent in the guest."),
-        toggle("rng", "Random numbers", &devices.rng).help("Entropy of the host, for guests that start without any."),
-        Field::choice(top("watchdog").key("model"), "Watchdog", Options::Fixed(WATCHDOGS)).default(watchdog, ""),
-        Field::choice(top("watchdog").key("action"), "When it barks", Options::Fixed(WATCHDOG_ACTIONS))
-            .default(action, ""),
-        Field::choice(top("usb_controller"), "USB", Options::Fixed(USB_CONTROLLERS))
+        toggle("guest_agent", &devices.guest_agent).help("A channel for qemu-guest-agent in the guest."),
+        toggle("rng", &devices.rng).help("Entropy of the host, for guests that start without any."),
+        Field::choice(top("watchdog").key("model"), Options::Fixed(WATCHDOGS)).default(watchdog, ""),
+        Field::choice(top("watchdog").key("action"), Options::Fixed(WATCHDOG_ACTIONS)).default(action, ""),
+        Field::choice(top("usb_controller"), Options::Fixed(USB_CONTROLLERS))
             .default(usb, why(&devices.usb_controller)),
-        toggle("tablet", "Tablet", &devices.tablet).help("The pointer of a console follows that of the viewer."),
+        toggle("tablet", &devices.tablet).help("The pointer of a console follows that of the viewer."),
     ]
 }
 
 fn input() -> [Field; 2] {
     [
-        Field::lines(top("evdev"), "Host input", Grammar::List)
+        Field::lines(top("evdev"))
             .default("none", "")
             .help("Keyboards and mice of the host that the guest shares, one /dev/input/by-id path per line; both Ctrl keys switch."),
-        Field::text(top("looking_glass").key("resolution"), "Looking Glass", Grammar::Text)
+        Field::text(top("looking_glass").key("resolution"))
             .default("none", "")
             .help("Shared memory for pictures up to this size: 2560x1440. Its viewer runs on the host's own desktop."),
     ]
@@ -189,14 +175,14 @@ fn input() -> [Field; 2] {
 fn of_the_host(app: &App) -> [Field; 3] {
     let known = app.facts.usb.get().map_or(0, |usb| usb.devices.items().len());
     let note = if known > 0 { format!("the host has {known}: lsusb") } else { String::new() };
-    let mediated = Field::lines(top("mediated_devices"), "Mediated", Grammar::Mediated).default("none", "").help(
+    let mediated = Field::lines(top("mediated_devices")).default("none", "").help(
         "Parts of a device, such as virtual GPUs: a UUID per line (mdevctl list), then display and ramfb as wanted.",
     );
-    let usb = Field::lines(top("usb_devices"), "USB devices", Grammar::Usb)
+    let usb = Field::lines(top("usb_devices"))
         .default("none", "")
         .note(note)
         .help("Of the host, one per line: 046d:c52b, or bus 1 device 4; mandatory, requisite or optional may follow.");
-    let shares = Field::lines(top("shares"), "Folders", Grammar::Shares)
+    let shares = Field::lines(top("shares"))
         .default("none", "")
         .help("Of the host, for the guest to mount, one per line: /srv/data, a tag, then virtiofs, 9p or read-only.");
     [usb, mediated, shares]
@@ -204,13 +190,13 @@ fn of_the_host(app: &App) -> [Field; 3] {
 
 fn identity() -> [Field; 5] {
     let at = |field: &str| top("smbios").key(field);
-    let text = |field: &str, label| Field::text(at(field), label, Grammar::Text).default("QEMU's", "");
+    let text = |field: &str| Field::text(at(field)).default("QEMU's", "");
     [
-        text("manufacturer", "Maker").help("What the guest reads in SMBIOS."),
-        text("product", "Product"),
-        text("version", "Version"),
-        text("serial", "Serial"),
-        Field::lines(at("oem_strings"), "OEM strings", Grammar::List)
+        text("manufacturer").help("What the guest reads in SMBIOS."),
+        text("product"),
+        text("version"),
+        text("serial"),
+        Field::lines(at("oem_strings"))
             .default("none", "")
             .help("Texts that the guest can read, one per line. No secrets."),
     ]
@@ -219,25 +205,18 @@ fn identity() -> [Field; 5] {
 fn cloud_init() -> [Field; 6] {
     let at = |field: &str| top("cloud_init").key(field);
     [
-        Field::text(at("hostname"), "Host name", Grammar::Text)
-            .default("", "the name of the VM")
-            .help("Name the guest gives itself."),
-        Field::text(at("user"), "User", Grammar::Text).help("Account to create, with sudo rights."),
-        Field::lines(at("ssh_authorized_keys"), "SSH keys", Grammar::List)
-            .help("Public keys that may log in as the user, one per line."),
-        Field::lines(at("user_data"), "user-data", Grammar::Text)
-            .help("The document as it is; in place of user and keys. Esc leaves it."),
-        Field::lines(at("meta_data"), "meta-data", Grammar::Text).help("The document as it is. Esc leaves it.").more(),
-        Field::lines(at("network_config"), "network-config", Grammar::Text)
-            .help("The document as it is. Esc leaves it."),
+        Field::text(at("hostname")).default("", "the name of the VM").help("Name the guest gives itself."),
+        Field::text(at("user")).help("Account to create, with sudo rights."),
+        Field::lines(at("ssh_authorized_keys")).help("Public keys that may log in as the user, one per line."),
+        Field::lines(at("user_data")).help("The document as it is; in place of user and keys. Esc leaves it."),
+        Field::lines(at("meta_data")).help("The document as it is. Esc leaves it.").more(),
+        Field::lines(at("network_config")).help("The document as it is. Esc leaves it."),
     ]
 }
 
 fn besides() -> [Field; 2] {
     [
-        Field::lines(top("custom_xml"), "Custom XML", Grammar::Text)
-            .help("Domain XML merged over the generated one. Esc leaves it."),
-        Field::lines(top("metadata"), "Metadata", Grammar::Pairs)
-            .help("key = value, one per line; stored with the domain. No secrets."),
+        Field::lines(top("custom_xml")).help("Domain XML merged over the generated one. Esc leaves it."),
+        Field::lines(top("metadata")).help("key = value, one per line; stored with the domain. No secrets."),
     ]
 }

@@ -4,7 +4,6 @@ use super::system::why;
 use super::{Step, edit_rows, row_gate, top};
 use crate::app::action::Action;
 use crate::app::form::Field;
-use crate::app::grammar::Grammar;
 use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
 use crate::app::{App, Effect};
 use crate::machine::Interface;
@@ -47,49 +46,43 @@ impl Step for Networks {
         let at = |field: &str| Place::row("networks", row, field);
         let source = match interface.kind {
             NetworkKind::Network => Some(
-                Field::free(at("source"), "Network", Options::Networks)
+                Field::free(at("source"), Options::Networks)
                     .default(interface.source.value.clone(), why(&interface.source))
                     .help("A network of libvirt: virsh net-list."),
             ),
             NetworkKind::Bridge => Some(
-                Field::free(at("source"), "Bridge", Options::Bridges)
+                Field::free(at("source"), Options::Bridges)
+                    .called("Bridge")
                     .help("A bridge of this host; the guest is on the LAN like the host."),
             ),
             NetworkKind::Hostdev => Some(
-                Field::text(at("host_address"), "Function", Grammar::Pci)
+                Field::text(at("host_address"))
                     .help("Address of a virtual function of a network card: vmbuild pci lists them."),
             ),
             NetworkKind::Direct => Some(
-                Field::free(at("source"), "Host interface", Options::Bridges)
+                Field::free(at("source"), Options::Bridges)
+                    .called("Host interface")
                     .help("An interface of this host, such as eno1; host and guest do not reach each other."),
             ),
             NetworkKind::User => None,
         };
         let tagged = matches!(interface.kind, NetworkKind::Hostdev | NetworkKind::Bridge);
-        let vlan =
-            tagged.then(|| Field::text(at("vlan"), "VLAN", Grammar::Count).default("none", "").help("1 to 4094."));
-        let mode = (interface.kind == NetworkKind::Direct).then(|| {
-            Field::choice(at("mode"), "Mode", Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), "")
-        });
-        let kind = Field::choice(at("type"), "Type", Options::Fixed(NETWORK_KINDS))
-            .default(interface.kind.name(), "the usual one");
+        let vlan = tagged.then(|| Field::text(at("vlan")).default("none", "").help("1 to 4094."));
+        let mode = (interface.kind == NetworkKind::Direct)
+            .then(|| Field::choice(at("mode"), Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), ""));
+        let kind =
+            Field::choice(at("type"), Options::Fixed(NETWORK_KINDS)).default(interface.kind.name(), "the usual one");
         let others = [
-            Field::choice(at("model"), "Card", Options::Fixed(NETWORK_MODELS))
+            Field::choice(at("model"), Options::Fixed(NETWORK_MODELS))
                 .default(interface.model.value.name(), why(&interface.model)),
-            Field::text(at("mac"), "MAC address", Grammar::Mac)
-                .default("made by libvirt", "")
-                .help("52:54:00:12:34:56"),
-            Field::text(at("boot_order"), "Boot order", Grammar::Count)
+            Field::text(at("mac")).default("made by libvirt", "").help("52:54:00:12:34:56"),
+            Field::text(at("boot_order"))
                 .default("not booted from", "")
                 .help("Place among disks and interfaces, from 1."),
         ];
         let tuning = [
-            Field::text(at("mtu"), "MTU", Grammar::Count)
-                .default("as the network", "")
-                .help("Largest packet in bytes."),
-            Field::text(at("queues"), "Queues", Grammar::Count)
-                .default("1", "")
-                .help("Of a virtio card: one per CPU at most."),
+            Field::text(at("mtu")).default("as the network", "").help("Largest packet in bytes."),
+            Field::text(at("queues")).default("1", "").help("Of a virtio card: one per CPU at most."),
         ];
         let first = [kind].into_iter().chain(source).chain(vlan).chain(mode);
         first.chain(others).chain(tuning.map(Field::more)).collect()

@@ -7,7 +7,7 @@ use crate::app::overlay::{List, Overlay, Purpose};
 use crate::app::xml::{self, DiffLine, Mark, XmlLine};
 use crate::app::{App, Effect, StepId, grammar, write};
 use crate::checks::Severity;
-use crate::spec::Place;
+use crate::spec::{Grammar, Place, field};
 
 /// The step.
 pub struct Review;
@@ -228,14 +228,14 @@ fn leaves(app: &App) -> Vec<(Place, String)> {
 fn walk(place: &Place, value: &serde_json::Value, out: &mut Vec<(Place, String)>) {
     use serde_json::Value;
     match value {
-        Value::Object(members) if place.field() != Some("metadata") => {
+        Value::Object(members) if field::grammar(place) != Grammar::Pairs => {
             members.iter().for_each(|(key, value)| walk(&place.clone().key(key), value, out));
         }
         Value::Array(rows) if rows.iter().any(Value::is_object) => {
             rows.iter().enumerate().for_each(|(at, value)| walk(&place.clone().index(at), value, out));
         }
         value => {
-            let text = grammar::show(grammar::of(place), value);
+            let text = grammar::show(field::grammar(place), value);
             out.push((place.clone(), text.lines().collect::<Vec<_>>().join(" | ")));
         }
     }

@@ -28,7 +28,7 @@ impl Step for StoragePool {
 
     fn fields(&self, _app: &App) -> Vec<Field> {
         vec![
-            Field::free(place(), "Default pool", Options::Pools)
+            Field::free(place(), Options::Pools)
                 .help("Every disk that names no pool of its own lives here, and relative paths start here."),
         ]
     }

@@ -4,7 +4,7 @@ use super::Step;
 use crate::app::action::Action;
 use crate::app::overlay::{Answer, Ask, Overlay};
 use crate::app::{App, Effect, Saved, grammar};
-use crate::spec::{Layer, Origin, Place, Spec};
+use crate::spec::{Layer, Origin, Place, Spec, field};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -135,29 +135,31 @@ pub fn sets(spec: &Spec) -> Vec<(String, String)> {
     let Ok(Value::Object(members)) = serde_json::to_value(spec) else { return Vec::new() };
     let mut out = Vec::new();
     for (key, value) in members {
+        let place = Place::root().key(&key);
         match value {
-            Value::Object(inner) => {
-                out.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), short(&name, &value))));
-            }
-            value => {
-                let text = short(&key, &value);
-                out.push((key, text));
-            }
+            Value::Object(inner) => out.extend(inner.into_iter().map(|(name, value)| {
+                let place = place.clone().key(&name);
+                (format!("{key}.{name}"), short(&place, &value))
+            })),
+            value => out.push((key, short(&place, &value))),
         }
     }
     out
 }
 
 /// A value in one line, amounts with their unit.
-fn short(key: &str, value: &Value) -> String {
+fn short(place: &Place, value: &Value) -> String {
     match value {
-        Value::Array(rows) => rows.iter().map(|row| short(key, row)).collect::<Vec<_>>().join("; "),
+        Value::Array(rows) => {
+            let row = |(at, row)| short(&place.clone().index(at), row);
+            rows.iter().enumerate().map(row).collect::<Vec<_>>().join("; ")
+        }
         Value::Object(members) => {
-            let member = |(key, value): (&String, &Value)| format!("{key} {}", short(key, value));
+            let member = |(key, value): (&String, &Value)| format!("{key} {}", short(&place.clone().key(key), value));
             members.iter().map(member).collect::<Vec<_>>().join(", ")
         }
         value => {
-            let text = grammar::show(grammar::of(&Place::root().key(key)), value);
+            let text = grammar::show(field::grammar(place), value);
             text.lines().next().unwrap_or_default().to_owned()
         }
     }

@@ -98,6 +98,10 @@ impl FieldGroup {
 impl SpecField {
     /// True where `place` is this field, whichever the rows are; a row counts as its list.
     fn is_at(&self, place: &[Segment]) -> bool {
+        let Some(Segment::Key(first)) = place.first() else { return false };
+        if !self.path.starts_with(first.as_str()) {
+            return false;
+        }
         let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
         let mut rest = self.path;
         for segment in place {
@@ -111,7 +115,7 @@ impl SpecField {
                 return false;
             }
         }
-        rest.is_empty() && !place.is_empty()
+        rest.is_empty()
     }
 
     /// Its place in the rows of these numbers, the outermost list first; `None` where it is in more lists than there are
@@ -150,15 +154,20 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
     above.into_iter().find_map(|place| FIELDS.iter().find(|field| field.is_at(place)))
 }
 
-/// The position in the order of the document: of the field at the top level that `place` is in, or of the part of
-/// `storage`, which is a pool, a medium and a list of disks under one name. 0 for the whole spec.
-pub fn rank(place: &Place) -> usize {
+/// The grammar of the field at `place`: any text where there is none.
+pub fn grammar(place: &Place) -> Grammar {
+    at(place).map_or(Grammar::Text, |field| field.grammar)
+}
+
+/// Where `place` is in the order of the document, by the field at the top level that it is in, or by the part of `storage`,
+/// which is a pool, a medium and a list of disks under one name; then by its row. The whole spec comes first.
+pub fn rank(place: &Place) -> (usize, usize) {
     let depth = match place.0.as_slice() {
         [Segment::Key(first), Segment::Key(_), ..] if first == "storage" => 2,
         _ => 1,
     };
     let part = place.0.get(..depth).and_then(|part| FIELDS.iter().position(|field| field.is_at(part)));
-    part.map_or(0, |position| position + 1)
+    (part.map_or(0, |position| position + 1), place.row_index().map_or(0, |row| row + 1))
 }
 
 #[cfg(test)]
@@ -204,10 +213,23 @@ mod tests {
 
     #[test]
     fn rows_come_in_order_and_the_whole_spec_first() {
-        let places = ["", "memory", "storage", "storage.boot_iso", "storage.disks[2].size", "os_type", "metadata.a"];
+        let places = [
+            "",
+            "memory",
+            "storage",
+            "storage.boot_iso",
+            "storage.disks[2].size",
+            "storage.disks[10].size",
+            "os_type",
+            "metadata.a",
+        ];
         let ranks: Vec<_> = places.map(|place| rank(&at(place))).into();
         assert!(ranks.is_sorted(), "{ranks:?}");
-        assert_eq!(rank(&at("storage.disks[2].size")), rank(&at("storage.disks[3].path")));
+        assert_eq!(
+            rank(&at("storage.disks[2].size")),
+            rank(&at("storage.disks[2].path")),
+            "the order of the checks stays"
+        );
     }
 
     /// The fields that the JSON Schema names, with what it says of each.

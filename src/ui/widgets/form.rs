@@ -167,7 +167,7 @@ fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: b
             canvas.put(x + at, y, 1, canvas.glyphs().open, Role::Muted);
             at + 1
         }
-        Kind::Lines(_) => {
+        Kind::Lines => {
             let lines = field.text.lines().count();
             let text = match lines {
                 0 => field.default.clone(),
@@ -176,7 +176,7 @@ fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: b
             };
             canvas.put(x, y, width, &text, role)
         }
-        Kind::Text(_) => canvas.put(x, y, width, field.shown(), role),
+        Kind::Text => canvas.put(x, y, width, field.shown(), role),
     }
 }
 

@@ -19,7 +19,6 @@ use super::Step;
 use super::system::{why, yes};
 use crate::app::action::Action;
 use crate::app::form::Field;
-use crate::app::grammar::Grammar;
 use crate::app::options::Options;
 use crate::app::overlay::Overlay;
 use crate::app::{App, Effect, StepId, Zone};
@@ -231,19 +230,20 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let device = selected(app);
     let ids = device.map_or((0, 0), |device| (device.vendor, device.device));
     let is_gpu = device.is_some_and(|device| device.kind() == PciClass::Gpu);
-    let rom = Field::free(at("rom_file"), if is_gpu { "vBIOS ROM" } else { "ROM file" }, Options::Roms(ids.0, ids.1))
+    let rom = Field::free(at("rom_file"), Options::Roms(ids.0, ids.1))
         .default("the card's own", "")
         .help("An image to show the guest instead of the card's own ROM: from the list, or any absolute path.");
-    let primary = Field::toggle(at("primary_gpu"), "Primary GPU").default("no", "").help("The guest's first display.");
+    let rom = if is_gpu { rom.called("vBIOS ROM") } else { rom };
+    let primary = Field::toggle(at("primary_gpu")).default("no", "").help("The guest's first display.");
     let set = |field: &str| app.values.get(&at(field)).is_some();
     let mut fields = vec![rom];
     fields.extend(Some(primary).filter(|_| is_gpu || set("primary_gpu")));
-    fields.push(Field::text(at("guest_address"), "Guest address", Grammar::Pci).default(guest.0, guest.1));
+    fields.push(Field::text(at("guest_address")).default(guest.0, guest.1));
     let boots =
         device.is_some_and(|device| matches!(device.kind(), PciClass::Nvme | PciClass::Storage | PciClass::Nic));
-    let order = Field::text(at("boot_order"), "Boot order", Grammar::Count).default("not booted from", "");
+    let order = Field::text(at("boot_order")).default("not booted from", "");
     fields.extend(Some(order).filter(|_| boots || set("boot_order")));
-    fields.push(Field::toggle(at("multifunction"), "Multifunction").default(yes(multi), ""));
+    fields.push(Field::toggle(at("multifunction")).default(yes(multi), ""));
     fields
 }
 

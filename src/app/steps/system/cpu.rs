@@ -2,8 +2,7 @@
 
 use super::{top, why};
 use crate::app::App;
-use crate::app::form::{Field, group};
-use crate::app::grammar::Grammar;
+use crate::app::form::Field;
 use crate::app::options::{CPU_CACHES, CPU_MODES, Options};
 use crate::machine::{Choice, Topology};
 use crate::spec::Place;
@@ -12,7 +11,7 @@ use crate::units::CpuSet;
 /// The fields, with their headings.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
     let cpu = model(app).into_iter().chain(topology(app)).chain(share(app));
-    group("CPU", cpu.map(Field::more)).chain(group("Pinning", pinning(app)))
+    cpu.map(Field::more).chain(pinning(app))
 }
 
 fn at(field: &str) -> Place {
@@ -23,17 +22,17 @@ fn model(app: &App) -> Vec<Field> {
     let cpu = &app.case.machine.cpu;
     let cache = cpu.cache.value.map_or("as the model has it", crate::spec::CpuCache::name);
     vec![
-        Field::choice(at("mode"), "CPU mode", Options::Fixed(CPU_MODES))
+        Field::choice(at("mode"), Options::Fixed(CPU_MODES))
             .default(cpu.mode.value.name(), why(&cpu.mode))
             .help("What the guest sees of the host's CPU."),
-        Field::free(at("model"), "CPU model", Options::CpuModels)
+        Field::free(at("model"), Options::CpuModels)
             .default("none", "the mode custom has one")
             .help("For the mode custom, by libvirt's name."),
-        Field::lines(at("features"), "Features", Grammar::List)
+        Field::lines(at("features"))
             .default(features(app), "")
             .help("One per line: +name requires it, -name hides it."),
-        Field::choice(at("cache"), "Cache", Options::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
-        Field::toggle(at("nested"), "Nested").default("as the host", "").help("Whether the guest can run guests."),
+        Field::choice(at("cache"), Options::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
+        Field::toggle(at("nested")).default("as the host", "").help("Whether the guest can run guests."),
     ]
 }
 
@@ -47,29 +46,25 @@ fn features(app: &App) -> String {
 
 fn topology(app: &App) -> Vec<Field> {
     let known = app.case.machine.cpu.topology.as_ref();
-    let part = |name: &str, label: &'static str, of: fn(&Topology) -> u32| {
+    let part = |name: &str, of: fn(&Topology) -> u32| {
         let value = known.map(|known| of(&known.value).to_string()).unwrap_or_default();
-        Field::text(at("topology").key(name), label, Grammar::Count).default(value, known.map(why).unwrap_or_default())
+        Field::text(at("topology").key(name)).default(value, known.map(why).unwrap_or_default())
     };
     vec![
-        part("sockets", "Sockets", |known| known.sockets),
-        part("dies", "Dies", |known| known.dies).help("Per socket."),
-        part("clusters", "Clusters", |known| known.clusters).help("Per die."),
-        part("cores", "Cores", |known| known.cores).help("Per cluster."),
-        part("threads", "Threads", |known| known.threads).help("Per core."),
+        part("sockets", |known| known.sockets),
+        part("dies", |known| known.dies).help("Per socket."),
+        part("clusters", |known| known.clusters).help("Per die."),
+        part("cores", |known| known.cores).help("Per cluster."),
+        part("threads", |known| known.threads).help("Per core."),
     ]
 }
 
 fn share(app: &App) -> Vec<Field> {
     let count = app.spec().vcpus.map(|count| count.to_string()).unwrap_or_default();
     vec![
-        Field::text(top("max_vcpus"), "Most CPUs", Grammar::Count)
-            .default(count, "")
-            .help("How many the guest can be given while it runs."),
-        Field::text(at("limit"), "CPU limit", Grammar::Text)
-            .default("none", "")
-            .help("Time of the whole VM: 2, 1.5 or 150 % of a host CPU."),
-        Field::text(top("iothreads"), "I/O threads", Grammar::Count)
+        Field::text(top("max_vcpus")).default(count, "").help("How many the guest can be given while it runs."),
+        Field::text(at("limit")).default("none", "").help("Time of the whole VM: 2, 1.5 or 150 % of a host CPU."),
+        Field::text(top("iothreads"))
             .default("none", "")
             .help("Threads of QEMU that serve disks: each disk names its own."),
     ]
@@ -79,7 +74,7 @@ fn share(app: &App) -> Vec<Field> {
 fn pinning(app: &App) -> Vec<Field> {
     let pinning = &app.case.machine.pinning;
     let at = |field: &str| at("pinning").key(field);
-    let auto = Field::toggle(at("auto"), "Pin CPUs")
+    let auto = Field::toggle(at("auto"))
         .default("no", "")
         .note(pinning.failed.clone().unwrap_or_default())
         .help("Proposes a host CPU for each thread, from cores, caches and nodes; M shows them all.");
@@ -87,21 +82,21 @@ fn pinning(app: &App) -> Vec<Field> {
     if !pinning.auto && !pinning.is_some() {
         return fields;
     }
-    let reserve = Field::text(at("reserve"), "Host keeps", Grammar::Whole)
+    let reserve = Field::text(at("reserve"))
         .default("1 core", if pinning.auto { format!("CPU {}", pinning.reserve) } else { String::new() })
         .help("Cores that the proposal leaves to the host, from that of CPU 0 up.");
     fields.push(reserve.more());
-    fields.push(line(at("emulator"), "QEMU itself", pinning.emulator.as_ref()).more());
-    let threads = [("vcpus", "CPU", &pinning.vcpus, 0), ("iothreads", "I/O thread", &pinning.iothreads, 1)];
-    for (list, name, lines, first) in threads {
+    fields.push(line(at("emulator"), pinning.emulator.as_ref()).more());
+    let threads = [("vcpus", &pinning.vcpus, 0), ("iothreads", &pinning.iothreads, 1)];
+    for (list, lines, first) in threads {
         let rows = lines.iter().enumerate();
-        fields.extend(rows.map(|(row, choice)| line(at(list).index(row), name, choice.as_ref()).numbered(row + first)));
+        fields.extend(rows.map(|(row, choice)| line(at(list).index(row), choice.as_ref()).numbered(row + first)));
     }
     fields
 }
 
-fn line(place: Place, label: &'static str, choice: Option<&Choice<CpuSet>>) -> Field {
-    let field = Field::text(place, label, Grammar::Text).help("Host CPUs: 2 or 0-3,8. Del goes back to the proposal.");
+fn line(place: Place, choice: Option<&Choice<CpuSet>>) -> Field {
+    let field = Field::text(place).help("Host CPUs: 2 or 0-3,8. Del goes back to the proposal.");
     match choice {
         Some(choice) => field.default(choice.value.to_string(), why(choice)),
         None => field.default("any", ""),

@@ -2,15 +2,14 @@
 
 use super::{top, why, yes};
 use crate::app::App;
-use crate::app::form::{Field, group};
-use crate::app::grammar::Grammar;
+use crate::app::form::Field;
 use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
 use crate::machine::Firmware;
 use crate::spec::devices::FirmwareKind;
 
 /// The fields that not every VM needs, with their headings.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    group("Firmware", firmware(app)).chain(group("Boot", boot()))
+    firmware(app).into_iter().chain(boot())
 }
 
 /// What the guest is started as.
@@ -19,17 +18,15 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
     let uefi = machine.firmware.value.is_uefi();
     let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });
     [
-        Field::free(top("architecture"), "Architecture", Options::Architectures)
+        Field::free(top("architecture"), Options::Architectures)
             .default(machine.arch.value.clone(), why(&machine.arch)),
-        Field::free(top("machine"), "Machine", Options::Machines(machine.arch.value.clone()))
+        Field::free(top("machine"), Options::Machines(machine.arch.value.clone()))
             .default(machine.machine_type.value.clone(), why(&machine.machine_type))
             .help("q35 has PCI Express, which passthrough wants; pc is for old guests."),
-        Field::choice(top("virt_type"), "Runs on", Options::Fixed(VIRT_TYPES))
+        Field::choice(top("virt_type"), Options::Fixed(VIRT_TYPES))
             .default(machine.virt_type.value.name(), runs_on(app)),
-        Field::toggle(top("uefi"), "UEFI")
-            .default(yes(uefi), why(&machine.firmware))
-            .help("Boot by OVMF, not SeaBIOS."),
-        Field::toggle(top("secure_boot"), "Secure Boot")
+        Field::toggle(top("uefi")).default(yes(uefi), why(&machine.firmware)).help("Boot by OVMF, not SeaBIOS."),
+        Field::toggle(top("secure_boot"))
             .default(yes(secure), "")
             .disabled((!uefi).then(|| "Secure Boot needs UEFI: switch UEFI on first".to_owned()))
             .help("With the vendors' keys enrolled; Windows 11 asks for it."),
@@ -40,14 +37,14 @@ fn firmware(app: &App) -> [Field; 3] {
     let uefi = app.case.machine.firmware.value.is_uefi();
     let bios = || (!uefi).then(|| "only UEFI has it".to_owned());
     [
-        Field::choice(top("firmware"), "Firmware", Options::Fixed(FIRMWARE))
+        Field::choice(top("firmware"), Options::Fixed(FIRMWARE))
             .default(if uefi { FirmwareKind::Uefi } else { FirmwareKind::Bios }.name(), "from the field UEFI")
             .help("By its name; says the same as the field UEFI."),
-        Field::toggle(top("enrolled_keys"), "Vendors' keys")
+        Field::toggle(top("enrolled_keys"))
             .default(yes(uefi), "")
             .disabled(bios())
             .help("Off: the guest enrols keys of its own before Secure Boot holds."),
-        Field::text(top("nvram"), "NVRAM file", Grammar::Text)
+        Field::text(top("nvram"))
             .default("chosen by libvirt", "")
             .disabled(bios())
             .help("Where the firmware keeps its variables: an absolute path."),
@@ -58,15 +55,15 @@ fn firmware(app: &App) -> [Field; 3] {
 fn boot() -> [Field; 5] {
     let at = |field: &str| top("boot").key(field);
     [
-        Field::lines(at("order"), "Boot order", Grammar::List)
+        Field::lines(at("order"))
             .default("by disk and interface", "")
             .help("cdrom, disk, network: one per line, the first one first."),
-        Field::toggle(at("menu"), "Boot menu").default("no", "").help("The firmware waits 3 s for a key."),
-        Field::text(at("kernel"), "Kernel", Grammar::Text)
+        Field::toggle(at("menu")).default("no", "").help("The firmware waits 3 s for a key."),
+        Field::text(at("kernel"))
             .default("none", "the firmware finds one")
             .help("A kernel image of the host, started directly: an absolute path."),
-        Field::text(at("initrd"), "Initrd", Grammar::Text).default("none", "").help("Its initial RAM disk."),
-        Field::text(at("args"), "Arguments", Grammar::Text)
+        Field::text(at("initrd")).default("none", "").help("Its initial RAM disk."),
+        Field::text(at("args"))
             .default("none", "")
             .help("Kernel command line; root= is added for the disk that is marked as root."),
     ]

@@ -2,14 +2,13 @@
 
 use super::{top, why};
 use crate::app::App;
-use crate::app::form::{Field, group};
-use crate::app::grammar::Grammar;
+use crate::app::form::Field;
 use crate::app::options::{HOTPLUG_KINDS, NUMA_MODES, Options};
 use crate::spec::{HotplugKind, NumaMode};
 
 /// The fields, under their heading.
 pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    group("Memory", growth(app).into_iter().chain(backing(app)).chain(nodes(app)).map(Field::more))
+    growth(app).into_iter().chain(backing(app)).chain(nodes(app)).map(Field::more)
 }
 
 fn growth(app: &App) -> Vec<Field> {
@@ -19,11 +18,11 @@ fn growth(app: &App) -> Vec<Field> {
     let slots = growth.and_then(|growth| growth.slots.as_ref());
     let slots = slots.map_or_else(|| ("16".into(), String::new()), |slots| (slots.value.to_string(), why(slots)));
     vec![
-        Field::text(top("max_memory"), "Most memory", Grammar::Memory)
+        Field::text(top("max_memory"))
             .default("as at the start", "")
             .help("How much the guest can be given while it runs."),
-        Field::choice(top("memory_hotplug").key("by"), "Added as", Options::Fixed(HOTPLUG_KINDS)).default(by.0, by.1),
-        Field::text(top("memory_hotplug").key("slots"), "Slots", Grammar::Count).default(slots.0, slots.1),
+        Field::choice(top("memory_hotplug").key("by"), Options::Fixed(HOTPLUG_KINDS)).default(by.0, by.1),
+        Field::text(top("memory_hotplug").key("slots")).default(slots.0, slots.1),
     ]
 }
 
@@ -31,12 +30,12 @@ fn backing(app: &App) -> Vec<Field> {
     let at = |field: &str| top("memory_backing").key(field);
     let page = app.case.machine.backing.page.as_ref().map(|page| page.value.to_string());
     vec![
-        Field::free(at("hugepages"), "Huge pages", Options::HugePages)
+        Field::free(at("hugepages"), Options::HugePages)
             .default("none", "")
             .note(page.map(|page| format!("taken: {page}")).unwrap_or_default())
             .help("Pages of one size that the host has set apart; auto takes the largest that there are enough of."),
-        Field::toggle(at("locked"), "Locked").default("no", "").help("Never swapped out."),
-        Field::toggle(at("shared"), "Shared").default("no", "").help("With other processes of the host: virtiofs."),
+        Field::toggle(at("locked")).default("no", "").help("Never swapped out."),
+        Field::toggle(at("shared")).default("no", "").help("With other processes of the host: virtiofs."),
     ]
 }
 
@@ -46,15 +45,15 @@ fn nodes(app: &App) -> Vec<Field> {
     let nodes =
         policy.map_or_else(|| ("any".into(), String::new()), |policy| (policy.value.1.to_string(), why(policy)));
     vec![
-        Field::text(at("nodes"), "Host nodes", Grammar::Text)
+        Field::text(at("nodes"))
             .default(nodes.0, nodes.1)
             .note(host_nodes(app))
             .help("NUMA nodes of the host that the memory comes from: 0 or 0-1."),
-        Field::choice(at("mode"), "Node policy", Options::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
-        Field::lines(at("cells"), "Guest nodes", Grammar::Cells)
+        Field::choice(at("mode"), Options::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
+        Field::lines(at("cells"))
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
-        Field::toggle(at("expander_buses"), "Expander buses")
+        Field::toggle(at("expander_buses"))
             .default(super::yes(!app.case.machine.expanders.is_empty()), "")
             .help("Passed cards sit on a PCI bus of their node, where the guest sees several nodes."),
     ]

@@ -8,7 +8,6 @@ mod memory;
 use super::{Step, top};
 use crate::app::action::Action;
 use crate::app::form::Field;
-use crate::app::grammar::Grammar;
 use crate::app::options::{OS_TYPES, Options};
 use crate::app::{App, Effect};
 use crate::facts::Resources;
@@ -54,18 +53,18 @@ fn guest(app: &App) -> Vec<Field> {
     let windows = app.case.machine.windows;
     let (system, told) = system(app);
     vec![
-        Field::text(top("name"), "Name", Grammar::Name)
+        Field::text(top("name"))
             .help("Names the domain, its volumes and its log files. Letters, digits, '-', '_', '.' are safe."),
-        Field::free(top("os_variant"), "Guest system", Options::Systems)
+        Field::free(top("os_variant"), Options::Systems)
             .default(system, told)
             .note(system_name(app))
             .help("Short id as osinfo names it. Decides about drivers, firmware and clock; any id is possible."),
-        Field::free(top("os_type"), "Family", Options::Fixed(OS_TYPES))
+        Field::free(top("os_type"), Options::Fixed(OS_TYPES))
             .default(if windows { OsFamily::Windows } else { OsFamily::Linux }.name(), family_why(app)),
-        Field::text(top("vcpus"), "CPUs", Grammar::Count)
+        Field::text(top("vcpus"))
             .note(beside(host_cpus(app), wanted(app, |needs| needs.cpus.map(|count| count.to_string()))))
             .help("Virtual CPUs of the guest."),
-        Field::text(top("memory"), "Memory", Grammar::Memory)
+        Field::text(top("memory"))
             .note(beside(host_memory(app), wanted(app, |needs| needs.memory.map(|memory| memory.to_string()))))
             .help("A number counts MiB; write 32 GiB or 32G for more."),
     ]
