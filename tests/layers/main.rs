@@ -3,6 +3,7 @@
 //! Words are compared, not meanings: a macro could hide a path from this, and a reader would see it.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod circles;
 mod codes;
 mod paths;
 mod programs;

@@ -1,5 +1,7 @@
 //! The paths a file names: every one in a `use`, however nested, and every one in the code. Judges none.
 
+use std::collections::BTreeSet;
+
 use crate::tokens::{Kind, Token, tokens};
 
 /// One path as it is written out in full.
@@ -8,8 +10,21 @@ pub(crate) struct Named {
     /// From the crate's root (`crate`) or the name of another crate; `*` for all.
     pub(crate) path: Vec<String>,
     pub(crate) line: usize,
-    /// It stands in code that is only built for tests.
+    /// It is in code that is only built for tests.
     pub(crate) in_test: bool,
+    /// The module that names it.
+    pub(crate) module: Vec<String>,
+    /// What a `use` makes of it.
+    pub(crate) import: Option<Import>,
+}
+
+/// The name that a `use` gives to a path in its module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// `*` for all names of a module.
+    pub(crate) name: String,
+    /// Others may name it from here.
+    pub(crate) is_public: bool,
 }
 
 /// One function with its length in lines.
@@ -24,6 +39,10 @@ pub(crate) struct Function {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) paths: Vec<Named>,
+    /// The names of items.
+    pub(crate) items: Vec<String>,
+    /// Single words in the code outside tests, but fields and methods.
+    pub(crate) words: BTreeSet<String>,
     /// Calls of methods by name, outside tests.
     pub(crate) methods: Vec<(String, usize)>,
     pub(crate) functions: Vec<Function>,
@@ -66,8 +85,10 @@ impl<'s> Reader<'_, 's> {
             match token.kind {
                 Kind::Mark('#') if self.mark(1, '[') || self.mark(1, '!') => for_test |= self.attribute(),
                 Kind::Word("use") if !self.mark(1, '<') => {
+                    let is_public =
+                        self.at > 0 && matches!(self.tokens[self.at - 1].kind, Kind::Word("pub") | Kind::Mark(')'));
                     self.at += 1;
-                    self.tree(&[], for_test || self.in_test());
+                    self.tree(&[], is_public, for_test || self.in_test());
                     for_test = false;
                 }
                 Kind::Word("mod") => self.module(std::mem::take(&mut for_test)),
@@ -125,18 +146,22 @@ impl<'s> Reader<'_, 's> {
     }
 
     /// Reads what follows `use`, or one branch of it below `stem`, up to its end.
-    fn tree(&mut self, stem: &[&'s str], in_test: bool) {
+    fn tree(&mut self, stem: &[&'s str], is_public: bool, in_test: bool) {
         let line = self.tokens.get(self.at).map_or(0, |token| token.line);
         let mut path = stem.to_vec();
+        let mut alias = None;
         while let Some(token) = self.tokens.get(self.at) {
             self.at += 1;
             match token.kind {
-                Kind::Word("as") => self.at += 1,
+                Kind::Word("as") => {
+                    alias = self.tokens.get(self.at).and_then(Token::word);
+                    self.at += 1;
+                }
                 Kind::Word(word) => path.push(word),
                 Kind::Mark('*') => path.push("*"),
                 Kind::Mark('{') => {
                     while !self.mark(0, '}') && self.at < self.tokens.len() {
-                        self.tree(&path, in_test);
+                        self.tree(&path, is_public, in_test);
                         self.at += usize::from(self.mark(0, ','));
                     }
                     self.at += 1;
@@ -153,7 +178,8 @@ impl<'s> Reader<'_, 's> {
         if path.len() > 1 && path.last() == Some(&"self") {
             path.pop();
         }
-        self.name(&path, line, in_test);
+        let name = alias.or(path.last().copied()).unwrap_or_default().to_owned();
+        self.name(&path, line, in_test, Some(Import { name, is_public }));
     }
 
     /// Reads a path in the code, or steps over a single word.
@@ -174,13 +200,21 @@ impl<'s> Reader<'_, 's> {
             [method] if after_dot && self.mark(0, '(') && !in_test => {
                 self.found.methods.push(((*method).to_owned(), line));
             }
+            [word] if self.is_item(start) => self.found.items.push((*word).to_owned()),
+            [word] if !after_dot && !in_test => drop(self.found.words.insert((*word).to_owned())),
             [_] | [] => {}
-            _ => self.name(&path, line, in_test),
+            _ => self.name(&path, line, in_test, None),
         }
     }
 
+    /// Whether the word at `at` is the name of an item that is defined there.
+    fn is_item(&self, at: usize) -> bool {
+        const BEFORE: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
+        at > 0 && self.tokens[at - 1].word().is_some_and(|word| BEFORE.contains(&word))
+    }
+
     /// Notes a path, with `self` and `super` worked out.
-    fn name(&mut self, path: &[&str], line: usize, in_test: bool) {
+    fn name(&mut self, path: &[&str], line: usize, in_test: bool, import: Option<Import>) {
         let relative = path.iter().take_while(|segment| matches!(**segment, "self" | "super")).count();
         let (here, rest) = path.split_at(relative);
         let mut whole = Vec::new();
@@ -191,7 +225,8 @@ impl<'s> Reader<'_, 's> {
             whole.extend_from_slice(&self.module[..kept]);
         }
         whole.extend(rest.iter().map(|segment| (*segment).to_owned()));
-        self.found.paths.push(Named { path: whole, line, in_test });
+        let module = self.module.clone();
+        self.found.paths.push(Named { path: whole, line, in_test, module, import });
     }
 }
 
