@@ -21,7 +21,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("host/", 4),
     ("machine/", 10),
     ("run/", 2),
-    ("ui/", 10),
 ];
 
 /// How far re-exports of re-exports are followed.

@@ -1,9 +1,11 @@
 //! The map of the host's CPUs: a line per core below the heading of its node and cache.
 
-use super::{Canvas, Role, frame, more, place, rows};
+use super::frame::{frame, more, place, rows};
 use crate::app::steps::system::map::{self, CpuMap, MapCore, Thread};
 use crate::app::{App, focus};
 use crate::machine::pinning::HostCore;
+use crate::ui::Role;
+use crate::ui::canvas::Canvas;
 use ratatui::layout::Rect;
 
 /// Columns of the CPUs of a core.

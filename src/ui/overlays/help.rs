@@ -1,10 +1,12 @@
 //! The keys of the focus: those of this place at the left, those of everywhere at the right.
 
-use super::{Canvas, Role, frame, more, place, rows};
+use super::frame::{frame, more, place, rows};
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::keys::Offer;
 use crate::app::overlay::Help;
+use crate::ui::Role;
+use crate::ui::canvas::Canvas;
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
 

@@ -1,10 +1,11 @@
 //! Lists to choose from: commands and known values. Of a long list only the visible rows are made.
 
-use super::{Canvas, Role, frame, more, place, rows, widest};
+use super::frame::{frame, more, place, rows, widest};
 use crate::app::options::Known;
 use crate::app::overlay::{Command, List, Purpose};
 use crate::app::{App, focus};
-use crate::ui::canvas::cells;
+use crate::ui::Role;
+use crate::ui::canvas::{Canvas, cells, count};
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
 
@@ -69,7 +70,7 @@ pub(super) fn pick(app: &App, canvas: &mut Canvas, screen: Rect, purpose: &Purpo
         canvas.put(x, y, body.right().saturating_sub(x), &known.note, Role::Muted);
         mark(canvas, body, y, *row == list.row);
     }
-    let next = body.y + super::count(visible.len());
+    let next = body.y + count(visible.len());
     if let (Some(text), true) = (typed, next < body.bottom()) {
         canvas.put(body.x + 2, next, body.width.saturating_sub(2), &format!("take \"{text}\" as typed"), Role::Text);
         mark(canvas, body, next, list.row == list.shown.len());

@@ -1,9 +1,10 @@
 //! Questions with their answers, and prompts for a text.
 
-use super::{Canvas, Role, frame, place, rows, widest};
+use super::frame::{frame, place, rows, widest};
 use crate::app::App;
 use crate::app::overlay::{Ask, Prompt};
-use crate::ui::canvas::{cells, count, wrap};
+use crate::ui::Role;
+use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
 

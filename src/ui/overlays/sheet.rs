@@ -1,9 +1,10 @@
 //! All that is known of a PCI function, with where it was read: three columns that scroll.
 
-use super::{Canvas, Role, frame, more, place, rows};
+use super::frame::{frame, more, place, rows};
 use crate::app::steps::pci::sheet::{self, Sheet};
 use crate::app::{App, ProbeState};
-use crate::ui::canvas::{cells, wrap};
+use crate::ui::Role;
+use crate::ui::canvas::{Canvas, cells, wrap};
 use ratatui::layout::Rect;
 
 /// Columns of the labels.

@@ -1,11 +1,12 @@
 //! Texts of several lines: something to read, and a field being edited.
 
-use super::{Canvas, Role, frame, more, place, rows, widest};
+use super::frame::{frame, more, place, rows, widest};
 use crate::app::editor::{Target, TextInput};
 use crate::app::overlay::Notice;
 use crate::app::textarea::LinesEditor;
 use crate::app::{App, focus};
-use crate::ui::canvas::{cells, count, wrap};
+use crate::ui::Role;
+use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::checks::sign;
 use ratatui::layout::Rect;
 

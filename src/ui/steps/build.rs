@@ -1,11 +1,12 @@
 //! Step 9: the steps of the plan with their state, what would be undone now, and the log.
 
 use super::super::canvas::{Canvas, cells, count};
-use super::{Role, in_rows, paragraph, size};
+use super::page::{in_rows, paragraph, size};
 use crate::app::steps::build::{RunState, StepRun, clock, plan, reason};
 use crate::app::{App, focus};
 use crate::engine::Step;
 use crate::plan::{BuildResult, Verdict};
+use crate::ui::Role;
 use crate::units::{Bytes, GIB, MIB};
 use ratatui::layout::Rect;
 

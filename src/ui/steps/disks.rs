@@ -3,12 +3,13 @@
 use super::super::canvas::Canvas;
 use super::super::checks::sign;
 use super::super::widgets::table::{Table, column, number};
-use super::{Role, in_rows, list_height, size, with_form};
+use super::page::{in_rows, list_height, size, with_form};
 use crate::app::App;
 use crate::app::steps::disks::{Row, asked, row};
 use crate::app::steps::logic;
 use crate::checks::Severity;
 use crate::spec::Place;
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Draws list and form.

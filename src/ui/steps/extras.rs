@@ -2,10 +2,11 @@
 
 use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
-use super::{Role, in_rows, list_height, with_form};
+use super::page::{in_rows, list_height, with_form};
 use crate::app::App;
 use crate::app::steps::extras::console_of;
 use crate::app::steps::logic;
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Draws list and form.

@@ -2,8 +2,9 @@
 
 use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
-use super::{Role, in_rows, list_height, with_form};
+use super::page::{in_rows, list_height, with_form};
 use crate::app::App;
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Draws list and form.

@@ -2,10 +2,11 @@
 
 use super::super::canvas::{Canvas, cells, wrap};
 use super::super::widgets::xml;
-use super::{Role, in_rows, paragraph};
+use super::page::{in_rows, paragraph};
 use crate::app::steps::review::{Line, Tab, summary_lines, xml_lines};
 use crate::app::xml::{Mark, hunks};
 use crate::app::{App, focus, write};
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Draws the tabs and the one on screen.

@@ -2,9 +2,10 @@
 
 use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column, number};
-use super::{Role, absent, in_rows, size, with_form};
+use super::page::{absent, in_rows, size, with_form};
 use crate::app::App;
 use crate::app::steps::storage::{chosen, planned};
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Rows of the form below the list.

@@ -2,11 +2,12 @@
 
 use super::super::canvas::{Canvas, cells, count};
 use super::super::widgets::table::{Table, column};
-use super::{Role, in_rows, paragraph};
+use super::page::{in_rows, paragraph};
 use crate::app::steps::logic;
 use crate::app::steps::template::{is_used, position, row, sets};
 use crate::app::{App, StepId};
 use crate::spec::Origin;
+use crate::ui::Role;
 use ratatui::layout::Rect;
 
 /// Draws list and details, each in one half, so that the details stand still.

@@ -1,15 +1,15 @@
 //! Below the list: what is known of the device under the cursor, what taking it means, its fields where it is taken.
 
-use super::super::{Role, help};
-use super::name_of;
 use crate::app::App;
 use crate::app::steps::pci::{role, row_in_spec, selected, sheet, verdict};
 use crate::checks::{Finding, Severity};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine;
 use crate::spec::Place;
+use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells, wrap};
 use crate::ui::checks::sign;
+use crate::ui::steps::page::help;
 use crate::ui::widgets::form;
 use ratatui::layout::Rect;
 
@@ -107,4 +107,14 @@ fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
         findings.push((Severity::Unknown, format!("{}{others}", first.message)));
     }
     (verdict::closure(app, &taken, device.address), findings)
+}
+
+/// Vendor and device as people call them: the short name in brackets where the database has one, no legal form.
+pub(super) fn name_of(device: &PciDevice) -> String {
+    let Some(vendor) = &device.vendor_name else { return device.label() };
+    let bracket = vendor.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(short, _)| short);
+    let forms = [" Corporation", " Technologies", ", Inc.", " Inc.", " Co Ltd", " Co., Ltd.", " Ltd."];
+    let trimmed = forms.iter().fold(vendor.as_str(), |name, form| name.strip_suffix(form).unwrap_or(name));
+    let name = device.device_name.clone().unwrap_or_else(|| device.ids());
+    format!("{} {name}", bracket.unwrap_or(trimmed))
 }

@@ -6,7 +6,6 @@ mod details;
 use super::super::canvas::{Canvas, cells};
 use super::super::checks::sign;
 use super::super::widgets::input;
-use super::{Role, absent, in_rows, paragraph};
 use crate::app::editor::{Target, TextInput};
 use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, sought, verdict};
 use crate::app::{App, ProbeState, focus};
@@ -14,6 +13,8 @@ use crate::checks::{Finding, Severity};
 use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
 use crate::machine;
 use crate::spec::Place;
+use crate::ui::Role;
+use crate::ui::steps::page::{absent, in_rows, paragraph};
 use ratatui::layout::Rect;
 
 /// Rows of the details below the list: heading, facts, fields with a message, help.
@@ -240,17 +241,7 @@ fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, ad
     let right = if notes.is_empty() { driver } else { format!("{driver}  {notes}") };
     let wide = canvas.put_right(row.right(), row.y, most.max(34), &right, muted);
     let name = x + used + 10;
-    canvas.put(name, row.y, row.right().saturating_sub(name + wide + 2), &name_of(device), text);
-}
-
-/// Vendor and device as people call them: the short name in brackets where the database has one, no legal form.
-fn name_of(device: &PciDevice) -> String {
-    let Some(vendor) = &device.vendor_name else { return device.label() };
-    let bracket = vendor.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(short, _)| short);
-    let forms = [" Corporation", " Technologies", ", Inc.", " Inc.", " Co Ltd", " Co., Ltd.", " Ltd."];
-    let trimmed = forms.iter().fold(vendor.as_str(), |name, form| name.strip_suffix(form).unwrap_or(name));
-    let name = device.device_name.clone().unwrap_or_else(|| device.ids());
-    format!("{} {name}", bracket.unwrap_or(trimmed))
+    canvas.put(name, row.y, row.right().saturating_sub(name + wide + 2), &details::name_of(device), text);
 }
 
 fn driver(canvas: &Canvas, device: &PciDevice, becomes: Option<machine::Role>) -> String {
