@@ -5,7 +5,7 @@ use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
 };
 use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
-use crate::spec::{self, Place, Spec, StackError};
+use crate::spec::{self, Place, Spec, StackError, filled};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -210,12 +210,12 @@ impl<'a> Subject<'a> {
 
     /// The name of the default pool.
     pub fn default_pool(&self) -> Option<&'a str> {
-        filled(self.spec.storage.as_ref()?.default_pool.as_ref())
+        filled(self.spec.storage.as_ref()?.default_pool.as_deref())
     }
 
     /// The name of the pool that `row` belongs to, whether it needs one or not.
     pub fn pool_name(&self, row: DiskRow<'a>) -> Option<&'a str> {
-        filled(row.asked.storage_pool.as_ref()).or(self.default_pool())
+        filled(row.asked.storage_pool.as_deref()).or(self.default_pool())
     }
 
     /// The pool that `row` belongs to, where it is known.
@@ -227,7 +227,7 @@ impl<'a> Subject<'a> {
     pub fn named_pools(&self) -> Vec<NamedPool<'a>> {
         let default = self.default_pool().map(|name| (name, Place::root().key("storage").key("default_pool"), None));
         let own = self.disks().filter_map(|row| {
-            let name = filled(row.asked.storage_pool.as_ref())?;
+            let name = filled(row.asked.storage_pool.as_deref())?;
             Some((name, row.place("storage_pool"), Some(row.row)))
         });
         let mut pools: Vec<NamedPool<'a>> = Vec::new();
@@ -358,10 +358,6 @@ fn taken<'a>(spec: &'a Spec, facts: &'a Facts, machine: &Machine) -> Vec<PciRow<
             PciRow { row, address, asked, device }
         })
         .collect()
-}
-
-fn filled(text: Option<&String>) -> Option<&str> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
 /// True where `disk` is made in the pool `name`, copied from it, or a volume of it.

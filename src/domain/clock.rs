@@ -1,7 +1,6 @@
 //! The guest's clock and timers.
 
 use super::Element;
-use super::os::is_x86;
 use crate::machine::Machine;
 use crate::spec::VirtType;
 
@@ -10,7 +9,7 @@ use crate::spec::VirtType;
 pub(super) fn clock(machine: &Machine) -> Element {
     let clock =
         Element::new("clock").attr("offset", if machine.windows { "localtime" } else { "utc" }).field("os_type");
-    if !is_x86(machine) {
+    if !machine.is_x86() {
         return clock;
     }
     let hyper_v = machine.windows && machine.virt_type.value == VirtType::Kvm;

@@ -1,7 +1,7 @@
 //! Controllers: USB, virtio-scsi, and the PCI Express buses and ports of passed cards. The rest libvirt adds as it needs them.
 
 use super::Element;
-use super::hostdev::address;
+use super::device::address;
 use crate::machine::{Expander, Feature, GuestSlot, Machine, port};
 use crate::spec::Place;
 use crate::spec::devices::{ScsiModel, UsbController};

@@ -1,7 +1,6 @@
 //! The virtual CPU: how many, what each is, and where they run.
 
 use super::Element;
-use super::os::is_x86;
 use crate::machine::{Choice, Feature, Machine, Reason, Topology, Width};
 use crate::spec::{CpuMode, Place, VirtType};
 use crate::units::CpuSet;
@@ -73,7 +72,7 @@ pub(super) fn cpu(machine: &Machine) -> Element {
     let made = &machine.cpu;
     let cpu = Element::new("cpu").attr("mode", made.mode.value.name());
     let cpu = match made.mode.value {
-        CpuMode::HostPassthrough if is_x86(machine) && !machine.dropped.contains(&Feature::Migratable) => {
+        CpuMode::HostPassthrough if machine.is_x86() && !machine.dropped.contains(&Feature::Migratable) => {
             cpu.attr("check", "none").attr("migratable", "off")
         }
         CpuMode::HostPassthrough | CpuMode::Maximum => cpu.attr("check", "none"),
@@ -128,7 +127,7 @@ fn topology(choice: &Choice<Topology>) -> Element {
 fn width(machine: &Machine) -> Option<Element> {
     let width = machine.address_space.width.filter(|_| !machine.dropped.contains(&Feature::AddressWidth))?;
     let alike = machine.cpu.mode.value == CpuMode::HostPassthrough;
-    if !is_x86(machine) || machine.virt_type.value != VirtType::Kvm {
+    if !machine.is_x86() || machine.virt_type.value != VirtType::Kvm {
         return None;
     }
     let element = Element::new("maxphysaddr").field("pci_devices");

@@ -6,11 +6,9 @@
 
 use super::change::{self, Around, Change, Deed};
 use super::identity::{self, Identity, identity};
-use super::{Element, Node, XmlError, parse};
+use super::parse::{self, OPERATION};
+use super::{Element, Node, XmlError};
 use crate::spec::Place;
-
-/// The attribute that says what to do with the generated element.
-pub(super) const OPERATION: &str = "vmbuild:op";
 
 /// Merges the text of `custom_xml` into a domain; what it changed. Devices come last and all at once, so that two of the
 /// text never become one.

@@ -1,7 +1,6 @@
 //! Small devices: USB and input of the host, sound, watchdog, random numbers, shared memory, TPM, SMBIOS.
 
 use super::Element;
-use super::os::is_x86;
 use crate::machine::Machine;
 use crate::machine::devices::{Devices, UsbHost, UsbName};
 use crate::spec::devices::{TpmBackend, TpmVersion};
@@ -15,7 +14,7 @@ pub(super) fn inputs(machine: &Machine) -> Vec<Element> {
     let has_usb = usb_controller.value.is_some();
     let tablet = (tablet.value && has_usb)
         .then(|| if tablet.why().is_none() { input("tablet").field("tablet") } else { input("tablet") });
-    let keyboard = (!machine.consoles.is_empty() && !is_x86(machine) && has_usb).then(|| input("keyboard"));
+    let keyboard = (!machine.consoles.is_empty() && !machine.is_x86() && has_usb).then(|| input("keyboard"));
     tablet
         .into_iter()
         .chain(keyboard)
@@ -87,7 +86,7 @@ pub(super) fn tpm(machine: &Machine) -> Option<Element> {
     if !machine.tpm.value {
         return None;
     }
-    let crb = is_x86(machine) && tpm.version == TpmVersion::V2;
+    let crb = machine.is_x86() && tpm.version == TpmVersion::V2;
     let backend = match tpm.backend {
         TpmBackend::Emulator => Element::new("backend").attr("type", "emulator").attr("version", tpm.version.name()),
         TpmBackend::Passthrough => {

@@ -1,7 +1,7 @@
 //! Disks and CD-ROMs.
 
 use super::Element;
-use super::hostdev::address;
+use super::device::{address, boot};
 use crate::machine::{Disk, DiskOrigin, Location};
 use crate::spec::{DiskCache, DiskDevice, DiskIo};
 
@@ -31,11 +31,6 @@ pub(super) fn disk(disk: &Disk) -> Element {
         .child(readonly)
         .child(disk.boot_order.map(|order| boot(order).origin(disk.place.clone().key("boot_order"))))
         .origin(disk.place.clone())
-}
-
-/// One place in the boot order.
-pub(super) fn boot(order: u32) -> Element {
-    Element::new("boot").attr("order", order.to_string())
 }
 
 /// Images that the build makes bypass the host's cache, which a guest has anyway, and hand freed blocks back. What an

@@ -1,14 +1,13 @@
 //! The features of the virtual platform, Hyper-V's among them.
 
 use super::Element;
-use super::os::is_x86;
 use crate::machine::{Feature, Firmware, Machine};
 use crate::spec::VirtType;
 
 /// The features element.
 pub(super) fn features(machine: &Machine) -> Element {
     let features = Element::new("features").child(Element::new("acpi"));
-    if !is_x86(machine) {
+    if !machine.is_x86() {
         return features;
     }
     let accelerated = machine.virt_type.value == VirtType::Kvm;

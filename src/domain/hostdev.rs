@@ -1,7 +1,7 @@
 //! Host PCI functions in the guest.
 
 use super::Element;
-use super::disk::boot;
+use super::device::{address, boot};
 use crate::facts::PciClass;
 use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine, Mediated};
 use crate::spec::Place;
@@ -65,17 +65,6 @@ fn hostdev(function: &GuestFunction, alias: &str) -> Element {
         .child(rom(function))
         .child(guest)
         .origin(place.clone())
-}
-
-/// An address of host or guest; `typed` where others than PCI ones may stand there.
-pub(super) fn address(address: PciAddress, typed: bool) -> Element {
-    let element = Element::new("address");
-    let element = if typed { element.attr("type", "pci") } else { element };
-    element
-        .attr("domain", format!("0x{:04x}", address.domain))
-        .attr("bus", format!("0x{:02x}", address.bus))
-        .attr("slot", format!("0x{:02x}", address.slot))
-        .attr("function", format!("0x{:x}", address.function))
 }
 
 /// The file asked for. Otherwise off where a ROM only lengthens the boot: a GPU needs its own to show anything before

@@ -1,8 +1,7 @@
 //! Network interfaces.
 
 use super::Element;
-use super::disk::boot;
-use super::hostdev::address;
+use super::device::{address, boot};
 use crate::machine::Interface;
 use crate::spec::{NetworkKind, Place};
 use crate::units::MacAddr;

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod controller;
 pub mod cpu;
 pub mod custom;
+mod device;
 pub mod devices;
 pub mod difference;
 pub mod disk;

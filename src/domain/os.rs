@@ -21,7 +21,7 @@ pub(super) fn os(spec: &Spec, machine: &Machine) -> Element {
             let features = keys.into_iter().chain([feature("secure-boot", if secure_boot { "yes" } else { "no" })]);
             let told = !machine.dropped.contains(&Feature::FirmwareFeatures);
             let firmware = told.then(|| Element::new("firmware").children(features).field("secure_boot"));
-            let loader = (secure_boot && is_x86(machine)).then(|| Element::new("loader").attr("secure", "yes"));
+            let loader = (secure_boot && machine.is_x86()).then(|| Element::new("loader").attr("secure", "yes"));
             let os = os.attr("firmware", "efi").field(firmware_field(spec)).child(kind.text("hvm").field("machine"));
             let nvram = machine.nvram.clone().map(|path| Element::new("nvram").text(path).field("nvram"));
             os.child(firmware).child(loader.map(|loader| loader.field("secure_boot"))).child(nvram)
@@ -60,9 +60,4 @@ fn firmware_field(spec: &Spec) -> &'static str {
 
 fn feature(name: &'static str, enabled: &'static str) -> Element {
     Element::new("feature").attr("enabled", enabled).attr("name", name)
-}
-
-/// True where the guest is a PC: APIC, SMM, PC timers and Hyper-V exist there only.
-pub(super) fn is_x86(machine: &Machine) -> bool {
-    matches!(machine.arch.value.as_str(), "x86_64" | "i686")
 }

@@ -1,11 +1,13 @@
 //! XML read strictly into elements, with line and column of what is wrong. Blanks between elements, comments and
 //! processing instructions are not kept; document types are refused.
 
-use super::custom::OPERATION;
 use super::element::Word;
 use super::{Element, Node, XmlError};
 use crate::spec::custom_xml;
 use roxmltree::Node as Parsed;
+
+/// The attribute that says what to do with the generated element.
+pub(super) const OPERATION: &str = "vmbuild:op";
 
 /// Reads one document.
 pub fn parse(text: &str) -> Result<Element, XmlError> {

@@ -1,9 +1,8 @@
 //! The kernel that is started without a boot loader, and where it finds its root file system.
 
-use super::platform::filled;
 use super::{Choice, Disk, DiskOrigin, Location, location, target};
 use crate::facts::Facts;
-use crate::spec::{DiskDevice, Place, Spec};
+use crate::spec::{DiskDevice, Place, Spec, filled};
 
 /// A kernel that QEMU starts itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

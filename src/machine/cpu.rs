@@ -1,9 +1,8 @@
 //! The virtual CPU: mode, features, arrangement, caches, share of the host's time.
 
-use super::platform::filled;
 use super::{Choice, Pinning};
 use crate::facts::Facts;
-use crate::spec::{self, CpuCache, CpuMode, Place, Spec, VirtType};
+use crate::spec::{self, CpuCache, CpuMode, Place, Spec, VirtType, filled};
 
 /// The virtual CPU with nothing left to choose.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,10 @@
 //! Devices beside disks, interfaces and consoles, with what they are by default.
 
-use super::platform::filled;
 use super::{Chipset, Choice, Console};
 use crate::spec::devices::{
     ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, UsbDevice, UsbStartup, WatchdogAction, WatchdogModel,
 };
-use crate::spec::{Place, Spec};
+use crate::spec::{Place, Spec, filled};
 use crate::units::{Bytes, MIB};
 
 /// The small devices of a machine.

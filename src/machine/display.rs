@@ -1,10 +1,9 @@
 //! Graphical consoles and the emulated video card.
 
-use super::platform::filled;
 use super::{Choice, Firmware, Guest, GuestSlot};
 use crate::facts::Facts;
 use crate::spec::devices::VideoModel;
-use crate::spec::{GraphicsKind, Place, Spec};
+use crate::spec::{GraphicsKind, Place, Spec, filled};
 
 /// One graphical console.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! PCI buses of the guest's NUMA nodes: a card below one of them is seen to be near to that node's memory and CPUs.
 
 use super::memory::Cell;
-use super::platform::filled;
-use super::{Chipset, Choice, GuestSlot};
+use super::{Chipset, Choice};
 use crate::facts::{Facts, PciDevice};
-use crate::spec::{Place, Spec};
+use crate::spec::{Place, Spec, filled};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +28,7 @@ const FIRST_INDEX: u8 = 0x09;
 const FIRST_NUMBER: usize = 128;
 
 /// The node of the host that a function is on; `None` where the machine does not say.
-fn node(facts: &Facts, address: PciAddress) -> Option<u32> {
+pub(super) fn node(facts: &Facts, address: PciAddress) -> Option<u32> {
     let named = |device: &&PciDevice| device.address == address;
     facts.pci.items().iter().find(named)?.numa_node
 }
@@ -72,21 +71,6 @@ fn why(cards: Option<&BTreeSet<PciAddress>>, node: u32) -> String {
     let names: Vec<String> = cards.into_iter().flatten().map(|card| card.short()).collect();
     let verb = if names.len() == 1 { "is" } else { "are" };
     format!("{} {verb} on node {node} of the host", names.join(", "))
-}
-
-/// Gives each bus the ports of the cards that are on its node. A card that was given a place of its own by the spec
-/// stays where that is, unless it is a port above the bus.
-pub(super) fn attach(expanders: &mut [Expander], slots: &[GuestSlot], facts: &Facts) {
-    for slot in slots {
-        let Some(first) = slot.functions.first() else { continue };
-        let guest = first.guest.value;
-        let Some(expander) = expanders.iter_mut().find(|known| Some(known.node) == node(facts, first.host)) else {
-            continue;
-        };
-        if guest.domain == 0 && guest.slot == 0 && guest.bus > expander.index {
-            expander.ports.push(guest.bus);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,6 @@
 //! What libvirt learnt in some version: an older one is not told of it, and `checks` says what was left out.
 
-use super::platform::is_x86;
-use super::{DiskOrigin, GuestSlot, Interface, Machine, Share, Width};
-use crate::facts::{Facts, Version};
-use crate::spec::devices::WatchdogModel;
-use crate::spec::{CpuMode, DiskIo, HotplugKind, NetworkKind, NumaMode, VirtType};
-use std::collections::BTreeSet;
+use crate::facts::Version;
 
 /// Something that a domain can be told only from some version of libvirt on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,61 +98,4 @@ impl Feature {
         };
         Version { major, minor, release: 0 }
     }
-
-    /// True where the machine would have it.
-    fn is_wanted(self, machine: &Machine) -> bool {
-        let kvm = machine.virt_type.value == VirtType::Kvm;
-        match self {
-            Self::UnassignedAddress => !machine.held.is_empty(),
-            Self::NvmeDisk => machine.disks.iter().any(|disk| matches!(disk.origin, DiskOrigin::Drive { .. })),
-            Self::PortWithoutHotplug => machine.chipset.is_pci_express() && machine.slots.iter().any(GuestSlot::is_gpu),
-            Self::FirmwareFeatures => machine.firmware.value.is_uefi(),
-            Self::BridgeVlan => {
-                let tagged = |port: &Interface| port.kind == NetworkKind::Bridge && port.vlan.is_some();
-                machine.interfaces.iter().any(tagged)
-            }
-            Self::Virtiofs => machine.shares.iter().any(Share::is_virtiofs),
-            Self::ReadOnlyVirtiofs => machine.shares.iter().any(|share| share.is_virtiofs() && share.readonly),
-            Self::HyperVMode => machine.windows && kvm,
-            Self::Dies => machine.cpu.topology.as_ref().is_some_and(|topology| topology.value.dies > 1),
-            Self::Clusters => machine.cpu.topology.as_ref().is_some_and(|topology| topology.value.clusters > 1),
-            Self::IoUring => machine.disks.iter().any(|disk| disk.tuning.io == Some(DiskIo::IoUring)),
-            Self::Migratable => machine.cpu.mode.value == CpuMode::HostPassthrough && is_x86(&machine.arch.value),
-            Self::MaximumCpu => machine.cpu.mode.value == CpuMode::Maximum,
-            Self::Rotation => machine.disks.iter().any(|disk| disk.tuning.ssd && disk.has_rotation()),
-            Self::RestrictiveNuma => {
-                let policy = machine.backing.policy.as_ref();
-                policy.is_some_and(|policy| policy.value.0 == NumaMode::Restrictive)
-            }
-            Self::Evdev => !machine.devices.evdev.is_empty(),
-            Self::VirtioMem | Self::NoSlots => {
-                let growth = machine.backing.growth.as_ref();
-                growth.is_some_and(|growth| growth.by.value == HotplugKind::VirtioMem)
-            }
-            Self::ItcoWatchdog => {
-                let watchdog = machine.devices.watchdog.as_ref();
-                watchdog.is_some_and(|(model, _)| *model == WatchdogModel::Itco)
-            }
-            Self::AddressWidth => kvm && machine.address_space.width.is_some(),
-            Self::AddressLimit => kvm && matches!(machine.address_space.width, Some(Width::Limit(_))),
-        }
-    }
-}
-
-/// Notes what the connected libvirt is not told of, and takes from the disks what of that is theirs.
-pub(super) fn leave_out(machine: &mut Machine, facts: &Facts) {
-    machine.dropped = dropped(machine, facts);
-    let (ring, rotation) =
-        [Feature::IoUring, Feature::Rotation].map(|feature| machine.dropped.contains(&feature)).into();
-    for disk in &mut machine.disks {
-        disk.tuning.io = disk.tuning.io.filter(|io| !(ring && *io == DiskIo::IoUring));
-        disk.tuning.ssd &= !rotation;
-    }
-}
-
-/// What the machine would have, and the connected libvirt does not know. One that has not said its version knows all.
-fn dropped(machine: &Machine, facts: &Facts) -> BTreeSet<Feature> {
-    let Some(host) = facts.host.get() else { return BTreeSet::new() };
-    let old = |feature: &Feature| host.libvirt < feature.since() && feature.is_wanted(machine);
-    Feature::ALL.into_iter().filter(old).collect()
 }

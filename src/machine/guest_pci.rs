@@ -1,10 +1,8 @@
 //! Where host PCI functions sit in the guest: one host card, one guest slot.
 
-use super::platform::filled;
-use super::port::FIRST_BUS;
-use super::{Chipset, Choice, Expander};
+use super::{Chipset, Choice, Expander, expander};
 use crate::facts::{Facts, PciClass};
-use crate::spec::{PciDevice, Place, Spec};
+use crate::spec::{PciDevice, Place, Spec, filled};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, HashSet};
 
@@ -53,6 +51,8 @@ impl GuestFunction {
     }
 }
 
+/// First guest bus for cards. Buses 1 to 8 stay for the root ports of libvirt's own devices.
+pub const FIRST_BUS: u8 = 0x09;
 /// First slot of bus 0 for cards on the pc machine, whose own devices sit below.
 const FIRST_SLOT: u8 = 0x10;
 /// Slots of a bus.
@@ -206,6 +206,22 @@ pub(super) fn hide_kvm(slots: &[GuestSlot], facts: &Facts, windows: bool) -> Cho
         Choice::default(true, "older NVIDIA drivers for Windows stop where they see KVM")
     } else {
         Choice::default(false, "nothing here needs it hidden")
+    }
+}
+
+/// Gives each bus the ports of the cards that are on its node. A card that was given a place of its own by the spec
+/// stays where that is, unless it is a port above the bus.
+pub(super) fn attach(expanders: &mut [Expander], slots: &[GuestSlot], facts: &Facts) {
+    for slot in slots {
+        let Some(first) = slot.functions.first() else { continue };
+        let guest = first.guest.value;
+        let Some(expander) = expanders.iter_mut().find(|known| Some(known.node) == expander::node(facts, first.host))
+        else {
+            continue;
+        };
+        if guest.domain == 0 && guest.slot == 0 && guest.bus > expander.index {
+            expander.ports.push(guest.bus);
+        }
     }
 }
 

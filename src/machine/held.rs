@@ -1,8 +1,7 @@
 //! Host PCI functions that are bound to vfio-pci while the VM runs, and that the guest does not see.
 
-use super::platform::filled;
 use crate::facts::{Facts, PciClass};
-use crate::spec::{Place, Spec};
+use crate::spec::{Place, Spec, filled};
 use crate::units::PciAddress;
 
 /// One function that is held.

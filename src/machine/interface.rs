@@ -1,9 +1,8 @@
 //! Network interfaces with their source and card settled.
 
-use super::platform::filled;
 use super::{Chipset, Choice, Guest};
 use crate::facts::Facts;
-use crate::spec::{DirectMode, Network, NetworkKind, NetworkModel, Place, Spec};
+use crate::spec::{DirectMode, Network, NetworkKind, NetworkModel, Place, Spec, filled};
 use crate::units::PciAddress;
 
 /// One network interface.

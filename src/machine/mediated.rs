@@ -1,7 +1,6 @@
 //! Mediated devices of the machine.
 
-use super::platform::filled;
-use crate::spec::{Place, Spec};
+use crate::spec::{Place, Spec, filled};
 
 /// One mediated device.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! Memory beside its amount: room to grow, huge pages, nodes of the host, nodes of the guest.
 
-use super::platform::filled;
 use super::{Choice, Pinning, Reason, Share};
 use crate::facts::Facts;
-use crate::spec::{HotplugKind, NumaMode, Place, ShareDriver, Spec};
+use crate::spec::{HotplugKind, NumaMode, Place, ShareDriver, Spec, filled};
 use crate::units::{Bytes, CpuSet, GIB, MIB};
 
 /// What backs the memory, and where it lies.

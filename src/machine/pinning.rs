@@ -1,11 +1,10 @@
 //! Which host CPUs run the VM's threads: lines that were asked for, and proposals for the others.
 
 use super::Choice;
-use super::platform::filled;
 use super::proposal::{self, Line, Proposal, Wish};
 pub use super::proposal::{HostCore, cores as host_cores};
 use crate::facts::{DomainState, Facts};
-use crate::spec::{Place, Spec};
+use crate::spec::{Place, Spec, filled};
 use crate::units::{CpuSet, PciAddress};
 
 /// The lines of a pinning.

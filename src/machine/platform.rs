@@ -3,7 +3,7 @@
 use super::{Choice, Guest};
 use crate::facts::Facts;
 use crate::spec::devices::FirmwareKind;
-use crate::spec::{OsFamily, Place, Spec};
+use crate::spec::{Place, Spec, filled};
 
 /// What boots the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,20 +142,6 @@ pub(super) fn tpm(spec: &Spec, facts: &Facts, guest: &Guest) -> Choice<bool> {
     }
 }
 
-/// Windows by `os_type`, or by an osinfo id such as win11 or win2k22.
-pub(super) fn is_windows(spec: &Spec) -> bool {
-    let os_type = filled(spec.os_type.as_deref()).map(str::to_ascii_lowercase);
-    match os_type.as_deref() {
-        Some(kind) => kind == OsFamily::Windows.name(),
-        None => spec.os_variant.as_deref().is_some_and(|id| id.trim_start().to_ascii_lowercase().starts_with("win")),
-    }
-}
-
-/// A text that says something.
-pub(super) fn filled(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,18 +172,5 @@ mod tests {
         assert_eq!(Chipset::of("pc-q35-10.0"), Chipset::Q35);
         assert_eq!(Chipset::of("pc-i440fx-10.0"), Chipset::Pc);
         assert_eq!(Chipset::of("virt-9.2"), Chipset::Other);
-    }
-
-    #[test]
-    fn windows_is_told_by_type_or_by_id() {
-        let spec = |os_type: Option<&str>, id: Option<&str>| Spec {
-            os_type: os_type.map(Into::into),
-            os_variant: id.map(Into::into),
-            ..Spec::default()
-        };
-        assert!(is_windows(&spec(Some("Windows"), None)));
-        assert!(is_windows(&spec(None, Some("win11"))));
-        assert!(!is_windows(&spec(Some("linux"), Some("win11"))));
-        assert!(!is_windows(&spec(None, Some("ubuntu22.04"))));
     }
 }

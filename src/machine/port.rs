@@ -1,11 +1,9 @@
 //! Ports of PCI Express for the VM's own devices, where passed cards leave libvirt those of the first buses.
 
+use super::guest_pci::FIRST_BUS;
 use super::{Chipset, Disk, Feature, GuestSlot, Machine, target};
 use crate::spec::devices::{SoundModel, UsbController, WatchdogModel};
 use crate::spec::{DiskBus, HotplugKind, NetworkModel};
-
-/// First guest bus for cards. Buses 1 to 8 stay for the root ports of libvirt's own devices.
-pub const FIRST_BUS: u8 = 0x09;
 
 /// Ports that are kept empty for what is plugged in while the VM runs: a disk and an interface, say.
 pub const SPARE: usize = 2;

@@ -1,9 +1,8 @@
 //! Folders of the host that the guest mounts, with their tags and drivers.
 
-use super::platform::filled;
 use super::{Choice, Feature};
 use crate::facts::Facts;
-use crate::spec::{Place, ShareDriver, Spec};
+use crate::spec::{Place, ShareDriver, Spec, filled};
 
 /// A folder of the host in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]

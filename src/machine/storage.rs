@@ -2,11 +2,10 @@
 
 use super::disk::Tuning;
 use super::location::{self, holds_block_devices};
-use super::platform::filled;
 use super::target::{self, Wish};
 use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
 use crate::facts::{Facts, Pool};
-use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage};
+use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
 use std::collections::HashSet;
 
 /// The disks in the spec's order, then the CD with drivers, then the boot ISO, then the seed.

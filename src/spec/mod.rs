@@ -32,6 +32,7 @@ pub mod share;
 pub mod stack;
 pub mod suggest;
 mod syntax;
+mod text;
 mod walk;
 mod words;
 
@@ -57,6 +58,7 @@ pub use schema::schema;
 pub use selector::{GroupMember, PciKind, PciMatch};
 pub use share::{Share, ShareDriver};
 pub use stack::{StackError, Stacked, Template, stack};
+pub use text::filled;
 
 use devices::{
     FirmwareKind, LookingGlass, ScsiModel, Smbios, SoundModel, TpmDevice, UsbController, UsbDevice, VideoModel,

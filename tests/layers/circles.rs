@@ -16,10 +16,8 @@ const KNOWN: &[(&str, usize)] = &[
     ("case/", 2),
     ("checks/", 14),
     ("cli/", 3),
-    ("domain/", 2),
     ("engine/", 10),
     ("host/", 4),
-    ("machine/", 10),
     ("run/", 2),
 ];
 

@@ -3,10 +3,9 @@
 
 pub mod table;
 
-use super::platform::{self, filled};
 use super::{Choice, Location, location};
 use crate::facts::{Facts, Iso, Profile, Volume};
-use crate::spec::{Disk, DiskAction, DiskBus, DiskDevice, NetworkModel, Place, Spec};
+use crate::spec::{Disk, DiskAction, DiskBus, DiskDevice, NetworkModel, OsFamily, Place, Spec, filled};
 
 /// The guest system.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +93,7 @@ pub fn profile(facts: &Facts, id: &str) -> Option<Profile> {
 fn is_windows(spec: &Spec, system: Option<&Choice<String>>, profile: Option<&Profile>, medium: Option<&Iso>) -> bool {
     if filled(spec.os_type.as_deref()).is_some() || filled(spec.os_variant.as_deref()).is_some() {
         let named = filled(spec.os_type.as_deref()).is_none() && profile.is_some_and(Profile::is_windows);
-        return named || platform::is_windows(spec);
+        return named || says_windows(spec);
     }
     let by_name = |id: &str| id.starts_with("win");
     let systems = medium.map_or(&[][..], |medium| &medium.systems);
@@ -230,6 +229,15 @@ impl Guest {
     }
 }
 
+/// Windows by `os_type`, or by an osinfo id such as win11 or win2k22.
+fn says_windows(spec: &Spec) -> bool {
+    let os_type = filled(spec.os_type.as_deref()).map(str::to_ascii_lowercase);
+    match os_type.as_deref() {
+        Some(kind) => kind == OsFamily::Windows.name(),
+        None => spec.os_variant.as_deref().is_some_and(|id| id.trim_start().to_ascii_lowercase().starts_with("win")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,5 +260,18 @@ mod tests {
             assert_eq!(profile.is_windows(), known.id.starts_with("win"), "{}", known.id);
             assert_ne!(profile.knows(&["1af4:1042"]), profile.is_windows(), "{}", known.id);
         }
+    }
+
+    #[test]
+    fn windows_is_told_by_type_or_by_id() {
+        let spec = |os_type: Option<&str>, id: Option<&str>| Spec {
+            os_type: os_type.map(Into::into),
+            os_variant: id.map(Into::into),
+            ..Spec::default()
+        };
+        assert!(says_windows(&spec(Some("Windows"), None)));
+        assert!(says_windows(&spec(None, Some("win11"))));
+        assert!(!says_windows(&spec(Some("linux"), Some("win11"))));
+        assert!(!says_windows(&spec(None, Some("ubuntu22.04"))));
     }
 }

@@ -1,10 +1,12 @@
 //! Host devices that a spec knows by more than their address, found again: on another day, after a card was moved, on
 //! another host. What became of them is for `checks` to say.
 
+mod outcome;
 mod portable;
 mod search;
 mod wanted;
 
+pub use outcome::Outcome;
 pub use portable::{group, portable};
 pub use search::outcomes;
 pub use wanted::Wanted;
@@ -12,48 +14,7 @@ pub use wanted::Wanted;
 use crate::facts::{Facts, PciDevice as PciFunction};
 use crate::spec::{PciDevice, Spec};
 use crate::units::PciAddress;
-
-/// What became of one row that carries `match`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The device is where it was, or is the only one that fits.
-    Found(PciAddress),
-    /// It is elsewhere.
-    Moved {
-        /// Where it was.
-        from: PciAddress,
-        /// Where it is.
-        to: PciAddress,
-    },
-    /// One of those that fit, because any will do.
-    Chosen {
-        /// Where it is.
-        to: PciAddress,
-        /// Those that fit and were not taken, each with the reason.
-        over: Vec<(PciAddress, String)>,
-    },
-    /// Several fit, or several rows fit one device.
-    Ambiguous(Vec<PciAddress>),
-    /// None fits that could be taken.
-    Gone {
-        /// Those that fit and cannot be taken, each with the reason.
-        over: Vec<(PciAddress, String)>,
-    },
-    /// An earlier row asks for the same device.
-    Twice(PciAddress),
-    /// What to look for cannot be read.
-    Unreadable(String),
-}
-
-impl Outcome {
-    /// Where the device is; `None` where it was not found for certain.
-    pub fn address(&self) -> Option<PciAddress> {
-        match self {
-            Self::Found(to) | Self::Moved { to, .. } | Self::Chosen { to, .. } => Some(*to),
-            _ => None,
-        }
-    }
-}
+use outcome::address;
 
 /// The spec with the host address of every row that says what its device is known by: where exactly that is found, or none,
 /// so that nothing passes what happens to be there instead. Where it was is kept in `match`. Resolving twice changes
@@ -95,10 +56,6 @@ pub fn candidates(spec: &Spec, facts: &Facts) -> Vec<PciAddress> {
     let wanted: Vec<Wanted> = any.filter_map(|known_by| Wanted::read(known_by, None).ok()).collect();
     let fits = |device: &&PciFunction| wanted.iter().any(|wanted| wanted.fits(device));
     facts.pci.items().iter().filter(fits).map(|device| device.address).collect()
-}
-
-fn address(text: Option<&str>) -> Option<PciAddress> {
-    super::platform::filled(text)?.parse().ok()
 }
 
 #[cfg(test)]

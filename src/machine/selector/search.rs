@@ -1,8 +1,8 @@
 //! The search for the devices that rows are known by. It asks for certainty: what fits twice is left to the user, unless
 //! any will do, and the answer does not depend on the order of rows that look for certain devices.
 
+use super::outcome::{Outcome, address};
 use super::wanted::Wanted;
-use super::{Outcome, address};
 use crate::facts::{Domain, DomainState, Facts, PciDevice, Use, uses};
 use crate::machine::{Role, card};
 use crate::spec::{PciDevice as Row, Spec};

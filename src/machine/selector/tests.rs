@@ -6,7 +6,7 @@ use super::*;
 use crate::facts::pci_details::SrIov;
 use crate::facts::storage::{BlockDevice, Mount};
 use crate::facts::{Domain, DomainState, Fact, PciDetails, PciDevice, Source, Storage};
-use crate::units::{Bytes, CpuSet};
+use crate::units::{Bytes, CpuSet, PciAddress};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,8 +1,7 @@
 //! What a row looks for, read: does a device fit it.
 
-use super::super::platform::filled;
 use crate::facts::{PciClass, PciDevice};
-use crate::spec::{PciKind, PciMatch};
+use crate::spec::{PciKind, PciMatch, filled};
 use crate::units::{PciAddress, PciIds, UnitError};
 use std::fmt;
 
