@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::input::InputEvent;
+use super::input_event::InputEvent;
 use super::sequence::{self, ESC, Meaning};
 
 /// How long an unfinished sequence waits for its rest. Only the sequence is lost if the rest comes later.

@@ -2,7 +2,8 @@
 //! changed is drawn. Decides nothing of the wizard; nothing in it waits but the one `select!`.
 
 use super::building::Building;
-use super::input::{Input, InputEvent};
+use super::input::Input;
+use super::input_event::InputEvent;
 use super::news::{News, Teller};
 use super::observation::Observation;
 use super::screen::Screen;

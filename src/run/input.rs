@@ -18,24 +18,11 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::decoder::Decoder;
+use super::input_event::InputEvent;
 use super::terminal::size;
-use crate::app::key::Key;
 
 /// The most that is read before what was read is handed on.
 const MOST_AT_ONCE: usize = 1 << 18;
-
-/// What the terminal has to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InputEvent {
-    /// A key was pressed.
-    Key(Key),
-    /// Text was pasted; line breaks are `\n`. Other control characters are left in it for the field to refuse.
-    Paste(String),
-    /// The terminal has a new size.
-    Resize(Size),
-    /// The terminal is gone. Nothing comes after this.
-    Closed,
-}
 
 /// The terminal's input.
 #[derive(Debug)]
@@ -157,7 +144,7 @@ fn readable(tty: BorrowedFd<'_>) -> rustix::io::Result<bool> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::app::key::KeyCode;
+    use crate::app::key::{Key, KeyCode};
     use crate::run::pty::Pty;
     use std::io::Write as _;
 

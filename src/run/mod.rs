@@ -6,6 +6,7 @@ mod decoder;
 mod encoder;
 mod event_loop;
 pub mod input;
+pub mod input_event;
 mod look;
 mod motion;
 mod news;

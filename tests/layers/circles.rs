@@ -18,7 +18,6 @@ const KNOWN: &[(&str, usize)] = &[
     ("cli/", 3),
     ("engine/", 10),
     ("host/", 4),
-    ("run/", 2),
 ];
 
 /// How far re-exports of re-exports are followed.

@@ -1,7 +1,8 @@
 //! What the kernel's files of the demo host would tell. In the record a fact is its value with the file that it would be
 //! read from, `{"is": 512, "in": "/sys/..."}`; details of functions are plain values beside those of a typical function.
 
-use super::{HostError, now, unreadable};
+use super::record::unreadable;
+use super::{HostError, now};
 use crate::facts::{Facts, FactsPart, Part, RomFile};
 use crate::host::recorded;
 use crate::units::PciAddress;

@@ -2,7 +2,9 @@
 //! machine is read or changed, and no file is written.
 
 mod kernel;
+mod record;
 
+use self::record::unreadable;
 use super::{HostError, now};
 use crate::facts::{
     Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Iso, Kvm, MediaFile, Memory, PciDevice, Pool, Source,
@@ -155,10 +157,6 @@ impl Record {
             device.driver = Some("vfio-pci".into());
         }
     }
-}
-
-fn unreadable(error: &serde_json::Error) -> HostError {
-    HostError::new(Cause::Other, format!("The demo's record cannot be read: {error}."), "")
 }
 
 fn recorded<T>(value: T) -> Fact<T> {

@@ -29,14 +29,6 @@ impl Connection {
         if is_test(&uri) { shared(&uri, || connect(&uri)) } else { connect(&uri) }
     }
 
-    /// The same, prepared for [`Connection::watch`]. Events cost a thread, and with a daemon its sign of life every few
-    /// seconds, so a connection that asks once does without.
-    pub(crate) fn open_with_events(target: &Target) -> Result<Self, HostError> {
-        prepare()?;
-        super::event::start();
-        Self::open(target)
-    }
-
     /// False once the connection is cut; costs no round trip.
     pub fn is_alive(&self) -> bool {
         self.inner.is_alive().unwrap_or(false)

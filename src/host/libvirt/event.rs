@@ -3,7 +3,9 @@
 #![allow(unsafe_code, reason = "event registration exists in C only; every block says why it is sound")]
 
 use super::Connection;
+use super::library::prepare;
 use crate::facts::Part;
+use crate::host::{HostError, Target};
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::ptr::null_mut;
@@ -66,6 +68,14 @@ pub(crate) fn start() {
 }
 
 impl Connection {
+    /// [`Connection::open`], prepared for [`Connection::watch`]. Events cost a thread, and with a daemon its sign of life every few
+    /// seconds, so a connection that asks once does without.
+    pub(crate) fn open_with_events(target: &Target) -> Result<Self, HostError> {
+        prepare()?;
+        start();
+        Self::open(target)
+    }
+
     /// Tells `tell` what happens, as far as the driver reports it: domains, networks, pools, node devices, the end of the
     /// connection. A driver without some kind of event is no failure: that kind is then never told.
     pub(crate) fn watch(&self, tell: &OnEvent) -> Watch {

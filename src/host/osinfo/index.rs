@@ -1,6 +1,6 @@
 //! All systems of the osinfo database by name, and how their media are labelled.
 
-use super::Files;
+use super::files::Files;
 use super::system::{children, text};
 use crate::facts::{Iso, SystemName};
 use regex_lite::Regex;

@@ -1,14 +1,15 @@
 //! The osinfo database of this machine, read when it is asked for and only as far as it is: one system, or the list of
 //! all. Nothing of it is kept in the program.
 
+mod files;
 mod index;
 mod system;
 
+use self::files::Files;
 use self::index::Index;
 use super::{Sysroot, now};
-use crate::facts::{Fact, FactsPart, Iso, Profile, Source, SystemName};
+use crate::facts::{Fact, FactsPart, Iso, Source, SystemName};
 use crate::machine::profile::table::{self, TABLE};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,11 +77,7 @@ impl Osinfo {
     }
 
     fn files(&self) -> Files {
-        let mut files = BTreeMap::new();
-        for folder in self.folders.iter().map(|folder| folder.join("os")) {
-            list(&folder, "", 3, &mut files);
-        }
-        Files(files)
+        Files::below(&self.folders)
     }
 }
 
@@ -92,37 +89,4 @@ fn personal() -> Option<PathBuf> {
 
 fn newest_first(systems: &mut [SystemName]) {
     systems.sort_by(|a, b| b.released.cmp(&a.released).then_with(|| a.id.cmp(&b.id)));
-}
-
-/// The documents about systems: `debian.org/debian-12.xml`, `microsoft.com/win-10.d/drivers.xml`. One of the user or the
-/// administrator takes the place of one of the same name.
-#[derive(Debug)]
-struct Files(BTreeMap<String, PathBuf>);
-
-fn list(folder: &std::path::Path, below: &str, depth: u32, files: &mut BTreeMap<String, PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
-        if relative.rsplit_once('.').is_some_and(|(_, end)| end == "xml") {
-            files.insert(relative, entry.path());
-        } else if depth > 1 {
-            list(&entry.path(), &relative, depth - 1, files);
-        }
-    }
-}
-
-impl Files {
-    fn known(&self, id: &str) -> Fact<Profile> {
-        if let Some((path, profile)) = self.path_of(id).and_then(|path| Some((path, self.profile(path)?))) {
-            return Fact::known(profile, Source::File(path.to_owned()), now());
-        }
-        match table::find(id) {
-            Some(known) => Fact::known(known.profile(), Source::File("vmbuild's own table".into()), now()),
-            None if self.is_empty() => Fact::unknown(format!(
-                "{id} is not in vmbuild's own table, and this machine has no osinfo database; its package is osinfo-db."
-            )),
-            None => Fact::unknown(format!("the osinfo database of this machine does not know {id}.")),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! One system of the osinfo database with what it inherits by `derives-from` and `clones`.
 
-use super::Files;
+use super::files::Files;
 use crate::facts::{Boots, Needs, Profile, Resources};
 use crate::units::Bytes;
 use roxmltree::{Document, Node};
