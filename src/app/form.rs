@@ -4,7 +4,7 @@
 use super::editor::Editing;
 use super::grammar;
 use super::options::Options;
-use super::{App, StepId, steps};
+use super::{App, steps};
 use crate::checks::{Finding, Severity};
 use crate::spec::{Grammar, Place, field};
 use std::borrow::Cow;
@@ -219,20 +219,6 @@ impl App {
     pub fn finding_at(&self, place: &Place) -> Option<&Finding> {
         let about = self.case.report.findings.iter().filter(|finding| finding.place == *place);
         about.min_by_key(|finding| finding.severity)
-    }
-
-    /// The worst finding about `place` or anything within it: about a row of a list.
-    pub fn finding_within(&self, place: &Place) -> Option<&Finding> {
-        let about = self.case.report.findings.iter().filter(|finding| finding.place.within(place));
-        about.min_by_key(|finding| finding.severity)
-    }
-
-    /// Where a finding is, as the checks panel says it: "here", or number and name of the step.
-    pub fn whereabouts(&self, finding: &Finding) -> String {
-        match StepId::of(&finding.place) {
-            step if step == self.step => "here".into(),
-            step => format!("{} {}", step.number(), step.short()),
-        }
     }
 
     /// True while the cursor is in the text of this field.

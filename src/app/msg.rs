@@ -37,8 +37,6 @@ pub enum Msg {
     Build(BuildEvent),
     /// An answer from our own files.
     Stored(Reply),
-    /// The program was stopped and is in the foreground again.
-    Resumed,
     /// The process got a signal that asks it to end.
     Signal(Signal),
 }

@@ -12,7 +12,7 @@ use super::steps::system::map::CpuMap;
 use super::{App, Key, KeyCode, StepId};
 use crate::machine::drive::WayKind;
 use crate::spec::Place;
-use crate::units::{CpuSet, PciAddress};
+use crate::units::{CpuSet, PciAddress, capitalised};
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -404,7 +404,7 @@ pub fn palette(app: &App) -> Overlay {
     let offered = keys::offers(app).into_iter().filter(|offer| offer.entry.action.is_command());
     let mut items: Vec<Command> = offered
         .map(|offer| Command {
-            label: sentence(offer.entry.label),
+            label: capitalised(offer.entry.label),
             place: if offer.entry.steps.is_empty() { "everywhere".into() } else { here.to_owned() },
             key: offer.keys(),
             why_not: offer.why_not,
@@ -453,18 +453,12 @@ fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
         !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
     });
     list.map(|(of, entry)| Command {
-        label: sentence(entry.label),
+        label: capitalised(entry.label),
         place: of.title().to_owned(),
         key: entry.keys.first().map(ToString::to_string).unwrap_or_default(),
         why_not: None,
         does: Does::On(of, entry.action),
     })
-}
-
-/// With a capital letter.
-pub(super) fn sentence(label: &str) -> String {
-    let mut chars = label.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,14 +4,7 @@ use super::subject::Row;
 use crate::spec::Place;
 use crate::units::PciAddress;
 
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
+pub(super) use crate::units::listed as list;
 
 /// A top-level field.
 pub(super) fn field(key: &str) -> Place {
@@ -26,18 +19,4 @@ pub(super) fn device(row: Row, address: PciAddress) -> String {
 /// True where a field is absent or holds only blanks.
 pub(super) fn blank(text: Option<&String>) -> bool {
     text.is_none_or(|text| text.trim().is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_read_as_sentences() {
-        let items = ["a", "b", "c"].map(String::from);
-        assert_eq!(
-            (list(&items[..1]), list(&items[..2]), list(&items)),
-            ("a".into(), "a and b".into(), "a, b and c".into())
-        );
-    }
 }

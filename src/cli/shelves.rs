@@ -12,6 +12,7 @@ use crate::facts::Part;
 use crate::machine;
 use crate::spec::{Described, PciDevice, Spec};
 use crate::store::{Entry, Folders, Kind, Shelf, Source, StoreError, Templates, presets};
+use crate::units::capitalised;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -72,10 +73,8 @@ pub fn refused(error: &StoreError) -> Failure {
 
 /// A part of a sentence as a whole one.
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let Some(first) = letters.next() else { return String::new() };
-    let end = if text.ends_with(['.', '?']) { "" } else { "." };
-    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+    let end = if text.is_empty() || text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{}{end}", capitalised(text))
 }
 
 impl Stored {

@@ -59,17 +59,4 @@ impl HostError {
         let why = self.to_string();
         if self.cause == Cause::Denied { Fact::Denied { why } } else { Fact::Unknown { why } }
     }
-
-    /// True where no request can succeed before the connection is made again.
-    pub fn is_unreachable(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::LibraryMissing
-                | Cause::DaemonDown
-                | Cause::Denied
-                | Cause::HostUnreachable
-                | Cause::UnknownDriver
-                | Cause::Lost
-        )
-    }
 }

@@ -353,7 +353,6 @@ impl Session {
         self.stale = Stale::Person;
         self.tell_time();
         self.tell(Msg::Size(size.width, size.height));
-        self.tell(Msg::Resumed);
     }
 
     fn draw_if_due(&mut self) {

@@ -6,6 +6,7 @@ mod mac;
 mod name;
 mod pci;
 mod pci_ids;
+mod phrase;
 mod shell;
 
 pub use bytes::{Bytes, GIB, KIB, MIB, TIB};
@@ -14,6 +15,7 @@ pub use mac::MacAddr;
 pub use name::VmName;
 pub use pci::PciAddress;
 pub use pci_ids::PciIds;
+pub use phrase::{capitalised, listed};
 pub use shell::{CommandLine, shell_quote};
 
 /// Why a text is not a value of the wanted kind. `Display` is a whole sentence part: thing, value, limit and way out.

@@ -252,11 +252,6 @@ impl BuildView {
         self.plan.is_some() && self.outcome.is_none()
     }
 
-    /// True after the end.
-    pub fn is_over(&self) -> bool {
-        self.outcome.is_some()
-    }
-
     /// True after an end that built the VM of this name.
     pub fn has_built(&self, name: &str) -> bool {
         let built = matches!(self.outcome, Some(BuildResult::Built { .. }));

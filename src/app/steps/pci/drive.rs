@@ -2,11 +2,12 @@
 
 use super::{PciAddress, role, taking};
 use crate::app::App;
-use crate::app::overlay::{Answer, Ask, sentence};
+use crate::app::overlay::{Answer, Ask};
 use crate::app::steps::top;
 use crate::machine::Role;
 use crate::machine::drive::{Way, WayKind, ways};
 use crate::spec::Place;
+use crate::units::capitalised;
 use serde_json::Value;
 
 /// The ways beside each other, and which one the VM has now.
@@ -19,7 +20,7 @@ pub(super) fn question(app: &App, address: PciAddress) -> Ask {
     let stay = if now.is_some() { "Leave it as it is" } else { "Leave the drive with the host" };
     let mut answers = vec![(stay.into(), Answer::Stay)];
     let open = ways.into_iter().filter(|way| way.why_not.is_none() && Some(way.kind) != now);
-    answers.extend(open.map(|way| (sentence(way.title).into(), Answer::Drive(address, way.kind))));
+    answers.extend(open.map(|way| (capitalised(way.title).into(), Answer::Drive(address, way.kind))));
     Ask { title: format!("How the guest gets {}", address.short()), lines, answers, row: 0 }
 }
 
@@ -28,10 +29,10 @@ fn told(way: &Way, now: Option<WayKind>) -> String {
     let now = if now == Some(way.kind) { ", as it is now" } else { "" };
     let closed = way.why_not.as_ref().map(|why| format!(" Not here: {why}."));
     let says = way.says.iter().map(|(subject, text)| match *subject {
-        "besides" => format!(" {}.", sentence(text)),
-        subject => format!(" {}: {text}.", sentence(subject)),
+        "besides" => format!(" {}.", capitalised(text)),
+        subject => format!(" {}: {text}.", capitalised(subject)),
     });
-    format!("{}{now}.{}{}", sentence(way.title), closed.unwrap_or_default(), says.collect::<String>())
+    format!("{}{now}.{}{}", capitalised(way.title), closed.unwrap_or_default(), says.collect::<String>())
 }
 
 /// How the VM has the drive.

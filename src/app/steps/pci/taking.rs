@@ -7,7 +7,7 @@ use crate::checks::Severity;
 use crate::facts::PciDevice;
 use crate::machine::{Member, Role, card};
 use crate::spec::PciRole;
-use crate::units::PciAddress;
+use crate::units::{PciAddress, listed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -73,10 +73,7 @@ fn notice(members: &[&Member]) -> String {
     }
     let part = |(reason, role, names): (String, Role, Vec<String>)| {
         let many = names.len() > 1;
-        let names = match names.split_last() {
-            Some((last, rest)) if many => format!("{} and {last}", rest.join(", ")),
-            _ => names.concat(),
-        };
+        let names = listed(&names);
         let verb = match (role, many) {
             (Role::Hold, false) => "is held",
             (Role::Hold, true) => "are held",

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::checks::{self, Finding, Severity, Taken};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::Role;
-use crate::units::PciAddress;
+use crate::units::{PciAddress, listed};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -74,17 +74,13 @@ pub fn closure(app: &App, taken: &Taken, address: PciAddress) -> String {
         addresses.into_iter().map(PciAddress::short).collect::<Vec<String>>()
     };
     let (passed, held) = (of(Role::Pass), of(Role::Hold));
-    let list = |names: &[String]| match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    };
     let held = match held.as_slice() {
         [] => String::new(),
         [one] => format!("; {one} is held: no driver, not seen by the guest"),
-        some => format!("; {} are held: no driver, not seen by the guest", list(some)),
+        some => format!("; {} are held: no driver, not seen by the guest", listed(some)),
     };
     if passed.is_empty() {
         return format!("{} cannot be taken", address.short());
     }
-    format!("Space takes {}{held}", list(&passed))
+    format!("Space takes {}{held}", listed(&passed))
 }
