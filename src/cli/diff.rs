@@ -3,8 +3,9 @@
 use super::args::{Beside, DiffArgs, GiveUp, Options};
 use super::case::{Depth, Judged, read, read_xml};
 use super::exit::{Ended, Exit, Failure};
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::shelves::{folders, refused, sentence};
+use super::tone::Tone;
 use super::{report, xml};
 use crate::app::StepId;
 use crate::app::xml::{self as lines, DiffLine, Mark};

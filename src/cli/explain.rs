@@ -1,8 +1,9 @@
 //! `vmbuild explain`: what a code means.
 
 use super::exit::Failure;
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::table::Table;
+use super::tone::Tone;
 use crate::checks::{self, Check};
 use crate::spec::suggest::nearest;
 use serde_json::json;

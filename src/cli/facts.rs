@@ -1,7 +1,8 @@
 //! `vmbuild facts`: all that is known of a host.
 
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::pci::iommu_line;
+use super::tone::Tone;
 use crate::facts::{DomainState, Fact, Facts, Kvm, PciClass};
 use std::io;
 

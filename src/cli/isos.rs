@@ -2,10 +2,11 @@
 
 use super::args::Options;
 use super::exit::Failure;
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::survey::{Survey, unreachable};
 use super::table::Table;
 use super::target::targets;
+use super::tone::Tone;
 use crate::facts::{Facts, Part, SystemName};
 use crate::host::{Observed, Target};
 use serde::Serialize;

@@ -23,6 +23,7 @@ pub mod survey;
 pub mod table;
 pub mod take;
 pub mod target;
+pub mod tone;
 pub mod wizard;
 mod wrap;
 pub mod xml;
@@ -32,10 +33,11 @@ use crate::units::{PciAddress, UnitError};
 use args::{Arguments, Command, Options};
 use clap::Parser;
 use exit::{Ended, Exit, Failure};
-use out::{Out, Tone};
+use out::Out;
 use std::io;
 use std::process::ExitCode;
 use survey::Survey;
+use tone::Tone;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {

@@ -2,43 +2,13 @@
 //! pipe. The only file of the headless commands that writes to either.
 
 use super::args::{ColorChoice, Options};
+use super::tone::Tone;
 use super::wrap::wrap;
 use serde::Serialize;
 use std::env;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use unicode_width::UnicodeWidthChar;
-
-/// Meaning of a piece of text, shown as a colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// As it is.
-    Plain,
-    /// Headings.
-    Strong,
-    /// What is only worth a second look.
-    Muted,
-    /// Done.
-    Good,
-    /// Warnings.
-    Warn,
-    /// Errors.
-    Bad,
-}
-
-impl Tone {
-    /// Sixteen-colour codes only: they follow the terminal's theme.
-    fn code(self) -> &'static str {
-        match self {
-            Self::Plain => "",
-            Self::Strong => "\x1b[1m",
-            Self::Muted => "\x1b[2m",
-            Self::Good => "\x1b[32m",
-            Self::Warn => "\x1b[33m",
-            Self::Bad => "\x1b[31m",
-        }
-    }
-}
 
 /// Marks of findings and steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

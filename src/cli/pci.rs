@@ -1,7 +1,8 @@
 //! `vmbuild pci`: IOMMU groups with their devices.
 
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::table::Table;
+use super::tone::Tone;
 use crate::facts::{Facts, Iommu, IommuGroup, PciClass, PciDevice};
 use serde_json::{Map, Value, json};
 use std::io;

@@ -3,7 +3,8 @@
 use super::args::{Options, PlanArgs};
 use super::case::{Depth, Judged, read};
 use super::exit::{Ended, Exit, Failure};
-use super::out::{Out, Tone};
+use super::out::Out;
+use super::tone::Tone;
 use super::{report, xml};
 use crate::case::{Case, Scope};
 use crate::checks::Severity;

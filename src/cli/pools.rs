@@ -1,7 +1,8 @@
 //! `vmbuild pools`: storage pools with their space.
 
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::table::Table;
+use super::tone::Tone;
 use crate::facts::{Facts, Pool};
 use serde_json::{Map, Value, json};
 use std::io;

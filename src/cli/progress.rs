@@ -1,6 +1,7 @@
 //! A running build as text: a log line per begin and end of a step, or on a terminal one line per step, rewritten.
 
-use super::out::{Out, Tone};
+use super::out::Out;
+use super::tone::Tone;
 use crate::checks::Diagnosis;
 use crate::domain::Difference;
 use crate::plan::{BuildEvent, Plan, Verdict};

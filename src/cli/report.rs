@@ -1,6 +1,7 @@
 //! Findings in plain text and JSON.
 
-use super::out::{Out, Tone};
+use super::out::Out;
+use super::tone::Tone;
 use crate::checks::{Finding, Report, Severity};
 use serde::Serialize;
 use std::io;

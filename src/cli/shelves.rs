@@ -3,10 +3,11 @@
 use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
 use super::exit::{Exit, Failure};
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::survey::Survey;
 use super::table::Table;
 use super::target::target;
+use super::tone::Tone;
 use crate::checks::{self, error};
 use crate::facts::Part;
 use crate::machine;

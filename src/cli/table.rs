@@ -1,6 +1,7 @@
 //! Tables in plain text: columns as wide as their widest cell, in terminal cells and not in bytes.
 
-use super::out::{Out, Tone, clean};
+use super::out::{Out, clean};
+use super::tone::Tone;
 use std::io;
 use unicode_width::UnicodeWidthStr;
 

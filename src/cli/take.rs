@@ -1,8 +1,9 @@
 //! `vmbuild pci --take` and `vmbuild doctor`: what taking cards means, and what the host lacks for it.
 
 use super::exit::Exit;
-use super::out::{Out, Tone};
+use super::out::Out;
 use super::table::Table;
+use super::tone::Tone;
 use crate::checks::{self, Finding, HostLine, Severity, Taken};
 use crate::facts::Facts;
 use crate::machine::{Member, Role};

@@ -1,7 +1,10 @@
 //! Long lines in the width of a terminal: broken at blanks, what follows set in under the line it belongs to.
 
-use super::out::Tone;
-use unicode_width::UnicodeWidthChar;
+use super::tone::Tone;
+use std::ops::Range;
+use textwrap::WordSeparator;
+use textwrap::core::Word;
+use textwrap::wrap_algorithms::wrap_first_fit;
 
 /// A line of pieces, each in its tone.
 pub(super) type Line = Vec<(Tone, String)>;
@@ -9,47 +12,43 @@ pub(super) type Line = Vec<(Tone, String)>;
 /// How far a continuation is set in beyond its line.
 const HANG: usize = 2;
 
-/// `spans` as lines of at most `width` cells where there are blanks to break at.
+/// `spans` as lines of at most `width` cells where there are blanks to break at. A word that is longer than a line stays
+/// whole: it may be a path to copy.
 pub(super) fn wrap(spans: &[(Tone, &str)], width: usize) -> Vec<Line> {
-    let letters: Vec<(Tone, char)> =
-        spans.iter().flat_map(|(tone, text)| text.chars().map(|letter| (*tone, letter))).collect();
+    let text: String = spans.iter().map(|(_, text)| *text).collect();
     let mut lines = Vec::new();
-    for paragraph in letters.split(|(_, letter)| *letter == '\n') {
-        let indent = paragraph.iter().take_while(|(_, letter)| *letter == ' ').count();
+    let mut start = 0;
+    for paragraph in text.split('\n') {
+        let body = paragraph.trim_start_matches(' ');
+        let indent = paragraph.len() - body.len();
         let hang = (indent + HANG).min(width / 2);
-        let mut rest = paragraph;
-        let mut before = 0;
-        while let Some(end) = break_at(rest, width.saturating_sub(before), if before == 0 { indent } else { 0 }) {
-            let (line, after) = rest.split_at(end);
-            lines.push(joined(line, before));
-            let blanks = after.iter().take_while(|(_, letter)| *letter == ' ').count();
-            rest = after.get(blanks..).unwrap_or_default();
-            before = hang;
+        let words: Vec<Word<'_>> = WordSeparator::AsciiSpace.find_words(body).collect();
+        let widths =
+            [indent, hang].map(|before| f64::from(u16::try_from(width.saturating_sub(before)).unwrap_or(u16::MAX)));
+        let mut at = start + indent;
+        for (number, words) in wrap_first_fit(&words, &widths).into_iter().enumerate() {
+            let end = at + words.iter().map(|word| word.len() + word.whitespace.len()).sum::<usize>();
+            let blanks = words.last().map_or(0, |word| word.whitespace.len());
+            let (from, before) = if number == 0 { (start, 0) } else { (at, hang) };
+            lines.push(pieces(spans, from..end - blanks, before));
+            at = end;
         }
-        lines.push(joined(rest, before));
+        start += paragraph.len() + 1;
     }
     lines
 }
 
-/// Where `letters` are to be broken; `None` where they fit or have no blank behind the first `from`.
-fn break_at(letters: &[(Tone, char)], width: usize, from: usize) -> Option<usize> {
-    let mut used = 0;
-    let over = letters.iter().position(|(_, letter)| {
-        used += letter.width().unwrap_or(0);
-        used > width
-    })?;
-    let blank = |at: &usize| letters.get(*at).is_some_and(|(_, letter)| *letter == ' ');
-    // A word that is longer than the line stays whole: it may be a path to copy.
-    (from..=over).rev().find(blank).or_else(|| (over..letters.len()).find(blank)).filter(|at| *at > from)
-}
-
-/// Letters as pieces of one tone each, behind `before` blanks.
-fn joined(letters: &[(Tone, char)], before: usize) -> Line {
+/// This part of the text of `spans` as pieces of one tone each, behind `before` blanks.
+fn pieces(spans: &[(Tone, &str)], part: Range<usize>, before: usize) -> Line {
     let mut line: Line = if before > 0 { vec![(Tone::Plain, " ".repeat(before))] } else { Vec::new() };
-    for (tone, letter) in letters {
+    let mut start = 0;
+    for (tone, text) in spans {
+        let within = part.start.saturating_sub(start)..part.end.saturating_sub(start).min(text.len());
+        start += text.len();
+        let Some(piece) = text.get(within).filter(|piece| !piece.is_empty()) else { continue };
         match line.last_mut() {
-            Some((last, text)) if last == tone => text.push(*letter),
-            _ => line.push((*tone, letter.to_string())),
+            Some((last, text)) if last == tone => text.push_str(piece),
+            _ => line.push((*tone, piece.to_owned())),
         }
     }
     line

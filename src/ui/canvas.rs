@@ -6,6 +6,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use std::borrow::Cow;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The screen while it is drawn.
@@ -52,34 +53,11 @@ pub(super) fn clip<'a>(text: &'a str, width: u16, more: &str) -> Cow<'a, str> {
 
 /// `text` in lines of at most `width` columns, broken at blanks where possible.
 pub(super) fn wrap(text: &str, width: u16) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        let mut begun = false;
-        for word in paragraph.split(' ') {
-            if begun && cells(&line).saturating_add(1).saturating_add(cells(word)) > width {
-                lines.push(std::mem::take(&mut line));
-                begun = false;
-            }
-            if begun {
-                line.push(' ');
-            }
-            line.push_str(word);
-            begun = true;
-            while cells(&line) > width {
-                let head = clip(&line, width, "").into_owned();
-                // A character that is wider than the line would never end this.
-                if head.is_empty() {
-                    break;
-                }
-                line = line.split_off(head.len());
-                lines.push(head);
-            }
-        }
-        lines.push(line);
-    }
-    lines
+    let options = Options::new(usize::from(width.max(1)))
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    text.lines().flat_map(|line| textwrap::wrap(line, &options)).map(Cow::into_owned).collect()
 }
 
 impl<'a> Canvas<'a> {
