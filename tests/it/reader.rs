@@ -10,7 +10,8 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use vmbuild::run::input::{Input, InputEvent};
+use vmbuild::run::input::Input;
+use vmbuild::run::input_event::InputEvent;
 use vmbuild::run::signals::Signals;
 
 /// Longer than a test waits between the two parts of a key.
