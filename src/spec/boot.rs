@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Boot {
-    /// Kernel image that is started without a boot loader. Absolute, or relative to the default pool.
+    /// Kernel image that is started without a boot loader. Absolute path, or relative to the default pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,
-    /// Initial RAM disk of `kernel`. Absolute, or relative to the default pool.
+    /// Initial RAM disk of `kernel`. Absolute path, or relative to the default pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initrd: Option<String>,
-    /// Command line of `kernel`; `root=` is added for the root disk where the text has none.
+    /// Command line of `kernel`; root= is added for the root disk if the text has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<String>,
     /// Kinds of devices in the order in which they are tried; others are not booted from. A device's own `boot_order`
-    /// comes before that.
+    /// comes first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<BootDevice>>,
-    /// Let the firmware offer a menu for some seconds.
+    /// Let the firmware offer a boot menu for three seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub menu: Option<bool>,
 }

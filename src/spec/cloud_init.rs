@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CloudInit {
-    /// Name the guest gives itself; the VM's name if absent.
+    /// Host name of the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
     /// Account to create, with sudo rights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Public keys that may log in as `user`.
+    /// Public keys that can log in as `user`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh_authorized_keys: Option<Vec<String>>,
-    /// The user-data document as it is; excludes `user` and `ssh_authorized_keys`.
+    /// The user-data document, used unchanged; excludes `user` and `ssh_authorized_keys`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_data: Option<String>,
-    /// The meta-data document as it is; excludes `hostname`.
+    /// The meta-data document, used unchanged; excludes `hostname`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta_data: Option<String>,
-    /// The network-config document as it is.
+    /// The network-config document, used unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_config: Option<String>,
 }

@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cpu {
-    /// What the guest sees: the host's CPU as it is under KVM, all that can be emulated otherwise.
+    /// CPU that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<CpuMode>,
-    /// Model for the mode `custom`, by libvirt's name: EPYC-Genoa, Skylake-Server, ...
+    /// Model for the mode custom, by libvirt's name: EPYC-Genoa, Skylake-Server, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Features by libvirt's names, "+name" to require and "-name" to hide: "+topoext", "-vmx".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
-    /// Sockets, cores and threads as the guest sees them; one socket if absent.
+    /// Sockets, cores and threads that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topology: Option<CpuTopology>,
-    /// Which caches the guest sees; the host's with the mode host-passthrough.
+    /// CPU caches that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CpuCache>,
-    /// How many host CPUs' worth of time the whole VM may use: 2, "1.5" or "150 %".
+    /// CPU time that the whole VM may use, in host CPUs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<CpuLimit>,
-    /// Whether the guest can run guests of its own; as the host's CPU offers it if absent.
+    /// The guest can run VMs of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<bool>,
-    /// Which host CPUs run the VM's threads; any of them if absent.
+    /// Host CPUs that run the VM's threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pinning: Option<Pinning>,
 }
@@ -40,7 +40,7 @@ words! {
     CpuMode {
         /// The host's CPU as it is; KVM only.
         HostPassthrough = "host-passthrough",
-        /// The named model that is nearest to the host's, which other hosts can offer too.
+        /// The named model that is nearest to the host's CPU; other hosts can offer it, too.
         HostModel = "host-model",
         /// The model that `model` names.
         Custom = "custom",
@@ -52,9 +52,9 @@ words! {
 words! {
     /// Which caches the guest sees.
     CpuCache {
-        /// The host's own.
+        /// Those of the host's CPU.
         Passthrough = "passthrough",
-        /// Those that QEMU makes up.
+        /// Caches that QEMU emulates.
         Emulate = "emulate",
         /// None.
         Disable = "disable",
@@ -65,13 +65,13 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CpuTopology {
-    /// Sockets; 1 if absent.
+    /// Sockets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sockets: Option<u32>,
-    /// Dies per socket; 1 if absent.
+    /// Dies per socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dies: Option<u32>,
-    /// Clusters per die; 1 if absent.
+    /// Clusters per die.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clusters: Option<u32>,
     /// Cores per cluster.
@@ -86,19 +86,19 @@ pub struct CpuTopology {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pinning {
-    /// Let vmbuild propose every line that is not given here, from the host's cores, caches and nodes.
+    /// vmbuild proposes every line that is not given here, from the host's cores, caches and NUMA nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto: Option<bool>,
-    /// Cores that a proposal leaves to the host, from that of CPU 0 up; 1 if absent.
+    /// Cores that a proposal leaves to the host, from that of CPU 0 upwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserve: Option<u32>,
-    /// Host CPUs of each virtual CPU, from virtual CPU 0 up; an empty text gives none.
+    /// Host CPUs of each vCPU, from vCPU 0 upwards. An empty text pins none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpus: Option<Vec<String>>,
     /// Host CPUs of QEMU's own threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emulator: Option<String>,
-    /// Host CPUs of each I/O thread, from thread 1 up.
+    /// Host CPUs of each I/O thread, from thread 1 upwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iothreads: Option<Vec<String>>,
 }

@@ -17,11 +17,11 @@ words! {
 words! {
     /// Emulated video cards.
     VideoModel {
-        /// Standard VGA: every guest knows it.
+        /// Standard VGA, for every guest.
         Std = "std",
-        /// QXL, made for SPICE; superseded by virtio.
+        /// QXL, made for SPICE; virtio has replaced it.
         Qxl = "qxl",
-        /// virtio-gpu: the best for Linux; Windows needs its driver.
+        /// virtio-gpu, the best for Linux; Windows needs its driver.
         Virtio = "virtio",
         /// VMware SVGA II.
         Vmware = "vmware",
@@ -39,7 +39,7 @@ words! {
         VirtioScsi = "virtio-scsi",
         /// LSI 53C895A, for old guests.
         Lsi = "lsi",
-        /// LSI SAS 1068, which Windows knows.
+        /// LSI SAS 1068; Windows has a driver for it.
         LsiSas = "lsisas1068",
     }
 }
@@ -67,7 +67,7 @@ words! {
         None = "none",
         /// Intel 6300ESB, a PCI card.
         I6300esb = "i6300esb",
-        /// That of the ICH9, built into q35.
+        /// Watchdog of the ICH9, built into q35.
         Itco = "itco",
     }
 }
@@ -89,17 +89,17 @@ words! {
 words! {
     /// What a watchdog does to a guest that hangs.
     WatchdogAction {
-        /// Resets it.
+        /// The guest is reset.
         Reset = "reset",
-        /// Asks it to shut down.
+        /// The guest is asked to shut down.
         Shutdown = "shutdown",
-        /// Ends it.
+        /// The VM is powered off.
         Poweroff = "poweroff",
-        /// Stops it.
+        /// The VM is paused.
         Pause = "pause",
-        /// Writes its memory to the host.
+        /// The guest's memory is dumped on the host.
         Dump = "dump",
-        /// Sends it an NMI.
+        /// The guest gets an NMI.
         InjectNmi = "inject-nmi",
         /// Nothing.
         None = "none",
@@ -123,7 +123,7 @@ words! {
     TpmBackend {
         /// swtpm, one per VM.
         Emulator = "emulator",
-        /// The host's own, for one VM alone.
+        /// The host's own TPM, for one VM only.
         Passthrough = "passthrough",
     }
 }
@@ -142,13 +142,13 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TpmDevice {
-    /// 1.2 or 2.0; 2.0 if absent.
+    /// Version of the TPM standard.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<TpmVersion>,
-    /// emulator or passthrough; emulator if absent.
+    /// Where the TPM comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backend: Option<TpmBackend>,
-    /// The host's device for passthrough; /dev/tpm0 if absent.
+    /// TPM device of the host, for passthrough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
@@ -157,19 +157,19 @@ pub struct TpmDevice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UsbDevice {
-    /// Vendor id in hexadecimal, such as 046d.
+    /// Vendor ID in hexadecimal, such as 046d.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<String>,
-    /// Product id in hexadecimal, such as c52b.
+    /// Product ID in hexadecimal, such as c52b.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_id: Option<String>,
-    /// Bus number, as lsusb counts; changes with the port.
+    /// Bus number as in lsusb; it changes with the port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bus: Option<u16>,
-    /// Device number, as lsusb counts; changes whenever the device is plugged in.
+    /// Device number as in lsusb; it changes each time the device is connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<u16>,
-    /// What happens when it is not there; the VM starts without it if absent.
+    /// What happens if the device is missing when the VM starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup: Option<UsbStartup>,
 }
@@ -178,11 +178,12 @@ pub struct UsbDevice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Watchdog {
-    /// The emulated card.
+    /// Emulated watchdog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<WatchdogModel>,
-    /// reset, shutdown, poweroff, pause, dump, inject-nmi or none; reset if absent.
+    /// What happens to a guest that hangs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<WatchdogAction>")]
     pub action: Option<String>,
 }
 
@@ -190,7 +191,7 @@ pub struct Watchdog {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LookingGlass {
-    /// The largest picture, such as 2560x1440; decides the size of the memory.
+    /// The largest picture, such as 2560x1440; the size of the memory follows from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
 }
@@ -199,7 +200,7 @@ pub struct LookingGlass {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Smbios {
-    /// Maker of the system.
+    /// Manufacturer of the system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manufacturer: Option<String>,
     /// Name of the product.
@@ -211,7 +212,7 @@ pub struct Smbios {
     /// Serial number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
-    /// Free strings (type 11), which a guest may read its configuration from. No secrets.
+    /// Free strings (SMBIOS type 11) that the guest can read, for example as its configuration. No secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oem_strings: Option<Vec<String>>,
 }

@@ -9,68 +9,70 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
-    /// Pool of every disk that names none. Required to build; it must exist.
+    /// Storage pool of every disk that names none. It must exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_pool: Option<String>,
-    /// Installation medium: becomes a read-only CD-ROM that boots first. Absolute, or relative to the default pool.
+    /// Installation medium: a read-only CD-ROM that boots first. Absolute path, or relative to the default pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_iso: Option<String>,
-    /// The disks, created in this order. Required to build: at least one.
+    /// The disks, created in this order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disks: Option<Vec<Disk>>,
 }
 
-/// One disk. Which fields are needed depends on `action`; flat, because a tagged enum would lose the place of an error.
+/// One disk. Which fields are needed depends on `action`.
+// Flat, because a tagged enum would lose the place of an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disk {
-    /// create, attach or clone. Required.
+    /// What happens to the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<DiskAction>,
-    /// Size, required for `create`: a number counts GiB, a text carries its unit. For `clone`: grow the copy to it.
+    /// Size of a new disk; for `clone`, the size that the copy grows to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<DiskSize>,
-    /// Image format; qcow2 for created disks.
+    /// Image format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<DiskFormat>,
-    /// Bus the guest sees the disk on; virtio if absent.
+    /// Bus that the guest sees the disk on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bus: Option<DiskBus>,
-    /// Pool of this disk instead of `default_pool`.
+    /// Storage pool of this disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_pool: Option<String>,
-    /// Device name such as vda; the first free one of the bus if absent.
+    /// Device name in the domain XML, such as vda.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Image, required for `attach` unless `host_address` is given: absolute, or relative to the pool. A drive of the host
-    /// goes by its name below /dev/disk/by-id.
+    /// Image to attach: absolute path, or relative to the pool. A drive of the host is named by its link in
+    /// /dev/disk/by-id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// For `attach`: an NVMe drive of the host by its PCI address, driven by QEMU itself. The whole controller leaves the host.
+    /// For `attach`, instead of `path`: PCI address of an NVMe drive of the host, which QEMU drives itself. The host
+    /// loses the whole controller while the VM runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_address: Option<String>,
-    /// Namespace of that drive; 1 if absent.
+    /// Namespace of that drive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<u32>,
-    /// Source, required for `clone`: absolute, or relative to the pool.
+    /// Source of the copy: absolute path, or relative to the pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clone_from: Option<String>,
-    /// disk or cdrom; disk if absent.
+    /// Kind of drive that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DiskDevice>,
-    /// The guest may not write; always so for a CD-ROM.
+    /// The guest cannot write to the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readonly: Option<bool>,
-    /// Host cache: none, writeback, writethrough, directsync or unsafe; none for created disks.
+    /// Cache mode on the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<DiskCache>,
-    /// How QEMU does its input and output: native, threads or io_uring.
+    /// How QEMU does input and output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub io: Option<DiskIo>,
-    /// Hand blocks that the guest frees back to the host; on if absent.
+    /// Return blocks that the guest frees to the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discard: Option<bool>,
-    /// What becomes of zeros that the guest writes: off, on or unmap.
+    /// What happens to zeros that the guest writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detect_zeroes: Option<DetectZeroes>,
     /// Number of the I/O thread that serves the disk, from 1.
@@ -82,10 +84,10 @@ pub struct Disk {
     /// The guest sees a solid-state disk; on scsi, sata and ide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssd: Option<bool>,
-    /// The kernel of `boot.kernel` finds its root file system here; the first disk if none is marked.
+    /// The kernel of `boot.kernel` finds its root file system on this disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<bool>,
-    /// Place in the boot order, from 1.
+    /// Position in the boot order, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,
 }
@@ -93,15 +95,15 @@ pub struct Disk {
 words! {
     /// Host cache of a disk.
     DiskCache {
-        /// Past the host's cache; the guest's own is enough.
+        /// No host cache; the guest has its own.
         None = "none",
-        /// The host's cache; a power cut may lose what the guest did not flush.
+        /// Host cache; a power failure may lose what the guest did not flush.
         Writeback = "writeback",
-        /// Written to the image at once, read through the cache.
+        /// Host cache for reads; writes go to the image at once.
         Writethrough = "writethrough",
-        /// Past the cache, and each write flushed.
+        /// No host cache, and each write is flushed.
         Directsync = "directsync",
-        /// Flushes are ignored: for disks that may be lost.
+        /// Host cache, and flushes are ignored: for disks whose content may be lost.
         Unsafe = "unsafe",
     }
 }
@@ -109,7 +111,7 @@ words! {
 words! {
     /// How QEMU does a disk's input and output.
     DiskIo {
-        /// Linux AIO; past the cache only.
+        /// Linux AIO; only without the host cache.
         Native = "native",
         /// A pool of threads.
         Threads = "threads",
@@ -123,9 +125,9 @@ words! {
     DetectZeroes {
         /// They are written.
         Off = "off",
-        /// They are written as a hole where the image can.
+        /// They are written as a hole if the image format allows it.
         On = "on",
-        /// The blocks are given back where discard is on.
+        /// Their blocks are returned to the host if discard is on.
         Unmap = "unmap",
     }
 }
@@ -156,9 +158,9 @@ words! {
         Qcow2 = "qcow2",
         /// Plain bytes.
         Raw = "raw",
-        /// VMware; for attached images.
+        /// VMware format, for attached images.
         Vmdk = "vmdk",
-        /// VirtualBox; for attached images.
+        /// VirtualBox format, for attached images.
         Vdi = "vdi",
     }
 }

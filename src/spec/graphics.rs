@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Graphics {
-    /// vnc, spice or none.
+    /// Protocol of the console.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<GraphicsKind>,
-    /// Address it listens on; 127.0.0.1 if absent.
+    /// Address that the console listens on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
-    /// Port; chosen by libvirt if absent.
+    /// Port that the console listens on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// File on the machine where vmbuild runs, absolute path; its first line is the password, read when the VM is built
-    /// and given to libvirt alone. VNC takes 8 characters at most.
+    /// File on the machine where vmbuild runs, absolute path; its first line is the password. It is read when the VM is
+    /// built, and only libvirt gets the password. A VNC password has at most 8 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<String>,
 }

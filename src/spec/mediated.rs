@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MediatedDevice {
-    /// UUID of a mediated device that exists on the host (`virsh nodedev-list --cap mdev`, `mdevctl list`). Required.
+    /// UUID of a mediated device that exists on the host (`virsh nodedev-list --cap mdev`, `mdevctl list`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     /// Show its picture on the VM's console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<bool>,
-    /// Show a picture before the guest's driver runs; needs `display`.
+    /// Show a picture before the guest's driver starts; needs `display`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramfb: Option<bool>,
 }

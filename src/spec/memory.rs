@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MemoryHotplug {
-    /// dimm (added in pieces) or virtio-mem (grows and shrinks); dimm if absent.
+    /// What the added memory is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<HotplugKind>,
-    /// Slots for DIMMs; 16 if absent.
+    /// Slots for DIMMs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
 }
@@ -20,9 +20,9 @@ pub struct MemoryHotplug {
 words! {
     /// What added memory comes as.
     HotplugKind {
-        /// Whole DIMMs, which are hard to take out again.
+        /// Whole DIMMs, which are hard to remove again.
         Dimm = "dimm",
-        /// A device that gives and takes back blocks of 2 MiB.
+        /// A device that adds and removes blocks of 2 MiB.
         VirtioMem = "virtio-mem",
     }
 }
@@ -31,13 +31,13 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MemoryBacking {
-    /// Size of the huge pages it is taken from: "1 GiB", "2 MiB", or "auto" for the largest that the host has enough of.
+    /// Size of the huge pages that the memory is taken from; auto takes the largest size of which the host has enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages: Option<String>,
-    /// Never swapped out.
+    /// Never swap the memory out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked: Option<bool>,
-    /// Shared with other processes of the host, as virtiofs and vhost-user need it.
+    /// Share the memory with other processes of the host, as virtiofs and vhost-user need it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shared: Option<bool>,
 }
@@ -46,17 +46,17 @@ pub struct MemoryBacking {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Numa {
-    /// How binding `nodes` are; strict if absent.
+    /// How strictly memory is bound to `nodes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<NumaMode>,
-    /// Nodes of the host that the memory comes from: "0" or "0-1".
+    /// NUMA nodes of the host that the memory comes from: "0" or "0-1".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
-    /// Nodes that the guest sees.
+    /// NUMA cells that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cells: Option<Vec<NumaCell>>,
-    /// Passed cards sit below a PCI bus of their guest node (pcie-expander-bus), so that the guest knows what they are near
-    /// to; true if absent where the guest sees nodes that stand for several of the host.
+    /// Put passed devices on a PCI bus of their NUMA cell (pcie-expander-bus), so that the guest sees which cell they
+    /// are near.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expander_buses: Option<bool>,
 }
@@ -64,13 +64,13 @@ pub struct Numa {
 words! {
     /// How binding the choice of nodes is.
     NumaMode {
-        /// Only these nodes; the start fails where they lack memory.
+        /// Only these nodes; the start fails if they lack memory.
         Strict = "strict",
         /// These nodes first.
         Preferred = "preferred",
-        /// In turn from all of them.
+        /// From all of them in turn.
         Interleave = "interleave",
-        /// Only these nodes, left to the control group, so that it can be changed while the guest runs.
+        /// Only these nodes, by the control group, so that the choice can be changed while the guest runs.
         Restrictive = "restrictive",
     }
 }
@@ -79,16 +79,16 @@ words! {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NumaCell {
-    /// Its virtual CPUs: "0-3". Required.
+    /// vCPUs of the cell: "0-3".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpus: Option<String>,
-    /// Its memory. Required; all cells together are `memory`.
+    /// Memory of the cell. All cells together have as much as `memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemorySize>,
-    /// Node of the host that it stands for.
+    /// NUMA node of the host that the cell's memory comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<u32>,
-    /// Size of its huge pages instead of that of `memory_backing`.
+    /// Size of the cell's huge pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hugepages: Option<String>,
 }

@@ -73,28 +73,28 @@ use words::words;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spec {
-    /// Name of the VM. Required to build.
+    /// Name of the VM: of its domain, its volumes and its log files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Name of the template whose values are the defaults of this spec.
+    /// Template whose values hold where this spec has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// Memory: a number counts MiB, a text carries its unit ("32 GiB"). Required to build.
+    /// Memory at the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemorySize>,
-    /// Number of virtual CPUs. Required to build.
+    /// Number of virtual CPUs (vCPUs) at the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vcpus: Option<u32>,
-    /// Most virtual CPUs that can be plugged in while the guest runs; `vcpus` if absent.
+    /// Most vCPUs that the running guest can have; those above `vcpus` are added by hot-plug.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_vcpus: Option<u32>,
-    /// The virtual CPU: model, features, arrangement, limit, pinning.
+    /// The virtual CPU: model, features, topology, limit, pinning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Cpu>,
-    /// I/O threads, which serve disks beside the virtual CPUs.
+    /// Number of I/O threads: threads of QEMU that serve disks beside the vCPUs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iothreads: Option<u32>,
-    /// Most memory that the running guest can be given; `memory` if absent.
+    /// Most memory that the running guest can have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory: Option<MemorySize>,
     /// How memory grows to `max_memory`.
@@ -103,104 +103,105 @@ pub struct Spec {
     /// Huge pages, locking, sharing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_backing: Option<MemoryBacking>,
-    /// NUMA: nodes of the host, nodes of the guest.
+    /// NUMA nodes of the host that memory comes from, and NUMA cells that the guest sees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numa: Option<Numa>,
-    /// Disks and the pool they live in. Required to build.
+    /// Disks, the installation medium, and the storage pool of both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
-    /// Family of the guest system: linux, windows, ...
+    /// Family of the guest operating system: linux, windows, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os_type: Option<String>,
-    /// Short id of the guest system as osinfo names it: ubuntu22.04, win11, ...
+    /// Guest operating system by its short osinfo ID: ubuntu24.04, win11, ... Drivers, firmware and clock follow from
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os_variant: Option<String>,
-    /// A second CD with the virtio drivers for Windows; there if absent, where Windows is installed from an ISO and a pool
-    /// has that CD.
+    /// A second CD with the virtio drivers for Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub virtio_win: Option<bool>,
-    /// CPU architecture of the guest; x86_64 if absent.
+    /// CPU architecture of the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// Machine type: q35 (PCI Express, the default), pc, or a versioned name of the host's list.
+    /// Machine type: q35 (PCI Express), pc (PCI, for old guests), or a versioned name from the host's list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
-    /// Which virtualisation runs the guest; chosen by what the host can do if absent.
+    /// How the guest's instructions are run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub virt_type: Option<VirtType>,
     /// Boot by UEFI instead of BIOS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uefi: Option<bool>,
-    /// Secure Boot with enrolled vendor keys; needs `uefi`.
+    /// Secure Boot with the vendors' keys; needs UEFI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secure_boot: Option<bool>,
-    /// bios or uefi; the same as `uefi`, in a word.
+    /// Firmware by name; says the same as `uefi`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firmware: Option<FirmwareKind>,
-    /// Vendor keys in a new UEFI variable store; as Secure Boot needs it if absent.
+    /// Put the vendors' keys into a new UEFI variable store. Without them the guest enrols its own keys first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enrolled_keys: Option<bool>,
-    /// File of the UEFI variables, absolute; libvirt chooses one per VM if absent.
+    /// File of the UEFI variables, absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nvram: Option<String>,
-    /// Emulated TPM 2.0.
+    /// Add a TPM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tpm: Option<bool>,
-    /// What kind of TPM, where `tpm` asks for one.
+    /// Kind of TPM, where `tpm` is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tpm_device: Option<TpmDevice>,
-    /// Emulated video card; chosen by guest and firmware if absent.
+    /// Emulated video card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoModel>,
-    /// Model of the SCSI controllers; virtio-scsi if absent.
+    /// Model of the SCSI controllers, for disks on the bus scsi.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scsi_controller: Option<ScsiModel>,
-    /// Model of the USB controller; by machine type if absent.
+    /// Model of the USB controller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usb_controller: Option<UsbController>,
-    /// A tablet, so that the pointer of a console follows the user's; there with a console if absent.
+    /// A tablet as pointing device, so that the pointer in a console follows the user's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tablet: Option<bool>,
-    /// The channel of the guest agent; there if absent.
+    /// The channel of the QEMU guest agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guest_agent: Option<bool>,
-    /// Random numbers of the host; there if absent.
+    /// A random number generator that the host feeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rng: Option<bool>,
-    /// Emulated sound card; none if absent.
+    /// Emulated sound card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sound: Option<SoundModel>,
-    /// Resets a guest that hangs.
+    /// Watchdog, which acts when the guest hangs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watchdog: Option<Watchdog>,
-    /// USB devices of the host given to the guest.
+    /// USB devices of the host that are passed to the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usb_devices: Option<Vec<UsbDevice>>,
-    /// Keyboards and mice of the host given to the guest, by absolute path below /dev/input/by-id.
+    /// Keyboards and mice of the host that the guest shares, by absolute path below /dev/input/by-id; both Ctrl keys
+    /// together switch between host and guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evdev: Option<Vec<String>>,
     /// Shared memory for Looking Glass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looking_glass: Option<LookingGlass>,
-    /// Folders of the host that the guest mounts.
+    /// Folders of the host that the guest can mount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shares: Option<Vec<Share>>,
-    /// What the guest reads of its maker and owner.
+    /// System information in SMBIOS: what the guest reads about its manufacturer and owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smbios: Option<Smbios>,
-    /// Direct kernel boot, boot menu and the order of devices.
+    /// Direct kernel boot, boot menu, and the boot order by kind of device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
-    /// Network interfaces, in order.
+    /// Network interfaces. An empty list means none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<Network>>,
-    /// Graphical consoles; `[{"type": "none"}]` for a VM without one.
+    /// Graphical consoles. An empty list means none, and so does one row of the type none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graphics: Option<Vec<Graphics>>,
-    /// Host PCI devices given to the guest.
+    /// PCI functions of the host that the VM uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pci_devices: Option<Vec<PciDevice>>,
-    /// Parts of host devices, such as virtual GPUs, given to the guest.
+    /// Parts of host devices, such as virtual GPUs, that are passed to the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mediated_devices: Option<Vec<MediatedDevice>>,
     /// First-boot configuration, written to a seed disk.
@@ -209,10 +210,11 @@ pub struct Spec {
     /// Start the VM when the host boots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autostart: Option<bool>,
-    /// Domain XML merged over the generated one.
+    /// Domain XML that is merged over the generated XML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_xml: Option<String>,
-    /// Free keys and values stored with the domain. No secrets: anyone who may read the domain reads them.
+    /// Free keys and values that are stored with the domain. No secrets: everyone who may read the domain can read
+    /// them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }

@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// What it is connected to; a libvirt network if absent.
+    /// What the interface is connected to.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<NetworkKind>,
-    /// Name of the network or bridge; "default" for a network that names none. A network with the forward mode hostdev gives
-    /// each VM a free virtual function of a card.
+    /// Name of the libvirt network, the bridge or the host interface. A libvirt network with the forward mode hostdev
+    /// gives each VM a free virtual function of a NIC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Address on the host of the virtual function (SR-IOV) that a hostdev interface is. Required for that type.
+    /// PCI address on the host of a NIC's virtual function (SR-IOV), for the type hostdev.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_address: Option<String>,
-    /// VLAN of a hostdev interface, 1 to 4094; the card adds and takes its tag.
+    /// VLAN of a hostdev interface or of a bridge port, 1 to 4094; its tag is added and removed outside of the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vlan: Option<u32>,
-    /// Card the guest sees; virtio if absent. A virtual function is what it is.
+    /// Network card that the guest sees. A virtual function is passed as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<NetworkModel>,
-    /// Address; libvirt makes one if absent, and keeps it. A virtual function gets it at each start of the VM.
+    /// MAC address. A virtual function gets it at each start of the VM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
-    /// How a direct interface shares its host interface: bridge, vepa, private or passthrough; bridge if absent.
+    /// How a direct interface shares its host interface.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<DirectMode>,
     /// Largest packet in bytes.
@@ -36,7 +36,7 @@ pub struct Network {
     /// Queues of a virtio card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queues: Option<u32>,
-    /// Place in the boot order, from 1.
+    /// Position in the boot order, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,
 }
@@ -45,16 +45,16 @@ words! {
     /// What an interface is connected to.
     #[derive(Default)]
     NetworkKind {
-        /// A network of libvirt.
+        /// A libvirt network.
         #[default]
         Network = "network",
         /// A bridge of the host.
         Bridge = "bridge",
-        /// A host interface without a bridge (macvtap): on the LAN, but host and guest do not reach each other.
+        /// A host interface without a bridge (macvtap): on the LAN, but host and guest cannot reach each other.
         Direct = "direct",
-        /// QEMU's own user-mode NAT: no privileges, no incoming connections.
+        /// QEMU's user-mode NAT: no privileges needed, no incoming connections.
         User = "user",
-        /// A virtual function of a network card (SR-IOV), passed with address and VLAN set by libvirt.
+        /// A virtual function of a NIC (SR-IOV); libvirt sets its MAC address and VLAN.
         Hostdev = "hostdev",
     }
 }
@@ -64,11 +64,11 @@ words! {
     DirectMode {
         /// Guests on the same host interface reach each other.
         Bridge = "bridge",
-        /// They reach each other through a switch that sends packets back.
+        /// Guests reach each other through a switch that sends packets back.
         Vepa = "vepa",
-        /// They do not reach each other.
+        /// Guests do not reach each other.
         Private = "private",
-        /// The interface is the guest's alone.
+        /// One guest uses the interface alone.
         Passthrough = "passthrough",
     }
 }

@@ -9,29 +9,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PciDevice {
-    /// Address on the host: 0000:01:00.0. Required, unless `match` finds the device.
+    /// PCI address on the host: 0000:01:00.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_address: Option<String>,
-    /// What the device is known by, to find it again on another day or another host. Presets keep it.
+    /// How the device is found again on another day or another host. Presets keep it.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub selector: Option<PciMatch>,
-    /// pass (the default) gives it to the guest. hold keeps it from both: it is bound to vfio-pci while the VM runs, because
-    /// it shares an IOMMU group with a passed one, and the guest does not see it (libvirt 6.0 and later).
+    /// What happens to the function while the VM runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<PciRole>,
-    /// Address in the guest; chosen so that a card's functions stay on one slot if absent.
+    /// PCI address in the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guest_address: Option<String>,
-    /// Video BIOS image to show the guest instead of the card's own.
+    /// Video BIOS or other option ROM that the guest sees instead of the device's own, absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rom_file: Option<String>,
-    /// Mark the guest slot as multifunction; set by itself where a slot gets several functions.
+    /// Mark the slot in the guest as multifunction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multifunction: Option<bool>,
     /// This GPU is the guest's first display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_gpu: Option<bool>,
-    /// Place in the boot order, from 1: for an NVMe drive or another disk controller, or a network card with a boot ROM.
+    /// Position in the boot order, from 1: for an NVMe drive or another disk controller, or for a network card with a
+    /// boot ROM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_order: Option<u32>,
 }
@@ -40,10 +40,11 @@ words! {
     /// What becomes of a host function that a VM takes.
     #[derive(Default)]
     PciRole {
-        /// The guest gets it.
+        /// It is passed to the guest.
         #[default]
         Pass = "pass",
-        /// Nobody has it while the VM runs: bound to vfio-pci, not seen by the guest.
+        /// Neither host nor guest uses it: it is bound to vfio-pci, because it shares an IOMMU group with a passed
+        /// function.
         Hold = "hold",
     }
 }

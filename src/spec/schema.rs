@@ -1,6 +1,7 @@
 //! The JSON Schema of a spec, made from the types themselves.
 
 use super::Spec;
+use super::field::{FIELDS, ROW, SpecField};
 use serde_json::Value;
 
 /// The schema, draft 2020-12, for editors and other programs. It describes partial specs too, so nothing is `required`;
@@ -10,8 +11,34 @@ pub fn schema() -> Value {
     if let Some(title) = schema.get_mut("title") {
         *title = Value::from("VM spec of vmbuild");
     }
+    for field in FIELDS {
+        let described = pointer(&schema, field).and_then(|at| schema.pointer_mut(&at)?.get_mut("description"));
+        if let (Some(Value::String(text)), Some(absent)) = (described, field.absent()) {
+            *text = format!("{text} {absent}");
+        }
+    }
     flow(&mut schema);
     schema
+}
+
+/// The JSON pointer of the node that describes `field`.
+fn pointer(schema: &Value, field: &SpecField) -> Option<String> {
+    field.names().try_fold(String::new(), |above, name| {
+        let step = if name == ROW { "/items".to_owned() } else { format!("/properties/{name}") };
+        let at = meant(schema, &above)? + &step;
+        schema.pointer(&at).map(|_| at)
+    })
+}
+
+/// The pointer of what the node at `pointer` refers to, or of what it is when it is not null.
+fn meant(schema: &Value, pointer: &str) -> Option<String> {
+    let node = schema.pointer(pointer)?;
+    if let Some(target) = node.get("$ref").and_then(Value::as_str) {
+        return meant(schema, target.trim_start_matches('#'));
+    }
+    let Some(kinds) = node.get("anyOf").and_then(Value::as_array) else { return Some(pointer.to_owned()) };
+    let kind = kinds.iter().position(|kind| kind.get("type").and_then(Value::as_str) != Some("null"))?;
+    meant(schema, &format!("{pointer}/anyOf/{kind}"))
 }
 
 /// Joins the lines of descriptions: they are broken for the source, not for the reader of a schema.
@@ -32,7 +59,7 @@ fn flow(node: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     /// All nodes below `node`.
@@ -57,6 +84,16 @@ mod tests {
             assert!(object["properties"].as_object().unwrap().values().all(|field| field["description"].is_string()));
         }
         assert!(!schema.to_string().contains("\\n"));
+    }
+
+    #[test]
+    fn what_holds_where_a_field_is_absent_is_said() {
+        let schema = schema();
+        for field in FIELDS {
+            let at = pointer(&schema, field).unwrap_or_else(|| panic!("{}", field.path));
+            let text = schema.pointer(&at).unwrap()["description"].as_str().unwrap();
+            assert!(field.absent().is_none_or(|absent| text.ends_with(&absent)), "{}: {text}", field.path);
+        }
     }
 
     #[test]

@@ -8,22 +8,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PciMatch {
-    /// Where it was when it was saved: 0000:01:00.0. Looked at first; asked for by itself where nothing else is given.
+    /// Address when the preset was saved: 0000:01:00.0. It is tried first, and it is the only condition if no other is
+    /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Vendor and device as lspci -n prints them: 10de:2704.
+    /// Vendor and device as in lspci -n: 10de:2704.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,
     /// Vendor and device of the board: 1043:88e2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subsystem: Option<String>,
-    /// What kind of device it is.
+    /// Kind of device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<PciKind>,
-    /// Take the first that fits and that no other VM has; without it several that fit are refused.
+    /// Take the first device that matches and that no other VM uses. Otherwise several matches are an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub any: Option<bool>,
-    /// The endpoints of its IOMMU group when it was saved, itself among them.
+    /// Endpoints of the IOMMU group when the preset was saved, the device included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Vec<GroupMember>>,
 }
@@ -32,10 +33,10 @@ pub struct PciMatch {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GroupMember {
-    /// Its address.
+    /// PCI address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Its vendor and device.
+    /// Vendor and device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,
 }
@@ -55,7 +56,7 @@ words! {
         Usb = "usb",
         /// SATA, SAS, RAID and other storage.
         Storage = "storage",
-        /// Anything else but bridges, which are never given to a guest.
+        /// Everything else but bridges, which are never passed.
         Other = "other",
     }
 }

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Share {
-    /// The folder on the host, absolute. Required.
+    /// Folder on the host, absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What the guest knows it by, at most 31 bytes; the name of the folder if absent.
+    /// Name by which the guest mounts it, at most 31 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// virtiofs or 9p; virtiofs where libvirt can do what is asked with it.
+    /// How the guest reaches the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver: Option<ShareDriver>,
-    /// The guest may not write.
+    /// The guest cannot write to the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readonly: Option<bool>,
 }
@@ -25,7 +25,7 @@ pub struct Share {
 words! {
     /// How a folder gets into a guest.
     ShareDriver {
-        /// A process beside QEMU, virtiofsd, over shared memory: fast, and as a local file system.
+        /// virtiofsd beside QEMU, over shared memory: fast, and like a local file system.
         Virtiofs = "virtiofs",
         /// QEMU itself: slower, needs nothing else.
         NineP = "9p",

@@ -27,6 +27,7 @@ mod remote;
 mod screen;
 mod screens;
 mod spec;
+mod spec_reference;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;

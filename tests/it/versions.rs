@@ -20,6 +20,24 @@ impl Table {
         spelt.iter().find_map(|path| self.0.get(path.as_str())).copied()
     }
 
+    /// What the table has of a part such as `devices/disk/driver/@io`, or `os/@firmware=efi`: each value or kind of element
+    /// that has a version of its own, with that version.
+    pub(crate) fn of_part(&self, part: &str) -> Vec<(String, Version)> {
+        let without_value = part.split_once('=').map_or(part, |(path, _)| path);
+        let known = |(path, version): (&&str, &Version)| {
+            let (start, kind) = path.split_once('[').unwrap_or((path, "]"));
+            let (kind, end) = kind.split_once(']').unwrap();
+            let plain = format!("{start}{end}");
+            match plain.strip_prefix(part).or_else(|| plain.strip_prefix(without_value).filter(|rest| rest.is_empty()))
+            {
+                Some("") => Some((kind.to_owned(), *version)),
+                Some(rest) => rest.strip_prefix('=').map(|value| (value.to_owned(), *version)),
+                None => None,
+            }
+        };
+        self.0.iter().filter_map(known).collect()
+    }
+
     /// The parts that a libvirt of this version does not know; those that the table lacks count as of no version.
     pub(crate) fn too_new(&self, tree: &Element, host: Version) -> Vec<String> {
         let mut parts = Vec::new();

@@ -103,45 +103,49 @@ impl SpecField {
             return false;
         }
         let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
+        let mut names = self.names();
+        let same = |segment: &Segment, name| match segment {
+            Segment::Key(key) => key == name,
+            Segment::Index(_) => name == ROW,
+        };
+        place.iter().all(|segment| names.next().is_some_and(|name| same(segment, name))) && names.next().is_none()
+    }
+
+    /// The names on its path, outermost first, with [`ROW`] for the rows of a list.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let mut rest = self.path;
-        for segment in place {
+        std::iter::from_fn(move || {
+            let path = rest.strip_prefix('.').unwrap_or(rest);
             let name;
-            (name, rest) = first_part(rest);
-            let same = match segment {
-                Segment::Key(key) => key == name,
-                Segment::Index(_) => name == ROW,
+            (name, rest) = match path.strip_prefix(ROW) {
+                Some(after) => (ROW, after),
+                None => path.split_at(path.find(['.', '[']).unwrap_or(path.len())),
             };
-            if !same {
-                return false;
-            }
+            (!name.is_empty()).then_some(name)
+        })
+    }
+
+    /// The sentence that says what holds where it is absent.
+    pub fn absent(&self) -> Option<String> {
+        match self.default.strip_prefix("required") {
+            _ if self.default.is_empty() => None,
+            Some(when) => Some(format!("Required{when}.")),
+            None => Some(format!("Default: {}.", self.default)),
         }
-        rest.is_empty()
     }
 
     /// Its place in the rows of these numbers, the outermost list first; `None` where it is in more lists than there are
     /// numbers.
     pub fn place(&self, rows: impl IntoIterator<Item = usize>) -> Option<Place> {
-        let (mut place, mut rest, mut rows) = (Place::root(), self.path, rows.into_iter());
-        while !rest.is_empty() {
-            let part;
-            (part, rest) = first_part(rest);
-            place = if part == ROW { place.index(rows.next()?) } else { place.key(part) };
-        }
-        Some(place)
+        let mut rows = rows.into_iter();
+        self.names().try_fold(Place::root(), |place, name| {
+            Some(if name == ROW { place.index(rows.next()?) } else { place.key(name) })
+        })
     }
 }
 
 /// What stands for any row in a path.
-const ROW: &str = "[]";
-
-/// The first name of a path, or [`ROW`], and what follows.
-fn first_part(path: &str) -> (&str, &str) {
-    let path = path.strip_prefix('.').unwrap_or(path);
-    match path.strip_prefix(ROW) {
-        Some(rest) => (ROW, rest),
-        None => path.split_at(path.find(['.', '[']).unwrap_or(path.len())),
-    }
-}
+pub const ROW: &str = "[]";
 
 /// The field at `place`, where a row counts as its list; `None` for the whole spec and for what is not a field.
 pub fn at(place: &Place) -> Option<&'static SpecField> {
@@ -289,8 +293,7 @@ mod tests {
                 Grammar::Members => is("object") && kinds.iter().any(|node| node.get("properties").is_some()),
                 Grammar::Pairs => is("object") && !kinds.iter().any(|node| node.get("properties").is_some()),
                 grammar if grammar.is_list() => is("array"),
-                // A word may be a text, so that an unknown one is a finding of a check.
-                Grammar::Word => word || field.path == "watchdog.action",
+                Grammar::Word => word,
                 _ => is("string") && !is("integer") && !word,
             };
             assert!(fits, "{} is not {:?}: {kinds:?}", field.path, field.grammar);
