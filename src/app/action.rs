@@ -8,7 +8,7 @@ use super::overlay::{self, Overlay};
 use super::steps::pci::sheet;
 use super::steps::system::map;
 use super::{App, Effect, HostState, StepId, Zone, leave, probe, steps, write};
-use crate::checks;
+use crate::checks::Wording;
 use crate::spec::Place;
 
 /// What a key or a command does.
@@ -318,11 +318,11 @@ fn run(app: &mut App, does: &overlay::Does) -> Vec<Effect> {
         }
         overlay::Does::Explain(at) => {
             if let Some(finding) = app.case.report.findings.get(*at) {
-                let mut lines = vec![finding.message.clone(), finding.remedy.clone()];
-                lines.extend(checks::explain(finding.code).map(|check| check.explain.to_owned()));
-                lines.push(format!("at {}", finding.place));
+                let mut lines = vec![finding.message(Wording::Full), finding.remedy(Wording::Full)];
+                lines.push(finding.check.explain.to_owned());
+                lines.push(format!("at {}", finding.place()));
                 lines.retain(|line| !line.is_empty());
-                let notice = overlay::Notice { title: finding.code.to_owned(), lines, top: 0 };
+                let notice = overlay::Notice { title: finding.code().to_owned(), lines, top: 0 };
                 app.overlays.push(Overlay::Notice(notice));
             }
         }
@@ -357,7 +357,7 @@ fn open(app: &mut App, action: Action) -> Vec<Effect> {
         Zone::Fields => app.open_field(),
         Zone::Checks => {
             if let Some(finding) = app.case.report.findings.get(app.checks_row) {
-                let place = finding.place.clone();
+                let place = finding.place().clone();
                 app.go_to(&place);
             }
         }
@@ -452,7 +452,7 @@ impl App {
             return None;
         }
         let blockers: Vec<_> = self.case.report.blockers().collect();
-        let in_step = |step: &StepId| blockers.iter().filter(|finding| StepId::of(&finding.place) == *step).count();
+        let in_step = |step: &StepId| blockers.iter().filter(|finding| StepId::of(finding.place()) == *step).count();
         let counts = StepId::ALL.iter().map(|step| (step, in_step(step))).filter(|(_, count)| *count > 0);
         let parts: Vec<String> = counts
             .enumerate()

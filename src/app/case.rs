@@ -4,7 +4,9 @@ use super::grammar::{self, Reading};
 use super::history::Content;
 use super::msg::Saved;
 use crate::case::{self, Case, CaseInput};
-use crate::checks::{Allowed, Finding, Severity};
+use crate::checks::error::FIELD_VALUE;
+use crate::checks::text::text;
+use crate::checks::{Allowed, Finding, Level};
 use crate::facts::Facts;
 use crate::spec::{Layer, Origin, Place, Template, field};
 
@@ -36,16 +38,14 @@ fn find(templates: Option<&[Saved]>, name: &str) -> Template {
 /// Texts that the spec cannot hold block the build, because what the user sees is not what would be built.
 fn pending(content: &Content) -> Vec<Finding> {
     let finding = |(place, text): (&Place, &String)| Finding {
-        code: "FIELD-VALUE",
-        severity: Severity::Blocker,
-        place: place.clone(),
+        check: &FIELD_VALUE,
+        level: Level::Blocker,
+        topic: place.clone().into(),
         message: match grammar::read(field::grammar(place), text) {
-            Reading::Wrong { why, .. } => why,
-            Reading::Empty | Reading::Value(_) => format!("'{text}' cannot be stored in {place}"),
+            Reading::Wrong { why, .. } => text!("{why}", why),
+            Reading::Empty | Reading::Value(_) => text!("'{text}' cannot be stored in {place}", text, place),
         },
-        remedy: "correct the value, or empty the field to take the default".to_owned(),
-        address: None,
-        lock_out: false,
+        remedy: "correct the value, or empty the field to take the default".into(),
     };
     content.pending.iter().map(finding).collect()
 }

@@ -211,14 +211,14 @@ impl App {
         let finding = self.finding_at(&field.place)?;
         let typing = self.is_editing(&field.place);
         let touched = self.touched.contains(&field.place);
-        let show = touched || (!typing && (!field.text.is_empty() || finding.severity != Severity::Blocker));
+        let show = touched || (!typing && (!field.text.is_empty() || finding.severity() != Severity::Blocker));
         show.then_some(finding)
     }
 
     /// The worst finding about `place` itself.
     pub fn finding_at(&self, place: &Place) -> Option<&Finding> {
-        let about = self.case.report.findings.iter().filter(|finding| finding.place == *place);
-        about.min_by_key(|finding| finding.severity)
+        let about = self.case.report.findings.iter().filter(|finding| finding.place() == place);
+        about.min_by_key(|finding| finding.severity())
     }
 
     /// True while the cursor is in the text of this field.

@@ -6,7 +6,7 @@ use super::state::DEMO;
 use super::steps::build::BuildView;
 use super::{App, Effect, Exit, ExitReason, HostState, Signal, StepId};
 use crate::case::Asked;
-use crate::checks::{self, Finding, Severity};
+use crate::checks::{Finding, Severity, Wording};
 use crate::facts::Facts;
 
 /// Leaves, after a question where something would be interrupted or is not saved as a preset.
@@ -154,8 +154,13 @@ fn start_build(app: &mut App) -> Vec<Effect> {
     vec![Effect::Build { plan, spec, allowed: app.allowed.clone() }]
 }
 
+/// `PCI-BOOT-GPU  device 0 (0000:01:00.0) ...`.
+pub(super) fn line(finding: &Finding) -> String {
+    format!("{}  {}", finding.code(), finding.message(Wording::Full))
+}
+
 fn is_severe(finding: &Finding) -> bool {
-    finding.severity == Severity::Warning && checks::explain(finding.code).is_some_and(|check| check.consent)
+    finding.severity() == Severity::Warning && finding.check.consent
 }
 
 /// Goes to the build step and starts: from the review in one key, because the review is the question.
@@ -168,7 +173,7 @@ pub fn build(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let severe = app.case.report.findings.iter().filter(|finding| is_severe(finding));
-    let reasons: Vec<String> = severe.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
+    let reasons: Vec<String> = severe.map(line).collect();
     if !reasons.is_empty() {
         app.overlays.push(super::write::consent(app, reasons));
         return Vec::new();
@@ -178,8 +183,8 @@ pub fn build(app: &mut App) -> Vec<Effect> {
     }
     let mut lines = Vec::new();
     let worth = |severity| severity == Severity::Warning || severity == Severity::Unknown;
-    for finding in app.case.report.findings.iter().filter(|finding| worth(finding.severity)).take(6) {
-        lines.push(format!("{}  {}", finding.code, finding.message));
+    for finding in app.case.report.findings.iter().filter(|finding| worth(finding.severity())).take(6) {
+        lines.push(line(finding));
     }
     let title = match (warnings, unknown) {
         (0, n) => format!("Build with {n} checks that could not look?"),

@@ -427,7 +427,7 @@ pub fn palette(app: &App) -> Overlay {
         does: Does::GoTo(field.place),
     }));
     items.extend(app.case.report.findings.iter().enumerate().map(|(at, finding)| Command {
-        label: format!("Explain {}", finding.code),
+        label: format!("Explain {}", finding.code()),
         place: "Checks".into(),
         key: String::new(),
         why_not: None,

@@ -11,7 +11,7 @@ use super::steps::{build::BuildView, pci::PciView, review::ReviewView};
 use super::xml::XmlLine;
 use super::{Cursor, Effect, StepId, Values, Zone, case};
 use crate::case::{Asked, Case};
-use crate::checks::{Allowed, Severity};
+use crate::checks::{Allowed, Finding, Severity};
 use crate::facts::{Facts, Part};
 use crate::spec::{Layer, Place, Spec};
 use crate::units::PciAddress;
@@ -222,17 +222,17 @@ impl App {
 
     /// The worst finding of a step.
     pub fn worst(&self, step: StepId) -> Option<Severity> {
-        let of_step = self.case.report.findings.iter().filter(|finding| StepId::of(&finding.place) == step);
-        of_step.map(|finding| finding.severity).min()
+        let of_step = self.case.report.findings.iter().filter(|finding| StepId::of(finding.place()) == step);
+        of_step.map(Finding::severity).min()
     }
 
     /// What a step says now, to tell whether it changed since it was seen.
     pub(super) fn look(&self, step: StepId) -> String {
         let mut look = super::steps::logic(step).look(self);
         for finding in &self.case.report.findings {
-            if StepId::of(&finding.place) == step && finding.severity <= Severity::Warning {
+            if StepId::of(finding.place()) == step && finding.severity() <= Severity::Warning {
                 look.push('\n');
-                look.push_str(finding.code);
+                look.push_str(finding.code());
             }
         }
         look

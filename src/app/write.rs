@@ -7,7 +7,7 @@ use super::overlay::{Answer, Ask, List, Overlay, Prompt, PromptFor, Purpose};
 use super::steps::review;
 use super::steps::system::map;
 use super::{App, Effect, StepId, Zone, leave};
-use crate::checks::Allowed;
+use crate::checks::{Allowed, Wording};
 use crate::machine;
 use crate::units::PciAddress;
 use tui_input::Input;
@@ -51,8 +51,8 @@ pub fn consent(app: &App, reasons: Vec<String>) -> Overlay {
 /// Asks for the address of a function that the host stands on, typed out, before a build that takes it.
 pub fn give_up(app: &App, address: PciAddress) -> Overlay {
     let overlay = prompt(app, PromptFor::GiveUp(address));
-    let about = app.case.report.blockers().filter(|finding| finding.lock_out && finding.address == Some(address));
-    let mut lines: Vec<String> = about.map(|finding| format!("{}  {}", finding.code, finding.message)).collect();
+    let about = app.case.report.blockers().filter(|finding| finding.lock_out() == Some(address));
+    let mut lines: Vec<String> = about.map(super::leave::line).collect();
     lines.push(format!("Type {address} to take it from the host all the same; Esc goes back."));
     match overlay {
         Overlay::Prompt(prompt) => Overlay::Prompt(Prompt { lines, ..prompt }),
@@ -172,7 +172,12 @@ pub fn copy(app: &mut App) -> Vec<Effect> {
     let text = match app.zone {
         Zone::Checks => {
             let finding = app.case.report.findings.get(app.checks_row);
-            finding.map(|found| format!("{}: {} {}", found.code, found.message, found.remedy)).unwrap_or_default()
+            finding
+                .map(|found| {
+                    let (message, remedy) = (found.message(Wording::Full), found.remedy(Wording::Full));
+                    format!("{}: {message} {remedy}", found.code())
+                })
+                .unwrap_or_default()
         }
         Zone::Fields => app.field().map(|field| copied(&field.kind, field.shown())).unwrap_or_default(),
         Zone::Rows if app.step == StepId::Review => review::text(app),

@@ -2,7 +2,7 @@
 
 use super::run::Order;
 use crate::case::{self, CaseInput, Scope};
-use crate::checks::{Finding, Report};
+use crate::checks::{Finding, Report, Wording};
 use crate::engine::Reviewed;
 use crate::facts::Facts;
 use crate::host::backend::Halt;
@@ -31,7 +31,7 @@ pub(super) fn again(
         return Err(Halt::Cancelled);
     }
     let changed = functions.iter().filter_map(|reviewed| change(reviewed, &facts));
-    let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code, finding.message));
+    let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code(), finding.message(Wording::Full)));
     let against: Vec<_> = changed.chain(blocking).collect();
     let verdict = match against.as_slice() {
         [] => Ok(format!("{} checks passed", report.passed.len())),

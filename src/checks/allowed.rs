@@ -1,7 +1,8 @@
 //! Functions of the host that the user gives up although the host stands on them, each by its address typed out. Given
 //! beside the spec and stored nowhere: whoever builds again types again.
 
-use super::{Finding, Severity};
+use super::finding::Finding;
+use super::note::Level;
 use crate::units::{PciAddress, UnitError};
 use std::collections::BTreeSet;
 
@@ -36,11 +37,12 @@ impl Allowed {
 
     /// Turns the lock-outs of what is given up into warnings.
     pub(super) fn apply(&self, findings: &mut [Finding]) {
-        let given = |finding: &&mut Finding| finding.address.is_some_and(|address| self.0.contains(&address));
-        for finding in findings.iter_mut().filter(|finding| finding.lock_out).filter(given) {
-            finding.severity = Severity::Warning;
-            finding.message += ": GIVEN UP by typed address";
-            finding.remedy = "the host loses it when the VM starts, whatever depends on it".into();
+        for finding in findings {
+            if let Level::LockOut(address) = finding.level
+                && self.0.contains(&address)
+            {
+                finding.level = Level::GivenUp(address);
+            }
         }
     }
 }
@@ -52,7 +54,7 @@ impl FromIterator<PciAddress> for Allowed {
 }
 
 fn is_of_lock_out(findings: &[Finding], address: PciAddress) -> bool {
-    findings.iter().any(|finding| finding.lock_out && finding.address == Some(address))
+    findings.iter().any(|finding| finding.lock_out() == Some(address))
 }
 
 #[cfg(test)]

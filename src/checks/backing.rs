@@ -1,23 +1,16 @@
-//! Checks of what backs the memory: huge pages, room to grow, nodes of host and guest, the host's own share.
+//! Checks of what backs the memory: huge pages, room to grow, the host's own share.
 
+use super::note::Remedy;
+use super::text::{Arg, Joint, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::{DomainState, NumaNode, Version};
 use crate::machine::memory::page_size;
-use crate::spec::{HotplugKind, NumaMode, Place};
+use crate::spec::{HotplugKind, Place};
 use crate::units::{Bytes, CpuSet, GIB};
 
-pub(super) static CHECKS: &[&Check] = &[
-    &MEM_RESERVE,
-    &MEM_BUSY,
-    &MEM_MAX,
-    &MEM_HOTPLUG,
-    &HUGEPAGE_SIZE,
-    &HUGEPAGE_FREE,
-    &NUMA_NODE,
-    &NUMA_ROOM,
-    &NUMA_CELLS,
-];
+pub(super) static CHECKS: &[&Check] =
+    &[&MEM_RESERVE, &MEM_BUSY, &MEM_MAX, &MEM_HOTPLUG, &HUGEPAGE_SIZE, &HUGEPAGE_FREE];
 
 static MEM_RESERVE: Check = Check {
     code: "MEM-RESERVE",
@@ -78,35 +71,6 @@ static HUGEPAGE_FREE: Check = Check {
     ..Check::VM
 };
 
-static NUMA_NODE: Check = Check {
-    code: "NUMA-NODE",
-    title: "the nodes of the host are there",
-    explain: "Memory can be bound to NUMA nodes that the host has. A node that it lacks lets the start fail with \
-              \"NUMA node N is unavailable\".",
-    run: Some(node),
-    ..Check::VM
-};
-
-static NUMA_ROOM: Check = Check {
-    code: "NUMA-ROOM",
-    title: "the nodes have room for the memory bound to them",
-    explain: "With the mode strict memory comes from the nodes named and from no other. Where they have less free than \
-              the guest uses, QEMU is killed although the host has memory elsewhere. Take more nodes, less memory, or \
-              the mode preferred.",
-    run: Some(room),
-    ..Check::VM
-};
-
-static NUMA_CELLS: Check = Check {
-    code: "NUMA-CELLS",
-    title: "the guest's nodes share out its CPUs and memory",
-    explain: "Every virtual CPU, those that can be plugged in among them, belongs to exactly one node of the guest, \
-              and the memory of the nodes adds up to memory. libvirt takes other sums and quietly changes the memory \
-              of the VM.",
-    run: Some(cells),
-    ..Check::VM
-};
-
 fn memory(subject: &Subject) -> Option<Bytes> {
     subject.machine.memory.filter(|memory| memory.0 > 0)
 }
@@ -118,9 +82,14 @@ fn reserve(subject: &Subject, notes: &mut Notes) {
     let least = Bytes((host.total.0 / 20).max(GIB).min(host.total.0 / 4));
     let left = host.total.0.checked_sub(asked.0).map(Bytes);
     if let Some(left) = left.filter(|left| *left < least) {
-        let message = format!("{} of {} asked, the host keeps {}", asked.in_gib(), host.total.in_gib(), left.in_gib());
+        let message = text!(
+            "{asked} of {total} asked, the host keeps {left}",
+            asked = Arg::Gib(asked),
+            total = Arg::Gib(host.total),
+            left = Arg::Gib(left)
+        );
         let most = Bytes(host.total.0 - least.0);
-        notes.warning(field("memory"), message, format!("use {} or less", most.in_gib()));
+        notes.warning(field("memory"), message, text!("use {most} or less", most = Arg::Gib(most)));
     }
 }
 
@@ -132,11 +101,11 @@ fn busy(subject: &Subject, notes: &mut Notes) {
     let theirs = Bytes(running.map(|domain| domain.memory.0).fold(0, u64::saturating_add));
     let all = Bytes(theirs.0.saturating_add(asked.0));
     if theirs.0 > 0 && all > host.total && asked <= host.total {
-        let message = format!(
-            "running guests may use {}, with this one {} of the host's {}",
-            theirs.in_gib(),
-            all.in_gib(),
-            host.total.in_gib()
+        let message = text!(
+            "running guests may use {theirs}, with this one {all} of the host's {total}",
+            theirs = Arg::Gib(theirs),
+            all = Arg::Gib(all),
+            total = Arg::Gib(host.total)
         );
         notes.warning(field("memory"), message, "use less, or stop another VM");
     }
@@ -148,7 +117,7 @@ fn most(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let slots = Place::root().key("memory_hotplug").key("slots");
         if let Some(count) = hotplug.slots.filter(|count| !(1..=256).contains(count)) {
-            notes.blocker(slots, format!("{count} slots asked, QEMU has 1 to 256"), "use 16 if in doubt");
+            notes.blocker(slots, text!("{count} slots asked, QEMU has 1 to 256", count), "use 16 if in doubt");
         }
         if spec.max_memory.is_none() {
             notes.blocker(
@@ -162,11 +131,19 @@ fn most(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     match (most.bytes(), memory(subject)) {
         (Err(error), _) => {
-            notes.blocker(field("max_memory"), format!("max_memory: {error}"), "write 8192 (MiB) or \"8 GiB\"");
+            notes.blocker(field("max_memory"), text!("max_memory: {error}", error), "write 8192 (MiB) or \"8 GiB\"");
         }
         (Ok(most), Some(memory)) if most <= memory => {
-            let message = format!("max_memory is {}, memory is {} already", most.in_gib(), memory.in_gib());
-            notes.blocker(field("max_memory"), message, format!("use more than {}, or leave it out", memory.in_gib()));
+            let message = text!(
+                "max_memory is {most}, memory is {memory} already",
+                most = Arg::Gib(most),
+                memory = Arg::Gib(memory)
+            );
+            notes.blocker(
+                field("max_memory"),
+                message,
+                text!("use more than {memory}, or leave it out", memory = Arg::Gib(memory)),
+            );
         }
         _ => {}
     }
@@ -178,13 +155,18 @@ fn hotplug(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let place = || Place::root().key("memory_hotplug").key("by");
     if subject.machine.passes_devices() {
-        notes.warning(place(), "memory grows by virtio-mem beside passed devices", "use dimm");
+        notes.warning(
+            place(),
+            "memory grows by virtio-mem beside passed devices",
+            Remedy::from("use dimm").setting(place(), "dimm"),
+        );
     }
     let needed = Version { major: 7, minor: 9, release: 0 };
     let host = notes.known(&subject.facts.host, place, "whether libvirt knows virtio-mem");
     if let Some(host) = host.filter(|host| host.driver != "TEST" && host.libvirt < needed) {
-        let message = format!("virtio-mem needs libvirt {needed}, this host has {}", host.libvirt);
-        notes.blocker(place(), message, "use dimm");
+        let message =
+            text!("virtio-mem needs libvirt {needed}, this host has {libvirt}", needed, libvirt = host.libvirt);
+        notes.blocker(place(), message, Remedy::from("use dimm").setting(place(), "dimm"));
     }
 }
 
@@ -219,7 +201,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
         if page_size(text).is_none() && !auto && !text.trim().is_empty() {
             notes.blocker(
                 place,
-                format!("'{}' is no size of a page", text.trim()),
+                text!("'{text}' is no size of a page", text = text.trim()),
                 "write \"1 GiB\", \"2 MiB\" or \"auto\"",
             );
         }
@@ -231,7 +213,8 @@ fn size(subject: &Subject, notes: &mut Notes) {
     let known = notes.known(&subject.facts.nodes, || pieces[0].0.clone(), "which huge pages the host has");
     for (place, page, memory, _) in pieces {
         if !memory.0.is_multiple_of(page.0) {
-            let message = format!("{} of memory is no multiple of pages of {page}", memory.in_gib());
+            let message =
+                text!("{memory} of memory is no multiple of pages of {page}", memory = Arg::Gib(memory), page);
             notes.blocker(place.clone(), message, "round the memory, or use smaller pages");
         }
         let offered = |node: &NumaNode| node.pages(page).is_some();
@@ -240,9 +223,8 @@ fn size(subject: &Subject, notes: &mut Notes) {
                 known.into_iter().flatten().flat_map(|node| &node.huge_pages).map(|pages| pages.size).collect();
             sizes.sort_unstable();
             sizes.dedup();
-            let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
-            let message = format!("the host has no huge pages of {page}");
-            notes.blocker(place, message, format!("use {}", sizes.join(" or ")));
+            let message = text!("the host has no huge pages of {page}", page);
+            notes.blocker(place, message, text!("use {sizes}", sizes = Arg::list(Joint::Each, sizes)));
         }
     }
 }
@@ -268,152 +250,34 @@ fn free(subject: &Subject, notes: &mut Notes) {
             // HUGEPAGE-SIZE and NUMA-NODE say so.
             continue;
         }
-        let on = node.map_or_else(String::new, |node| format!(" on node {node}"));
+        let on = node.map_or_else(Text::default, |node| text!(" on node {node}", node));
         let Some(free) = free else {
             if total < needed {
-                let message = format!("{needed} pages of {page} needed{on}, the host has {total}");
+                let message =
+                    text!("{needed} pages of {page} needed{on}, the host has {total}", needed, page, on, total);
                 notes.blocker(place.clone(), message, set_apart(*page, needed));
             } else {
                 notes.unknown(
                     place.clone(),
-                    &format!("how many pages of {page} are free{on}"),
+                    text!("how many pages of {page} are free{on}", page, on),
                     "libvirt tells their number alone",
                 );
             }
             continue;
         };
         if free < needed {
-            let message = format!("{needed} pages of {page} needed{on}, {free} of {total} are free");
+            let message =
+                text!("{needed} pages of {page} needed{on}, {free} of {total} are free", needed, page, on, free, total);
             notes.blocker(place.clone(), message, set_apart(*page, needed.saturating_add(total - free.min(total))));
         }
     }
 }
 
-fn set_apart(page: Bytes, count: u64) -> String {
+fn set_apart(page: Bytes, count: u64) -> Text {
     if page.0 >= GIB {
-        format!("set {count} apart at boot: hugepagesz=1G hugepages={count} on the kernel's command line")
+        text!("set {count} apart at boot: hugepagesz=1G hugepages={count} on the kernel's command line", count)
     } else {
-        format!("set {count} apart: sysctl vm.nr_hugepages={count}")
-    }
-}
-
-fn node(subject: &Subject, notes: &mut Notes) {
-    let spec = subject.spec.numa.clone().unwrap_or_default();
-    let list = spec.nodes.as_deref().filter(|text| !text.trim().is_empty());
-    let own = Place::root().key("numa").key("nodes");
-    let mut asked: Vec<(Place, CpuSet)> = Vec::new();
-    match list.map(str::parse::<CpuSet>) {
-        Some(Err(error)) => return notes.blocker(own, error.to_string(), "write node numbers of the host"),
-        Some(Ok(set)) => asked.push((own, set)),
-        None => {}
-    }
-    let cells = spec.cells.iter().flatten().enumerate();
-    asked.extend(cells.filter_map(|(row, cell)| {
-        Some((Place::root().key("numa").key("cells").index(row).key("node"), CpuSet::one(cell.node?)))
-    }));
-    let Some((first, _)) = asked.first() else { return };
-    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), "which nodes the host has") else { return };
-    let there: CpuSet = known.iter().map(|node| node.number).collect();
-    for (place, set) in &asked {
-        let missing = set.without(&there);
-        if !missing.is_empty() {
-            let message = format!("the host has no node {missing}");
-            notes.blocker(place.clone(), message, format!("its nodes are {there}"));
-        }
-    }
-}
-
-fn room(subject: &Subject, notes: &mut Notes) {
-    let backing = &subject.machine.backing;
-    if backing.page.is_some() || backing.cells.iter().any(|cell| cell.page.is_some()) {
-        return;
-    }
-    let policy = backing.policy.as_ref().map(|policy| &policy.value);
-    let binding = policy.is_none_or(|(mode, _)| matches!(mode, NumaMode::Strict | NumaMode::Restrictive));
-    let mut asked: Vec<(Place, CpuSet, Bytes)> = Vec::new();
-    for cell in backing.cells.iter().filter(|_| binding) {
-        asked.extend(cell.node.map(|node| (cell.place.clone(), CpuSet::one(node), cell.memory)));
-    }
-    if let (Some((_, bound)), Some(memory), true) = (policy, memory(subject), binding && asked.is_empty()) {
-        asked.push((Place::root().key("numa").key("nodes"), bound.clone(), memory));
-    }
-    let Some((first, ..)) = asked.first() else { return };
-    let what = "whether the nodes have room for the memory";
-    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), what) else { return };
-    for (place, set, memory) in asked {
-        let own: Vec<&NumaNode> = known.iter().filter(|node| set.contains(node.number)).collect();
-        let sum = |amount: fn(&NumaNode) -> Option<Bytes>| -> Option<Bytes> {
-            own.iter().map(|node| amount(node).map(|bytes| bytes.0)).sum::<Option<u64>>().map(Bytes)
-        };
-        let name = format!("node {set}");
-        match (sum(|node| node.memory), sum(|node| node.free)) {
-            (Some(all), _) if !own.is_empty() && memory > all => {
-                let message = format!("{} bound to {name}, which has {}", memory.in_gib(), all.in_gib());
-                notes.blocker(place, message, "take more nodes, less memory, or the mode preferred");
-            }
-            (_, Some(free)) if memory > free => {
-                let message = format!("{} bound to {name}, which has {} free", memory.in_gib(), free.in_gib());
-                notes.warning(place, message, "take more nodes, less memory, or the mode preferred");
-            }
-            (_, None) => notes.unknown(place, &format!("how much memory of {name} is free"), "libvirt was not asked"),
-            _ => {}
-        }
-    }
-}
-
-fn cells(subject: &Subject, notes: &mut Notes) {
-    let list = Place::root().key("numa").key("cells");
-    let Some(rows) = subject.spec.numa.as_ref().and_then(|numa| numa.cells.as_ref()).filter(|rows| !rows.is_empty())
-    else {
-        return;
-    };
-    notes.looked();
-    let (mut seen, mut sum, mut whole) = (CpuSet::default(), 0u64, true);
-    for (row, cell) in rows.iter().enumerate() {
-        let at = |name: &str| list.clone().index(row).key(name);
-        match cell.vcpus.as_deref().map(str::parse::<CpuSet>) {
-            Some(Ok(set)) if !set.is_empty() => {
-                let twice = seen.common(&set);
-                if !twice.is_empty() {
-                    notes.blocker(
-                        at("vcpus"),
-                        format!("virtual CPU {twice} is in two nodes of the guest"),
-                        "leave it in one",
-                    );
-                }
-                seen = seen.with(&set);
-            }
-            Some(Err(error)) => notes.blocker(at("vcpus"), error.to_string(), "write numbers of virtual CPUs"),
-            _ => {
-                notes.blocker(at("vcpus"), format!("node {row} of the guest has no virtual CPUs"), "write such as 0-3");
-            }
-        }
-        match cell.memory.as_ref().map(crate::spec::MemorySize::bytes) {
-            Some(Ok(bytes)) if bytes.0 > 0 => sum = sum.saturating_add(bytes.0),
-            _ => {
-                whole = false;
-                notes.blocker(
-                    at("memory"),
-                    format!("node {row} of the guest has no memory"),
-                    "write such as \"4 GiB\"",
-                );
-            }
-        }
-    }
-    if let Some(memory) = memory(subject).filter(|memory| whole && memory.0 != sum) {
-        let message =
-            format!("the nodes of the guest have {} together, memory is {}", Bytes(sum).in_gib(), memory.in_gib());
-        notes.blocker(list.clone(), message, "make both the same");
-    }
-    let count = subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0).min(4096);
-    let all: CpuSet = (0..count).collect();
-    let (missing, beyond) = (all.without(&seen), seen.without(&all));
-    if !missing.is_empty() && !seen.is_empty() {
-        notes.blocker(list.clone(), format!("virtual CPU {missing} is in no node of the guest"), "put it into one");
-    }
-    if !beyond.is_empty() {
-        let message = format!("nodes of the guest name virtual CPU {beyond}, the VM has {count}");
-        notes.blocker(list, message, "remove it, or give the VM more");
+        text!("set {count} apart: sysctl vm.nr_hugepages={count}", count)
     }
 }
 
@@ -526,50 +390,5 @@ mod tests {
                 .for_each(|pages| pages.free = None);
         };
         with(cells).facts(untold).unknown("HUGEPAGE-FREE");
-    }
-
-    #[test]
-    fn nodes_are_there_and_have_room() {
-        let bound = |memory: &str, mode: &str, nodes: &str| {
-            with(json!({"memory": memory, "numa": {"mode": mode, "nodes": nodes}}))
-        };
-        bound("8 GiB", "strict", "0").passes("NUMA-NODE").passes("NUMA-ROOM");
-        bound("8 GiB", "strict", "2").blocks("NUMA-NODE", "numa.nodes", "the host has no node 2");
-        bound("8 GiB", "strict", "x").said("NUMA-NODE").blocker();
-        bound("12 GiB", "strict", "0").warns(
-            "NUMA-ROOM",
-            "numa.nodes",
-            "12 GiB bound to node 0, which has 10 GiB free",
-        );
-        bound("12 GiB", "preferred", "0").quiet("NUMA-ROOM");
-        bound("40 GiB", "strict", "0").blocks("NUMA-ROOM", "numa.nodes", "40 GiB bound to node 0, which has 32 GiB");
-        bound("12 GiB", "strict", "0-1").passes("NUMA-ROOM");
-        bound("8 GiB", "strict", "0")
-            .facts(|facts| facts.nodes = Fact::default())
-            .unknown("NUMA-NODE")
-            .unknown("NUMA-ROOM");
-    }
-
-    #[test]
-    fn cells_share_out_all_cpus_and_all_memory() {
-        let cells = |first: Value, second: Value| with(json!({"memory": "4 GiB", "numa": {"cells": [first, second]}}));
-        let cell = |vcpus: &str, memory: &str| json!({"vcpus": vcpus, "memory": memory});
-        cells(cell("0-1", "2 GiB"), cell("2-3", "2 GiB")).passes("NUMA-CELLS");
-        let said = |first, second, message| {
-            cells(first, second).blocks("NUMA-CELLS", "numa.cells", message);
-        };
-        said(cell("0-1", "2 GiB"), cell("2-3", "1 GiB"), "the nodes of the guest have 3 GiB together, memory is 4 GiB");
-        said(cell("0-1", "2 GiB"), cell("2", "2 GiB"), "virtual CPU 3 is in no node of the guest");
-        said(cell("0-1", "2 GiB"), cell("2-5", "2 GiB"), "nodes of the guest name virtual CPU 4-5, the VM has 4");
-        cells(cell("0-2", "2 GiB"), cell("2-3", "2 GiB")).blocks(
-            "NUMA-CELLS",
-            "numa.cells[1].vcpus",
-            "virtual CPU 2 is in two nodes of the guest",
-        );
-        cells(json!({}), cell("0-3", "4 GiB")).blocks(
-            "NUMA-CELLS",
-            "numa.cells[0].memory",
-            "node 0 of the guest has no memory",
-        );
     }
 }

@@ -1,7 +1,8 @@
 //! Checks of the boot order over disks and interfaces, and that there is something to boot from at all.
 
+use super::note::without;
 use super::subject::PciRow;
-use super::wording::device as device_name;
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::PciClass;
 use crate::machine::DiskOrigin;
@@ -54,9 +55,13 @@ fn boot_order(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let field = place.clone().key("boot_order");
         if order == 0 {
-            notes.blocker(field, format!("{place}: boot order 0, the first is 1"), "write 1, or leave it out");
+            notes.blocker(
+                field,
+                text!("{place}: boot order 0, the first is 1", place),
+                without("write 1, or leave it out"),
+            );
         } else if let Some(earlier) = first.get(&order) {
-            let message = format!("{place}: boot order {order} is already taken by {earlier}");
+            let message = text!("{place}: boot order {order} is already taken by {earlier}", place, order, earlier);
             notes.blocker(field, message, "give each its own number, or leave them out");
         } else {
             first.insert(order, place);
@@ -78,9 +83,13 @@ fn kinds(subject: &Subject, notes: &mut Notes) {
             BootDevice::Network => !subject.machine.interfaces.is_empty(),
         };
         if order.is_some_and(|order| order.iter().take(row).any(|earlier| earlier == kind)) {
-            notes.warning(place, format!("boot.order names {} twice; the first counts", kind.name()), "name it once");
+            notes.warning(
+                place,
+                text!("boot.order names {kind} twice; the first counts", kind = kind.name()),
+                "name it once",
+            );
         } else if !there {
-            let message = format!("boot.order names {}, but there is none", kind.name());
+            let message = text!("boot.order names {kind}, but there is none", kind = kind.name());
             notes.warning(place, message, "add one, or take it out of the order");
         }
     }
@@ -91,16 +100,16 @@ fn device(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device else { continue };
         notes.looked();
         let place = row.row.place("boot_order");
-        let name = format!("{} ({})", device_name(row.row, row.address), known.label());
+        let name = text!("{device} ({label})", device = row.name(), label = known.label());
         let rom = subject.facts.details.get(&row.address).and_then(|details| details.rom.get());
         match known.kind() {
             PciClass::Nvme | PciClass::Storage => {}
             PciClass::Nic if row.asked.rom_file.is_some() || rom != Some(&None) => {}
             PciClass::Nic => {
-                let message = format!("{name} has no boot ROM to boot from the network by");
+                let message = text!("{name} has no boot ROM to boot from the network by", name);
                 notes.warning(place, message, "give it a rom_file such as iPXE's, or leave boot_order out");
             }
-            _ => notes.warning(place, format!("{name} is nothing to boot from"), "leave boot_order out"),
+            _ => notes.warning(place, text!("{name} is nothing to boot from", name), without("leave boot_order out")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checks that every text of a spec can be written in XML.
 
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
 use serde_json::Value;
@@ -45,7 +46,11 @@ fn judge(text: &str, place: &Place, notes: &mut Notes) {
     let forbidden =
         |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     if let Some(found) = text.chars().find(forbidden) {
-        let message = format!("{place} contains the character U+{:04X}, which XML cannot hold", u32::from(found));
+        let message = text!(
+            "{place} contains the character U+{code}, which XML cannot hold",
+            place,
+            code = format!("{:04X}", u32::from(found))
+        );
         notes.blocker(place.clone(), message, "write the text again without it");
     }
 }

@@ -1,10 +1,10 @@
 //! What a check is: its code, and all that is known of it apart from what it finds.
 
-use super::notes::Notes;
+use super::note::Notes;
 use super::subject::Subject;
+use std::fmt;
 
 /// One check, or an error that has a code and that no check looks for.
-#[derive(Debug)]
 pub struct Check {
     /// Stable name, in upper case with dashes. Nothing else spells it: what speaks of a check refers to its row.
     pub code: &'static str,
@@ -62,19 +62,18 @@ impl Check {
     /// What a row of an error does not say.
     pub(super) const ERROR: Self = Self::VM;
 
-    /// Looks, and writes down what it finds.
-    pub(super) fn look(&self, subject: &Subject, notes: &mut Notes) {
-        if let Some(run) = self.run {
-            run(subject, notes);
-        }
-    }
-
     /// Its place in the check list of a host.
     pub(super) fn place_of_host(&self) -> Option<u8> {
         match self.scope {
             Scope::Host(place) => Some(place),
             Scope::Vm | Scope::Device => None,
         }
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Checks of the sources of cloned disks.
 
 use super::image::{where_to_look, written};
+use super::note::{Topic, clause};
 use super::subject::{DiskRow, Image};
+use super::text::{Arg, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{DomainState, MediaKind};
 use crate::machine::{DiskOrigin, Location};
@@ -50,14 +52,14 @@ fn missing(subject: &Subject, notes: &mut Notes) {
         let (place, name) = (row.place("clone_from"), written(from));
         match subject.image(from) {
             Image::Missing => {
-                let message = format!("{}: clone source {name} not found: no such image", row.label());
-                notes.blocker(place, message, where_to_look(from));
+                let message = text!("clone source {name} not found: no such image", name);
+                notes.blocker(Topic::from(place).of(row.name()), message, where_to_look(from));
             }
             Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
-                let message = format!("{}: clone source {name} is not an image", row.label());
-                notes.blocker(place, message, "name the image itself");
+                let message = text!("clone source {name} is not an image", name);
+                notes.blocker(Topic::from(place).of(row.name()), message, "name the image itself");
             }
-            Image::Unknown(why) => notes.unknown(place, &format!("whether clone source {name} exists"), why),
+            Image::Unknown(why) => notes.unknown(place, text!("whether clone source {name} exists", name), clause(why)),
             Image::Volume(..) | Image::File(_) | Image::NoPool => {}
         }
     }
@@ -67,19 +69,24 @@ fn size(subject: &Subject, notes: &mut Notes) {
     for (row, from, size) in clones(subject) {
         let Some(size) = size.filter(|size| size.0 > 0) else { continue };
         notes.looked();
-        let what = format!("whether {} holds all of {}", size.in_gib(), written(from));
+        let what = text!("whether {size} holds all of {image}", size = Arg::Gib(size), image = written(from));
         match subject.image(from) {
             Image::Volume(_, volume) if volume.capacity.0 > 0 => {
                 if size < volume.capacity {
                     let (asked, source) = (size.in_gib(), volume.capacity.in_gib());
-                    let message = format!("{}: {asked} asked, its source {} has {source}", row.label(), written(from));
-                    notes.blocker(row.place("size"), message, format!("use {source} or more, or leave the size out"));
+                    let message =
+                        text!("{asked} asked, its source {image} has {source}", asked, image = written(from), source);
+                    notes.blocker(
+                        row.topic("size"),
+                        message,
+                        text!("use {source} or more, or leave the size out", source),
+                    );
                 }
             }
             Image::Volume(..) | Image::File(_) => {
                 notes.unknown(row.place("size"), &what, "the capacity of the source is not known");
             }
-            Image::Unknown(why) => notes.unknown(row.place("size"), &what, why),
+            Image::Unknown(why) => notes.unknown(row.place("size"), &what, clause(why)),
             Image::Missing | Image::NoPool => {}
         }
     }
@@ -88,15 +95,18 @@ fn size(subject: &Subject, notes: &mut Notes) {
 fn in_use(subject: &Subject, notes: &mut Notes) {
     for (row, from, _) in clones(subject) {
         let place = row.place("clone_from");
-        let what = format!("whether a running domain writes to {}", written(from));
+        let what = text!("whether a running domain writes to {image}", image = written(from));
         if notes.known(&subject.facts.domains, || place.clone(), &what).is_none() {
             continue;
         }
         let users = subject.users_of(from);
         if let Some(domain) = users.first().filter(|domain| domain.state == DomainState::Active) {
-            let message =
-                format!("{}: clone source {} is open by running domain {}", row.label(), written(from), domain.name);
-            notes.warning(place, message, "shut that domain off while the copy is made");
+            let message = text!(
+                "clone source {image} is open by running domain {domain}",
+                image = written(from),
+                domain = domain.name
+            );
+            notes.warning(Topic::from(place).of(row.name()), message, "shut that domain off while the copy is made");
         }
     }
 }

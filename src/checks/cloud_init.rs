@@ -1,5 +1,6 @@
 //! Checks of the first-boot configuration. Messages never hold a value: it may be a secret.
 
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::spec::{CloudInit, Place};
 
@@ -81,8 +82,8 @@ fn conflict(subject: &Subject, notes: &mut Notes) {
     ];
     for (field, set, document, whole) in simple {
         if set && whole {
-            let message = format!("cloud_init.{field} and cloud_init.{document} exclude each other");
-            notes.blocker(place(field), message, format!("write it into {document}, or remove {document}"));
+            let message = text!("cloud_init.{field} and cloud_init.{document} exclude each other", field, document);
+            notes.blocker(place(field), message, text!("write it into {document}, or remove {document}", document));
         }
     }
 }
@@ -112,14 +113,14 @@ fn key(subject: &Subject, notes: &mut Notes) {
         let mut words = key.split_whitespace();
         let has_key = words.by_ref().any(known) && words.next().is_some_and(|key| key.starts_with("AAAA"));
         if key.contains("PRIVATE KEY") {
-            let message = format!("cloud_init.ssh_authorized_keys[{row}] is a private key");
+            let message = text!("cloud_init.ssh_authorized_keys[{row}] is a private key", row);
             notes.blocker(
                 place,
                 message,
                 "take the line of the .pub file, and make a new key pair if this one was shown",
             );
         } else if !has_key || key.trim().contains('\n') {
-            let message = format!("cloud_init.ssh_authorized_keys[{row}] is not one line with a public key");
+            let message = text!("cloud_init.ssh_authorized_keys[{row}] is not one line with a public key", row);
             notes.warning(place, message, "take the line of the .pub file, such as ssh-ed25519 AAAA... name");
         }
     }
@@ -173,7 +174,7 @@ fn password(subject: &Subject, notes: &mut Notes) {
         value.is_some_and(|value| !value.is_empty() && !value.starts_with('$'))
     };
     if let Some(line) = data.lines().position(plain) {
-        let message = format!("cloud_init.user_data has a password in plain text in line {}", line + 1);
+        let message = text!("cloud_init.user_data has a password in plain text in line {line}", line = line + 1);
         notes.warning(place("user_data"), message, "write a hash (mkpasswd --method=SHA-512), or use SSH keys");
     }
 }

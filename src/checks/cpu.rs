@@ -1,6 +1,8 @@
 //! Checks of the virtual CPUs.
 
-use super::wording::{field, list};
+use super::note::without;
+use super::text::{Arg, Joint, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::DomainState;
 use crate::machine::Topology;
@@ -149,8 +151,13 @@ fn count(subject: &Subject, notes: &mut Notes) {
     };
     let (known, most) = known;
     if vcpus > most {
-        let message = format!("{vcpus} virtual CPUs asked, machine type {} takes at most {most}", known.machine);
-        notes.blocker(field("vcpus"), message, format!("use {most} or fewer"));
+        let message = text!(
+            "{vcpus} virtual CPUs asked, machine type {machine} takes at most {most}",
+            vcpus,
+            machine = known.machine,
+            most
+        );
+        notes.blocker(field("vcpus"), message, text!("use {most} or fewer", most));
     }
 }
 
@@ -161,8 +168,8 @@ fn host(subject: &Subject, notes: &mut Notes) {
     if host.cpus == 0 {
         notes.unknown(field("vcpus"), what, "libvirt does not say it");
     } else if vcpus > host.cpus {
-        let message = format!("{vcpus} virtual CPUs asked, the host has {} logical CPUs", host.cpus);
-        notes.warning(field("vcpus"), message, format!("use {} or fewer", host.cpus));
+        let message = text!("{vcpus} virtual CPUs asked, the host has {cpus} logical CPUs", vcpus, cpus = host.cpus);
+        notes.warning(field("vcpus"), message, text!("use {cpus} or fewer", cpus = host.cpus));
     }
 }
 
@@ -178,7 +185,7 @@ fn busy(subject: &Subject, notes: &mut Notes) {
     let running: Vec<_> = domains.iter().filter(|domain| domain.state == DomainState::Active).collect();
     let all = running.iter().map(|domain| domain.vcpus).fold(vcpus, u32::saturating_add);
     if host.cpus > 0 && all > vcpus && all > host.cpus.saturating_mul(PER_CPU) {
-        let message = format!("with this VM {all} virtual CPUs run on the host's {} CPUs", host.cpus);
+        let message = text!("with this VM {all} virtual CPUs run on the host's {cpus} CPUs", all, cpus = host.cpus);
         notes.warning(field("vcpus"), message, "use fewer, or stop another VM");
     }
     let pinned =
@@ -186,7 +193,8 @@ fn busy(subject: &Subject, notes: &mut Notes) {
     for domain in running {
         let both = domain.pinned.common(&pinned);
         if !both.is_empty() {
-            let message = format!("the running domain '{}' is pinned to CPU {both}, too", domain.name);
+            let message =
+                text!("the running domain '{domain}' is pinned to CPU {both}, too", domain = domain.name, both);
             notes.warning(place("pinning"), message, "pin to other CPUs, or stop it");
         }
     }
@@ -198,11 +206,16 @@ fn most(subject: &Subject, notes: &mut Notes) {
     let vcpus = subject.spec.vcpus.unwrap_or(0);
     let limit = subject.capabilities().and_then(|known| Some((known, known.max_vcpus?)));
     if most < vcpus {
-        let message = format!("max_vcpus is {most}, vcpus is {vcpus}");
-        notes.blocker(field("max_vcpus"), message, format!("use {vcpus} or more, or leave it out"));
+        let message = text!("max_vcpus is {most}, vcpus is {vcpus}", most, vcpus);
+        notes.blocker(field("max_vcpus"), message, text!("use {vcpus} or more, or leave it out", vcpus));
     } else if let Some((known, limit)) = limit.filter(|(_, limit)| most > *limit) {
-        let message = format!("max_vcpus is {most}, machine type {} takes at most {limit}", known.machine);
-        notes.blocker(field("max_vcpus"), message, format!("use {limit} or fewer"));
+        let message = text!(
+            "max_vcpus is {most}, machine type {machine} takes at most {limit}",
+            most,
+            machine = known.machine,
+            limit
+        );
+        notes.blocker(field("max_vcpus"), message, text!("use {limit} or fewer", limit));
     }
 }
 
@@ -215,12 +228,19 @@ fn topology(subject: &Subject, notes: &mut Notes) {
     if topology.cpus() != u64::from(total) {
         let parts =
             [(sockets, "sockets"), (dies, "dies"), (clusters, "clusters"), (cores, "cores"), (threads, "threads")];
-        let parts: Vec<String> = parts
+        let parts: Vec<Text> = parts
             .iter()
             .filter(|(count, name)| *count != 1 || !matches!(*name, "dies" | "clusters"))
-            .map(|(count, name)| format!("{count} {}", if *count == 1 { name.trim_end_matches('s') } else { name }))
+            .map(|(count, name)| {
+                text!("{count} {unit}", count, unit = if *count == 1 { name.trim_end_matches('s') } else { name })
+            })
             .collect();
-        let message = format!("{} make {} virtual CPUs, the VM has {total}", parts.join(" x "), topology.cpus());
+        let message = text!(
+            "{parts} make {cpus} virtual CPUs, the VM has {total}",
+            parts = Arg::list(Joint::Times, parts),
+            cpus = topology.cpus(),
+            total
+        );
         notes.blocker(place("topology"), message, "leave out cores, or change the number of virtual CPUs");
     }
     known_to_machine(subject, topology, notes);
@@ -232,8 +252,8 @@ fn known_to_machine(subject: &Subject, topology: Topology, notes: &mut Notes) {
     let (count, name, instead) =
         if is_x86(arch) { (topology.clusters, "clusters", "dies") } else { (topology.dies, "dies", "clusters") };
     if count > 1 {
-        let message = format!("{count} {name} asked, a machine of {arch} has none");
-        notes.blocker(place("topology").key(name), message, format!("leave them out, or use {instead}"));
+        let message = text!("{count} {name} asked, a machine of {arch} has none", count, name, arch);
+        notes.blocker(place("topology").key(name), message, text!("leave them out, or use {instead}", instead));
     }
 }
 
@@ -254,8 +274,8 @@ fn mode(subject: &Subject, notes: &mut Notes) {
         }
         (CpuMode::Custom, _) | (_, None) => {}
         (_, Some(model)) => {
-            let message = format!("cpu.model is '{model}', the mode {} has none", mode.name());
-            notes.warning(place("model"), message, "leave it out, or use the mode custom");
+            let message = text!("cpu.model is '{model}', the mode {name} has none", model, name = mode.name());
+            notes.warning(place("model"), message, without("leave it out, or use the mode custom"));
         }
     }
     let what = "which kinds of CPU the host offers";
@@ -266,14 +286,14 @@ fn mode(subject: &Subject, notes: &mut Notes) {
     }
     let offered = subject.capabilities().map(|known| known.cpu_modes.as_slice()).unwrap_or_default();
     if !offered.is_empty() && offered.iter().all(|known| known != mode.name()) {
-        let message = format!("this host does not offer the mode {}", mode.name());
-        notes.blocker(place("mode"), message, format!("use {}", list(offered)));
+        let message = text!("this host does not offer the mode {name}", name = mode.name());
+        notes.blocker(place("mode"), message, text!("use {offered}", offered = Arg::all(offered)));
     }
 }
 
 fn model(subject: &Subject, notes: &mut Notes) {
     let Some(model) = &subject.machine.cpu.model else { return };
-    let what = format!("whether the host offers the CPU model {model}");
+    let what = text!("whether the host offers the CPU model {model}", model);
     let Some(_) = notes.known(&subject.facts.domain_capabilities, || place("model"), &what) else { return };
     let models = subject.capabilities().map(|known| &known.cpu_models).filter(|models| !models.is_empty());
     let Some(models) = models else {
@@ -282,13 +302,13 @@ fn model(subject: &Subject, notes: &mut Notes) {
     match models.get(model) {
         Some(true) => {}
         Some(false) => {
-            let message = format!("this host lacks features of the CPU model {model}");
+            let message = text!("this host lacks features of the CPU model {model}", model);
             notes.blocker(place("model"), message, "use an older model, or the mode host-model");
         }
         None => {
             let near = nearest(model, models.keys().map(String::as_str));
-            let remedy = near.map_or("use the mode host-model".to_owned(), |near| format!("did you mean {near}?"));
-            notes.blocker(place("model"), format!("libvirt knows no CPU model {model}"), remedy);
+            let remedy = near.map_or("use the mode host-model".into(), |near| text!("did you mean {near}?", near));
+            notes.blocker(place("model"), text!("libvirt knows no CPU model {model}", model), remedy);
         }
     }
 }
@@ -299,7 +319,7 @@ fn feature(subject: &Subject, notes: &mut Notes) {
         let at = || place("features").index(row);
         notes.looked();
         let Some((on, name)) = signed(text) else {
-            let message = format!("'{}' is no feature with a sign", text.trim());
+            let message = text!("'{text}' is no feature with a sign", text = text.trim());
             notes.blocker(at(), message, "write +name to require it, -name to hide it");
             continue;
         };
@@ -307,17 +327,18 @@ fn feature(subject: &Subject, notes: &mut Notes) {
         if !on || subject.machine.virt_type.value == VirtType::Qemu {
             continue;
         }
-        let Some(kernel) = notes.known(&subject.facts.kernel, at, &format!("whether the host's CPU has {name}")) else {
+        let Some(kernel) = notes.known(&subject.facts.kernel, at, text!("whether the host's CPU has {name}", name))
+        else {
             continue;
         };
-        let what = format!("whether the host's CPU has {name}");
+        let what = text!("whether the host's CPU has {name}", name);
         let Some(known) = notes.known(&kernel.cpu_features, at, &what) else { continue };
         let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         if known.iter().all(|known| plain(known) != plain(kernels(name))) {
             let near = nearest(name, known.iter().map(String::as_str)).filter(|near| plain(near) != plain(name));
             let remedy =
-                near.map_or("leave it out".to_owned(), |near| format!("leave it out, or did you mean {near}?"));
-            notes.warning(at(), format!("the host's CPU does not say that it has {name}"), remedy);
+                near.map_or("leave it out".into(), |near| text!("leave it out, or did you mean {near}?", near));
+            notes.warning(at(), text!("the host's CPU does not say that it has {name}", name), remedy);
         }
     }
 }
@@ -349,8 +370,9 @@ fn nested(subject: &Subject, notes: &mut Notes) {
     let Some(kernel) = notes.known(&subject.facts.kernel, || place("nested"), what) else { return };
     if notes.known(&kernel.nested, || place("nested"), what) == Some(&false) {
         let module = if vendor(subject.facts) == Vendor::Intel { "kvm_intel" } else { "kvm_amd" };
-        let message = format!("nested virtualisation asked, {module} was loaded with nested=0");
-        let remedy = format!("write 'options {module} nested=1' to a file in /etc/modprobe.d and load the module anew");
+        let message = text!("nested virtualisation asked, {module} was loaded with nested=0", module);
+        let remedy =
+            text!("write 'options {module} nested=1' to a file in /etc/modprobe.d and load the module anew", module);
         notes.blocker(place("nested"), message, remedy);
     }
 }
@@ -359,19 +381,19 @@ fn limit(subject: &Subject, notes: &mut Notes) {
     let Some(limit) = subject.spec.cpu.as_ref().and_then(|cpu| cpu.limit.as_ref()) else { return };
     notes.looked();
     match limit.thousandths() {
-        Err(error) => notes.blocker(place("limit"), error.to_string(), "write 2, \"1.5\" or \"150 %\""),
+        Err(error) => notes.blocker(place("limit"), text!("{error}", error), "write 2, \"1.5\" or \"150 %\""),
         Ok(amount) if amount < 10 => {
             notes.blocker(
                 place("limit"),
                 "cpu.limit is less than a hundredth of a CPU",
-                "use 0.01 or more, or leave it out",
+                without("use 0.01 or more, or leave it out"),
             );
         }
         Ok(amount) => {
             let most = u64::from(subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0)) * 1000;
             if most > 0 && amount > most {
-                let message = format!("cpu.limit is more than the VM's {} virtual CPUs can use", most / 1000);
-                notes.info(place("limit"), message, "leave it out");
+                let message = text!("cpu.limit is more than the VM's {most} virtual CPUs can use", most = most / 1000);
+                notes.info(place("limit"), message, without("leave it out"));
             }
         }
     }

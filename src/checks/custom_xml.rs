@@ -1,10 +1,11 @@
 //! Checks of the custom domain XML.
 
-use super::subject::Row;
+use super::note::Topic;
+use super::row::Row;
+use super::text::{Arg, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::custom_xml;
-use crate::spec::suggest::quoted;
 use roxmltree::{Document, Node};
 
 pub(super) static CHECKS: &[&Check] = &[&XML_MALFORMED, &XML_SECRET, &XML_IDENTITY, &XML_HOSTDEV];
@@ -63,20 +64,20 @@ fn malformed(subject: &Subject, notes: &mut Notes) {
     let Some(xml) = written(subject) else { return };
     notes.looked();
     if let Err(fault) = custom_xml::read(xml, |_| ()) {
-        let message = format!("custom_xml is not well-formed: {fault}");
+        let message = text!("custom_xml is not well-formed: {fault}", fault = Arg::shown(&fault));
         notes.blocker(field("custom_xml"), message, "correct it there; virsh edit shows how libvirt writes it");
     }
 }
 
 fn secret(subject: &Subject, notes: &mut Notes) {
-    let all = |document: &Document<'_>| -> Vec<String> {
+    let all = |document: &Document<'_>| -> Vec<(Text, bool)> {
         document.descendants().filter(Node::is_element).filter_map(secret_in).collect()
     };
     let Some(Ok(secrets)) = written(subject).map(|xml| custom_xml::read(xml, all)) else { return };
     notes.looked();
-    for what in secrets {
-        let message = format!("custom_xml holds a password: {what}");
-        let remedy = if what.contains("graphics") {
+    for (what, of_console) in secrets {
+        let message = text!("custom_xml holds a password: {what}", what);
+        let remedy = if of_console {
             "take it out, change it, and name a file that holds it as graphics[].password_file"
         } else {
             "take it out, change it, and use one of libvirt's secrets (virsh secret-define)"
@@ -85,20 +86,20 @@ fn secret(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-/// Where the element holds a secret itself, in words that do not repeat it.
-fn secret_in(element: Node<'_, '_>) -> Option<String> {
+/// Where the element holds a secret itself, in words that do not repeat it, and whether it is a console's.
+fn secret_in(element: Node<'_, '_>) -> Option<(Text, bool)> {
     let name = element.tag_name().name();
     let filled = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
     if filled(element.attribute("passwd")) {
-        return Some(format!("passwd of <{name}>"));
+        return Some((text!("passwd of <{name}>", name), name == "graphics"));
     }
     let blank = |c: &char| !c.is_whitespace();
     let value: String = element.attribute("value").unwrap_or_default().chars().filter(blank).collect();
     let data = ["data=", "\"data\":"].iter().any(|data| value.contains(data));
     if name == "arg" && data && (value.starts_with("secret,") || value.contains("\"qom-type\":\"secret\"")) {
-        return Some("the data of a secret in an argument of QEMU's".into());
+        return Some(("the data of a secret in an argument of QEMU's".into(), false));
     }
-    (name == "cookie" && filled(element.text())).then(|| "the text of a <cookie>".into())
+    (name == "cookie" && filled(element.text())).then(|| ("the text of a <cookie>".into(), false))
 }
 
 fn identity(subject: &Subject, notes: &mut Notes) {
@@ -108,15 +109,19 @@ fn identity(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let asked = subject.spec.name.as_deref().unwrap_or_default();
         if name != asked {
-            let message = format!("custom_xml names the VM {}, and the spec {}", quoted(name), quoted(asked));
+            let message = text!(
+                "custom_xml names the VM {name}, and the spec {asked}",
+                name = Arg::quoted(name),
+                asked = Arg::quoted(asked)
+            );
             notes.blocker(field("custom_xml"), message, "take it out there, and write the name into the field name");
         }
     }
     for uuid in uuids.iter().filter(|uuid| !uuid.is_empty()) {
-        let what = format!("whether a domain has the UUID {}", quoted(uuid));
+        let what = text!("whether a domain has the UUID {uuid}", uuid = Arg::quoted(uuid));
         let Some(domains) = notes.known(&subject.facts.domains, || field("custom_xml"), &what) else { continue };
         if let Some(domain) = domains.iter().find(|domain| digits(&domain.uuid) == digits(uuid)) {
-            let message = format!("custom_xml has the UUID of domain '{}'", domain.name);
+            let message = text!("custom_xml has the UUID of domain '{domain}'", domain = domain.name);
             notes.blocker(field("custom_xml"), message, "leave it out, and libvirt makes one");
         }
     }
@@ -128,9 +133,12 @@ fn devices(subject: &Subject, notes: &mut Notes) {
     }
     notes.looked();
     for row in subject.pci.iter().filter(|row| row.row == Row::Custom) {
-        notes.about(row.address);
-        let message = format!("custom_xml takes {} from the host", row.address);
-        notes.info(field("custom_xml"), message, "it is judged like a device of pci_devices; better make it one");
+        let message = text!("custom_xml takes {address} from the host", address = row.address);
+        notes.info(
+            Topic::from(field("custom_xml")).about(row.address),
+            message,
+            "it is judged like a device of pci_devices; better make it one",
+        );
     }
 }
 

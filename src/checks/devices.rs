@@ -1,5 +1,8 @@
 //! Checks of the small devices: video, USB, input, sound, watchdog, shared memory, TPM.
 
+use super::note::{Remedy, Topic, clause, without};
+use super::row::RowName;
+use super::text::{Arg, Joint, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::{MediaKind, UsbDevice};
@@ -7,7 +10,6 @@ use crate::machine::Chipset;
 use crate::machine::devices::{UsbName, id, pixels};
 use crate::spec::Place;
 use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogAction, WatchdogModel};
-use crate::spec::suggest::quoted;
 
 pub(super) static CHECKS: &[&Check] =
     &[&VIDEO_MODEL, &USB_NAMED, &USB_GONE, &USB_CONTROLLER, &EVDEV_PATH, &LOOKING_GLASS, &WATCHDOG, &TPM_DEVICE];
@@ -98,9 +100,12 @@ fn video(subject: &Subject, notes: &mut Notes) {
     match subject.capabilities().filter(|known| !known.video_models.is_empty()) {
         None => notes.unknown(field("video"), what, "libvirt does not say it for this machine type"),
         Some(known) if !known.video_models.contains(model) => {
-            let message =
-                format!("this host's QEMU has no video card {model}; it has {}", known.video_models.join(", "));
-            notes.blocker(field("video"), message, "leave video out, or use std");
+            let message = text!(
+                "this host's QEMU has no video card {model}; it has {others}",
+                model,
+                others = Arg::list(Joint::Comma, &known.video_models)
+            );
+            notes.blocker(field("video"), message, without("leave video out, or use std"));
         }
         Some(_) => {}
     }
@@ -112,19 +117,31 @@ fn usb_named(subject: &Subject, notes: &mut Notes) {
         let place = |field: &str| Place::row("usb_devices", row, field);
         for (key, text) in [("vendor_id", &asked.vendor_id), ("product_id", &asked.product_id)] {
             if let Some(text) = text.as_deref().filter(|text| id(Some(text)).is_none()) {
-                let message = format!("USB device {row}: {key} {} is not four hexadecimal digits", quoted(text));
-                notes.blocker(place(key), message, "write it as lsusb shows it: 046d");
+                let message = text!("{key} {text} is not four hexadecimal digits", key, text = Arg::quoted(text));
+                notes.blocker(
+                    Topic::from(place(key)).of(RowName::numbered("USB device", row)),
+                    message,
+                    "write it as lsusb shows it: 046d",
+                );
             }
         }
         let half = |a: bool, b: bool| a != b;
         let ids = half(asked.vendor_id.is_some(), asked.product_id.is_some());
         let at = half(asked.bus.is_some(), asked.device.is_some());
         if ids || at || (asked.vendor_id.is_none() && asked.bus.is_none()) {
-            let message = format!("USB device {row}: it is not said which");
-            notes.blocker(place("vendor_id"), message, "write vendor_id and product_id, or bus and device");
+            let message = text!("it is not said which");
+            notes.blocker(
+                Topic::from(place("vendor_id")).of(RowName::numbered("USB device", row)),
+                message,
+                "write vendor_id and product_id, or bus and device",
+            );
         } else if asked.bus.is_some() {
-            let message = format!("USB device {row}: bus and device number change when it is plugged in again");
-            notes.info(place("device"), message, "name it by vendor_id and product_id if there is one of its kind");
+            let message = text!("bus and device number change when it is plugged in again");
+            notes.info(
+                Topic::from(place("device")).of(RowName::numbered("USB device", row)),
+                message,
+                "name it by vendor_id and product_id if there is one of its kind",
+            );
         }
     }
 }
@@ -137,21 +154,31 @@ fn usb_gone(subject: &Subject, notes: &mut Notes) {
         let Some(usb) = notes.known(&subject.facts.usb, place, what) else { continue };
         let Some(known) = notes.known(&usb.devices, place, what) else { continue };
         let same = |device: &&UsbDevice| device.vendor == vendor && device.product == product;
-        let name = format!("USB device {} ({vendor:04x}:{product:04x})", host.row);
+        let name = text!(
+            "USB device {row} ({vendor}:{product})",
+            row = host.row,
+            vendor = format!("{vendor:04x}"),
+            product = format!("{product:04x}")
+        );
         match (known.iter().filter(same).count(), host.startup) {
             (0, UsbStartup::Optional) => {
                 notes.warning(
                     place(),
-                    format!("{name} is not plugged in; the VM starts without it"),
+                    text!("{name} is not plugged in; the VM starts without it", name),
                     "plug it in first",
                 );
             }
             (0, _) => {
-                notes.blocker(place(), format!("{name} is not plugged in"), "plug it in, or set startup to optional");
+                notes.blocker(
+                    place(),
+                    text!("{name} is not plugged in", name),
+                    "plug it in, or set startup to optional",
+                );
             }
             (1, _) => {}
             (count, _) => {
-                let message = format!("{name}: {count} devices have these ids, and libvirt refuses to choose");
+                let message =
+                    text!("{name}: {count} devices have these ids, and libvirt refuses to choose", name, count);
                 notes.blocker(place(), message, "name one of them by bus and device: lsusb");
             }
         }
@@ -174,17 +201,17 @@ fn evdev(subject: &Subject, notes: &mut Notes) {
     for (row, path) in subject.spec.evdev.iter().flatten().enumerate() {
         notes.looked();
         let place = Place::root().key("evdev").index(row);
-        let name = format!("input device {row} {}", quoted(path));
+        let name = text!("input device {row} {path}", row, path = Arg::quoted(path));
         if !path.trim().starts_with("/dev/") {
-            notes.blocker(place, format!("{name} is not a path below /dev"), "write /dev/input/by-id/...");
+            notes.blocker(place, text!("{name} is not a path below /dev", name), "write /dev/input/by-id/...");
             continue;
         }
         match subject.file(path.trim()) {
-            Err(why) => notes.unknown(place, &format!("whether {name} exists"), why),
+            Err(why) => notes.unknown(place, text!("whether {name} exists", name), clause(why)),
             Ok(file) if file.kind == MediaKind::Missing => {
                 notes.blocker(
                     place,
-                    format!("{name} not found: no such device"),
+                    text!("{name} not found: no such device", name),
                     "ls /dev/input/by-id shows which there are",
                 );
             }
@@ -197,12 +224,12 @@ fn looking_glass(subject: &Subject, notes: &mut Notes) {
     let Some(asked) = &subject.spec.looking_glass else { return };
     let place = field("looking_glass");
     if let Some(text) = asked.resolution.as_deref().filter(|text| pixels(text).is_none()) {
-        let message = format!("looking_glass: {} is not a picture size", quoted(text));
+        let message = text!("looking_glass: {text} is not a picture size", text = Arg::quoted(text));
         notes.blocker(place.key("resolution"), message, "write width x height, such as 2560x1440");
         return;
     }
     let size = subject.machine.devices.looking_glass.map(|size| size.to_string()).unwrap_or_default();
-    let message = format!("Looking Glass gets {size}; its client runs on the host's own desktop, not through SSH");
+    let message = text!("Looking Glass gets {size}; its client runs on the host's own desktop, not through SSH", size);
     notes.info(place, message, "give its user the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
 }
 
@@ -210,13 +237,16 @@ fn watchdog(subject: &Subject, notes: &mut Notes) {
     let Some((model, action)) = &subject.machine.devices.watchdog else { return };
     notes.looked();
     if *model == WatchdogModel::Itco && subject.machine.chipset != Chipset::Q35 {
-        let message = format!("machine type {} has no iTCO watchdog", subject.machine.machine_type.value);
+        let message = text!(
+            "machine type {machine_type} has no iTCO watchdog",
+            machine_type = subject.machine.machine_type.value
+        );
         notes.blocker(field("watchdog").key("model"), message, "use i6300esb, or machine type q35");
     }
     if WatchdogAction::named(action).is_none() {
-        let known: Vec<&str> = WatchdogAction::ALL.iter().map(|known| known.name()).collect();
-        let message = format!("watchdog: unknown action {}", quoted(action));
-        notes.blocker(field("watchdog").key("action"), message, format!("write one of {}", known.join(", ")));
+        let message = text!("watchdog: unknown action {action}", action = Arg::quoted(action));
+        let known = Arg::list(Joint::Comma, WatchdogAction::ALL.iter().map(|known| known.name()));
+        notes.blocker(field("watchdog").key("action"), message, text!("write one of {known}", known));
     }
 }
 
@@ -228,7 +258,7 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
         return notes.warning(
             place,
             "tpm_device has no effect: tpm is not asked for",
-            "set tpm to true, or leave it out",
+            Remedy::from("set tpm to true, or leave it out").setting(field("tpm"), true),
         );
     }
     let tpm = &subject.machine.devices.tpm;
@@ -237,9 +267,9 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
     }
     let place = place.key("path");
     match subject.file(&tpm.path) {
-        Err(why) => notes.unknown(place, &format!("whether {} exists", tpm.path), why),
+        Err(why) => notes.unknown(place, text!("whether {path} exists", path = tpm.path), clause(why)),
         Ok(file) if file.kind == MediaKind::Missing => {
-            let message = format!("the host has no TPM at {}", tpm.path);
+            let message = text!("the host has no TPM at {path}", path = tpm.path);
             notes.blocker(place, message, "use the emulator, or switch the TPM on in the host's firmware");
         }
         Ok(_) => {}

@@ -1,6 +1,8 @@
 //! Checks of the fields of each disk: what its action needs, and its size.
 
+use super::note::without;
 use super::subject::DiskRow;
+use super::text::text;
 use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
 use crate::spec::{DiskAction, DiskDevice};
@@ -94,8 +96,8 @@ fn action(subject: &Subject, notes: &mut Notes) {
     for row in subject.disks() {
         notes.looked();
         if row.asked.action.is_none() {
-            let message = format!("disk {}: action is required", row.row);
-            notes.blocker(row.place("action"), message, "write create, attach or clone");
+            let message = text!("action is required");
+            notes.blocker(row.bare_topic("action"), message, "write create, attach or clone");
         }
     }
 }
@@ -108,23 +110,26 @@ const SMALLEST: Bytes = Bytes::mib(1);
 
 fn size(subject: &Subject, notes: &mut Notes) {
     for row in subject.disks() {
-        let (number, place) = (row.row, row.place("size"));
+        let topic = row.bare_topic("size");
         match (row.asked.action, &row.asked.size) {
             (Some(DiskAction::Create), None) => {
-                let message = format!("disk {number}: size is required for create action");
-                notes.blocker(place, message, "write a number of GiB, or a text such as \"500 GB\"");
+                let message = text!("size is required for create action");
+                notes.blocker(topic, message, "write a number of GiB, or a text such as \"500 GB\"");
             }
             (Some(DiskAction::Create | DiskAction::Clone), Some(size)) => {
                 notes.looked();
                 match size.bytes() {
                     Err(error) => {
-                        notes.blocker(place, format!("disk {number}: {error}"), "write 20 (GiB) or \"20 GiB\"");
+                        notes.blocker(topic, text!("{error}", error), "write 20 (GiB) or \"20 GiB\"");
                     }
-                    Ok(Bytes(0)) => notes.blocker(place, format!("disk {number}: size is 0"), "write 20 for 20 GiB"),
+                    Ok(Bytes(0)) => notes.blocker(topic, text!("size is 0"), "write 20 for 20 GiB"),
                     Ok(size) if size < SMALLEST => {
-                        let message =
-                            format!("disk {number}: size is {size}, no partition table fits below {SMALLEST}");
-                        notes.warning(place, message, "a number counts GiB: write 20 or \"20 GiB\"");
+                        let message = text!(
+                            "size is {size}, no partition table fits below {smallest}",
+                            size,
+                            smallest = SMALLEST
+                        );
+                        notes.warning(topic, message, "a number counts GiB: write 20 or \"20 GiB\"");
                     }
                     Ok(_) => {}
                 }
@@ -138,8 +143,8 @@ fn path(subject: &Subject, notes: &mut Notes) {
     for row in rows(subject, DiskAction::Attach) {
         notes.looked();
         if blank(row.asked.path.as_ref()) && blank(row.asked.host_address.as_ref()) {
-            let message = format!("disk {}: path is required for attach action", row.row);
-            notes.blocker(row.place("path"), message, "write the path of the image, or a volume of the pool");
+            let message = text!("path is required for attach action");
+            notes.blocker(row.bare_topic("path"), message, "write the path of the image, or a volume of the pool");
         }
     }
 }
@@ -148,8 +153,12 @@ fn clone_from(subject: &Subject, notes: &mut Notes) {
     for row in rows(subject, DiskAction::Clone) {
         notes.looked();
         if blank(row.asked.clone_from.as_ref()) {
-            let message = format!("disk {}: clone_from is required for clone action", row.row);
-            notes.blocker(row.place("clone_from"), message, "write the path of the source, or a volume of the pool");
+            let message = text!("clone_from is required for clone action");
+            notes.blocker(
+                row.bare_topic("clone_from"),
+                message,
+                "write the path of the source, or a volume of the pool",
+            );
         }
     }
 }
@@ -171,8 +180,8 @@ fn unused(subject: &Subject, notes: &mut Notes) {
             fields.push("host_address");
         }
         for field in fields {
-            let message = format!("disk {}: {field} has no effect for {} action", row.row, action.name());
-            notes.warning(row.place(field), message, "remove it, or choose the action that uses it");
+            let message = text!("{field} has no effect for {action} action", field, action = action.name());
+            notes.warning(row.bare_topic(field), message, without("remove it, or choose the action that uses it"));
         }
     }
 }
@@ -181,11 +190,11 @@ fn readonly(subject: &Subject, notes: &mut Notes) {
     for row in rows(subject, DiskAction::Create) {
         notes.looked();
         if row.asked.device == Some(DiskDevice::Cdrom) {
-            let message = format!("{}: an empty CD-ROM would be created", row.label());
-            notes.warning(row.place("device"), message, "attach an ISO, or make it a disk");
+            let message = text!("an empty CD-ROM would be created");
+            notes.warning(row.topic("device"), message, "attach an ISO, or make it a disk");
         } else if row.asked.readonly == Some(true) {
-            let message = format!("{}: created empty and read-only, so it stays empty", row.label());
-            notes.warning(row.place("readonly"), message, "leave readonly out, or attach an image");
+            let message = text!("created empty and read-only, so it stays empty");
+            notes.warning(row.topic("readonly"), message, without("leave readonly out, or attach an image"));
         }
     }
 }

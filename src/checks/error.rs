@@ -88,3 +88,12 @@ pub static BUILD_CANCELLED: Check = Check {
               it was.",
     ..Check::ERROR
 };
+
+/// A text was typed that the spec cannot hold.
+pub static FIELD_VALUE: Check = Check {
+    code: "FIELD-VALUE",
+    title: "what was typed can be stored",
+    explain: "The text in a field of the wizard is not a value that the field can have, so what is seen is not what would \
+              be built. Correct the value, or empty the field to take the default.",
+    ..Check::ERROR
+};

@@ -1,30 +1,28 @@
-//! Findings: what is wrong, how bad, where, and the way out.
+//! Findings: what a check noted, with the check. Here they become sentences and JSON.
 
+use super::check::Check;
+use super::note::{Level, Note, Notes, Remedy, Topic};
+use super::row::RowName;
+use super::subject::Subject;
+use super::text::{Arg, Text, Wording};
 use crate::spec::Place;
 use crate::units::PciAddress;
-use serde::Serialize;
-use std::collections::BTreeSet;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// One thing that a check has to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Stable name: DISK-SIZE, POOL-MISSING, ... Listed in the table of checks.
-    pub code: &'static str,
-    /// How bad.
-    pub severity: Severity,
-    /// The field it is about.
-    pub place: Place,
-    /// What is wrong: the thing, the value, the limit.
-    pub message: String,
-    /// The way out; empty where there is nothing to do.
-    pub remedy: String,
-    /// The host's PCI function that it is about, where that is not the one at its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<PciAddress>,
-    /// True where the host itself stands on that function. Such a blocker yields to the address typed out, and is then a
-    /// warning.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub lock_out: bool,
+    /// The check.
+    pub check: &'static Check,
+    /// How bad it is.
+    pub level: Level,
+    /// What it is about.
+    pub topic: Topic,
+    /// What is wrong: the thing, the value, the limit. Of what is not known: what would have been looked at.
+    pub message: Text,
+    /// What to do about it.
+    pub remedy: Remedy,
 }
 
 /// How bad a finding is.
@@ -41,33 +39,104 @@ pub enum Severity {
     Info,
 }
 
-/// The outcome of all checks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Worst first, then in the order of the spec.
-    pub findings: Vec<Finding>,
-    /// Codes of the checks that looked and found nothing.
-    pub passed: Vec<&'static str>,
+impl Finding {
+    /// What `check` noted.
+    pub fn new(check: &'static Check, note: Note) -> Self {
+        let Note { level, topic, message, remedy } = note;
+        Self { check, level, topic, message, remedy }
+    }
+
+    /// Stable name: DISK-SIZE, POOL-MISSING, ...
+    pub fn code(&self) -> &'static str {
+        self.check.code
+    }
+
+    /// How bad it is, without its particulars.
+    pub fn severity(&self) -> Severity {
+        match self.level {
+            Level::Blocker | Level::LockOut(_) => Severity::Blocker,
+            Level::Warning | Level::GivenUp(_) => Severity::Warning,
+            Level::Unknown { .. } => Severity::Unknown,
+            Level::Info => Severity::Info,
+        }
+    }
+
+    /// The field that it is about.
+    pub fn place(&self) -> &Place {
+        &self.topic.place
+    }
+
+    /// The host's PCI function that it is about, where that is not the one at its place.
+    pub fn function(&self) -> Option<PciAddress> {
+        self.topic.function
+    }
+
+    /// True where it is about the function `address`, or its message names it.
+    pub fn concerns(&self, address: PciAddress) -> bool {
+        let own = Arg::Address(address);
+        let row = self.topic.row.as_ref().and_then(RowName::address);
+        [self.topic.function, self.lock_out(), row].contains(&Some(address)) || self.message.names(&own)
+    }
+
+    /// The function that the host stands on, given up or not.
+    pub fn lock_out(&self) -> Option<PciAddress> {
+        match self.level {
+            Level::LockOut(address) | Level::GivenUp(address) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, as a sentence.
+    pub fn message(&self, wording: Wording) -> String {
+        let unknown = matches!(self.level, Level::Unknown { .. });
+        let row = self.topic.row.as_ref().filter(|_| wording != Wording::Field && !unknown);
+        let row = row.map(|row| format!("{}: ", row.say(wording == Wording::Taking))).unwrap_or_default();
+        let message = self.message.say(wording);
+        match &self.level {
+            Level::Unknown { why, folded: 0 } => format!("not checked: {message} ({})", why.say(wording)),
+            Level::Unknown { why, folded } => {
+                format!("not checked: {message}, and {folded} more of passthrough ({})", why.say(wording))
+            }
+            Level::GivenUp(_) => format!("{row}{message}: GIVEN UP by typed address"),
+            _ => format!("{row}{message}"),
+        }
+    }
+
+    /// What to do about it, as a sentence; empty where there is nothing to do.
+    pub fn remedy(&self, wording: Wording) -> String {
+        match self.level {
+            Level::GivenUp(_) => "the host loses it when the VM starts, whatever depends on it".into(),
+            _ => self.remedy.text.say(wording),
+        }
+    }
 }
 
-impl Report {
-    /// The findings that forbid a build.
-    pub fn blockers(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity == Severity::Blocker)
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (function, lock_out) = (self.function(), self.lock_out().is_some());
+        let members = 5 + usize::from(function.is_some()) + usize::from(lock_out);
+        let mut json = serializer.serialize_struct("Finding", members)?;
+        json.serialize_field("code", self.code())?;
+        json.serialize_field("severity", &self.severity())?;
+        json.serialize_field("place", self.place())?;
+        json.serialize_field("message", &self.message(Wording::Full))?;
+        json.serialize_field("remedy", &self.remedy(Wording::Full))?;
+        if let Some(function) = function {
+            json.serialize_field("address", &function)?;
+        }
+        if lock_out {
+            json.serialize_field("lock_out", &true)?;
+        }
+        json.end()
     }
+}
 
-    /// The functions that the host stands on and nobody gave up.
-    pub fn lock_outs(&self) -> BTreeSet<PciAddress> {
-        self.blockers().filter(|finding| finding.lock_out).filter_map(|finding| finding.address).collect()
+/// What `check` finds, and whether it looked and found nothing.
+pub(super) fn look(check: &'static Check, subject: &Subject) -> (Vec<Finding>, bool) {
+    let mut notes = Notes::default();
+    if let Some(run) = check.run {
+        run(subject, &mut notes);
     }
-
-    /// True where nothing but lock-outs forbids a build.
-    pub fn is_only_locked_out(&self) -> bool {
-        self.blockers().next().is_some() && self.blockers().all(|finding| finding.lock_out)
-    }
-
-    /// How many findings are of this severity.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
-    }
+    let passed = notes.passed();
+    (notes.notes.into_iter().map(|note| Finding::new(check, note)).collect(), passed)
 }

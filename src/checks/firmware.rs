@@ -1,5 +1,7 @@
 //! Checks of UEFI, Secure Boot and the TPM.
 
+use super::note::Remedy;
+use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::DomainCapabilities;
@@ -60,7 +62,7 @@ fn offered<'a>(
     subject: &Subject<'a>,
     notes: &mut Notes,
     key: &'static str,
-    what: &str,
+    what: &'static str,
 ) -> Option<&'a DomainCapabilities> {
     notes.known(&subject.facts.domain_capabilities, || field(key), what)?;
     let known = subject.capabilities();
@@ -79,8 +81,11 @@ fn uefi(subject: &Subject, notes: &mut Notes) {
     if known.firmware.is_empty() {
         notes.unknown(field("uefi"), what, "libvirt does not say it for this machine type");
     } else if !known.firmware.iter().any(|kind| kind == "efi") {
-        let message =
-            format!("no UEFI firmware is installed for {} guests of machine type {}", known.arch, known.machine);
+        let message = text!(
+            "no UEFI firmware is installed for {arch} guests of machine type {machine}",
+            arch = known.arch,
+            machine = known.machine
+        );
         notes.blocker(field("uefi"), message, "install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch)");
     }
 }
@@ -91,7 +96,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let asks_uefi = spec.uefi == Some(true) || spec.secure_boot == Some(true);
         if kind == FirmwareKind::Bios && asks_uefi || kind == FirmwareKind::Uefi && spec.uefi == Some(false) {
-            let message = format!("firmware is {}, and uefi or secure_boot says otherwise", kind.name());
+            let message = text!("firmware is {kind}, and uefi or secure_boot says otherwise", kind = kind.name());
             notes.blocker(field("firmware"), message, "leave one of them out");
         }
     }
@@ -101,7 +106,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
             if !uefi {
                 notes.warning(
                     field(key),
-                    format!("{key} has no effect: the guest boots by BIOS"),
+                    text!("{key} has no effect: the guest boots by BIOS", key),
                     "set firmware to uefi",
                 );
             }
@@ -129,11 +134,19 @@ fn secure_boot(subject: &Subject, notes: &mut Notes) {
     match (subject.spec.uefi, subject.machine.chipset) {
         (Some(false), _) => {
             let message = "secure_boot is asked and uefi is refused";
-            notes.blocker(field("secure_boot"), message, "set uefi to true, or leave secure_boot out");
+            notes.blocker(
+                field("secure_boot"),
+                message,
+                Remedy::from("set uefi to true, or leave secure_boot out").setting(field("uefi"), true),
+            );
         }
         (_, Chipset::Pc) => {
-            let message = format!("machine type {machine} has no Secure Boot: it lacks system management mode");
-            notes.blocker(field("secure_boot"), message, "use machine type q35");
+            let message = text!("machine type {machine} has no Secure Boot: it lacks system management mode", machine);
+            notes.blocker(
+                field("secure_boot"),
+                message,
+                Remedy::from("use machine type q35").setting(field("machine"), "q35"),
+            );
         }
         (None, _) => notes.info(field("secure_boot"), "secure_boot implies uefi, which is switched on", ""),
         (Some(true), _) => {}

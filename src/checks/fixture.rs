@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Allowed, Finding, Report, Severity, report_of_stack};
+use super::{Allowed, Finding, Report, Severity, Wording, report_of_stack};
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
     MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
@@ -135,21 +135,28 @@ impl Asked {
         assert!(super::explain(code).is_some(), "there is no check {code}");
         let report = self.report();
         let passed = report.passed.contains(&code);
-        (report.findings.into_iter().filter(|finding| finding.code == code).collect(), passed)
+        (report.findings.into_iter().filter(|finding| finding.code() == code).collect(), passed)
     }
 
     /// The first thing that the check says, unknowns apart.
     pub(super) fn said(&self, code: &str) -> Said {
         let (findings, _) = self.findings(code);
-        let found = findings.into_iter().find(|finding| finding.severity != Severity::Unknown);
-        let Finding { severity, place, message, remedy, .. } = found.unwrap_or_else(|| panic!("{code} says nothing"));
-        Said { severity, place: place.to_string(), message, remedy }
+        let found = findings.into_iter().find(|finding| finding.severity() != Severity::Unknown);
+        let found = found.unwrap_or_else(|| panic!("{code} says nothing"));
+        Said {
+            severity: found.severity(),
+            place: found.place().to_string(),
+            message: found.message(Wording::Full),
+            remedy: found.remedy(Wording::Full),
+        }
     }
 
     fn says(&self, severity: Severity, code: &str, place: &str, message: &str) -> &Self {
         let (findings, _) = self.findings(code);
         let fits = |finding: &Finding| {
-            finding.severity == severity && finding.place.to_string() == place && finding.message == message
+            finding.severity() == severity
+                && finding.place().to_string() == place
+                && finding.message(Wording::Full) == message
         };
         assert!(findings.iter().any(fits), "{code}: {findings:#?}");
         self
@@ -168,7 +175,7 @@ impl Asked {
     /// The check could not judge, and is not counted as passed.
     pub(super) fn unknown(&self, code: &str) -> &Self {
         let (findings, passed) = self.findings(code);
-        let said = findings.iter().any(|f| f.severity == Severity::Unknown && f.message.starts_with("not checked: "));
+        let said = findings.iter().any(|finding| finding.severity() == Severity::Unknown);
         assert!(said && !passed, "{code}: {findings:#?}");
         self
     }

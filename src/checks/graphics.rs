@@ -1,9 +1,11 @@
 //! Checks of the graphical consoles.
 
+use super::note::{Remedy, Topic, without};
+use super::row::RowName;
+use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{Fact, MediaFile, MediaKind, Password, media};
 use crate::machine::Console;
-use crate::spec::suggest::quoted;
 use crate::spec::{GraphicsKind, Place};
 use crate::units::shell_quote;
 use core::net::IpAddr;
@@ -101,20 +103,25 @@ fn place(console: &Console, field: &str) -> Place {
     }
 }
 
-fn label(console: &Console) -> String {
-    console.row.map_or_else(|| "the default console".into(), |row| format!("graphics {row}"))
+fn label(console: &Console) -> RowName {
+    console.row.map_or(RowName::only("the default console"), |row| RowName::numbered("graphics", row))
+}
+
+/// A field of a console, with the name of its row.
+fn topic(console: &Console, field: &str) -> Topic {
+    Topic::from(place(console, field)).of(label(console))
 }
 
 fn kind(subject: &Subject, notes: &mut Notes) {
     for console in &subject.machine.consoles {
-        let what = format!("whether QEMU has {} graphics", console.kind.name());
+        let what = text!("whether QEMU has {kind} graphics", kind = console.kind.name());
         let place = || place(console, "type");
         let Some(_) = notes.known(&subject.facts.domain_capabilities, place, &what) else { continue };
         match subject.capabilities().filter(|known| !known.graphics.is_empty()) {
             None => notes.unknown(place(), &what, "libvirt does not say it for this machine type"),
             Some(known) if !known.graphics.iter().any(|graphics| graphics == console.kind.name()) => {
-                let message = format!("{}: this host's QEMU has no {} graphics", label(console), console.kind.name());
-                notes.blocker(place(), message, "use vnc");
+                let message = text!("this host's QEMU has no {kind} graphics", kind = console.kind.name());
+                notes.blocker(topic(console, "type"), message, Remedy::from("use vnc").setting(place(), "vnc"));
             }
             Some(_) => {}
         }
@@ -126,8 +133,12 @@ fn none(subject: &Subject, notes: &mut Notes) {
     let Some(row) = rows.iter().position(|graphics| graphics.kind == Some(GraphicsKind::None)) else { return };
     notes.looked();
     if rows.len() > 1 {
-        let message = format!("graphics {row}: none stands beside {} other entries", rows.len() - 1);
-        notes.blocker(Place::row("graphics", row, "type"), message, "remove it, or remove the others");
+        let message = text!("none stands beside {rows} other entries", rows = rows.len() - 1);
+        notes.blocker(
+            Topic::from(Place::row("graphics", row, "type")).of(RowName::numbered("graphics", row)),
+            message,
+            "remove it, or remove the others",
+        );
     }
     for (row, graphics) in rows.iter().enumerate().filter(|(_, graphics)| graphics.kind == Some(GraphicsKind::None)) {
         let password = graphics.password_file.is_some();
@@ -135,8 +146,12 @@ fn none(subject: &Subject, notes: &mut Notes) {
             [("listen", graphics.listen.is_some()), ("port", graphics.port.is_some()), ("password_file", password)]
         {
             if set {
-                let message = format!("graphics {row}: {field} has no effect for type none");
-                notes.warning(Place::row("graphics", row, field), message, "remove it, or choose vnc");
+                let message = text!("{field} has no effect for type none", field);
+                notes.warning(
+                    Topic::from(Place::row("graphics", row, field)).of(RowName::numbered("graphics", row)),
+                    message,
+                    without("remove it, or choose vnc"),
+                );
             }
         }
     }
@@ -148,8 +163,8 @@ fn same(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.kind == console.kind) {
             let message =
-                format!("{}: a second {} console beside {}", label(console), console.kind.name(), label(earlier));
-            notes.blocker(place(console, "type"), message, "remove one of them");
+                text!("a second {kind} console beside {earlier}", kind = console.kind.name(), earlier = label(earlier));
+            notes.blocker(topic(console, "type"), message, "remove one of them");
         }
     }
 }
@@ -160,8 +175,12 @@ fn address(subject: &Subject, notes: &mut Notes) {
         let address = console.listen.value.trim();
         let host_name = address.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
         if !host_name && address.parse::<IpAddr>().is_err() {
-            let message = format!("{}: {} is no address to listen on", label(console), quoted(address));
-            notes.blocker(place(console, "listen"), message, "write an IP address such as 127.0.0.1, or leave it out");
+            let message = text!("{address} is no address to listen on", address = Arg::quoted(address));
+            notes.blocker(
+                topic(console, "listen"),
+                message,
+                without("write an IP address such as 127.0.0.1, or leave it out"),
+            );
         }
     }
 }
@@ -176,11 +195,12 @@ fn port(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let least = if console.kind == GraphicsKind::Vnc { FIRST_VNC_PORT } else { FIRST_FREE_PORT };
         if port < least {
-            let message = format!("{}: port {port}, the first for {} is {least}", label(console), console.kind.name());
-            notes.blocker(place(console, "port"), message, "leave the port out, and libvirt takes a free one");
+            let message =
+                text!("port {port}, the first for {kind} is {least}", port, kind = console.kind.name(), least);
+            notes.blocker(topic(console, "port"), message, without("leave the port out, and libvirt takes a free one"));
         } else if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.port == Some(port)) {
-            let message = format!("{}: port {port} is already that of {}", label(console), label(earlier));
-            notes.blocker(place(console, "port"), message, "give each its own, or leave the port out");
+            let message = text!("port {port} is already that of {earlier}", port, earlier = label(earlier));
+            notes.blocker(topic(console, "port"), message, without("give each its own, or leave the port out"));
         }
     }
 }
@@ -194,17 +214,18 @@ fn listen(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         let all = address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
-        let reach = if all { "every network of the host".to_owned() } else { format!("whoever reaches {address}") };
+        let reach = if all { "every network of the host".into() } else { text!("whoever reaches {address}", address) };
         if console.password_file.is_some() {
             let kind = console.kind.name();
-            let message =
-                format!("{}: listens on {address}, and its {kind} password is all that guards it", label(console));
+            let message = text!("listens on {address}, and its {kind} password is all that guards it", address, kind);
             let remedy = "it is weak and what follows is not encrypted: better listen on 127.0.0.1 and go through SSH";
-            notes.info(place(console, "listen"), message, remedy);
+            notes.info(topic(console, "listen"), message, remedy);
             continue;
         }
-        let message = format!("{}: listens on {address}, open to {reach} without a password", label(console));
-        notes.warning(place(console, "listen"), message, "listen on 127.0.0.1 and go through SSH");
+        let remedy =
+            Remedy::from("listen on 127.0.0.1 and go through SSH").setting(place(console, "listen"), "127.0.0.1");
+        let message = text!("listens on {address}, open to {reach} without a password", address, reach);
+        notes.warning(topic(console, "listen"), message, remedy);
     }
 }
 
@@ -212,44 +233,44 @@ fn password(subject: &Subject, notes: &mut Notes) {
     for console in &subject.machine.consoles {
         let Some(path) = console.password_file.as_deref() else { continue };
         notes.looked();
-        let (at, of) = (place(console, "password_file"), label(console));
+        let topic = topic(console, "password_file");
         if !path.starts_with('/') {
-            let message = format!("{of}: the password file {} is no absolute path", quoted(path));
-            notes.blocker(at, message, "write the whole path, from / on");
+            let message = text!("the password file {path} is no absolute path", path = Arg::quoted(path));
+            notes.blocker(topic, message, "write the whole path, from / on");
             continue;
         }
-        let what = format!("the password file {path}");
+        let what = text!("the password file {path}", path);
         let pending = Fact::default();
         let fact = subject.facts.files.get(&media::local(path)).unwrap_or(&pending);
-        let Some(file) = notes.known(fact, || at.clone(), &what) else { continue };
+        let Some(file) = notes.known(fact, || place(console, "password_file"), &what) else { continue };
         if let Some((why, remedy)) = unusable(file, console.kind) {
-            notes.blocker(at, format!("{of}: {what} {why}"), remedy);
+            notes.blocker(topic, text!("{what} {why}", what, why), remedy);
         } else if let Some(mode) = file.secret.map(|secret| secret.mode).filter(|mode| mode & 0o077 != 0) {
-            let message = format!("{of}: {what} can be read by other users (mode {mode:04o})");
-            notes.warning(at, message, format!("chmod 600 {}", shell_quote(path)));
+            let message = text!("{what} can be read by other users (mode {mode})", what, mode = format!("{mode:04o}"));
+            notes.warning(topic, message, text!("chmod 600 {path}", path = shell_quote(path)));
         }
     }
 }
 
 /// Why no password comes out of the file, and the way out.
-fn unusable(file: &MediaFile, kind: GraphicsKind) -> Option<(String, String)> {
+fn unusable(file: &MediaFile, kind: GraphicsKind) -> Option<(Text, Text)> {
     let write = "write the password into its first line";
     let kind_name = kind.name().to_uppercase();
     let most = if kind == GraphicsKind::Vnc { media::VNC_PASSWORD } else { media::SPICE_PASSWORD };
     let (why, remedy) = match (file.kind, file.secret.map(|secret| secret.password)) {
-        (MediaKind::Missing, _) => ("is not there".to_owned(), "make it on the machine where vmbuild runs".to_owned()),
+        (MediaKind::Missing, _) => ("is not there".into(), "make it on the machine where vmbuild runs".into()),
         (MediaKind::File, Some(Password::Short)) => return None,
         (MediaKind::File, Some(Password::Long)) if kind != GraphicsKind::Vnc => return None,
         (MediaKind::File, Some(Password::Unreadable) | None) => {
-            ("cannot be read by you".to_owned(), "make it readable, or copy it where you may read".to_owned())
+            ("cannot be read by you".into(), "make it readable, or copy it where you may read".into())
         }
-        (MediaKind::File, Some(Password::Empty)) => ("has an empty first line".to_owned(), write.to_owned()),
-        (MediaKind::File, Some(Password::NoText)) => ("holds no text in its first line".to_owned(), write.to_owned()),
+        (MediaKind::File, Some(Password::Empty)) => ("has an empty first line".into(), write.into()),
+        (MediaKind::File, Some(Password::NoText)) => ("holds no text in its first line".into(), write.into()),
         (MediaKind::File, Some(_)) => {
-            let why = format!("has a longer first line than {kind_name} takes: {most} characters");
-            (why, format!("choose a password of {most} characters at most"))
+            let why = text!("has a longer first line than {kind} takes: {most} characters", kind = kind_name, most);
+            (why, text!("choose a password of {most} characters at most", most))
         }
-        _ => ("is no regular file".to_owned(), "name a file that holds the password".to_owned()),
+        _ => ("is no regular file".into(), "name a file that holds the password".into()),
     };
     Some((why, remedy))
 }

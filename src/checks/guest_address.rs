@@ -1,5 +1,8 @@
 //! Checks of the places of passed devices in the guest.
 
+use super::note::{Topic, without};
+use super::row::RowName;
+use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::domain::{self, Element};
@@ -71,12 +74,20 @@ fn address(subject: &Subject, notes: &mut Notes) {
             continue;
         };
         notes.looked();
-        let remedy = "leave it out, and a free slot is chosen";
+        let remedy = without("leave it out, and a free slot is chosen");
         match text.parse::<PciAddress>() {
-            Err(error) => notes.blocker(place(row), format!("device {row}: guest address {error}"), remedy),
+            Err(error) => notes.blocker(
+                Topic::from(place(row)).of(RowName::numbered("device", row)),
+                text!("guest address {error}", error),
+                remedy,
+            ),
             Ok(address) => {
                 if let Some(why) = refused(subject.machine.chipset, address) {
-                    notes.blocker(place(row), format!("device {row}: guest address {address}: {why}"), remedy);
+                    notes.blocker(
+                        Topic::from(place(row)).of(RowName::numbered("device", row)),
+                        text!("guest address {address}: {why}", address, why),
+                        remedy,
+                    );
                 }
             }
         }
@@ -106,7 +117,12 @@ fn same(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let guest = function.guest.value;
         if let Some(earlier) = first.get(&guest) {
-            let message = format!("{}: guest address {guest} is already that of {}", function.place, earlier.place);
+            let message = text!(
+                "{place}: guest address {guest} is already that of {earlier}",
+                place = function.place,
+                guest,
+                earlier = earlier.place
+            );
             notes.blocker(function.place.clone().key("guest_address"), message, "give each its own function number");
         } else {
             first.insert(guest, function);
@@ -120,8 +136,9 @@ fn function(subject: &Subject, notes: &mut Notes) {
         let Some(first) = slot.functions.first() else { continue };
         if slot.functions.iter().all(|function| function.guest.value.function != 0) {
             let guest = first.guest.value;
-            let message = format!("{}: guest address {guest}, and its slot has no function 0", first.place);
-            let remedy = format!("use {}, or leave it out", guest.with_function(0));
+            let message =
+                text!("{place}: guest address {guest}, and its slot has no function 0", place = first.place, guest);
+            let remedy = text!("use {with_function}, or leave it out", with_function = guest.with_function(0));
             notes.blocker(first.place.clone().key("guest_address"), message, remedy);
         }
     }
@@ -142,11 +159,18 @@ fn split(subject: &Subject, notes: &mut Notes) {
         }
         notes.looked();
         if let Some(other) = of_card.clone().find(|other| !other.guest.value.same_slot(function.guest.value)) {
-            let message = format!(
-                "{} and {} of one card are on different guest slots: {} and {}",
-                function.host, other.host, function.guest.value, other.guest.value
+            let message = text!(
+                "{host} and {other} of one card are on different guest slots: {guest} and {elsewhere}",
+                host = function.host,
+                other = other.host,
+                guest = function.guest.value,
+                elsewhere = other.guest.value
             );
-            notes.warning(other.place.clone().key("guest_address"), message, "leave guest_address out for both");
+            notes.warning(
+                other.place.clone().key("guest_address"),
+                message,
+                without("leave guest_address out for both"),
+            );
         }
     }
 }

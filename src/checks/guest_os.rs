@@ -1,9 +1,10 @@
 //! Checks of what the spec says about the guest's system: family and osinfo id.
 
-use super::wording::{field, list};
+use super::text::{Arg, Joint, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::machine::{DiskOrigin, Firmware, Machine};
-use crate::spec::suggest::{nearest, quoted};
+use crate::spec::suggest::nearest;
 use crate::spec::{DiskDevice, OsFamily};
 use crate::units::Bytes;
 
@@ -49,10 +50,12 @@ fn family(subject: &Subject, notes: &mut Notes) {
     if OsFamily::named(&lower).is_some() {
         return;
     }
-    let message = format!("os_type {} is not a known family; no settings for Windows are made", quoted(asked));
-    let remedy = match meant(&lower) {
-        Some(family) => format!("write {}; the system itself belongs into os_variant", family.name()),
-        None => format!("write one of {}", known().join(", ")),
+    let message =
+        text!("os_type {asked} is not a known family; no settings for Windows are made", asked = Arg::quoted(asked));
+    let remedy = if let Some(family) = meant(&lower) {
+        text!("write {family}; the system itself belongs into os_variant", family = family.name())
+    } else {
+        text!("write one of {families}", families = Arg::list(Joint::Comma, known()))
     };
     notes.warning(field("os_type"), message, remedy);
 }
@@ -87,7 +90,7 @@ fn variant(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_+".contains(c);
     if !asked.chars().all(fits) || !asked.starts_with(|c: char| c.is_ascii_lowercase()) {
-        let message = format!("os_variant {} has not the form of an osinfo id", quoted(asked));
+        let message = text!("os_variant {asked} has not the form of an osinfo id", asked = Arg::quoted(asked));
         let remedy = "write an id such as ubuntu24.04 or win11: virt-install --osinfo list shows them";
         notes.warning(field("os_variant"), message, remedy);
     }
@@ -100,7 +103,7 @@ fn windows_11(subject: &Subject, notes: &mut Notes) {
     }
     notes.looked();
     let (vcpus, memory, disk) = WIN11;
-    let mut lacks: Vec<String> = Vec::new();
+    let mut lacks: Vec<Text> = Vec::new();
     match machine.firmware.value {
         Firmware::Bios => lacks.push("UEFI with Secure Boot (secure_boot)".into()),
         Firmware::Uefi { secure_boot: false } => lacks.push("Secure Boot (secure_boot)".into()),
@@ -110,16 +113,16 @@ fn windows_11(subject: &Subject, notes: &mut Notes) {
         lacks.push("a TPM 2.0 (tpm)".into());
     }
     if let Some(has) = machine.vcpus.filter(|has| *has < vcpus) {
-        lacks.push(format!("{vcpus} CPUs (has {has})"));
+        lacks.push(text!("{vcpus} CPUs (has {has})", vcpus, has));
     }
     if let Some(has) = machine.memory.filter(|has| *has < memory) {
-        lacks.push(format!("{} of memory (has {})", memory.in_gib(), has.in_gib()));
+        lacks.push(text!("{memory} of memory (has {has})", memory = Arg::Gib(memory), has = Arg::Gib(has)));
     }
     if let Some(has) = largest_disk(machine).filter(|has| *has < disk) {
-        lacks.push(format!("a disk of {} (has {})", disk.in_gib(), has.in_gib()));
+        lacks.push(text!("a disk of {disk} (has {has})", disk = Arg::Gib(disk), has = Arg::Gib(has)));
     }
     if !lacks.is_empty() {
-        let message = format!("Windows 11 asks for {}", list(&lacks));
+        let message = text!("Windows 11 asks for {lacks}", lacks = Arg::all(lacks));
         notes.warning(field("os_variant"), message, "set what is missing; its setup does not go on without");
     }
 }

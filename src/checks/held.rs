@@ -1,7 +1,8 @@
 //! Checks of the host functions that a VM holds and its guest does not see.
 
+use super::note::without;
 use super::subject::PciRow;
-use super::wording::device;
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::machine::card;
 
@@ -39,9 +40,9 @@ fn fields(subject: &Subject, notes: &mut Notes) {
             ("boot_order", asked.boot_order.is_some()),
         ];
         for (field, _) in set.into_iter().filter(|(_, set)| *set) {
-            let message = format!("{} is held, so that {field} means nothing", device(row.row, row.address));
+            let message = text!("{device} is held, so that {field} means nothing", device = row.name(), field);
             let place = row.row.place(field);
-            notes.blocker(place, message, format!("remove {field}, or pass the device (role pass)"));
+            notes.blocker(place, message, without(text!("remove {field}, or pass the device (role pass)", field)));
         }
     }
 }
@@ -60,7 +61,7 @@ fn alone(subject: &Subject, notes: &mut Notes) {
         let drawn = || subject.pci.iter().any(|other| other.asked.is_held() && shares_group(other, row));
         let needed = tied || !passed.is_empty() && drawn();
         if !needed {
-            let message = format!("{} is held, but nothing that is passed needs it", device(row.row, row.address));
+            let message = text!("{device} is held, but nothing that is passed needs it", device = row.name());
             let place = row.row.place("role");
             notes.warning(place, message, "remove the row, or pass the device (role pass)");
         }

@@ -1,6 +1,8 @@
 //! Checks of what runs the guest: hypervisor, architecture, machine type.
 
-use super::wording::{field, list};
+use super::note::{clause, without};
+use super::text::{Arg, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Capabilities, GuestArch, Kvm};
 use crate::machine::Reason;
@@ -50,23 +52,23 @@ fn kvm(subject: &Subject, notes: &mut Notes) {
         (VirtType::Kvm, true, Some(Kvm::Absent { why })) => {
             notes.blocker(
                 place(),
-                format!("KVM asked, the host has none: {}", plain(why)),
-                "leave virt_type out to emulate, or fix the cause",
+                text!("KVM asked, the host has none: {why}", why = Arg::clause(why)),
+                without("leave virt_type out to emulate, or fix the cause"),
             );
         }
         (VirtType::Kvm, _, Some(Kvm::Crippled { why })) => {
-            let message = format!("KVM asked, it may not run this guest: {}", plain(why));
-            notes.warning(place(), message, "leave virt_type out to emulate, which is slow but works");
+            let message = text!("KVM asked, it may not run this guest: {why}", why = Arg::clause(why));
+            notes.warning(place(), message, without("leave virt_type out to emulate, which is slow but works"));
         }
         (VirtType::Qemu, false, _) => {
             let why = chosen.why().unwrap_or_default();
             let why = why.strip_prefix("emulated, slow: ").unwrap_or(why);
-            let message = format!("the guest is emulated and slow: {why}");
+            let message = text!("the guest is emulated and slow: {why}", why);
             notes.warning(place(), message, "see to its cause, or choose a host that runs KVM guests");
         }
         (VirtType::Kvm, _, None) if !offers_kvm(subject) => {
             let why = subject.facts.kvm.why_not().unwrap_or_default();
-            notes.unknown(place(), "whether the host runs guests on KVM", why);
+            notes.unknown(place(), "whether the host runs guests on KVM", clause(why));
         }
         _ => notes.looked(),
     }
@@ -79,12 +81,8 @@ fn offers_kvm(subject: &Subject) -> bool {
     guests.iter().any(|guest| guest.arch == *arch && guest.domain_types.iter().any(|kind| kind == "kvm"))
 }
 
-fn plain(sentence: &str) -> &str {
-    sentence.trim_end_matches('.')
-}
-
 /// The guests that the host can run; says so where that is not known.
-fn guests<'a>(subject: &Subject<'a>, notes: &mut Notes, key: &'static str, what: &str) -> Option<&'a [GuestArch]> {
+fn guests<'a>(subject: &Subject<'a>, notes: &mut Notes, key: &'static str, what: &Text) -> Option<&'a [GuestArch]> {
     if subject.facts.capabilities.get().is_some_and(Capabilities::are_of_test_driver) {
         return None;
     }
@@ -98,25 +96,31 @@ fn guests<'a>(subject: &Subject<'a>, notes: &mut Notes, key: &'static str, what:
 
 fn arch(subject: &Subject, notes: &mut Notes) {
     let arch = &subject.machine.arch.value;
-    let Some(guests) = guests(subject, notes, "architecture", &format!("whether QEMU emulates {arch}")) else { return };
+    let Some(guests) = guests(subject, notes, "architecture", &text!("whether QEMU emulates {arch}", arch)) else {
+        return;
+    };
     if guests.iter().all(|guest| guest.arch != *arch) {
         let names: Vec<String> = guests.iter().map(|guest| guest.arch.clone()).take(8).collect();
-        let message = format!("this host runs no {arch} guests");
-        notes.blocker(field("architecture"), message, format!("install its QEMU, or choose one of: {}", list(&names)));
+        let message = text!("this host runs no {arch} guests", arch);
+        notes.blocker(
+            field("architecture"),
+            message,
+            text!("install its QEMU, or choose one of: {names}", names = Arg::all(names)),
+        );
     }
 }
 
 fn machine(subject: &Subject, notes: &mut Notes) {
     let (arch, machine) = (&subject.machine.arch.value, &subject.machine.machine_type.value);
-    let what = format!("whether QEMU has machine type {machine}");
+    let what = text!("whether QEMU has machine type {machine}", machine);
     let Some(guests) = guests(subject, notes, "machine", &what) else { return };
     let Some(guest) = guests.iter().find(|guest| guest.arch == *arch) else { return };
     if guest.machines.is_empty() {
         notes.unknown(field("machine"), &what, "libvirt lists no machine types");
     } else if guest.machines.iter().all(|known| known != machine) {
         let near = guest.machines.iter().min_by_key(|known| strsim::levenshtein(known, machine));
-        let message = format!("machine type {machine} is not one that this host's QEMU has for {arch}");
-        let remedy = near.map_or_else(String::new, |near| format!("leave it out, or use {near}"));
+        let message = text!("machine type {machine} is not one that this host's QEMU has for {arch}", machine, arch);
+        let remedy = near.map_or_else(Text::default, |near| text!("leave it out, or use {near}", near));
         notes.blocker(field("machine"), message, remedy);
     }
 }

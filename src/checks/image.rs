@@ -1,10 +1,13 @@
 //! Checks of the images that a VM uses as they are: attached disks and the boot ISO.
 
+use super::note::{Topic, clause};
+use super::row::RowName;
 use super::subject::Image;
+use super::text::{Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{Domain, DomainState, MediaKind};
 use crate::machine::{Disk, DiskOrigin, Location};
-use crate::spec::{DiskDevice, Place};
+use crate::spec::DiskDevice;
 use crate::units::shell_quote;
 
 pub(super) static CHECKS: &[&Check] =
@@ -84,10 +87,10 @@ static IMAGE_FORMAT: Check = Check {
 struct Used<'a> {
     disk: &'a Disk,
     at: &'a Location,
-    /// The field that names it.
-    place: Place,
-    /// `disk 1 (vdb): /srv/data.img`, `boot_iso: ubuntu.iso`.
-    name: String,
+    /// The field that names it, with `disk 1 (vdb)` or `boot_iso`.
+    topic: Topic,
+    /// `/srv/data.img`, `fast-nvme/ubuntu.iso`.
+    name: Text,
     /// True for the boot ISO.
     iso: bool,
 }
@@ -96,51 +99,59 @@ struct Used<'a> {
 fn used<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Used<'a>> + use<'a> {
     subject.machine.disks.iter().filter_map(|disk| {
         let DiskOrigin::Existing(Some(at)) = &disk.origin else { return None };
-        let what = written(at);
+        let name = written(at);
         if let Some(row) = disk.place.row_index() {
-            let name = format!("disk {row} ({}): {what}", disk.target.value);
-            return Some(Used { disk, at, place: disk.place.clone().key("path"), name, iso: false });
+            let row = RowName::numbered("disk", row).named(&disk.target.value);
+            let topic = Topic::from(disk.place.clone().key("path")).of(row);
+            return Some(Used { disk, at, topic, name, iso: false });
         }
-        Some(Used { disk, at, place: disk.place.clone(), name: format!("boot_iso: {what}"), iso: true })
+        let topic = Topic::from(disk.place.clone()).of(RowName::only("boot_iso"));
+        Some(Used { disk, at, topic, name, iso: true })
     })
 }
 
 /// A location as users write it.
-pub(super) fn written(at: &Location) -> String {
+pub(super) fn written(at: &Location) -> Text {
     match at {
-        Location::Volume { pool, volume, .. } => format!("{pool}/{volume}"),
-        Location::Path { path, .. } => path.clone(),
+        Location::Volume { pool, volume, .. } => text!("{pool}/{volume}", pool, volume),
+        Location::Path { path, .. } => text!("{path}", path),
     }
 }
 
 /// The way out for an image that is not there.
-pub(super) fn where_to_look(at: &Location) -> String {
+pub(super) fn where_to_look(at: &Location) -> Text {
     match at {
         Location::Volume { pool, .. } => {
-            format!("put it there and let the pool look: virsh pool-refresh {}", shell_quote(pool))
+            text!("put it there and let the pool look: virsh pool-refresh {pool}", pool = shell_quote(pool))
         }
         Location::Path { .. } => "check the path, or put the file there".into(),
     }
 }
 
 fn exists(subject: &Subject, notes: &mut Notes, iso: bool) {
-    for Used { at, place, name, .. } in used(subject).filter(|used| used.iso == iso) {
+    for Used { at, topic, name, .. } in used(subject).filter(|used| used.iso == iso) {
         notes.looked();
         match subject.image(at) {
-            Image::Missing => notes.blocker(place, format!("{name} not found: no such image"), where_to_look(at)),
-            Image::Unknown(why) => notes.unknown(place, &format!("whether {} exists", written(at)), why),
+            Image::Missing => notes.blocker(topic, text!("{name} not found: no such image", name), where_to_look(at)),
+            Image::Unknown(why) => {
+                notes.unknown(topic, text!("whether {image} exists", image = written(at)), clause(why));
+            }
             Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
                 let kind =
                     if file.kind == MediaKind::Folder { "a folder" } else { "neither a file nor a block device" };
-                notes.blocker(place, format!("{name} is {kind}, not an image"), "name the image itself");
+                notes.blocker(topic, text!("{name} is {kind}, not an image", name, kind), "name the image itself");
             }
             Image::File(file) if file.kind == MediaKind::File && file.size.0 == 0 => {
-                notes.warning(place, format!("{name} is empty (0 bytes)"), "see whether its download or copy failed");
+                notes.warning(
+                    topic,
+                    text!("{name} is empty (0 bytes)", name),
+                    "see whether its download or copy failed",
+                );
             }
             Image::NoPool => {
                 notes.unknown(
-                    place,
-                    &format!("whether {} exists", written(at)),
+                    topic,
+                    text!("whether {image} exists", image = written(at)),
                     "its storage pool is not there to look",
                 );
             }
@@ -158,50 +169,52 @@ fn iso_missing(subject: &Subject, notes: &mut Notes) {
 }
 
 fn unreadable(subject: &Subject, notes: &mut Notes) {
-    for Used { at, place, name, .. } in used(subject) {
+    for Used { at, topic, name, .. } in used(subject) {
         let Image::File(file) = subject.image(at) else { continue };
         notes.looked();
         if file.kind == MediaKind::File && !file.world_readable {
-            let message = format!("{name} is not readable by every user; QEMU's user may not reach it");
-            notes.warning(place, message, "put it into a storage pool, or open it and the folders above for reading");
+            let message = text!("{name} is not readable by every user; QEMU's user may not reach it", name);
+            notes.warning(topic, message, "put it into a storage pool, or open it and the folders above for reading");
         }
     }
 }
 
 fn device(subject: &Subject, notes: &mut Notes) {
-    for Used { at, place, name, disk, .. } in used(subject) {
+    for Used { at, topic, name, disk, .. } in used(subject) {
         let Location::Path { path, block } = at else { continue };
         notes.looked();
         // A volume of a pool is libvirt's to give away, under whatever name it is written.
         if *block && subject.volume_at(path).is_none() {
             let what = if disk.readonly { "the guest reads" } else { "the guest can overwrite" };
-            let message = format!("{name} is a block device of the host; {what} all of it");
-            notes.warning(place, message, "be sure that the host does not use it: lsblk, findmnt, pvs");
+            let message = text!("{name} is a block device of the host; {what} all of it", name, what);
+            notes.warning(topic, message, "be sure that the host does not use it: lsblk, findmnt, pvs");
         }
     }
 }
 
 fn in_use(subject: &Subject, notes: &mut Notes) {
-    for Used { disk, at, place, name, iso } in used(subject) {
+    for Used { disk, at, topic, name, iso } in used(subject) {
         let harmless = iso || (disk.readonly && disk.device == DiskDevice::Cdrom);
-        let what = format!("whether another domain uses {}", written(at));
-        if harmless || notes.known(&subject.facts.domains, || place.clone(), &what).is_none() {
+        let what = text!("whether another domain uses {image}", image = written(at));
+        if harmless || notes.known(&subject.facts.domains, || topic.clone(), &what).is_none() {
             continue;
         }
         let users = subject.users_of(at);
         let Some(Domain { name: domain, state, .. }) = users.first() else { continue };
         match state {
             DomainState::Active if disk.readonly => {
-                let message = format!("{name} is written by running domain {domain} while this VM reads it");
-                notes.warning(place, message, "attach a clone, or shut that domain off");
+                let message =
+                    text!("{name} is written by running domain {domain} while this VM reads it", name, domain);
+                notes.warning(topic, message, "attach a clone, or shut that domain off");
             }
             DomainState::Active => {
-                let message = format!("{name} is open by running domain {domain}");
-                notes.blocker(place, message, "attach a clone, or shut that domain off and detach it there");
+                let message = text!("{name} is open by running domain {domain}", name, domain);
+                notes.blocker(topic, message, "attach a clone, or shut that domain off and detach it there");
             }
             DomainState::Inactive => {
-                let message = format!("{name} also belongs to domain {domain}; the two cannot run together");
-                notes.warning(place, message, "attach a clone, or detach it there");
+                let message =
+                    text!("{name} also belongs to domain {domain}; the two cannot run together", name, domain);
+                notes.warning(topic, message, "attach a clone, or detach it there");
             }
         }
     }
@@ -214,8 +227,8 @@ fn same(subject: &Subject, notes: &mut Notes) {
         let readonly = |used: &Used| used.disk.readonly;
         let twin = all.iter().take(index).find(|earlier| is_same(subject, earlier.at, later.at));
         if let Some(earlier) = twin.filter(|earlier| !(readonly(earlier) && readonly(later))) {
-            let message = format!("{} is already attached as {}", later.name, earlier.disk.place);
-            notes.blocker(later.place.clone(), message, "attach it once, or attach a clone");
+            let message = text!("{name} is already attached as {place}", name = later.name, place = earlier.disk.place);
+            notes.blocker(later.topic.clone(), message, "attach it once, or attach a clone");
         }
     }
 }
@@ -233,22 +246,23 @@ fn is_same(subject: &Subject, one: &Location, other: &Location) -> bool {
 }
 
 fn format(subject: &Subject, notes: &mut Notes) {
-    for Used { disk, at, name, .. } in used(subject).filter(|used| used.disk.device == DiskDevice::Disk) {
+    for Used { disk, at, topic, name, .. } in used(subject).filter(|used| used.disk.device == DiskDevice::Disk) {
         notes.looked();
-        let place = disk.place.clone().key("format");
+        let topic = Topic { place: disk.place.clone().key("format"), ..topic };
         let listed = match subject.image(at) {
             Image::Volume(_, volume) => volume.format.as_deref(),
             _ => None,
         };
         match (&disk.format, listed.filter(|format| matches!(*format, "qcow2" | "raw" | "vmdk" | "vdi"))) {
             (None, _) => {
-                let message = format!("{name}: format not known, taken for {}", disk.driver_format());
-                notes.warning(place, message, "write the disk's format: see qemu-img info");
+                let message =
+                    text!("{name}: format not known, taken for {format}", name, format = disk.driver_format());
+                notes.warning(topic, message, "write the disk's format: see qemu-img info");
             }
             // A raw image whose first bytes look like nothing is listed as raw, so a listed raw proves little.
             (Some(format), Some(listed)) if listed != format && listed != "raw" => {
-                let message = format!("{name} is {listed}, and the spec says {format}");
-                notes.blocker(place, message, format!("write format {listed}, or leave it out"));
+                let message = text!("{name} is {listed}, and the spec says {format}", name, listed, format);
+                notes.blocker(topic, message, text!("write format {listed}, or leave it out", listed));
             }
             _ => {}
         }

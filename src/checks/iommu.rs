@@ -1,9 +1,10 @@
 //! Checks of the IOMMU and its groups.
 
+use super::note::{Change, Remedy, Topic};
 use super::passthrough::remedy;
-use super::pci::place;
 use super::subject::PciRow;
-use super::wording::{device, field, list};
+use super::text::{Arg, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Facts, Iommu, IommuTable, PciClass, PciDevice};
 use crate::machine::card;
@@ -52,18 +53,18 @@ fn off(subject: &Subject, notes: &mut Notes) {
     if !subject.wants_passthrough() {
         return;
     }
-    let at = || subject.pci.first().map_or_else(|| field("pci_devices"), |first| place(first.row));
+    let at = || subject.pci.first().map_or_else(|| field("pci_devices"), super::subject::PciRow::place);
     let Some(iommu) = notes.known(&subject.facts.iommu, at, "whether the IOMMU is on") else { return };
     if let Iommu::Off { cause, remedy } = iommu {
-        let who = subject.pci.first().map(|first| format!("{} ", device(first.row, first.address)));
-        let message = format!("{}IOMMU check failed: IOMMU not enabled", who.unwrap_or_default());
-        let remedy = switch(subject.facts).unwrap_or_else(|| remedy.clone());
-        notes.blocker(at(), message, format!("{cause} {remedy}").trim());
+        let who = subject.pci.first().map(|first| text!("{device} ", device = first.name()));
+        let message = text!("{who}IOMMU check failed: IOMMU not enabled", who = who.unwrap_or_default());
+        let remedy = switch(subject.facts).unwrap_or_else(|| text!("{remedy}", remedy));
+        notes.blocker(at(), message, if cause.is_empty() { remedy } else { text!("{cause} {remedy}", cause, remedy) });
     }
 }
 
 /// What to change in the kernel command line, where that is the cause.
-fn switch(facts: &Facts) -> Option<String> {
+fn switch(facts: &Facts) -> Option<Text> {
     let kernel = facts.kernel.get()?;
     let words = kernel.command_line.get()?;
     let off = |word: &&String| ["iommu=off", "intel_iommu=off", "amd_iommu=off"].contains(&word.as_str());
@@ -84,8 +85,8 @@ fn group(subject: &Subject, notes: &mut Notes) {
     let mut seen: Vec<u32> = Vec::new();
     let endpoints = subject.pci.iter().filter(|row| row.device.is_none_or(|known| known.kind() != PciClass::Bridge));
     for row in endpoints.filter(|_| may_have_groups(subject)) {
-        let what = format!("the IOMMU group of {}", row.address);
-        if notes.known(&subject.facts.pci, || place(row.row), &what).is_none() {
+        let what = text!("the IOMMU group of {address}", address = row.address);
+        if notes.known(&subject.facts.pci, || row.place(), &what).is_none() {
             continue;
         }
         let Some(known) = row.device else { continue };
@@ -96,10 +97,10 @@ fn group(subject: &Subject, notes: &mut Notes) {
                 companions(subject, notes, row, number);
             }
             None if subject.facts.iommu.get().is_some() => {
-                let message = format!("{} is in no IOMMU group", device(row.row, row.address));
-                notes.blocker(place(row.row), message, "this device cannot be passed: choose another");
+                let message = text!("{device} is in no IOMMU group", device = row.name());
+                notes.blocker(row.place(), message, "this device cannot be passed: choose another");
             }
-            None => notes.unknown(place(row.row), &what, "the host does not say it"),
+            None => notes.unknown(row.place(), &what, "the host does not say it"),
         }
     }
 }
@@ -122,23 +123,28 @@ fn companions(subject: &Subject, notes: &mut Notes, row: &PciRow, number: u32) {
     let (system, others): (Vec<_>, Vec<_>) =
         members.filter(|known| stands_in_the_way(subject, known)).partition(|known| known.kind() == PciClass::Bridge);
     let name = |known: &&PciDevice| {
-        format!("{} ({}, {})", known.address, known.label(), known.driver.as_deref().unwrap_or_default())
+        let driver = known.driver.as_deref().unwrap_or_default();
+        text!("{address} ({label}, {driver})", address = known.address, label = known.label(), driver)
     };
-    let of_group = format!("{}: its IOMMU group {number} also holds", device(row.row, row.address));
+    let topic = || Topic::from(row.place()).of(row.name());
     if !system.is_empty() {
-        let names = list(&system.iter().map(name).collect::<Vec<_>>());
-        let message = format!("{of_group} {names}, which the host cannot give away");
-        notes.blocker(place(row.row), message, "choose a device of another group, or put the card into another slot");
+        let names = Arg::all(system.iter().map(name));
+        let message =
+            text!("its IOMMU group {number} also holds {names}, which the host cannot give away", number, names);
+        notes.blocker(topic(), message, "choose a device of another group, or put the card into another slot");
     }
     if !others.is_empty() {
-        let names = list(&others.iter().map(name).collect::<Vec<_>>());
-        let message = format!("{of_group} {names}; the group must be passed whole");
+        let names = Arg::all(others.iter().map(name));
+        let message =
+            text!("its IOMMU group {number} also holds {names}; the group must be passed whole", number, names);
+        let ask = Arg::Ask { many: others.len() > 1, or_hold: true };
         let remedy = if others.len() == 1 {
-            "add it to pci_devices, or have it held there (role hold), if the host can do without it, or choose a device of another group"
+            text!("{ask} if the host can do without it, or choose a device of another group", ask)
         } else {
-            "add them to pci_devices, or have them held there (role hold), if the host can do without them, or choose a device of another group"
+            text!("{ask} if the host can do without them, or choose a device of another group", ask)
         };
-        notes.blocker(place(row.row), message, remedy);
+        let all = others.iter().map(|known| known.address).collect();
+        notes.blocker(topic(), message, Remedy::from(remedy).by(Change::Add(all)));
     }
 }
 

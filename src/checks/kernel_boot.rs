@@ -1,12 +1,14 @@
 //! Checks of a kernel that is started without a boot loader: its files, its RAM disk, its root disk.
 
 use super::image::{where_to_look, written};
+use super::note::{Topic, clause, without};
+use super::row::RowName;
 use super::subject::Image;
+use super::text::{Text, text};
 use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
 use crate::facts::MediaKind;
 use crate::machine::{DirectBoot, Firmware, Location};
-use crate::spec::Place;
 
 pub(super) static CHECKS: &[&Check] =
     &[&KERNEL_MISSING, &KERNEL_UNREADABLE, &KERNEL_PLACE, &KERNEL_ALONE, &KERNEL_ROOT, &KERNEL_SECURE_BOOT];
@@ -69,28 +71,29 @@ static KERNEL_SECURE_BOOT: Check = Check {
     ..Check::VM
 };
 
-/// Kernel and RAM disk where they are known: field, name, location.
-fn files(boot: &DirectBoot) -> impl Iterator<Item = (Place, String, &Location)> {
+/// Kernel and RAM disk where they are known: field with its name, location.
+fn files(boot: &DirectBoot) -> impl Iterator<Item = (Topic, Text, &Location)> {
     let both = [("kernel", boot.kernel.as_ref()), ("initrd", boot.initrd.as_ref())];
     both.into_iter().filter_map(|(key, at)| {
         let at = at?;
-        Some((field("boot").key(key), format!("boot.{key}: {}", written(at)), at))
+        let name = if key == "kernel" { "boot.kernel" } else { "boot.initrd" };
+        Some((Topic::from(field("boot").key(key)).of(RowName::only(name)), written(at), at))
     })
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {
-    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+    for (topic, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
         notes.looked();
-        let what = || format!("whether {} exists", written(at));
+        let what = || text!("whether {name} exists", name);
         match subject.image(at) {
-            Image::Missing => notes.blocker(place, format!("{name} not found: no such file"), where_to_look(at)),
-            Image::Unknown(why) => notes.unknown(place, &what(), why),
-            Image::NoPool => notes.unknown(place, &what(), "its storage pool is not there to look"),
+            Image::Missing => notes.blocker(topic, text!("{name} not found: no such file", name), where_to_look(at)),
+            Image::Unknown(why) => notes.unknown(topic, what(), clause(why)),
+            Image::NoPool => notes.unknown(topic, what(), "its storage pool is not there to look"),
             Image::File(file) if file.kind != MediaKind::File => {
-                notes.blocker(place, format!("{name} is not a file"), "name the file itself");
+                notes.blocker(topic, text!("{name} is not a file", name), "name the file itself");
             }
             Image::File(file) if file.size.0 == 0 => {
-                notes.blocker(place, format!("{name} is empty (0 bytes)"), "copy it again");
+                notes.blocker(topic, text!("{name} is empty (0 bytes)", name), "copy it again");
             }
             Image::Volume(..) | Image::File(_) => {}
         }
@@ -98,28 +101,28 @@ fn missing(subject: &Subject, notes: &mut Notes) {
 }
 
 fn unreadable(subject: &Subject, notes: &mut Notes) {
-    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+    for (topic, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
         let Image::File(file) = subject.image(at) else { continue };
         if file.kind != MediaKind::File {
             continue;
         }
         notes.looked();
         if !file.world_readable {
-            let message = format!("{name} is not readable by every user; QEMU's user may not reach it");
-            notes.warning(place, message, "put it into a storage pool, or open it and the folders above for reading");
+            let message = text!("{name} is not readable by every user; QEMU's user may not reach it", name);
+            notes.warning(topic, message, "put it into a storage pool, or open it and the folders above for reading");
         }
     }
 }
 
 fn place(subject: &Subject, notes: &mut Notes) {
-    for (place, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
+    for (topic, name, at) in subject.machine.direct_boot.iter().flat_map(files) {
         let Location::Volume { pool, path: None, .. } = at else { continue };
         // A pool that nobody has seen may well be a folder.
         if subject.pool(pool).is_some() {
-            let message = format!("{name} has no path: pool '{pool}' is no folder");
-            notes.blocker(place, message, "copy it to the host and name its absolute path");
+            let message = text!("{name} has no path: pool '{pool}' is no folder", name, pool);
+            notes.blocker(topic, message, "copy it to the host and name its absolute path");
         } else {
-            notes.unknown(place, &format!("where {} is", written(at)), "its storage pool is not there to look");
+            notes.unknown(topic, text!("where {name} is", name), "its storage pool is not there to look");
         }
     }
 }
@@ -132,13 +135,13 @@ fn alone(subject: &Subject, notes: &mut Notes) {
     for (key, text) in [("initrd", boot.and_then(|b| b.initrd.as_ref())), ("args", boot.and_then(|b| b.args.as_ref()))]
     {
         if !blank(text) {
-            let message = format!("boot.{key} has no effect: there is no boot.kernel");
-            notes.warning(field("boot").key(key), message, "name the kernel in boot.kernel, or leave it out");
+            let message = text!("boot.{key} has no effect: there is no boot.kernel", key);
+            notes.warning(field("boot").key(key), message, without("name the kernel in boot.kernel, or leave it out"));
         }
     }
     for row in subject.disks().filter(|row| row.asked.root == Some(true)) {
-        let message = format!("{}: the mark as root has no effect: there is no boot.kernel", row.label());
-        notes.warning(row.place("root"), message, "name the kernel in boot.kernel, or leave the mark out");
+        let message = text!("the mark as root has no effect: there is no boot.kernel");
+        notes.warning(row.topic("root"), message, without("name the kernel in boot.kernel, or leave the mark out"));
     }
 }
 
@@ -148,12 +151,12 @@ fn root(subject: &Subject, notes: &mut Notes) {
     let marked: Vec<_> = subject.disks().filter(|row| row.asked.root == Some(true)).collect();
     if let [first, others @ ..] = marked.as_slice() {
         for row in others {
-            let message = format!("{} is marked as root, and so is {}", row.label(), first.label());
+            let message = text!("{row} is marked as root, and so is {first}", row = row.name(), first = first.name());
             notes.blocker(row.place("root"), message, "mark one of them");
         }
         let heard = subject.machine.disks.iter().find(|disk| Some(&disk.place) == boot.root.as_ref());
         if others.is_empty() && heard.is_none_or(|disk| Some(disk) != first.made) {
-            let message = format!("{} is marked as root, but the kernel is told otherwise", first.label());
+            let message = text!("{row} is marked as root, but the kernel is told otherwise", row = first.name());
             notes.warning(first.place("root"), message, "take root= out of boot.args, and mark a hard disk");
         }
     }

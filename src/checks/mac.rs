@@ -1,6 +1,8 @@
 //! Checks of MAC addresses.
 
-use super::network::{label, place};
+use super::network::{label, place, topic};
+use super::note::without;
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::DomainState;
 use crate::machine::Interface;
@@ -46,14 +48,17 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
     for interface in &subject.machine.interfaces {
         let Some(mac) = interface.mac.as_deref() else { continue };
         notes.looked();
-        let place = place(interface, "mac");
         match mac.parse::<MacAddr>() {
             Err(error) => {
-                notes.blocker(place, format!("{}: {error}", label(interface)), "leave it out, and libvirt makes one");
+                notes.blocker(
+                    topic(interface, "mac"),
+                    text!("{error}", error),
+                    without("leave it out, and libvirt makes one"),
+                );
             }
             Ok(mac) if mac.is_multicast() => {
-                let message = format!("{}: {mac} is a multicast address (its first pair is odd)", label(interface));
-                notes.blocker(place, message, "start it with 52:54:00, or leave it out");
+                let message = text!("{mac} is a multicast address (its first pair is odd)", mac);
+                notes.blocker(topic(interface, "mac"), message, without("start it with 52:54:00, or leave it out"));
             }
             Ok(_) => {}
         }
@@ -65,27 +70,27 @@ fn same(subject: &Subject, notes: &mut Notes) {
     for (index, (interface, mac)) in all.iter().enumerate() {
         notes.looked();
         if let Some((earlier, _)) = all.iter().take(index).find(|(_, earlier)| earlier == mac) {
-            let message = format!("{}: {mac} is already the address of {}", label(interface), label(earlier));
-            notes.blocker(place(interface, "mac"), message, "give each interface its own, or leave it out");
+            let message = text!("{mac} is already the address of {earlier}", mac, earlier = label(earlier));
+            notes.blocker(topic(interface, "mac"), message, without("give each interface its own, or leave it out"));
         }
     }
 }
 
 fn taken(subject: &Subject, notes: &mut Notes) {
     for (interface, mac) in addressed(subject) {
-        let what = format!("whether another domain has the address {mac}");
+        let what = text!("whether another domain has the address {mac}", mac);
         let Some(domains) = notes.known(&subject.facts.domains, || place(interface, "mac"), &what) else { continue };
         let text = mac.to_string();
         let Some(domain) = domains.iter().find(|domain| domain.macs.contains(&text)) else {
             continue;
         };
         let state = if domain.state == DomainState::Active { "running " } else { "" };
-        let message = format!("{}: {mac} already belongs to {state}domain {}", label(interface), domain.name);
-        let remedy = "leave it out, and libvirt makes one";
+        let message = text!("{mac} already belongs to {state}domain {domain}", mac, state, domain = domain.name);
+        let remedy = without("leave it out, and libvirt makes one");
         if domain.state == DomainState::Active {
-            notes.blocker(place(interface, "mac"), message, remedy);
+            notes.blocker(topic(interface, "mac"), message, remedy);
         } else {
-            notes.warning(place(interface, "mac"), message, remedy);
+            notes.warning(topic(interface, "mac"), message, remedy);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Checks of mediated devices.
 
+use super::note::{Remedy, Topic};
+use super::row::RowName;
+use super::text::text;
 use super::wording::blank;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
@@ -43,16 +46,28 @@ fn uuid(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let text = asked.uuid.as_deref().unwrap_or_default().trim().to_ascii_lowercase();
         if blank(asked.uuid.as_ref()) {
-            let message = format!("mediated device {row}: uuid is required");
-            notes.blocker(at(row, "uuid"), message, "write that of one on the host: mdevctl list");
+            let message = text!("uuid is required");
+            notes.blocker(
+                Topic::from(at(row, "uuid")).of(RowName::numbered("mediated device", row)),
+                message,
+                "write that of one on the host: mdevctl list",
+            );
         } else if !is_uuid(&text) {
-            let message = format!("mediated device {row}: '{text}' is not a UUID");
-            notes.blocker(at(row, "uuid"), message, "write one such as 4b20d080-1b54-4048-85b3-a6a62d165c01");
+            let message = text!("'{text}' is not a UUID", text);
+            notes.blocker(
+                Topic::from(at(row, "uuid")).of(RowName::numbered("mediated device", row)),
+                message,
+                "write one such as 4b20d080-1b54-4048-85b3-a6a62d165c01",
+            );
         } else if let Some(earlier) = seen.iter().position(|known| *known == text) {
-            let message = format!("mediated device {row}: {text} is already asked for as mediated device {earlier}");
-            notes.blocker(at(row, "uuid"), message, "remove one of them");
+            let message = text!("{text} is already asked for as mediated device {earlier}", text, earlier);
+            notes.blocker(
+                Topic::from(at(row, "uuid")).of(RowName::numbered("mediated device", row)),
+                message,
+                "remove one of them",
+            );
         } else {
-            let what = format!("whether mediated device {text} is on the host");
+            let what = text!("whether mediated device {text} is on the host", text);
             notes.unknown(at(row, "uuid"), &what, "vmbuild does not list them: see mdevctl list");
         }
         seen.push(text);
@@ -66,12 +81,20 @@ fn display(subject: &Subject, notes: &mut Notes) {
             notes.looked();
         }
         if ramfb && !display {
-            let message = format!("mediated device {row}: ramfb means nothing without display");
-            notes.blocker(at(row, "ramfb"), message, "set display, too, or remove ramfb");
+            let message = text!("ramfb means nothing without display");
+            notes.blocker(
+                Topic::from(at(row, "ramfb")).of(RowName::numbered("mediated device", row)),
+                message,
+                Remedy::from("set display, too, or remove ramfb").setting(at(row, "display"), true),
+            );
         }
         if display && subject.machine.consoles.is_empty() {
-            let message = format!("mediated device {row}: display needs a graphical console, and there is none");
-            notes.blocker(at(row, "display"), message, "add a console to graphics, or remove display");
+            let message = text!("display needs a graphical console, and there is none");
+            notes.blocker(
+                Topic::from(at(row, "display")).of(RowName::numbered("mediated device", row)),
+                message,
+                "add a console to graphics, or remove display",
+            );
         }
     }
 }

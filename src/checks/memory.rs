@@ -1,5 +1,6 @@
 //! Checks of the VM's memory.
 
+use super::text::{Arg, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::Memory;
@@ -76,13 +77,17 @@ fn size(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = &subject.spec.memory else { return };
     notes.looked();
     match memory.bytes() {
-        Err(error) => notes.blocker(field("memory"), format!("memory: {error}"), "write 2048 (MiB) or \"2 GiB\""),
+        Err(error) => notes.blocker(field("memory"), text!("memory: {error}", error), "write 2048 (MiB) or \"2 GiB\""),
         Ok(Bytes(0)) => notes.blocker(field("memory"), "memory is 0", "give the VM at least 64 MiB"),
         Ok(memory) => {
             let most = subject.capabilities().and_then(|known| known.max_memory);
             if let Some(most) = most.filter(|most| memory > *most) {
-                let message = format!("{} of memory asked, QEMU takes at most {}", memory.in_gib(), most.in_gib());
-                notes.blocker(field("memory"), message, format!("use {} or less", most.in_gib()));
+                let message = text!(
+                    "{memory} of memory asked, QEMU takes at most {most}",
+                    memory = Arg::Gib(memory),
+                    most = Arg::Gib(most)
+                );
+                notes.blocker(field("memory"), message, text!("use {most} or less", most = Arg::Gib(most)));
             }
         }
     }
@@ -102,13 +107,16 @@ fn small(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = asked(subject) else { return };
     notes.looked();
     if memory < SMALLEST {
-        let message =
-            format!("{} of memory asked, no current system boots below {}", memory.in_gib(), SMALLEST.in_gib());
+        let message = text!(
+            "{memory} of memory asked, no current system boots below {smallest}",
+            memory = Arg::Gib(memory),
+            smallest = Arg::Gib(SMALLEST)
+        );
         notes.warning(field("memory"), message, "a number counts MiB: write 2048 or \"2 GiB\" for 2 GiB");
     }
 }
 
-fn host_memory<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &str) -> Option<&'a Memory> {
+fn host_memory<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &'static str) -> Option<&'a Memory> {
     notes.known(&subject.facts.memory, || field("memory"), what)
 }
 
@@ -116,8 +124,12 @@ fn host(subject: &Subject, notes: &mut Notes) {
     let Some(asked) = asked(subject) else { return };
     let Some(memory) = host_memory(subject, notes, "memory of the host") else { return };
     if asked > memory.total {
-        let message = format!("{} of memory asked, the host has {} in all", asked.in_gib(), memory.total.in_gib());
-        notes.blocker(field("memory"), message, format!("use less than {}", memory.total.in_gib()));
+        let message = text!(
+            "{asked} of memory asked, the host has {total} in all",
+            asked = Arg::Gib(asked),
+            total = Arg::Gib(memory.total)
+        );
+        notes.blocker(field("memory"), message, text!("use less than {total}", total = Arg::Gib(memory.total)));
     }
 }
 
@@ -125,8 +137,16 @@ fn low(subject: &Subject, notes: &mut Notes) {
     let Some(asked) = unpaged(subject).filter(|_| !subject.machine.passes_devices()) else { return };
     let Some(memory) = host_memory(subject, notes, "free memory of the host") else { return };
     if asked > memory.free && asked <= memory.total {
-        let message = format!("{} of memory asked, {} of host memory are free", asked.in_gib(), memory.free.in_gib());
-        notes.warning(field("memory"), message, format!("use {} or less, or stop another VM", memory.free.in_gib()));
+        let message = text!(
+            "{asked} of memory asked, {free} of host memory are free",
+            asked = Arg::Gib(asked),
+            free = Arg::Gib(memory.free)
+        );
+        notes.warning(
+            field("memory"),
+            message,
+            text!("use {free} or less, or stop another VM", free = Arg::Gib(memory.free)),
+        );
     }
 }
 
@@ -135,10 +155,17 @@ fn pinned(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = host_memory(subject, notes, "free memory of the host, all of the guest's is pinned") else {
         return;
     };
-    let message =
-        format!("{} will be pinned by VFIO; {} of host memory are free", asked.in_gib(), memory.free.in_gib());
+    let message = text!(
+        "{asked} will be pinned by VFIO; {free} of host memory are free",
+        asked = Arg::Gib(asked),
+        free = Arg::Gib(memory.free)
+    );
     if asked > memory.free {
-        notes.blocker(field("memory"), message, format!("use less than {}, or stop another VM", memory.free.in_gib()));
+        notes.blocker(
+            field("memory"),
+            message,
+            text!("use less than {free}, or stop another VM", free = Arg::Gib(memory.free)),
+        );
     } else if asked.0 > memory.free.0 / 10 * 9 {
         notes.warning(field("memory"), message, "leave the host a tenth of its free memory");
     }

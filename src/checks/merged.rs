@@ -2,7 +2,8 @@
 //! have. Whether libvirt knows an element at all is left to libvirt, which validates the domain when it is defined.
 
 use super::guest_address::refused;
-use super::wording::{field, list};
+use super::text::{Arg, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::domain::Element;
 use crate::domain::generated;
@@ -50,9 +51,11 @@ static XML_ALIAS: Check = Check {
 /// Something that there may be one of.
 struct Claim {
     /// What it is, as users read it; two equal ones clash.
-    what: String,
+    what: Text,
     /// Who has it.
     by: String,
+    /// True where there is one of them in a domain.
+    single: bool,
     /// True where libvirt and QEMU refuse the second.
     refused: bool,
 }
@@ -63,15 +66,20 @@ fn clash(subject: &Subject, notes: &mut Notes) {
     let found = doubles(tree);
     if !found.is_empty() {
         // What the fields alone have twice, other checks say.
-        let before: Vec<String> =
+        let before: Vec<Text> =
             doubles(&generated(subject.spec, subject.machine)).into_iter().map(|(_, claim)| claim.what).collect();
         for (first, second) in found.into_iter().filter(|(_, claim)| !before.contains(&claim.what)) {
-            let message = if second.what.starts_with(&second.by) {
-                format!("with custom_xml there are two {}", second.what)
+            let message = if second.single {
+                text!("with custom_xml there are two {what}", what = second.what)
             } else if first.by == second.by {
-                format!("with custom_xml two {} have the same {}", first.by, second.what)
+                text!("with custom_xml two {by} have the same {what}", by = first.by, what = second.what)
             } else {
-                format!("with custom_xml {} and {} have the same {}", first.by, second.by, second.what)
+                text!(
+                    "with custom_xml {first} and {second} have the same {what}",
+                    first = first.by,
+                    second = second.by,
+                    what = second.what
+                )
             };
             let remedy = "name what is generated as the merge knows it, or give the other one a place of its own";
             if second.refused {
@@ -103,8 +111,8 @@ fn all_claims(tree: &Element) -> Vec<Claim> {
     let single = tree.elements().filter(|setting| identity::is_single_setting(setting));
     let mut claims: Vec<Claim> = single
         .map(|setting| {
-            let name = format!("<{}>", setting.name);
-            Claim { what: format!("{name} of the domain"), by: name, refused: true }
+            let by = format!("<{}>", setting.name);
+            Claim { what: text!("{setting} of the domain", setting = by), by, single: true, refused: true }
         })
         .collect();
     claims.extend(tree.find("devices").into_iter().flat_map(Element::elements).flat_map(claims_of));
@@ -117,61 +125,69 @@ const SINGLE: [&str; 7] = ["memballoon", "iommu", "vsock", "tpm", "nvram", "emul
 fn claims_of(device: &Element) -> impl Iterator<Item = Claim> {
     let by = identity::label("devices", device);
     let child = |child: &str, name: &str| device.find(child).and_then(|child| child.attribute(name));
-    let boot = child("boot", "order").map(|order| format!("place {order} in the boot order"));
-    let alias = child("alias", "name").filter(|alias| alias.starts_with("ua-")).map(|alias| format!("alias {alias}"));
+    let boot = child("boot", "order").map(|order| text!("place {order} in the boot order", order));
+    let alias =
+        child("alias", "name").filter(|alias| alias.starts_with("ua-")).map(|alias| text!("alias {alias}", alias));
     let address = device.find("address").and_then(|at| address(device, at));
     let port = (device.name == "graphics").then(|| fixed_port(device)).flatten();
     let all = [by_name(device), port, boot, alias, address];
-    let refused = device.name != "interface";
+    let (single, refused) = (SINGLE.contains(&device.name.as_ref()), device.name != "interface");
     all.into_iter().enumerate().filter_map(move |(at, what)| {
         // A MAC address is the one thing that both take twice.
-        Some(Claim { what: what?, by: by.clone(), refused: refused || at > 0 })
+        Some(Claim { what: what?, by: by.clone(), single: single && at == 0, refused: refused || at > 0 })
     })
 }
 
 /// What a device of its kind has alone.
-fn by_name(device: &Element) -> Option<String> {
+fn by_name(device: &Element) -> Option<Text> {
     let own = |name: &str| device.attribute(name);
     let child = |child: &str, name: &str| device.find(child).and_then(|child| child.attribute(name));
     match device.name.as_ref() {
-        name if SINGLE.contains(&name) => Some(format!("<{name}>")),
-        "disk" => child("target", "dev").map(|target| format!("target {target}")),
-        "interface" => child("mac", "address").map(|mac| format!("MAC address {}", mac.to_ascii_lowercase())),
+        name if SINGLE.contains(&name) => Some(text!("<{name}>", name)),
+        "disk" => child("target", "dev").map(|target| text!("target {target}", target)),
+        "interface" => child("mac", "address").map(|mac| text!("MAC address {mac}", mac = mac.to_ascii_lowercase())),
         "controller" => controller(device),
         "hostdev" => match identity::identity("devices", device) {
-            identity::Identity::Key(key) => Some(format!("device {key} of the host")),
+            identity::Identity::Key(key) => Some(text!("device {key} of the host", key)),
             _ => None,
         },
-        "graphics" => own("type").map(|kind| format!("{kind} console")),
+        "graphics" => own("type").map(|kind| text!("{kind} console", kind)),
         "video" if child("model", "primary") == Some("yes") => Some("place of the primary video card".into()),
-        "panic" => own("model").map(|model| format!("panic model {model}")),
-        "audio" => own("id").map(|id| format!("audio id {id}")),
+        "panic" => own("model").map(|model| text!("panic model {model}", model)),
+        "audio" => own("id").map(|id| text!("audio id {id}", id)),
         _ => None,
     }
 }
 
 /// The port of a console that libvirt does not choose.
-fn fixed_port(device: &Element) -> Option<String> {
+fn fixed_port(device: &Element) -> Option<Text> {
     let port = device.attribute("port").filter(|port| *port != "-1")?;
-    (device.attribute("autoport") != Some("yes")).then(|| format!("port {port}"))
+    (device.attribute("autoport") != Some("yes")).then(|| text!("port {port}", port))
 }
 
 /// Type and index. The companions of a USB 2 controller share its index.
-fn controller(device: &Element) -> Option<String> {
+fn controller(device: &Element) -> Option<Text> {
     let (kind, index) = (device.attribute("type")?, device.attribute("index")?);
-    device.find("master").is_none().then(|| format!("place as {kind} controller {index}"))
+    device.find("master").is_none().then(|| text!("place as {kind} controller {index}", kind, index))
 }
 
 /// A place in the guest as libvirt compares it.
-fn address(device: &Element, at: &Element) -> Option<String> {
+fn address(device: &Element, at: &Element) -> Option<Text> {
     let part = |name: &str| at.attribute(name).map_or(Some(0), number);
     match at.attribute("type")? {
-        "pci" => Some(format!("PCI address {}", pci_address(at)?)),
-        "usb" => Some(format!("USB bus {} port {}", part("bus")?, at.attribute("port")?)),
+        "pci" => Some(text!("PCI address {address}", address = pci_address(at)?)),
+        "usb" => Some(text!("USB bus {bus} port {port}", bus = part("bus")?, port = at.attribute("port")?)),
         "drive" => {
             let bus = device.find("target").and_then(|target| target.attribute("bus")).unwrap_or("scsi");
             let (controller, channel) = (part("controller")?, part("bus")?);
-            Some(format!("{bus} address {controller}:{channel}:{}:{}", part("target")?, part("unit")?))
+            Some(text!(
+                "{bus} address {controller}:{channel}:{target}:{unit}",
+                bus,
+                controller,
+                channel,
+                target = part("target")?,
+                unit = part("unit")?
+            ))
         }
         _ => None,
     }
@@ -184,7 +200,8 @@ fn two_orders(tree: &Element, notes: &mut Notes) {
     let within = tree.find("os").and_then(|os| os.find("boot"));
     if let (Some(device), Some(kind)) = (ordered, within.and_then(|boot| boot.attribute("dev"))) {
         let device = identity::label("devices", device);
-        let message = format!("custom_xml has the boot order in <os> ({kind}), and {device} has one of its own");
+        let message =
+            text!("custom_xml has the boot order in <os> ({kind}), and {device} has one of its own", kind, device);
         let remedy = "use the field boot.order instead, or remove the <boot> elements of the devices";
         notes.blocker(field("custom_xml"), message, remedy);
     }
@@ -198,8 +215,11 @@ fn two_counts(tree: &Element, notes: &mut Notes) {
     let parts = ["sockets", "dies", "clusters", "cores", "threads"].map(part);
     let Some(made) = parts.into_iter().try_fold(1u64, |made, part| made.checked_mul(part?)) else { return };
     if made != most {
-        let message =
-            format!("with custom_xml there are {most} virtual CPUs (<vcpu>), and <topology> of <cpu> makes {made}");
+        let message = text!(
+            "with custom_xml there are {most} virtual CPUs (<vcpu>), and <topology> of <cpu> makes {made}",
+            most,
+            made
+        );
         notes.blocker(field("custom_xml"), message, "say the same in both, or use the fields vcpus and cpu.topology");
     }
 }
@@ -220,15 +240,18 @@ fn place(subject: &Subject, notes: &mut Notes) {
             _ => None,
         };
         if let Some(why) = why {
-            let message =
-                format!("custom_xml: {} has an address that is not there: {why}", identity::label("devices", device));
+            let message = text!(
+                "custom_xml: {label} has an address that is not there: {why}",
+                label = identity::label("devices", device),
+                why
+            );
             notes.blocker(ours.clone(), message, "leave the <address> out, and libvirt finds a place");
         }
     }
 }
 
 /// Why there is no such slot. Controllers of the chipset sit on slots that others cannot have.
-fn no_slot(subject: &Subject, devices: &Element, device: &Element, guest: PciAddress) -> Option<String> {
+fn no_slot(subject: &Subject, devices: &Element, device: &Element, guest: PciAddress) -> Option<Text> {
     let bus = devices.elements().find(|controller| {
         let index = controller.attribute("index").and_then(number);
         controller.name == "controller"
@@ -238,16 +261,16 @@ fn no_slot(subject: &Subject, devices: &Element, device: &Element, guest: PciAdd
     let model = bus.and_then(|bus| bus.attribute("model"));
     let one_slot = model.is_none_or(|model| model.ends_with("-port") && model != "pcie-switch-upstream-port");
     if guest.slot == 0 && model.is_some_and(|model| model.ends_with("pci-bridge")) {
-        return Some(format!("{guest}: slot 0 behind a PCI bridge is the bridge itself"));
+        return Some(text!("{guest}: slot 0 behind a PCI bridge is the bridge itself", guest));
     }
     match refused(subject.machine.chipset, guest) {
         Some(_) if device.name == "controller" && guest.domain == 0 && guest.bus == 0 => None,
         Some(_) if guest.domain == 0 && guest.bus > 0 && !one_slot => None,
-        why => why.map(|why| format!("{guest}: {why}")),
+        why => why.map(|why| text!("{guest}: {why}", guest, why)),
     }
 }
 
-fn no_port(devices: &Element, at: &Element) -> Option<String> {
+fn no_port(devices: &Element, at: &Element) -> Option<Text> {
     let bus = at.attribute("bus").map_or(Some(0), number)?;
     let on_bus = |controller: &&Element| {
         controller.name == "controller"
@@ -256,7 +279,7 @@ fn no_port(devices: &Element, at: &Element) -> Option<String> {
     };
     let mut controllers = devices.elements().filter(on_bus).peekable();
     if controllers.peek().is_none() {
-        return Some(format!("there is no controller of USB bus {bus}"));
+        return Some(text!("there is no controller of USB bus {bus}", bus));
     }
     // Behind a hub the port has several numbers.
     let port = at.attribute("port")?.parse::<u32>().ok()?;
@@ -266,7 +289,7 @@ fn no_port(devices: &Element, at: &Element) -> Option<String> {
         controller.attribute("ports").and_then(number).or(known)
     };
     let most = controllers.map(ports).collect::<Option<Vec<u32>>>()?.into_iter().max()?;
-    (port > most).then(|| format!("USB bus {bus} has {most} ports, and this is port {port}"))
+    (port > most).then(|| text!("USB bus {bus} has {most} ports, and this is port {port}", bus, most, port))
 }
 
 fn alias(subject: &Subject, notes: &mut Notes) {
@@ -277,7 +300,7 @@ fn alias(subject: &Subject, notes: &mut Notes) {
     for alias in aliases {
         looked = true;
         if !alias.starts_with("ua-") {
-            lost.push(alias.to_owned());
+            lost.push(text!("{alias}", alias));
         }
     }
     if looked {
@@ -287,9 +310,9 @@ fn alias(subject: &Subject, notes: &mut Notes) {
         let (many, count) = (lost.len() > 3, lost.len());
         if many {
             lost.truncate(2);
-            lost.push(format!("{} more", count - 2));
+            lost.push(text!("{count} more", count = count - 2));
         }
-        let message = format!("custom_xml has aliases that libvirt drops: {}", list(&lost));
+        let message = text!("custom_xml has aliases that libvirt drops: {lost}", lost = Arg::all(lost));
         notes.info(field("custom_xml"), message, "begin each with ua-, or leave it out");
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of the free metadata of a VM.
 
+use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use serde_json::Value;
@@ -36,9 +37,13 @@ fn value(subject: &Subject, notes: &mut Notes) {
             Value::String(_) | Value::Number(_) | Value::Bool(_) => None,
         };
         if key.trim().is_empty() {
-            notes.blocker(place, format!("metadata: {key:?} is not a key"), "use letters, digits, dots and dashes");
+            notes.blocker(
+                place,
+                text!("metadata: {key} is not a key", key = format!("{key:?}")),
+                "use letters, digits, dots and dashes",
+            );
         } else if let Some(kind) = kind {
-            let message = format!("metadata: the value of '{key}' is {kind}, it is stored as JSON");
+            let message = text!("metadata: the value of '{key}' is {kind}, it is stored as JSON", key, kind);
             notes.warning(place, message, "write a text, a number, true or false, if others read it");
         }
     }
@@ -53,7 +58,7 @@ fn secret(subject: &Subject, notes: &mut Notes) {
         let name = key.to_lowercase().replace(['-', ' ', '.'], "_");
         let named = SECRETS.iter().any(|word| name.contains(word)) || name.ends_with("apikey");
         if named && !value.is_boolean() {
-            let message = format!("metadata: '{key}' looks like a secret, and whoever may read the domain reads it");
+            let message = text!("metadata: '{key}' looks like a secret, and whoever may read the domain reads it", key);
             notes.warning(field("metadata").key(key), message, "keep secrets out of metadata");
         }
     }

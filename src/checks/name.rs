@@ -1,5 +1,7 @@
 //! Checks of the VM's name.
 
+use super::note::Remedy;
+use super::text::text;
 use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
 use crate::facts::DomainState;
@@ -48,21 +50,31 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
     let Some(name) = subject.spec.name.as_deref().filter(|name| !name.trim().is_empty()) else { return };
     notes.looked();
     if let Err(error) = name.parse::<VmName>() {
-        notes.blocker(field("name"), error.to_string(), "use letters, digits, dots and dashes, such as gpu-ws-01");
+        notes.blocker(
+            field("name"),
+            text!("{error}", error),
+            "use letters, digits, dots and dashes, such as gpu-ws-01",
+        );
     }
 }
 
 fn taken(subject: &Subject, notes: &mut Notes) {
     let Some(name) = subject.spec.name.as_deref().filter(|name| !name.trim().is_empty()) else { return };
-    let what = format!("whether a domain named '{name}' exists");
+    let what = text!("whether a domain named '{name}' exists", name);
     let Some(domains) = notes.known(&subject.facts.domains, || field("name"), &what) else { return };
     if let Some(domain) = domains.iter().find(|domain| domain.name == name) {
         let state = match domain.state {
             DomainState::Active => "running",
             DomainState::Inactive => "shut off",
         };
-        let message = format!("a domain named '{name}' already exists ({state}, UUID {})", domain.uuid);
-        notes.blocker(field("name"), message, format!("choose another name: {}", free_name(subject, name)));
+        let free = free_name(subject, name);
+        let message =
+            text!("a domain named '{name}' already exists ({state}, UUID {uuid})", name, state, uuid = domain.uuid);
+        notes.blocker(
+            field("name"),
+            message,
+            Remedy::from(text!("choose another name: {free}", free)).setting(field("name"), free),
+        );
     }
 }
 

@@ -1,6 +1,9 @@
 //! Checks of what the network interfaces are connected to.
 
-use super::wording::{blank, list};
+use super::note::{Topic, without};
+use super::row::RowName;
+use super::text::{Arg, text};
+use super::wording::blank;
 use super::{Check, Notes, Subject};
 use crate::machine::Interface;
 use crate::spec::{Network, NetworkKind, Place};
@@ -55,8 +58,13 @@ pub(super) fn place(interface: &Interface, field: &str) -> Place {
 }
 
 /// `network 0`, or words for the one that is there by default.
-pub(super) fn label(interface: &Interface) -> String {
-    interface.row.map_or_else(|| "the default interface".into(), |row| format!("network {row}"))
+pub(super) fn label(interface: &Interface) -> RowName {
+    interface.row.map_or(RowName::only("the default interface"), |row| RowName::numbered("network", row))
+}
+
+/// A field of an interface, with the name of its row.
+pub(super) fn topic(interface: &Interface, field: &str) -> Topic {
+    Topic::from(place(interface, field)).of(label(interface))
 }
 
 fn of_kind<'a>(subject: &Subject<'a>, kind: NetworkKind) -> impl Iterator<Item = &'a Interface> + use<'a> {
@@ -67,15 +75,15 @@ fn source(subject: &Subject, notes: &mut Notes) {
     for interface in of_kind(subject, NetworkKind::Direct) {
         notes.looked();
         if interface.source.value.is_empty() {
-            let message = format!("{}: source is required for type direct", label(interface));
-            notes.blocker(place(interface, "source"), message, "write the name of a host interface, such as eno1");
+            let message = text!("source is required for type direct");
+            notes.blocker(topic(interface, "source"), message, "write the name of a host interface, such as eno1");
         }
     }
     for interface in of_kind(subject, NetworkKind::Bridge) {
         notes.looked();
         if interface.source.value.is_empty() {
-            let message = format!("{}: source is required for type bridge", label(interface));
-            notes.blocker(place(interface, "source"), message, "write the name of a bridge, such as br0");
+            let message = text!("source is required for type bridge");
+            notes.blocker(topic(interface, "source"), message, "write the name of a bridge, such as br0");
         }
     }
     for (row, asked) in subject.spec.networks.iter().flatten().enumerate() {
@@ -85,50 +93,46 @@ fn source(subject: &Subject, notes: &mut Notes) {
         let Some(asked) = interface.row.and_then(|row| subject.spec.networks.as_ref()?.get(row)) else { continue };
         notes.looked();
         if !blank(asked.source.as_ref()) {
-            let message = format!("{}: source has no effect for type user", label(interface));
-            notes.warning(place(interface, "source"), message, "remove it, or use type network or bridge");
+            let message = text!("source has no effect for type user");
+            notes.warning(topic(interface, "source"), message, without("remove it, or use type network or bridge"));
         }
     }
 }
 
 /// What a virtual function needs, and what it alone can have.
 fn function(notes: &mut Notes, row: usize, asked: &Network) {
-    let at = |field: &str| Place::row("networks", row, field);
+    let at = |field: &str| Topic::from(Place::row("networks", row, field)).of(RowName::numbered("network", row));
     let kind = asked.kind.unwrap_or_default();
     if kind != NetworkKind::Hostdev {
         if !blank(asked.host_address.as_ref()) {
             notes.looked();
-            let message = format!("network {row}: host_address has no effect for type {}", kind.name());
-            notes.warning(at("host_address"), message, "remove it, or use type hostdev");
+            let message = text!("host_address has no effect for type {kind}", kind = kind.name());
+            notes.warning(at("host_address"), message, without("remove it, or use type hostdev"));
         }
         return;
     }
     notes.looked();
     match asked.host_address.as_deref().filter(|text| !text.trim().is_empty()).map(str::parse::<PciAddress>) {
         None => {
-            let message = format!("network {row}: host_address is required for type hostdev");
+            let message = text!("host_address is required for type hostdev");
             notes.blocker(at("host_address"), message, "write the address of a virtual function, such as 0000:07:10.0");
         }
         Some(Err(error)) => {
-            notes.blocker(
-                at("host_address"),
-                format!("network {row}: {error}"),
-                "vmbuild pci lists the devices of the host",
-            );
+            notes.blocker(at("host_address"), text!("{error}", error), "vmbuild pci lists the devices of the host");
         }
         Some(Ok(_)) => {}
     }
     let useless = [("source", asked.source.is_some()), ("model", asked.model.is_some())];
     for (field, _) in useless.into_iter().filter(|(_, set)| *set) {
-        let message = format!("network {row}: {field} has no effect for type hostdev");
-        notes.warning(at(field), message, "remove it: the guest sees the virtual function as it is");
+        let message = text!("{field} has no effect for type hostdev", field);
+        notes.warning(at(field), message, without("remove it: the guest sees the virtual function as it is"));
     }
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     for interface in of_kind(subject, NetworkKind::Network) {
         let name = &interface.source.value;
-        let what = format!("whether network '{name}' exists");
+        let what = text!("whether network '{name}' exists", name);
         let Some(networks) = notes.known(&subject.facts.networks, || place(interface, "source"), &what) else {
             continue;
         };
@@ -137,10 +141,10 @@ fn missing(subject: &Subject, notes: &mut Notes) {
             let remedy = if names.is_empty() {
                 "this host has no networks: use type user, or virsh net-define".into()
             } else {
-                format!("choose one of this host: {}", list(&names))
+                text!("choose one of this host: {names}", names = Arg::all(names))
             };
-            let message = format!("{}: network '{name}' not found: network not found", label(interface));
-            notes.blocker(place(interface, "source"), message, remedy);
+            let message = text!("network '{name}' not found: network not found", name);
+            notes.blocker(topic(interface, "source"), message, remedy);
         }
     }
 }
@@ -153,10 +157,11 @@ fn inactive(subject: &Subject, notes: &mut Notes) {
         };
         notes.looked();
         if !network.active {
-            let message = format!("{}: network '{name}' is not active, the VM could not start", label(interface));
+            let message = text!("network '{name}' is not active, the VM could not start", name);
             let name = shell_quote(name);
-            let autostart = if network.autostart { String::new() } else { format!("; virsh net-autostart {name}") };
-            notes.warning(place(interface, "source"), message, format!("start it: virsh net-start {name}{autostart}"));
+            let start = text!("start it: virsh net-start {name}", name);
+            let both = text!("{start}; virsh net-autostart {name}", start, name);
+            notes.warning(topic(interface, "source"), message, if network.autostart { start } else { both });
         }
     }
 }
@@ -164,17 +169,17 @@ fn inactive(subject: &Subject, notes: &mut Notes) {
 fn bridge(subject: &Subject, notes: &mut Notes) {
     for interface in of_kind(subject, NetworkKind::Bridge).filter(|interface| !interface.source.value.is_empty()) {
         let name = &interface.source.value;
-        let what = format!("whether bridge '{name}' exists");
+        let what = text!("whether bridge '{name}' exists", name);
         let Some(bridges) = notes.known(&subject.facts.bridges, || place(interface, "source"), &what) else { continue };
         if bridges.iter().all(|bridge| bridge.name != *name) {
             let names: Vec<String> = bridges.iter().map(|bridge| bridge.name.clone()).take(6).collect();
             let remedy = if names.is_empty() {
                 "this host has no bridges: use type network".into()
             } else {
-                format!("choose one of this host: {}", list(&names))
+                text!("choose one of this host: {names}", names = Arg::all(names))
             };
-            let message = format!("{}: bridge '{name}' not found: bridge not found", label(interface));
-            notes.blocker(place(interface, "source"), message, remedy);
+            let message = text!("bridge '{name}' not found: bridge not found", name);
+            notes.blocker(topic(interface, "source"), message, remedy);
         }
     }
 }

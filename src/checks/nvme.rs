@@ -1,5 +1,7 @@
 //! Checks of NVMe drives of the host that a VM has as disks.
 
+use super::note::without;
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::PciClass;
 use crate::machine::DiskOrigin;
@@ -23,27 +25,27 @@ fn drives(subject: &Subject, notes: &mut Notes) {
     for row in subject.disks() {
         let Some(text) = row.asked.host_address.as_deref().filter(|text| !text.trim().is_empty()) else { continue };
         notes.looked();
-        let (label, place) = (row.label(), row.place("host_address"));
+        let topic = row.topic("host_address");
         if row.asked.path.is_some() {
-            let message = format!("{label}: names an image (path) and a drive (host_address)");
-            notes.blocker(place, message, "remove one of them");
+            let message = text!("names an image (path) and a drive (host_address)");
+            notes.blocker(topic, message, "remove one of them");
             continue;
         }
         if let Err(error) = text.parse::<PciAddress>() {
-            notes.blocker(place, format!("{label}: {error}"), "vmbuild pci lists the devices of the host");
+            notes.blocker(topic, text!("{error}", error), "vmbuild pci lists the devices of the host");
             continue;
         }
         let Some(DiskOrigin::Drive { host, namespace }) = row.made.map(|made| &made.origin) else { continue };
         if *namespace == 0 {
-            notes.blocker(row.place("namespace"), format!("{label}: namespace 0, the first is 1"), "leave it out");
+            notes.blocker(row.topic("namespace"), text!("namespace 0, the first is 1"), without("leave it out"));
         }
         if row.asked.device == Some(DiskDevice::Cdrom) {
-            notes.blocker(row.place("device"), format!("{label}: a drive of the host is no CD-ROM"), "make it a disk");
+            notes.blocker(row.topic("device"), text!("a drive of the host is no CD-ROM"), "make it a disk");
         }
         let known = subject.facts.pci.items().iter().find(|known| known.address == *host);
         if let Some(known) = known.filter(|known| known.kind() != PciClass::Nvme) {
-            let message = format!("{label}: {host} is no NVMe drive ({})", known.label());
-            notes.blocker(place, message, "pass it in pci_devices, or name a drive by its path");
+            let message = text!("{host} is no NVMe drive ({label})", host, label = known.label());
+            notes.blocker(topic, message, "pass it in pci_devices, or name a drive by its path");
         }
     }
 }

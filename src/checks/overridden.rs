@@ -1,10 +1,10 @@
 //! Checks of what `custom_xml` does to the generated domain: operations that hit nothing, and values of the spec that it
 //! overrides.
 
-use super::wording::{field, list};
+use super::text::{Arg, Text, text};
+use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::domain::{Change, Deed, Element};
-use crate::spec::suggest::quoted;
 use crate::spec::{Place, Segment, custom_xml};
 use serde_json::Value;
 
@@ -43,19 +43,31 @@ fn operations(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     for change in changes {
         let Deed::Missed { operation, there } = &change.deed else { continue };
-        let others = if there.is_empty() { String::new() } else { format!("; there is {}", list(there)) };
+        let others =
+            if there.is_empty() { Text::default() } else { text!("; there is {there}", there = Arg::all(there)) };
         let Change { element, .. } = change;
         let (message, remedy) = if operation == "remove" {
-            (format!("custom_xml removes {element}, which is not there{others}"), "name what is there, or take it out")
+            (
+                text!("custom_xml removes {element}, which is not there{others}", element, others),
+                "name what is there, or take it out",
+            )
         } else {
-            let message = format!("custom_xml replaces {element}, which is not there: it is added{others}");
+            let message =
+                text!("custom_xml replaces {element}, which is not there: it is added{others}", element, others);
             (message, "name what is there, or leave vmbuild:op out")
         };
         notes.warning(field("custom_xml"), message, remedy);
     }
     if let Some((element, operation)) = bare_operation(tree) {
-        let message = format!("custom_xml: op={} at <{element}> lacks the prefix", quoted(operation));
-        let remedy = format!("write vmbuild:op, and xmlns:vmbuild='{}' at the same element", custom_xml::NAMESPACE);
+        let message = text!(
+            "custom_xml: op={operation} at <{element}> lacks the prefix",
+            operation = Arg::quoted(operation),
+            element
+        );
+        let remedy = text!(
+            "write vmbuild:op, and xmlns:vmbuild='{namespace}' at the same element",
+            namespace = custom_xml::NAMESPACE
+        );
         notes.blocker(field("custom_xml"), message, remedy);
     }
 }
@@ -93,9 +105,9 @@ fn overrides(subject: &Subject, notes: &mut Notes) {
         let more = defaults.len().saturating_sub(TOLD);
         defaults.truncate(TOLD);
         if more > 0 {
-            defaults.push(format!("{more} more"));
+            defaults.push(text!("{more} more", more));
         }
-        let message = format!("custom_xml changes what vmbuild chose: {}", list(&defaults));
+        let message = text!("custom_xml changes what vmbuild chose: {defaults}", defaults = Arg::all(defaults));
         notes.info(field("custom_xml"), message, "nothing to do if that is meant; the domain XML shows the result");
     }
 }
@@ -106,23 +118,28 @@ fn is_identity(change: &Change) -> bool {
 }
 
 /// The change in a few words; `None` where nothing was changed.
-fn told(change: &Change) -> Option<String> {
+fn told(change: &Change) -> Option<Text> {
     let element = &change.element;
     match &change.deed {
-        Deed::Attribute { name, from, to } if to.is_empty() => Some(format!("{name} of {element} ({from}) is gone")),
-        Deed::Attribute { name, from, to } => Some(format!("{name} of {element} from {from} to {to}")),
-        Deed::Text { from, to } => Some(format!("{element} from {from} to {to}")),
-        Deed::Removed { .. } => Some(format!("{element} is gone")),
+        Deed::Attribute { name, from, to } if to.is_empty() => {
+            Some(text!("{name} of {element} ({from}) is gone", name, element, from))
+        }
+        Deed::Attribute { name, from, to } => {
+            Some(text!("{name} of {element} from {from} to {to}", name, element, from, to))
+        }
+        Deed::Text { from, to } => Some(text!("{element} from {from} to {to}", element, from, to)),
+        Deed::Removed { .. } => Some(text!("{element} is gone", element)),
         Deed::Missed { .. } => None,
     }
 }
 
-fn contradiction(change: &Change, what: &str, place: &Place) -> (String, String) {
-    let message = match &change.deed {
-        Deed::Removed { .. } => format!("custom_xml removes {}, which {place} asks for", change.element),
-        _ => format!("custom_xml overrides {place}: {what}"),
+fn contradiction(change: &Change, what: &Text, place: &Place) -> (Text, Text) {
+    let message = if let Deed::Removed { .. } = &change.deed {
+        text!("custom_xml removes {element}, which {place} asks for", element = change.element, place)
+    } else {
+        text!("custom_xml overrides {place}: {what}", place, what)
     };
-    (message, format!("set it in one of the two: custom_xml wins, and {place} has no effect"))
+    (message, text!("set it in one of the two: custom_xml wins, and {place} has no effect", place))
 }
 
 /// Attributes that have a field of their name beside the one that made their element.

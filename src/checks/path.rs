@@ -1,5 +1,8 @@
 //! Checks of the paths in a spec, as texts: rules of paths, and folders that no image should come from.
 
+use super::note::Topic;
+use super::row::RowName;
+use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
@@ -38,10 +41,10 @@ static PATH_SYSTEM: Check = Check {
 
 /// One path of the spec.
 struct Written<'a> {
-    /// Its field.
-    place: Place,
-    /// `disk 0: path`, `boot_iso`, ...
-    name: String,
+    /// Its field, with its row.
+    topic: Topic,
+    /// What the field is called.
+    name: &'static str,
     /// The text.
     path: &'a str,
     /// The folder of its pool, where it may be relative.
@@ -59,14 +62,14 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
     if let Some(path) = subject.spec.storage.as_ref().and_then(|storage| storage.boot_iso.as_deref()) {
         let place = field("storage").key("boot_iso");
         let folder = folder(subject.default_pool());
-        all.push(Written { place, name: "boot_iso".into(), path, folder, absolute: false, given: true });
+        all.push(Written { topic: place.into(), name: "boot_iso", path, folder, absolute: false, given: true });
     }
     for row in subject.disks() {
         let fields = [("path", &row.asked.path, true), ("clone_from", &row.asked.clone_from, false)];
         for (key, path, given) in fields {
             let Some(path) = path else { continue };
-            let (place, name) = (row.place(key), format!("disk {}: {key}", row.row));
-            all.push(Written { place, name, path, folder: folder(subject.pool_name(row)), absolute: false, given });
+            let (topic, folder) = (row.bare_topic(key), folder(subject.pool_name(row)));
+            all.push(Written { topic, name: key, path, folder, absolute: false, given });
         }
     }
     let boot = subject.spec.boot.as_ref();
@@ -74,29 +77,34 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
         [("kernel", boot.and_then(|boot| boot.kernel.as_ref())), ("initrd", boot.and_then(|boot| boot.initrd.as_ref()))]
     {
         let Some(path) = path else { continue };
-        let (place, folder) = (field("boot").key(key), folder(subject.default_pool()));
-        all.push(Written { place, name: format!("boot.{key}"), path, folder, absolute: false, given: false });
+        let (topic, folder) = (field("boot").key(key).into(), folder(subject.default_pool()));
+        let name = if key == "kernel" { "boot.kernel" } else { "boot.initrd" };
+        all.push(Written { topic, name, path, folder, absolute: false, given: false });
     }
     for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
         let Some(path) = &device.rom_file else { continue };
-        let (place, name) = (Place::row("pci_devices", row, "rom_file"), format!("device {row}: rom_file"));
-        all.push(Written { place, name, path, folder: None, absolute: true, given: false });
+        let topic = Topic::from(Place::row("pci_devices", row, "rom_file")).of(RowName::numbered("device", row));
+        all.push(Written { topic, name: "rom_file", path, folder: None, absolute: true, given: false });
     }
     all.retain(|written| !written.path.trim().is_empty());
     all
 }
 
 fn invalid(subject: &Subject, notes: &mut Notes) {
-    for Written { place, name, path, folder, absolute, .. } in written(subject) {
+    for Written { topic, name, path, folder, absolute, .. } in written(subject) {
         notes.looked();
         match resolve(path.trim(), folder) {
             Err(error) => {
-                notes.blocker(place, format!("{name}: {error}"), "write an absolute path, or a volume's name");
+                notes.blocker(
+                    topic,
+                    text!("{name}: {error}", name, error),
+                    "write an absolute path, or a volume's name",
+                );
             }
             Ok(Resolved::Absolute(_)) => {}
             Ok(_) if absolute => {
-                let message = format!("{name}: '{path}' is a relative path, and no pool holds ROM files");
-                notes.blocker(place, message, "write the absolute path");
+                let message = text!("{name}: '{path}' is a relative path, and no pool holds ROM files", name, path);
+                notes.blocker(topic, message, "write the absolute path");
             }
             Ok(_) => {}
         }
@@ -104,11 +112,11 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
 }
 
 fn climbs(subject: &Subject, notes: &mut Notes) {
-    for Written { place, name, path, folder, .. } in written(subject) {
+    for Written { topic, name, path, folder, .. } in written(subject) {
         let Ok(resolved) = resolve(path.trim(), folder) else { continue };
         notes.looked();
         if let Some(note) = resolved.note(path) {
-            notes.warning(place, format!("{name}: {note}"), "write the path without '..'");
+            notes.warning(topic, text!("{name}: {note}", name, note), "write the path without '..'");
         }
     }
 }
@@ -118,7 +126,7 @@ pub(super) const SYSTEM: [&str; 10] =
     ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
 
 fn system(subject: &Subject, notes: &mut Notes) {
-    for Written { place, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
+    for Written { topic, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
         let Ok(resolved) = resolve(path.trim(), folder) else { continue };
         notes.looked();
         let Resolved::Absolute(path) = resolved else { continue };
@@ -126,8 +134,8 @@ fn system(subject: &Subject, notes: &mut Notes) {
         // Removable media appear below /run/media, some distributions mount pools below /run/user.
         let media = ["/run/media/", "/run/user/"].iter().any(|folder| path.starts_with(folder));
         if let Some(folder) = SYSTEM.iter().find(inside).filter(|_| !media) {
-            let message = format!("{name}: {path} belongs to the host's own system ({folder})");
-            notes.blocker(place, message, "copy the file to a pool, and use the copy");
+            let message = text!("{name}: {path} belongs to the host's own system ({folder})", name, path, folder);
+            notes.blocker(topic, message, "copy the file to a pool, and use the copy");
         }
     }
 }

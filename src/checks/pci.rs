@@ -1,7 +1,10 @@
 //! Checks of the host PCI devices that a VM asks for.
 
-use super::subject::{PciRow, Row};
-use super::wording::{blank, device, field, list};
+use super::note::{Change, Remedy, Topic};
+use super::row::Row;
+use super::subject::PciRow;
+use super::text::{Arg, Text, text};
+use super::wording::{blank, field};
 use super::{Check, Notes, Scope, Subject, iommu};
 use crate::facts::{Domain, DomainState, PciClass, PciDevice};
 use crate::machine::card;
@@ -149,10 +152,10 @@ fn address(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let row = Row::Device(row);
         if blank(asked.host_address.as_ref()) {
-            let message = format!("{row}: host_address is required");
+            let message = text!("{row}: host_address is required", row);
             notes.blocker(place(row), message, "write the address that vmbuild pci shows, such as 0000:01:00.0");
         } else if let Some(Err(error)) = asked.host_address.as_deref().map(str::parse::<PciAddress>) {
-            notes.blocker(place(row), format!("{row}: {error}"), "vmbuild pci lists the devices of the host");
+            notes.blocker(place(row), text!("{row}: {error}", row, error), "vmbuild pci lists the devices of the host");
         }
     }
 }
@@ -161,28 +164,28 @@ fn same(subject: &Subject, notes: &mut Notes) {
     for (index, row) in subject.pci.iter().enumerate() {
         notes.looked();
         if let Some(earlier) = subject.pci.iter().take(index).find(|earlier| earlier.address == row.address) {
-            let message = format!("{} is already asked for as {}", device(row.row, row.address), earlier.row);
-            notes.blocker(place(row.row), message, "remove one of them");
+            let message = text!("{device} is already asked for as {row}", device = row.name(), row = earlier.row);
+            notes.blocker(row.place(), message, "remove one of them");
         }
     }
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     for row in &subject.pci {
-        let what = format!("whether {} is on the host", row.address);
-        let Some(devices) = notes.known(&subject.facts.pci, || place(row.row), &what) else { continue };
+        let what = text!("whether {address} is on the host", address = row.address);
+        let Some(devices) = notes.known(&subject.facts.pci, || row.place(), &what) else { continue };
         if row.device.is_none() {
-            let message = format!("{} not found: PCI device not found", device(row.row, row.address));
-            notes.blocker(place(row.row), message, near(devices, row.address));
+            let message = text!("{device} not found: PCI device not found", device = row.name());
+            notes.blocker(row.place(), message, near(devices, row.address));
         }
     }
 }
 
 /// Points to the same slot on another bus, where cards go when the host's layout changes.
-fn near(devices: &[PciDevice], wanted: PciAddress) -> String {
+fn near(devices: &[PciDevice], wanted: PciAddress) -> Text {
     let twin = devices.iter().find(|known| known.address.same_slot(wanted) && known.kind() != PciClass::Bridge);
     match twin {
-        Some(known) => format!("on that slot is {} ({})", known.address, known.label()),
+        Some(known) => text!("on that slot is {address} ({label})", address = known.address, label = known.label()),
         None => "vmbuild pci lists the devices of the host".into(),
     }
 }
@@ -192,16 +195,17 @@ fn bridge(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device else { continue };
         notes.looked();
         if known.kind() == PciClass::Bridge {
-            let message = format!("{} is a bridge ({}), not an endpoint", device(row.row, row.address), known.label());
-            notes.blocker(place(row.row), message, "remove it: bridges stay with the host, the card behind is passed");
+            let message =
+                text!("{device} is a bridge ({label}), not an endpoint", device = row.name(), label = known.label());
+            notes.blocker(row.place(), message, "remove it: bridges stay with the host, the card behind is passed");
         }
     }
 }
 
 fn in_use(subject: &Subject, notes: &mut Notes) {
     for row in &subject.pci {
-        let what = format!("whether another VM has {}", row.address);
-        if notes.known(&subject.facts.domains, || place(row.row), &what).is_none() {
+        let what = text!("whether another VM has {address}", address = row.address);
+        if notes.known(&subject.facts.domains, || row.place(), &what).is_none() {
             continue;
         }
         match subject.holders_of(row.address).first() {
@@ -212,20 +216,25 @@ fn in_use(subject: &Subject, notes: &mut Notes) {
 }
 
 fn held(notes: &mut Notes, row: &PciRow, domain: &Domain) {
-    let assigned = format!("{} is already assigned to VM '{}'", device(row.row, row.address), domain.name);
-    let place = place(row.row);
+    let assigned = text!("{device} is already assigned to VM '{domain}'", device = row.name(), domain = domain.name);
+    let place = row.place();
     match (domain.state, domain.autostart) {
         (DomainState::Active, _) => {
-            let remedy = format!("shut '{}' off and detach it there, or choose another device", domain.name);
-            notes.blocker(place, format!("{assigned} (running)"), remedy);
+            let remedy =
+                text!("shut '{domain}' off and detach it there, or choose another device", domain = domain.name);
+            notes.blocker(place, text!("{assigned} (running)", assigned), remedy);
         }
         (DomainState::Inactive, true) => {
-            let message = format!("{assigned} (shut off, starts with the host): the two cannot run together");
-            notes.warning(place, message, format!("switch off its autostart, or detach it from '{}'", domain.name));
+            let message = text!("{assigned} (shut off, starts with the host): the two cannot run together", assigned);
+            notes.warning(
+                place,
+                message,
+                text!("switch off its autostart, or detach it from '{domain}'", domain = domain.name),
+            );
         }
         (DomainState::Inactive, false) => {
-            let message = format!("{assigned} (shut off): the two cannot run together");
-            notes.warning(place, message, format!("detach it from '{}', or never run both", domain.name));
+            let message = text!("{assigned} (shut off): the two cannot run together", assigned);
+            notes.warning(place, message, text!("detach it from '{domain}', or never run both", domain = domain.name));
         }
     }
 }
@@ -239,9 +248,15 @@ fn group_held(subject: &Subject, notes: &mut Notes, row: &PciRow) {
         holders.into_iter().find(|domain| domain.state == DomainState::Active).map(|domain| (mate.address, domain))
     });
     if let Some((mate, domain)) = holder {
-        let (device, name) = (device(row.row, row.address), &domain.name);
-        let message = format!("{device}: {mate} of its IOMMU group {group} is assigned to running VM '{name}'");
-        notes.blocker(place(row.row), message, format!("shut '{name}' off, or choose a device of another group"));
+        let (device, name) = (row.name(), &domain.name);
+        let message = text!(
+            "{device}: {mate} of its IOMMU group {group} is assigned to running VM '{name}'",
+            device,
+            mate,
+            group,
+            name
+        );
+        notes.blocker(row.place(), message, text!("shut '{name}' off, or choose a device of another group", name));
     }
 }
 
@@ -263,15 +278,23 @@ fn functions(subject: &Subject, notes: &mut Notes) {
         }
         let ports = left.iter().all(|known| is_port(known, passed));
         if !left.is_empty() {
-            let left: Vec<String> = left.iter().map(|known| format!("{} ({})", known.address, known.label())).collect();
+            let name =
+                |known: &&PciDevice| text!("{address} ({label})", address = known.address, label = known.label());
+            let names = Arg::all(left.iter().map(name));
             if ports {
-                let message =
-                    format!("{}: {} of the same card stays with the host", device(row.row, row.address), list(&left));
-                notes.info(place(row.row), message, "the ports of a network card work one by one");
+                let message = text!("{names} of the same card stays with the host", names);
+                notes.info(
+                    Topic::from(row.place()).of(row.name()),
+                    message,
+                    "the ports of a network card work one by one",
+                );
                 continue;
             }
-            let message = format!("{}: the same card also has {}", device(row.row, row.address), list(&left));
-            notes.warning(place(row.row), message, "add them to pci_devices: a card is passed whole");
+            let message = text!("the same card also has {names}", names);
+            let ask = Arg::Ask { many: true, or_hold: false };
+            let remedy = Remedy::from(text!("{ask}: a card is passed whole", ask));
+            let all = left.iter().map(|known| known.address).collect();
+            notes.warning(Topic::from(row.place()).of(row.name()), message, remedy.by(Change::Add(all)));
         }
         held_back(subject, notes, row, passed);
     }
@@ -287,10 +310,14 @@ fn is_port(left: &PciDevice, passed: &PciDevice) -> bool {
 fn held_back(subject: &Subject, notes: &mut Notes, row: &PciRow, passed: &PciDevice) {
     let card = card::card(subject.facts, passed);
     let is_of_card = |other: &&PciRow| other.asked.is_held() && card.iter().any(|known| known.address == other.address);
-    let held: Vec<String> = subject.pci.iter().filter(is_of_card).map(|other| other.address.to_string()).collect();
+    let held: Vec<PciAddress> = subject.pci.iter().filter(is_of_card).map(|other| other.address).collect();
     if !held.is_empty() {
-        let message = format!("{}: of the same card {} is held", device(row.row, row.address), list(&held));
-        notes.warning(place(row.row), message, "pass it, too: the guest's driver expects the card whole");
+        let message = text!("of the same card {held} is held", held = Arg::all(held));
+        notes.warning(
+            Topic::from(row.place()).of(row.name()),
+            message,
+            "pass it, too: the guest's driver expects the card whole",
+        );
     }
 }
 
@@ -299,13 +326,14 @@ fn driver(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device.filter(|known| known.kind() != PciClass::Bridge) else { continue };
         notes.looked();
         let Some(driver) = known.driver.as_deref().filter(|driver| !card::holds_for_guests(driver)) else { continue };
-        let message = format!("{} is bound to {driver}; it will be rebound at VM start", device(row.row, row.address));
+        let message =
+            text!("{device} is bound to {driver}; it will be rebound at VM start", device = row.name(), driver);
         if driver == "nvidia" {
             let remedy = "stop what uses the card before the start (display manager, nvidia-persistenced), or bind \
                           vfio-pci at boot: libvirt's call hangs while the card is open";
-            notes.warning(place(row.row), message, remedy);
+            notes.warning(row.place(), message, remedy);
         } else {
-            notes.info(place(row.row), message, "see that nothing on the host uses it when the VM starts");
+            notes.info(row.place(), message, "see that nothing on the host uses it when the VM starts");
         }
     }
 }
@@ -315,14 +343,15 @@ fn boot_gpu(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device.filter(|known| known.kind() == PciClass::Gpu) else { continue };
         match known.boot_vga {
             Some(true) => {
-                let message = format!("{} ({}) is the host's boot GPU", device(row.row, row.address), known.label());
+                let message =
+                    text!("{device} ({label}) is the host's boot GPU", device = row.name(), label = known.label());
                 let remedy = "be sure of SSH: the host's console goes dark when the VM starts";
-                notes.warning(place(row.row), message, remedy);
+                notes.warning(row.place(), message, remedy);
             }
             Some(false) => notes.looked(),
             None => {
-                let what = format!("whether {} is the host's boot GPU", row.address);
-                notes.unknown(place(row.row), &what, "the host does not say it over this connection");
+                let what = text!("whether {address} is the host's boot GPU", address = row.address);
+                notes.unknown(row.place(), &what, "the host does not say it over this connection");
             }
         }
     }
@@ -332,15 +361,15 @@ fn primary(subject: &Subject, notes: &mut Notes) {
     let mut rows = subject.passed().filter(|row| row.asked.primary_gpu == Some(true));
     let Some(first) = rows.next() else { return };
     notes.looked();
-    let place = |row: Row| row.place("primary_gpu");
     for row in rows.clone() {
-        let message = format!("{} is a second primary GPU, after {}", device(row.row, row.address), first.row);
-        notes.blocker(place(row.row), message, "leave primary_gpu on one device only");
+        let message = text!("{device} is a second primary GPU, after {row}", device = row.name(), row = first.row);
+        notes.blocker(row.row.place("primary_gpu"), message, "leave primary_gpu on one device only");
     }
     for row in std::iter::once(first).chain(rows) {
         if let Some(known) = row.device.filter(|known| known.kind() != PciClass::Gpu) {
-            let message = format!("{} is no display controller ({})", device(row.row, row.address), known.label());
-            notes.warning(place(row.row), message, "set primary_gpu on the card's display function");
+            let message =
+                text!("{device} is no display controller ({label})", device = row.name(), label = known.label());
+            notes.warning(row.row.place("primary_gpu"), message, "set primary_gpu on the card's display function");
         }
     }
 }
@@ -348,10 +377,10 @@ fn primary(subject: &Subject, notes: &mut Notes) {
 fn session(subject: &Subject, notes: &mut Notes) {
     let Some(first) = subject.pci.first() else { return };
     let what = "whether the connection may rebind devices";
-    let Some(host) = notes.known(&subject.facts.host, || place(first.row), what) else { return };
+    let Some(host) = notes.known(&subject.facts.host, || first.place(), what) else { return };
     let path = host.uri.split('?').next().unwrap_or_default();
     if path.ends_with("/session") {
-        let message = format!("{} cannot rebind devices or pin the guest's memory", host.uri);
+        let message = text!("{uri} cannot rebind devices or pin the guest's memory", uri = host.uri);
         notes.blocker(field("pci_devices"), message, "connect to qemu:///system");
     }
 }

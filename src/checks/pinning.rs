@@ -1,6 +1,6 @@
 //! Checks of where the VM's threads run.
 
-use super::wording::list;
+use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{LogicalCpu, NumaNode};
 use crate::machine::{Choice, Pinning, Reason, pinning};
@@ -103,7 +103,7 @@ fn proposal(subject: &Subject, notes: &mut Notes) {
         return;
     }
     if let Some(why) = &pinning.failed {
-        notes.warning(place(), format!("nothing is pinned: {why}"), "use fewer virtual CPUs, or leave auto out");
+        notes.warning(place(), text!("nothing is pinned: {why}", why), "use fewer virtual CPUs, or leave auto out");
     }
 }
 
@@ -125,7 +125,8 @@ fn text(subject: &Subject, notes: &mut Notes) {
         for (row, text) in rows {
             let at = place().key(key).index(*row);
             if row >= most {
-                let message = format!("line {row} of {key} belongs to nothing: the VM has {most} {what}");
+                let message =
+                    text!("line {row} of {key} belongs to nothing: the VM has {most} {what}", row, key, most, what);
                 notes.blocker(at, message, "remove it, or give the VM more of them");
             } else {
                 malformed(notes, at, text);
@@ -139,25 +140,25 @@ fn malformed(notes: &mut Notes, place: Place, text: &str) {
         return;
     }
     match text.parse::<CpuSet>() {
-        Err(error) => notes.blocker(place, error.to_string(), "write CPU numbers of the host"),
+        Err(error) => notes.blocker(place, text!("{error}", error), "write CPU numbers of the host"),
         Ok(set) if set.is_empty() => {
-            notes.blocker(place, format!("'{}' names no CPU", text.trim()), "write CPU numbers of the host");
+            notes.blocker(place, text!("'{text}' names no CPU", text = text.trim()), "write CPU numbers of the host");
         }
         Ok(_) => {}
     }
 }
 
 /// The pins with the place that made each and what it is called.
-fn lines(pinning: &Pinning) -> Vec<(String, Place, &CpuSet)> {
+fn lines(pinning: &Pinning) -> Vec<(Text, Place, &CpuSet)> {
     let of = |line: &Choice<CpuSet>| match &line.reason {
         Reason::Asked(place) => place.clone(),
         Reason::Default(_) => place(),
     };
     let vcpus =
-        pinning.vcpus.iter().enumerate().filter_map(|(at, line)| Some((format!("virtual CPU {at}"), line.as_ref()?)));
-    let emulator = pinning.emulator.iter().map(|line| ("QEMU's own threads".to_owned(), line));
+        pinning.vcpus.iter().enumerate().filter_map(|(at, line)| Some((text!("virtual CPU {at}", at), line.as_ref()?)));
+    let emulator = pinning.emulator.iter().map(|line| (Text::from("QEMU's own threads"), line));
     let threads = pinning.iothreads.iter().enumerate();
-    let threads = threads.filter_map(|(at, line)| Some((format!("I/O thread {}", at + 1), line.as_ref()?)));
+    let threads = threads.filter_map(|(at, line)| Some((text!("I/O thread {at}", at = at + 1), line.as_ref()?)));
     vcpus.chain(emulator).chain(threads).map(|(name, line)| (name, of(line), &line.value)).collect()
 }
 
@@ -166,7 +167,7 @@ fn pinned(pinning: &Pinning) -> impl Iterator<Item = (usize, &CpuSet)> {
     pinning.vcpus.iter().enumerate().filter_map(|(at, line)| Some((at, &line.as_ref()?.value)))
 }
 
-fn cpus<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &str) -> Option<&'a [LogicalCpu]> {
+fn cpus<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &'static str) -> Option<&'a [LogicalCpu]> {
     subject.machine.pinning.is_some().then_some(())?;
     notes.known(&subject.facts.cpus, place, what).map(Vec::as_slice)
 }
@@ -177,11 +178,11 @@ fn absent(subject: &Subject, notes: &mut Notes) {
     let present: CpuSet = cpus.iter().map(|cpu| cpu.number).collect();
     for (name, place, set) in lines(&subject.machine.pinning) {
         let (missing, off) = (set.without(&present), set.common(&present).without(&online));
-        let remedy = format!("use CPUs of {online}");
+        let remedy = text!("use CPUs of {online}", online);
         if !missing.is_empty() {
-            notes.blocker(place, format!("{name}: the host has no CPU {missing}"), remedy);
+            notes.blocker(place, text!("{name}: the host has no CPU {missing}", name, missing), remedy);
         } else if !off.is_empty() {
-            notes.blocker(place, format!("{name}: CPU {off} of the host is switched off"), remedy);
+            notes.blocker(place, text!("{name}: CPU {off} of the host is switched off", name, off), remedy);
         }
     }
 }
@@ -194,7 +195,7 @@ fn shared(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     for (at, (vcpu, set)) in single.iter().enumerate() {
         if let Some((first, _)) = single.iter().take(at).find(|(_, other)| other == set) {
-            let message = format!("virtual CPUs {first} and {vcpu} are both pinned to CPU {set}");
+            let message = text!("virtual CPUs {first} and {vcpu} are both pinned to CPU {set}", first, vcpu, set);
             notes.warning(place().key("vcpus").index(*vcpu), message, "give each a CPU of its own");
         }
     }
@@ -214,28 +215,26 @@ fn siblings(subject: &Subject, notes: &mut Notes) {
     }
     let Some(cpus) = cpus(subject, notes, "which CPUs share a core") else { return };
     let core = |set: &CpuSet| cpus.iter().find(|cpu| set.contains(cpu.number)).map(|cpu| &cpu.siblings);
-    let split: Vec<String> = pins
+    let split: Vec<Text> = pins
         .chunks(2)
         .enumerate()
         .filter(|(_, pair)| matches!(pair, [Some(one), Some(other)] if core(one).is_some() && core(one) != core(other)))
-        .map(|(at, _)| format!("{}-{}", at * 2, at * 2 + 1))
+        .map(|(at, _)| text!("{first}-{second}", first = at * 2, second = at * 2 + 1))
         .collect();
     if !split.is_empty() {
-        let message = format!(
-            "the guest takes virtual CPUs {} for the threads of a core; they are pinned to different cores",
-            shortened(&split)
+        let message = text!(
+            "the guest takes virtual CPUs {split} for the threads of a core; they are pinned to different cores",
+            split = shortened(&split)
         );
         notes.warning(place(), message, "pin each pair to the siblings of one core, or set cpu.topology.threads to 1");
     }
 }
 
 /// The first few.
-fn shortened(items: &[String]) -> String {
+fn shortened(items: &[Text]) -> Arg {
     const FEW: usize = 3;
-    match items.len() {
-        0..=FEW => list(items),
-        more => format!("{} and {} more pairs", items[..FEW].join(", "), more - FEW),
-    }
+    let more = items.len().checked_sub(FEW).filter(|more| *more > 0).map(|more| text!("{more} more pairs", more));
+    Arg::all(items.iter().take(FEW).chain(&more))
 }
 
 fn node(subject: &Subject, notes: &mut Notes) {
@@ -254,18 +253,22 @@ fn node(subject: &Subject, notes: &mut Notes) {
         let own = pins.iter().filter(|(vcpu, _)| u32::try_from(*vcpu).is_ok_and(|vcpu| cell.vcpus.contains(vcpu)));
         let own = of(known, &own.fold(CpuSet::default(), |all, (_, set)| all.with(set)));
         if let Some(node) = cell.node.filter(|node| !own.is_empty() && own != CpuSet::one(*node)) {
-            let message =
-                format!("the memory of guest node {number} is on node {node}, its virtual CPUs run on node {own}");
-            notes.warning(cell.place.clone(), message, format!("pin them to CPUs of node {node}"));
+            let message = text!(
+                "the memory of guest node {number} is on node {node}, its virtual CPUs run on node {own}",
+                number,
+                node,
+                own
+            );
+            notes.warning(cell.place.clone(), message, text!("pin them to CPUs of node {node}", node));
         }
     }
     if cells.len() < 2 && used.len() > 1 {
-        let message = format!("virtual CPUs are pinned to CPUs of nodes {used}, the guest sees one node");
+        let message = text!("virtual CPUs are pinned to CPUs of nodes {used}, the guest sees one node", used);
         notes.warning(place(), message, "pin them to CPUs of one node, or describe the nodes in numa.cells");
     }
     if let Some(card) = pinning::card_node(subject.spec, subject.facts).filter(|card| !used.contains(*card)) {
-        let message = format!("the passed card is on node {card}, the virtual CPUs run on node {used}");
-        notes.warning(place(), message, format!("pin them to CPUs of node {card}"));
+        let message = text!("the passed card is on node {card}, the virtual CPUs run on node {used}", card, used);
+        notes.warning(place(), message, text!("pin them to CPUs of node {card}", card));
     }
 }
 
@@ -287,7 +290,7 @@ fn emulator(subject: &Subject, notes: &mut Notes) {
         any = true;
         let both = set.common(&vcpus);
         if !both.is_empty() {
-            let message = format!("{name} may run on CPU {both}, which virtual CPUs are pinned to");
+            let message = text!("{name} may run on CPU {both}, which virtual CPUs are pinned to", name, both);
             notes.warning(place, message, "pin to CPUs that no virtual CPU uses");
         }
     }
@@ -306,7 +309,7 @@ fn host(subject: &Subject, notes: &mut Notes) {
     let online: CpuSet = cpus.iter().filter(|cpu| cpu.online).map(|cpu| cpu.number).collect();
     let single = pinned(&subject.machine.pinning).all(|(_, set)| set.len() == 1);
     if single && online.within(&used) {
-        let message = format!("virtual CPUs are pinned to all {} CPUs of the host", online.len());
+        let message = text!("virtual CPUs are pinned to all {count} CPUs of the host", count = online.len());
         notes.warning(place(), message, "leave the host a core, best that of CPU 0");
     }
 }

@@ -1,7 +1,10 @@
 //! Checks of the storage pools that a spec names.
 
+use super::note::{Topic, without};
+use super::row::RowName;
 use super::subject::{DiskRow, NamedPool};
-use super::wording::{blank, field, list};
+use super::text::{Arg, Text, text};
+use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
 use crate::facts::Pool;
 use crate::machine::Location;
@@ -85,7 +88,7 @@ fn required(subject: &Subject, notes: &mut Notes) {
     }
     if blank(storage.default_pool.as_ref()) {
         let remedy = match some_pools(subject) {
-            Some(pools) => format!("choose one of this host: {pools}"),
+            Some(pools) => text!("choose one of this host: {pools}", pools),
             None => "name a storage pool, such as default".into(),
         };
         notes.blocker(field("storage").key("default_pool"), "default_pool is required", remedy);
@@ -102,28 +105,32 @@ fn uses_default_pool(subject: &Subject) -> bool {
 }
 
 /// The first pools of the host, active ones only; `None` where there are none.
-fn some_pools(subject: &Subject) -> Option<String> {
+fn some_pools(subject: &Subject) -> Option<Arg> {
     let active = subject.facts.pools.items().iter().filter(|pool| pool.active);
-    let names: Vec<String> =
-        active.map(|pool| format!("{} ({} free)", pool.name, pool.available.in_gib())).take(4).collect();
-    (!names.is_empty()).then(|| list(&names))
+    let names: Vec<Text> = active
+        .map(|pool| text!("{pool} ({available} free)", pool = pool.name, available = Arg::Gib(pool.available)))
+        .take(4)
+        .collect();
+    (!names.is_empty()).then(|| Arg::all(&names))
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     for NamedPool { name, place, row, .. } in subject.named_pools() {
-        let what = format!("whether storage pool '{name}' exists");
+        let what = text!("whether storage pool '{name}' exists", name);
         if notes.known(&subject.facts.pools, || place.clone(), &what).is_none() || subject.pool(name).is_some() {
             continue;
         }
-        let message = match row {
-            None => format!("default storage pool '{name}' not found: storage pool not found"),
-            Some(row) => format!("disk {row}: storage pool '{name}' not found: storage pool not found"),
+        let message = if row.is_none() {
+            text!("default storage pool '{name}' not found: storage pool not found", name)
+        } else {
+            text!("storage pool '{name}' not found: storage pool not found", name)
         };
         let remedy = match some_pools(subject) {
-            Some(pools) => format!("choose one of this host: {pools}"),
+            Some(pools) => text!("choose one of this host: {pools}", pools),
             None => "define and start one: virsh pool-define-as, virsh pool-start".into(),
         };
-        notes.blocker(place, message, remedy);
+        let topic = Topic { row: row.map(|row| RowName::numbered("disk", row)), ..place.into() };
+        notes.blocker(topic, message, remedy);
     }
 }
 
@@ -134,13 +141,17 @@ fn inactive(subject: &Subject, notes: &mut Notes) {
         if pool.active {
             continue;
         }
-        let owner = row.map_or_else(|| "default ".to_owned(), |row| format!("disk {row}: "));
-        let message = format!("{owner}storage pool '{name}' is not active");
-        let remedy = format!("start it: virsh pool-start {}", crate::units::shell_quote(name));
-        if needed {
-            notes.blocker(place, message, remedy);
+        let message = if row.is_none() {
+            text!("default storage pool '{name}' is not active", name)
         } else {
-            notes.warning(place, message, remedy);
+            text!("storage pool '{name}' is not active", name)
+        };
+        let topic = Topic { row: row.map(|row| RowName::numbered("disk", row)), ..place.into() };
+        let remedy = text!("start it: virsh pool-start {name}", name = crate::units::shell_quote(name));
+        if needed {
+            notes.blocker(topic, message, remedy);
+        } else {
+            notes.warning(topic, message, remedy);
         }
     }
 }
@@ -161,17 +172,20 @@ fn format(subject: &Subject, notes: &mut Notes) {
         .name();
         match format {
             Some(DiskFormat::Qcow2) if !pool.holds_files() => {
-                let message =
-                    format!("{}: pool '{}' ({}) holds raw volumes, qcow2 was asked", row.label(), pool.name, pool.kind);
-                notes.blocker(row.place("format"), message, "leave the format out, or choose a pool of files");
+                let message = text!(
+                    "pool '{pool}' ({kind}) holds raw volumes, qcow2 was asked",
+                    pool = pool.name,
+                    kind = pool.kind
+                );
+                notes.blocker(row.topic("format"), message, without("leave the format out, or choose a pool of files"));
             }
             Some(DiskFormat::Vmdk | DiskFormat::Vdi) => {
-                let message = format!(
-                    "{}: {made} writes qcow2 or raw, {} was asked",
-                    row.label(),
-                    format.map_or("", DiskFormat::name)
+                let message = text!(
+                    "{made} writes qcow2 or raw, {diskformat} was asked",
+                    made,
+                    diskformat = format.map_or("", DiskFormat::name)
                 );
-                notes.blocker(row.place("format"), message, "leave the format out for qcow2");
+                notes.blocker(row.topic("format"), message, without("leave the format out for qcow2"));
             }
             Some(DiskFormat::Qcow2 | DiskFormat::Raw) | None => {}
         }
@@ -182,8 +196,8 @@ fn fixed(subject: &Subject, notes: &mut Notes) {
     for (row, pool) in makers(subject) {
         notes.looked();
         if matches!(pool.kind.as_str(), "iscsi" | "iscsi-direct" | "scsi" | "mpath") {
-            let message = format!("{}: no volume can be created in {} pool '{}'", row.label(), pool.kind, pool.name);
-            notes.blocker(row.place("storage_pool"), message, "choose another pool, or attach one of its volumes");
+            let message = text!("no volume can be created in {kind} pool '{pool}'", kind = pool.kind, pool = pool.name);
+            notes.blocker(row.topic("storage_pool"), message, "choose another pool, or attach one of its volumes");
         }
     }
 }

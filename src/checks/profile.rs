@@ -1,5 +1,6 @@
 //! Checks of the guest system: what it needs, what boots it, what the boot ISO says, where its drivers come from.
 
+use super::text::{Arg, Joint, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::{Iso, Profile, Resources, SystemName};
@@ -72,13 +73,17 @@ fn is_known(subject: &Subject, notes: &mut Notes) {
     }
     let Some(why) = subject.facts.profiles.get(&system.value).and_then(|fact| fact.why_not()) else { return };
     let like = if subject.machine.windows { "a Windows" } else { "a Linux of today" };
-    let message =
-        format!("nothing is known of {}, which is taken for {like}: {}", system.value, why.trim_end_matches('.'));
+    let message = text!(
+        "nothing is known of {system}, which is taken for {like}: {why}",
+        system = system.value,
+        like,
+        why = Arg::clause(why)
+    );
     let known = subject.facts.systems.items().iter().map(|system| system.id.as_str());
     let known = known.chain(TABLE.iter().map(|known| known.id)).collect::<Vec<_>>();
     let remedy = match nearest(&system.value, known) {
-        Some(near) => format!("write {near} if that was meant"),
-        None => "write the id of the nearest release that is known: virt-install --osinfo list shows them".to_owned(),
+        Some(near) => text!("write {near} if that was meant", near),
+        None => "write the id of the nearest release that is known: virt-install --osinfo list shows them".into(),
     };
     notes.info(field("os_variant"), message, remedy);
 }
@@ -89,7 +94,7 @@ struct Amount {
     what: &'static str,
     has: u64,
     wants: u64,
-    shown: fn(u64) -> String,
+    shown: fn(u64) -> Arg,
 }
 
 /// Windows 11 has a check of its own, which says all of its demands in one sentence.
@@ -98,8 +103,8 @@ fn minimum(subject: &Subject, notes: &mut Notes) {
     let Some(profile) = guest.profile.as_ref().filter(|_| !guest.is_windows_11()) else { return };
     let wants = profile.needs(&subject.machine.arch.value).minimum;
     for amount in short_of(subject, notes, wants) {
-        let message = format!("{} needs at least {}", profile.name, amount.said());
-        notes.warning(amount.place, message, format!("give it {}", (amount.shown)(amount.wants)));
+        let message = text!("{profile} needs at least {said}", profile = profile.name, said = amount.said());
+        notes.warning(amount.place, message, text!("give it {amount}", amount = (amount.shown)(amount.wants)));
     }
 }
 
@@ -109,24 +114,27 @@ fn recommended(subject: &Subject, notes: &mut Notes) {
     let lacking: Vec<&str> = short_of(subject, notes, needs.minimum).iter().map(|amount| amount.what).collect();
     for amount in short_of(subject, notes, needs.recommended) {
         if !lacking.contains(&amount.what) {
-            let message = format!("{} runs better with {}", profile.name, amount.said());
-            notes.info(amount.place, message, format!("give it {}", (amount.shown)(amount.wants)));
+            let message = text!("{profile} runs better with {said}", profile = profile.name, said = amount.said());
+            notes.info(amount.place, message, text!("give it {amount}", amount = (amount.shown)(amount.wants)));
         }
     }
 }
 
 impl Amount {
-    fn said(&self) -> String {
-        format!("{} of {}, and has {}", (self.shown)(self.wants), self.what, (self.shown)(self.has))
-            .replace(" CPUs of CPUs", " CPUs")
-            .replace(" CPU of CPUs", " CPU")
+    fn said(&self) -> Text {
+        let (wants, has) = ((self.shown)(self.wants), (self.shown)(self.has));
+        if self.what == "CPUs" {
+            return text!("{wants}, and has {has}", wants, has);
+        }
+        text!("{wants} of {what}, and has {has}", wants, what = self.what, has)
     }
 }
 
 /// What of the VM is less than `wants`.
 fn short_of(subject: &Subject, notes: &mut Notes, wants: Resources) -> Vec<Amount> {
-    let bytes = |count: u64| Bytes(count).to_string();
-    let cpus = |count: u64| if count == 1 { "1 CPU".to_owned() } else { format!("{count} CPUs") };
+    let bytes = |count: u64| Arg::Bytes(Bytes(count));
+    let cpus =
+        |count: u64| if count == 1 { Arg::Text("1 CPU".into()) } else { Arg::Text(text!("{count} CPUs", count)) };
     let machine = subject.machine;
     let cpu = machine.vcpus.map(u64::from).zip(wants.cpus.map(u64::from));
     let memory = machine.memory.map(|memory| memory.0).zip(wants.memory.map(|memory| memory.0));
@@ -167,24 +175,32 @@ fn medium(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let place = Place::root().key("storage").key("boot_iso");
     if medium.is_virtio_win() {
-        let message = format!("the boot ISO is '{}', the drivers for Windows: nothing boots from it", medium.volume);
+        let message =
+            text!("the boot ISO is '{volume}', the drivers for Windows: nothing boots from it", volume = medium.volume);
         let remedy = "name the installation medium; that of the drivers is attached by itself where a pool has it";
         return notes.warning(place, message, remedy);
     }
     let asked = subject.spec.os_variant.as_deref().map(str::trim).filter(|id| !id.is_empty());
     match (asked, medium.systems.as_slice()) {
         (None, []) => {
-            let message = format!("the boot ISO is '{}', which nobody knows the system of", medium.volume);
+            let message = text!("the boot ISO is '{volume}', which nobody knows the system of", volume = medium.volume);
             notes.info(place, message, "set os_variant for defaults that fit the system");
         }
         (None, [only]) => {
-            let message = format!("the boot ISO is '{}', {}: its defaults are used", medium.volume, only.name);
-            notes.info(place, message, format!("set os_variant to another system if it is not {}", only.id));
+            let message = text!(
+                "the boot ISO is '{volume}', {only}: its defaults are used",
+                volume = medium.volume,
+                only = only.name
+            );
+            notes.info(place, message, text!("set os_variant to another system if it is not {id}", id = only.id));
         }
         (None, several) => {
-            let message =
-                format!("the boot ISO is '{}', which may be {}", medium.volume, either(several, |one| &one.name));
-            notes.info(place, message, format!("set os_variant to {}", either(several, |one| &one.id)));
+            let message = text!(
+                "the boot ISO is '{volume}', which may be {either}",
+                volume = medium.volume,
+                either = either(several, |one| &one.name)
+            );
+            notes.info(place, message, text!("set os_variant to {either}", either = either(several, |one| &one.id)));
         }
         (Some(id), systems) => contradiction(subject, notes, place, (id, medium, systems)),
     }
@@ -195,12 +211,14 @@ fn contradiction(subject: &Subject, notes: &mut Notes, place: Place, told: (&str
     if systems.is_empty() || systems.iter().any(|system| system.id == id) {
         return;
     }
-    let message = format!(
-        "os_variant is {id}, and the boot ISO is '{}' of {}",
-        medium.volume,
-        either(systems, |system| &system.name)
+    let message = text!(
+        "os_variant is {id}, and the boot ISO is '{volume}' of {either}",
+        id,
+        volume = medium.volume,
+        either = either(systems, |system| &system.name)
     );
-    let remedy = format!("set os_variant to {}, or name another medium", either(systems, |system| &system.id));
+    let remedy =
+        text!("set os_variant to {either}, or name another medium", either = either(systems, |system| &system.id));
     let windows = systems.iter().all(|system| system.id.starts_with("win"));
     if windows == subject.machine.windows {
         notes.info(place, message, remedy);
@@ -210,15 +228,12 @@ fn contradiction(subject: &Subject, notes: &mut Notes, place: Place, told: (&str
 }
 
 /// `a, b or c`, of many the first.
-fn either(systems: &[SystemName], word: impl Fn(&SystemName) -> &String) -> String {
+fn either(systems: &[SystemName], word: impl Fn(&SystemName) -> &String) -> Arg {
     const MOST: usize = 5;
-    let words: Vec<&str> = systems.iter().take(MOST).map(|system| word(system).as_str()).collect();
-    match words.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] if systems.len() <= MOST => format!("{} or {last}", most.join(", ")),
-        some => format!("{} or {} others", some.join(", "), systems.len() - MOST),
-    }
+    let words: Vec<Text> = systems.iter().take(MOST).map(|system| text!("{system}", system = word(system))).collect();
+    let others = systems.len().checked_sub(MOST).filter(|others| *others > 0);
+    let others = others.map(|others| text!("{others} others", others));
+    Arg::list(Joint::Or, words.into_iter().chain(others))
 }
 
 const SOURCE: &str = "put virtio-win.iso into a pool and refresh it: https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/\
@@ -241,12 +256,15 @@ fn drivers(subject: &Subject, notes: &mut Notes) {
                 new && row.asked.bus.is_some_and(virtio)
             });
             let message = match blind {
-                Some(row) => format!(
-                    "no pool has the virtio-win ISO: the installer of {name} does not see disk {}, which is on {}",
-                    row.row,
-                    row.asked.bus.unwrap_or(DiskBus::Virtio).name()
+                Some(row) => text!(
+                    "no pool has the virtio-win ISO: the installer of {name} does not see disk {row}, which is on {bus}",
+                    name,
+                    row = row.row,
+                    bus = row.asked.bus.unwrap_or(DiskBus::Virtio).name()
                 ),
-                None => format!("no pool has the virtio-win ISO: {name} gets disks and cards that it has drivers for"),
+                None => {
+                    text!("no pool has the virtio-win ISO: {name} gets disks and cards that it has drivers for", name)
+                }
             };
             notes.warning(field("virtio_win"), message, SOURCE);
         }

@@ -1,7 +1,8 @@
 //! Checks of the video BIOS files of passed devices: there, readable by QEMU, whole, for this card, with UEFI.
 
+use super::note::{clause, without};
 use super::subject::PciRow;
-use super::wording::device;
+use super::text::{Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::media::Barrier;
 use crate::facts::rom::{RomFile, RomFlaw};
@@ -109,24 +110,24 @@ fn place(row: PciRow) -> Place {
 fn missing(subject: &Subject, notes: &mut Notes) {
     for (row, path, file) in roms(subject) {
         notes.looked();
-        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         match file {
-            Err(why) => notes.unknown(place(row), &format!("whether ROM file {path} exists"), why),
+            Err(why) => notes.unknown(place(row), text!("whether ROM file {path} exists", path), clause(why)),
             Ok(file) if file.kind == MediaKind::Missing => {
                 notes.blocker(
                     place(row),
-                    format!("{name} not found: no such file"),
-                    "check the path, or leave rom_file out",
+                    text!("{name} not found: no such file", name),
+                    without("check the path, or leave rom_file out"),
                 );
             }
             Ok(file) if file.kind != MediaKind::File => {
-                notes.blocker(place(row), format!("{name} is not a file"), "name the ROM image itself");
+                notes.blocker(place(row), text!("{name} is not a file", name), "name the ROM image itself");
             }
             Ok(file) if file.size.0 == 0 => {
                 notes.blocker(
                     place(row),
-                    format!("{name} is empty (0 bytes)"),
-                    "dump the ROM again, or leave rom_file out",
+                    text!("{name} is empty (0 bytes)", name),
+                    without("dump the ROM again, or leave rom_file out"),
                 );
             }
             Ok(_) => {}
@@ -141,21 +142,29 @@ fn unreadable(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         notes.looked();
-        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         if let Some(Barrier { path: at, mode, owner, user }) = &file.barrier {
             let (verb, mode) = (if at == path { "read" } else { "enter" }, mode & 0o777);
-            let message = format!("{name}: {user} may not {verb} {at} (mode {mode:04o}, owner {owner})");
+            let message = text!(
+                "{name}: {user} may not {verb} {at} (mode {mode}, owner {owner})",
+                name,
+                user,
+                verb,
+                at,
+                mode = format!("{mode:04o}"),
+                owner
+            );
             notes.blocker(place(row), message, way_out(path));
         } else if !file.world_readable && file.rom.is_none() {
-            notes.blocker(place(row), format!("{name} is not readable by QEMU's user"), way_out(path));
+            notes.blocker(place(row), text!("{name} is not readable by QEMU's user", name), way_out(path));
         }
     }
 }
 
-fn way_out(path: &str) -> String {
-    format!(
-        "put it where QEMU may read it, and name it there: install -D -m 0644 -t /usr/share/vgabios {}",
-        shell_quote(path)
+fn way_out(path: &str) -> Text {
+    text!(
+        "put it where QEMU may read it, and name it there: install -D -m 0644 -t /usr/share/vgabios {path}",
+        path = shell_quote(path)
     )
 }
 
@@ -166,35 +175,39 @@ const PLAIN: [&str; 5] = ["usr_t", "virt_content_t", "virt_image_t", "lib_t", "s
 fn confined(subject: &Subject, notes: &mut Notes) {
     for (row, path, file) in roms(subject) {
         let Some(file) = file.ok().filter(|file| file.kind == MediaKind::File) else { continue };
-        let what = format!("whether AppArmor or SELinux keeps QEMU from {path}");
+        let what = text!("whether AppArmor or SELinux keeps QEMU from {path}", path);
         let Some(known) = notes.known(&subject.facts.confinement, || place(row), &what) else { continue };
-        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         // libvirt uses AppArmor where it says so; where it was not asked, where the kernel does.
         let models = subject.facts.capabilities.get().map(|known| known.security_models.as_slice());
         let uses = |model: &str| models.is_none_or(|models| models.iter().any(|known| known == model));
         if known.apparmor.get() == Some(&true) && uses("apparmor") {
             match known.apparmor_lets(path) {
                 Some(false) => {
-                    let message = format!("{name}: AppArmor's profile of QEMU does not let it read that folder");
+                    let message = text!("{name}: AppArmor's profile of QEMU does not let it read that folder", name);
                     notes.blocker(place(row), message, way_out(path));
                 }
                 Some(true) => {}
                 None => {
                     let why = known.apparmor_reads.why_not().unwrap_or_default();
-                    notes.unknown(place(row), &format!("whether AppArmor lets QEMU read {path}"), why);
+                    notes.unknown(place(row), text!("whether AppArmor lets QEMU read {path}", path), clause(why));
                 }
             }
         }
         if known.selinux.get() == Some(&true) && uses("selinux") {
-            let way_out = format!("{}, then: restorecon -v /usr/share/vgabios/*", way_out(path));
+            let way_out = text!("{way_out}, then: restorecon -v /usr/share/vgabios/*", way_out = way_out(path));
             match file.selinux_type.as_deref() {
                 Some(kind) if REFUSED.contains(&kind) => {
-                    notes.blocker(place(row), format!("{name}: SELinux keeps QEMU from files of type {kind}"), way_out);
+                    notes.blocker(
+                        place(row),
+                        text!("{name}: SELinux keeps QEMU from files of type {kind}", name, kind),
+                        way_out,
+                    );
                 }
                 Some(kind) if !PLAIN.contains(&kind) => {
                     notes.warning(
                         place(row),
-                        format!("{name}: SELinux may keep QEMU from files of type {kind}"),
+                        text!("{name}: SELinux may keep QEMU from files of type {kind}", name, kind),
                         way_out,
                     );
                 }
@@ -202,7 +215,7 @@ fn confined(subject: &Subject, notes: &mut Notes) {
                 None => {
                     notes.unknown(
                         place(row),
-                        &format!("whether SELinux lets QEMU read {path}"),
+                        text!("whether SELinux lets QEMU read {path}", path),
                         "its label is not known",
                     );
                 }
@@ -222,7 +235,7 @@ fn parsed<'a>(
     let rom = file.rom.as_ref().and_then(|rom| rom.get());
     if let (None, Some(notes)) = (rom, notes) {
         let why = file.rom.as_ref().and_then(|rom| rom.why_not()).unwrap_or("this file cannot be read from here");
-        notes.unknown(place(row), &format!("whether {path} is a ROM for this card"), why);
+        notes.unknown(place(row), text!("whether {path} is a ROM for this card", path), clause(why));
     }
     rom
 }
@@ -232,10 +245,15 @@ const LARGEST: u64 = 16 * MIB;
 
 fn signature(subject: &Subject, notes: &mut Notes) {
     for (row, path, file) in roms(subject) {
-        let name = format!("{} ROM file '{path}'", device(row.row, row.address));
+        let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         if let Some(long) = file.ok().filter(|file| file.kind == MediaKind::File && file.size.0 > LARGEST) {
-            let message = format!("{name} is no ROM: it has {}, and none has more than {}", long.size, Bytes(LARGEST));
-            notes.blocker(place(row), message, "name the ROM image itself, or leave rom_file out");
+            let message = text!(
+                "{name} is no ROM: it has {size}, and none has more than {most}",
+                name,
+                size = long.size,
+                most = Bytes(LARGEST)
+            );
+            notes.blocker(place(row), message, without("name the ROM image itself, or leave rom_file out"));
             continue;
         }
         let Some(rom) = parsed(row, path, file, Some(notes)) else { continue };
@@ -243,13 +261,13 @@ fn signature(subject: &Subject, notes: &mut Notes) {
         let wrong = match &rom.flaw {
             Some(RomFlaw::NoSignature { begins }) => {
                 let bytes: Vec<String> = begins.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("it begins with {}, not with 55 aa", bytes.join(" "))
+                text!("it begins with {bytes}, not with 55 aa", bytes = bytes.join(" "))
             }
             Some(RomFlaw::NoStructure) => "it has no PCI data structure (PCIR)".into(),
             _ => continue,
         };
         let way_out = "dump it again while the card is awake and not the first display, or leave rom_file out";
-        notes.blocker(place(row), format!("{name} is no ROM: {wrong}"), way_out);
+        notes.blocker(place(row), text!("{name} is no ROM: {wrong}", name, wrong), way_out);
     }
 }
 
@@ -263,13 +281,19 @@ fn header(subject: &Subject, notes: &mut Notes) {
     for (row, path, rom) in images(subject) {
         notes.looked();
         if rom.header.0 > 0 {
-            let message = format!(
-                "{} ROM file '{path}': {} bytes of the vendor's stand in front of the ROM",
-                device(row.row, row.address),
-                rom.header.0
+            let message = text!(
+                "{device} ROM file '{path}': {header} bytes of the vendor's stand in front of the ROM",
+                device = row.name(),
+                path,
+                header = rom.header.0
             );
             let (from, to) = (shell_quote(path), shell_quote(&format!("{path}.stripped")));
-            let way_out = format!("cut them off, and name the result: tail -c +{} {from} > {to}", rom.header.0 + 1);
+            let way_out = text!(
+                "cut them off, and name the result: tail -c +{header} {from} > {to}",
+                header = rom.header.0 + 1,
+                from,
+                to
+            );
             notes.blocker(place(row), message, way_out);
         }
     }
@@ -281,12 +305,12 @@ fn truncated(subject: &Subject, notes: &mut Notes) {
         let wrong = match &rom.flaw {
             Some(RomFlaw::Truncated { needs }) => {
                 let has = subject.file(path).map(|file| file.size.0).unwrap_or_default();
-                format!("is cut off: {} of {} bytes are there", has, needs.0)
+                text!("is cut off: {has} of {needs} bytes are there", has, needs = needs.0)
             }
             Some(RomFlaw::NoLast) => "is cut off: its last image is missing".into(),
             _ => continue,
         };
-        let message = format!("{} ROM file '{path}' {wrong}", device(row.row, row.address));
+        let message = text!("{device} ROM file '{path}' {wrong}", device = row.name(), path, wrong);
         notes.blocker(place(row), message, "dump or download it again");
     }
 }
@@ -296,12 +320,13 @@ fn ids(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device else { continue };
         notes.looked();
         if !rom.is_for(known.vendor, known.device) {
-            let message = format!(
-                "{} ROM file '{path}' is for {}, the device is {} ({})",
-                device(row.row, row.address),
-                rom.ids().unwrap_or_default(),
-                known.ids(),
-                known.label()
+            let message = text!(
+                "{device} ROM file '{path}' is for {ids}, the device is {own} ({label})",
+                device = row.name(),
+                path,
+                ids = rom.ids().unwrap_or_default(),
+                own = known.ids(),
+                label = known.label()
             );
             notes.blocker(place(row), message, fitting(subject, row));
         }
@@ -309,12 +334,12 @@ fn ids(subject: &Subject, notes: &mut Notes) {
 }
 
 /// The files of this host that are for the row's device.
-fn fitting(subject: &Subject, row: PciRow) -> String {
+fn fitting(subject: &Subject, row: PciRow) -> Text {
     let fits = |found: &&crate::facts::FoundRom| row.device.is_some_and(|d| found.rom.is_for(d.vendor, d.device));
     let found = subject.facts.roms.items().iter().find(fits);
     found.map_or_else(
         || "name the ROM of this very model, or leave rom_file out".into(),
-        |found| format!("{} is for this device", found.path),
+        |found| text!("{path} is for this device", path = found.path),
     )
 }
 
@@ -326,11 +351,16 @@ fn gop(subject: &Subject, notes: &mut Notes) {
         let is_display = row.device.is_none_or(|known| known.kind() == crate::facts::PciClass::Gpu);
         notes.looked();
         if is_display && !rom.has_uefi() {
-            let message = format!(
-                "{} ROM file '{path}' has no image for UEFI (GOP), by which the guest starts",
-                device(row.row, row.address)
+            let message = text!(
+                "{device} ROM file '{path}' has no image for UEFI (GOP), by which the guest starts",
+                device = row.name(),
+                path
             );
-            notes.blocker(place(row), message, "dump the whole ROM, or leave rom_file out; or set uefi to false");
+            notes.blocker(
+                place(row),
+                message,
+                without("dump the whole ROM, or leave rom_file out; or set uefi to false"),
+            );
         }
     }
 }

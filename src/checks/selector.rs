@@ -1,8 +1,9 @@
 //! Checks of host devices that a spec knows by more than their address: found, moved, chosen, with other company.
 
-use super::pci::place;
-use super::subject::Row;
-use super::wording::{blank, device, list};
+use super::note::{Topic, clause};
+use super::row::Row;
+use super::text::{Arg, Joint, Text, text};
+use super::wording::blank;
 use super::{Check, Notes, Subject};
 use crate::facts::PciDevice;
 use crate::machine::selector::{Outcome, Wanted, group, outcomes};
@@ -75,19 +76,16 @@ fn found(subject: &Subject, notes: &mut Notes) {
     let found = outcomes(subject.spec, subject.facts);
     for (at, asked, known_by) in rows(subject) {
         notes.looked();
-        let (row, place) = (Row::Device(at), Row::Device(at).place("match"));
+        let row = Row::Device(at);
         let Some(found) = &found else {
             let why = subject.facts.pci.why_not().unwrap_or_default();
             if blank(asked.host_address.as_ref()) {
                 // Without an address nothing would be passed, and nobody would notice.
-                let message = format!("{row}: which device is meant cannot be told ({why})");
-                notes.blocker(place, message, "ask a host whose devices are known, or write host_address");
+                let message = text!("which device is meant cannot be told ({why})", why);
+                notes.blocker(topic(row), message, "ask a host whose devices are known, or write host_address");
             } else {
-                notes.unknown(
-                    place,
-                    &format!("whether {row} is what {} was", asked.host_address.as_deref().unwrap_or_default()),
-                    why,
-                );
+                let was = asked.host_address.as_deref().unwrap_or_default();
+                notes.unknown(row.place("match"), text!("whether {row} is what {was} was", row, was), clause(why));
             }
             continue;
         };
@@ -95,25 +93,27 @@ fn found(subject: &Subject, notes: &mut Notes) {
         match Wanted::read(known_by, named(asked)) {
             Ok(wanted) => judge(subject, notes, at, &wanted, outcome),
             Err(error) => {
-                notes.blocker(
-                    place,
-                    format!("{row}: match: {error}"),
-                    "give ids such as 10de:2704, a kind or an address",
-                );
+                let remedy = "give ids such as 10de:2704, a kind or an address";
+                notes.blocker(topic(row), text!("match: {error}", error), remedy);
             }
         }
     }
 }
 
+/// What a row looks for, with its name.
+fn topic(row: Row) -> Topic {
+    Topic::from(row.place("match")).of(row.name())
+}
+
 fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, outcome: &Outcome) {
-    let (row, place) = (Row::Device(number), Row::Device(number).place("match"));
+    let row = Row::Device(number);
     let settled = subject.pci.iter().find(|known| known.row == row);
     match outcome {
         Outcome::Ambiguous(fitting) => open(subject, notes, row, wanted, fitting),
         Outcome::Gone { over } => gone(subject, notes, row, wanted, over),
         Outcome::Twice(address) => {
-            let message = format!("{row}: an earlier row asks for {address}, too");
-            notes.blocker(place, message, "remove one of them");
+            let message = text!("an earlier row asks for {address}, too", address);
+            notes.blocker(topic(row), message, "remove one of them");
         }
         Outcome::Unreadable(_) => {}
         Outcome::Found(to) | Outcome::Moved { to, .. } | Outcome::Chosen { to, .. } => {
@@ -121,8 +121,8 @@ fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, o
                 unsure(subject, notes, row, wanted, *to);
             } else {
                 // Between the review and the build.
-                let message = format!("{row}: {wanted} is {} now", name(subject, *to));
-                notes.blocker(place, message, "run the checks again, and look at what has changed");
+                let message = text!("{wanted} is {device} now", wanted, device = name(subject, *to));
+                notes.blocker(topic(row), message, "run the checks again, and look at what has changed");
             }
         }
     }
@@ -131,47 +131,54 @@ fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, o
 fn unsure(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, to: PciAddress) {
     let device = at(subject, to).filter(|device| !wanted.is_sure(device));
     if let (Some(_), Some(board)) = (device, wanted.board) {
-        let what = format!("whether {to} is of board {board}");
+        let what = text!("whether {to} is of board {board}", to, board);
         notes.unknown(row.place("match"), &what, "the host does not say it over this connection");
     }
     if let Some(why) = subject.facts.domains.why_not().filter(|_| wanted.any) {
-        notes.unknown(row.place("match"), &format!("whether another VM has {to}"), why);
+        notes.unknown(row.place("match"), text!("whether another VM has {to}", to), clause(why));
     }
 }
 
 fn open(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, fitting: &[PciAddress]) {
-    let label = |address: &PciAddress| match at(subject, *address) {
-        Some(device) => format!("{address} ({})", device.label()),
-        None => address.to_string(),
-    };
-    let named: Vec<String> = fitting.iter().map(label).collect();
-    let (message, remedy) = match named.as_slice() {
-        [only] => {
-            (format!("{row}: {only} fits another row, too"), "add what tells the rows apart, or write host_address")
+    let label = |address: &PciAddress| {
+        if let Some(device) = at(subject, *address) {
+            text!("{address} ({label})", address, label = device.label())
+        } else {
+            text!("{address}", address)
         }
+    };
+    let named: Vec<Text> = fitting.iter().map(label).collect();
+    let (message, remedy) = match named.as_slice() {
+        [only] => (text!("{only} fits another row, too", only), "add what tells the rows apart, or write host_address"),
         several => (
-            format!("{row}: {} fit {wanted}: {}{}", several.len(), list(several), was(subject, wanted)),
+            text!(
+                "{count} fit {wanted}: {several}{was}",
+                count = several.len(),
+                wanted,
+                several = Arg::all(several),
+                was = was(subject, wanted)
+            ),
             "choose one: write its address as host_address, or take the first that is free with \"any\": true",
         ),
     };
-    notes.blocker(row.place("match"), message, remedy);
+    notes.blocker(topic(row), message, remedy);
 }
 
 fn gone(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, over: &[(PciAddress, String)]) {
-    let over: Vec<String> = over.iter().map(|(address, why)| format!("{address} ({why})")).collect();
-    let near: Vec<String> = near(subject, wanted).map(|device| name(subject, device.address)).take(3).collect();
+    let over: Vec<Text> = over.iter().map(|(address, why)| text!("{address} ({why})", address, why)).collect();
+    let near: Vec<Text> = near(subject, wanted).map(|device| name(subject, device.address)).take(3).collect();
     let message = match over.as_slice() {
         [] if wanted.is_address_alone() => {
-            format!("{row}: no device that can be passed was found{}", was(subject, wanted))
+            text!("no device that can be passed was found{was}", was = was(subject, wanted))
         }
-        [] => format!("{row}: {wanted} is not on this host{}", was(subject, wanted)),
-        over => format!("{row}: {wanted} is not free on this host: {}", list(over)),
+        [] => text!("{wanted} is not on this host{was}", wanted, was = was(subject, wanted)),
+        over => text!("{wanted} is not free on this host: {over}", wanted, over = Arg::all(over)),
     };
     let remedy = match near.as_slice() {
-        [] => "choose the device by hand: vmbuild pci lists those of the host".to_owned(),
-        near => format!("choose the device by hand; near to it: {}", list(near)),
+        [] => "choose the device by hand: vmbuild pci lists those of the host".into(),
+        near => text!("choose the device by hand; near to it: {near}", near = Arg::all(near)),
     };
-    notes.blocker(row.place("match"), message, remedy);
+    notes.blocker(topic(row), message, remedy);
 }
 
 /// Devices that would have fitted but for something: another board, another model of the vendor.
@@ -195,36 +202,38 @@ fn near<'a>(subject: &Subject<'a>, wanted: &Wanted) -> impl Iterator<Item = &'a 
 }
 
 /// `0000:01:00.0 (NVIDIA AD103, 10de:2704, board 1043:88e2)`.
-fn name(subject: &Subject, address: PciAddress) -> String {
-    let Some(device) = at(subject, address) else { return address.to_string() };
+fn name(subject: &Subject, address: PciAddress) -> Text {
+    let Some(device) = at(subject, address) else { return text!("{address}", address) };
     let (label, ids) = (device.label(), device.ids());
-    let ids = if label.ends_with(&ids) { String::new() } else { format!(", {ids}") };
-    let board = device.subsystem.map(|(vendor, device)| format!(", board {vendor:04x}:{device:04x}"));
-    format!("{address} ({label}{ids}{})", board.unwrap_or_default())
+    let ids = (!label.ends_with(&ids)).then_some(ids);
+    let board = device.subsystem.map(|(vendor, device)| format!("board {vendor:04x}:{device:04x}"));
+    let known = Arg::list(Joint::Comma, [Some(label), ids, board].into_iter().flatten());
+    text!("{address} ({known})", address, known)
 }
 
 /// `; it was at 0000:01:00.0, where Intel I210 (8086:1533) is now`.
-fn was(subject: &Subject, wanted: &Wanted) -> String {
-    wanted.address.map(|was| format!("; it was at {was}, {}", there(subject, was))).unwrap_or_default()
+fn was(subject: &Subject, wanted: &Wanted) -> Text {
+    wanted.address.map(|was| text!("; it was at {was}, {there}", was, there = there(subject, was))).unwrap_or_default()
 }
 
-fn there(subject: &Subject, address: PciAddress) -> String {
-    at(subject, address)
-        .map_or("where nothing is now".into(), |device| format!("where {} ({}) is now", device.label(), device.ids()))
+fn there(subject: &Subject, address: PciAddress) -> Text {
+    at(subject, address).map_or("where nothing is now".into(), |device| {
+        text!("where {label} ({ids}) is now", label = device.label(), ids = device.ids())
+    })
 }
 
 fn moved(subject: &Subject, notes: &mut Notes) {
     let found = outcomes(subject.spec, subject.facts).unwrap_or_default();
-    let mut cards: Vec<(usize, PciAddress, PciAddress, Vec<String>)> = Vec::new();
+    let mut cards: Vec<(usize, PciAddress, PciAddress, Vec<PciAddress>)> = Vec::new();
     for (number, outcome) in &found {
         match outcome {
             Outcome::Found(_) => notes.looked(),
             Outcome::Moved { from, to } => {
-                let mate = |card: &&mut (usize, PciAddress, PciAddress, Vec<String>)| {
+                let mate = |card: &&mut (usize, PciAddress, PciAddress, Vec<PciAddress>)| {
                     from.bus != 0 && card.1.same_slot(*from) && card.2.same_slot(*to)
                 };
                 match cards.iter_mut().find(mate) {
-                    Some((.., others)) => others.push(to.to_string()),
+                    Some((.., others)) => others.push(*to),
                     None => cards.push((*number, *from, *to, Vec::new())),
                 }
             }
@@ -233,27 +242,39 @@ fn moved(subject: &Subject, notes: &mut Notes) {
     }
     for (number, from, to, others) in cards {
         let label = at(subject, to).map(PciDevice::label).unwrap_or_default();
-        let others = if others.is_empty() { String::new() } else { format!("; with it went {}", list(&others)) };
-        let (device, there) = (device(Row::Device(number), to), there(subject, from));
-        let message = format!("{device}: {label} was at {from}, {there}; {}{others}", reason(subject, number, to));
+        let others = if others.is_empty() {
+            Text::default()
+        } else {
+            text!("; with it went {others}", others = Arg::all(others))
+        };
+        let there = there(subject, from);
+        let message = text!(
+            "{label} was at {from}, {there}; {reason}{others}",
+            label,
+            from,
+            there,
+            reason = reason(subject, number, to),
+            others
+        );
         let remedy = "see that it is the device that is meant, and save the preset again";
-        notes.warning(place(Row::Device(number)), message, remedy);
+        let row = Row::Device(number);
+        notes.warning(Topic::from(row.place("host_address")).of(row.taking(to)), message, remedy);
     }
 }
 
 /// Why it is the one at `to`.
-fn reason(subject: &Subject, number: usize, to: PciAddress) -> String {
+fn reason(subject: &Subject, number: usize, to: PciAddress) -> Text {
     let row = rows(subject).find(|(at, ..)| *at == number);
     let Some(wanted) = row.and_then(|(_, asked, known_by)| Wanted::read(known_by, named(asked)).ok()) else {
-        return String::new();
+        return Text::default();
     };
     let fits: Vec<_> = subject.facts.pci.items().iter().filter(|device| wanted.fits(device)).collect();
     match fits.len() {
-        0 | 1 => format!("here is the only {wanted} of this host"),
+        0 | 1 => text!("here is the only {wanted} of this host", wanted),
         n if fits.iter().all(|device| device.address.same_slot(to)) => {
-            format!("here is the same function of the only card with {n} that are {wanted}")
+            text!("here is the same function of the only card with {n} that are {wanted}", n, wanted)
         }
-        n => format!("of {n} that are {wanted} this is the one chosen by hand, or with the rest of its card"),
+        n => text!("of {n} that are {wanted} this is the one chosen by hand, or with the rest of its card", n, wanted),
     }
 }
 
@@ -265,11 +286,16 @@ fn chosen(subject: &Subject, notes: &mut Notes) {
         else {
             continue;
         };
-        let over: Vec<String> = over.iter().map(|(address, why)| format!("{address} ({why})")).collect();
-        let over = if over.is_empty() { String::new() } else { format!("; passed over: {}", list(&over)) };
+        let over: Vec<Text> = over.iter().map(|(address, why)| text!("{address} ({why})", address, why)).collect();
+        let over =
+            if over.is_empty() { Text::default() } else { text!("; passed over: {over}", over = Arg::all(over)) };
         let label = at(subject, *to).map(PciDevice::label).unwrap_or_default();
-        let message = format!("{}: {label} is taken for {wanted}{over}", device(Row::Device(number), *to));
-        notes.info(Row::Device(number).place("match"), message, "write host_address to have a certain one");
+        let message = text!("{label} is taken for {wanted}{over}", label, wanted, over);
+        notes.info(
+            Topic::from(Row::Device(number).place("match")).of(Row::Device(number).taking(*to)),
+            message,
+            "write host_address to have a certain one",
+        );
     }
 }
 
@@ -286,14 +312,18 @@ fn groups(subject: &Subject, notes: &mut Notes) {
         if changes.is_empty() || said.contains(&(number, changes.clone())) {
             continue;
         }
-        let message = format!("{}: in its IOMMU group, {number} now, {changes}", device(known.row, known.address));
-        notes.warning(place(known.row), message, "look at what goes with the device now, and save the preset again");
+        let message = text!("in its IOMMU group, {number} now, {changes}", number, changes);
+        notes.warning(
+            Topic::from(known.place()).of(known.name()),
+            message,
+            "look at what goes with the device now, and save the preset again",
+        );
         said.push((number, changes));
     }
 }
 
 /// What came and what went. A member that moved, as the whole card may have, is known by its ids.
-fn changes(before: &[spec::GroupMember], now: &[&PciDevice]) -> String {
+fn changes(before: &[spec::GroupMember], now: &[&PciDevice]) -> Text {
     let address = |member: &spec::GroupMember| member.address.as_deref()?.parse::<PciAddress>().ok();
     let same = |member: &spec::GroupMember, device: &PciDevice| {
         member.ids.as_ref().is_none_or(|ids| ids.trim().eq_ignore_ascii_case(&device.ids()))
@@ -309,20 +339,24 @@ fn changes(before: &[spec::GroupMember], now: &[&PciDevice]) -> String {
         let moved = came.iter().position(|device| known && same(member, device));
         moved.map(|at| came.remove(at)).is_none()
     });
-    let came: Vec<String> = came.iter().map(|device| format!("{} ({})", device.address, device.label())).collect();
-    let left: Vec<String> = left
+    let came: Vec<Text> = came
+        .iter()
+        .map(|device| text!("{address} ({label})", address = device.address, label = device.label()))
+        .collect();
+    let left: Vec<Text> = left
         .iter()
         .map(|member| {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            format!("{} ({})", text(&member.address), text(&member.ids))
+            text!("{address} ({ids})", address = text(&member.address), ids = text(&member.ids))
         })
         .collect();
-    let part = |items: &[String], one, many| {
+    let part = |items: &[Text], one, many| {
         let verb = if items.len() == 1 { one } else { many };
-        (!items.is_empty()).then(|| format!("{} {verb} since it was saved", list(items)))
+        (!items.is_empty()).then(|| text!("{items} {verb} since it was saved", items = Arg::all(items), verb))
     };
     let parts = [part(&came, "has come", "have come"), part(&left, "has gone", "have gone")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let parts: Vec<Text> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { Text::default() } else { text!("{parts}", parts = Arg::list(Joint::Semicolon, parts)) }
 }
 
 #[cfg(test)]
@@ -455,7 +489,7 @@ mod tests {
         let spec = resolve(&serde_json::from_value(any).unwrap(), &before);
         let codes = |facts: &crate::facts::Facts| {
             let report = report(&spec, facts, &machine(&spec, facts), &Allowed::default());
-            report.blockers().filter(|finding| finding.code == "PCI-MATCH").count()
+            report.blockers().filter(|finding| finding.code() == "PCI-MATCH").count()
         };
         assert_eq!(codes(&before), 0);
         let mut vm = domain("games");

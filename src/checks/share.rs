@@ -1,12 +1,14 @@
 //! Checks of the folders of the host that the guest mounts.
 
+use super::note::{Remedy, Topic, clause, without};
 use super::path::SYSTEM;
+use super::row::RowName;
+use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::MediaKind;
 use crate::machine::Share;
 use crate::machine::share::{LONGEST_TAG, VIRTIOFSD};
 use crate::spec::paths::{PathError, resolve};
-use crate::spec::suggest::quoted;
 use crate::spec::{Place, ShareDriver};
 use std::collections::BTreeSet;
 
@@ -60,8 +62,8 @@ static SHARE_GUEST: Check = Check {
     ..Check::VM
 };
 
-fn place(row: usize, field: &str) -> Place {
-    Place::row("shares", row, field)
+fn topic(row: usize, field: &str) -> Topic {
+    Topic::from(Place::row("shares", row, field)).of(RowName::numbered("share", row))
 }
 
 /// Folders of the running system beside those that no image comes from. What lies below /home, /srv, /mnt, /media and
@@ -72,13 +74,13 @@ fn paths(subject: &Subject, notes: &mut Notes) {
     for (row, asked) in subject.spec.shares.iter().flatten().enumerate() {
         notes.looked();
         let text = asked.path.as_deref().unwrap_or_default().trim();
-        let name = format!("share {row}: {}", quoted(text));
+        let name = text!("{path}", path = Arg::quoted(text));
         if !text.starts_with('/') {
-            notes.blocker(place(row, "path"), format!("{name} is no absolute path"), "write one such as /srv/data");
+            notes.blocker(topic(row, "path"), text!("{name} is no absolute path", name), "write one such as /srv/data");
             continue;
         }
         if text.split('/').any(|part| part == "..") {
-            notes.blocker(place(row, "path"), format!("{name} climbs with '..'"), "write the path without '..'");
+            notes.blocker(topic(row, "path"), text!("{name} climbs with '..'", name), "write the path without '..'");
             continue;
         }
         // Normalised: to the kernel //etc and /./etc are /etc.
@@ -86,13 +88,13 @@ fn paths(subject: &Subject, notes: &mut Notes) {
             Ok(resolved) => system(resolved.text()),
             Err(PathError::Folder(_)) => Some("/"),
             Err(error) => {
-                notes.blocker(place(row, "path"), format!("share {row}: {error}"), "write one such as /srv/data");
+                notes.blocker(topic(row, "path"), text!("{error}", error), "write one such as /srv/data");
                 continue;
             }
         };
         if let Some(system) = system {
-            let message = format!("{name} belongs to the host's own system ({system})");
-            notes.blocker(place(row, "path"), message, "share a folder of its own, such as /srv/data");
+            let message = text!("{name} belongs to the host's own system ({system})", name, system);
+            notes.blocker(topic(row, "path"), message, "share a folder of its own, such as /srv/data");
         } else {
             exists(subject, notes, row, &name, text);
         }
@@ -106,15 +108,19 @@ fn system(path: &str) -> Option<&'static str> {
     SYSTEM.into_iter().chain(MORE).find(within).filter(|_| !path.starts_with("/run/media/"))
 }
 
-fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &str, path: &str) {
+fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &Text, path: &str) {
     let way_out = "make it, or correct the path";
     match subject.file(path) {
-        Err(why) => notes.unknown(place(row, "path"), &format!("whether {name} exists"), why),
+        Err(why) => notes.unknown(
+            topic(row, "path"),
+            text!("whether {row}: {name} exists", row = RowName::numbered("share", row), name),
+            clause(why),
+        ),
         Ok(file) if file.kind == MediaKind::Missing => {
-            notes.blocker(place(row, "path"), format!("{name} not found: no such folder"), way_out);
+            notes.blocker(topic(row, "path"), text!("{name} not found: no such folder", name), way_out);
         }
         Ok(file) if file.kind != MediaKind::Folder => {
-            notes.blocker(place(row, "path"), format!("{name} is no folder"), "name the folder around it");
+            notes.blocker(topic(row, "path"), text!("{name} is no folder", name), "name the folder around it");
         }
         Ok(_) => {}
     }
@@ -126,16 +132,17 @@ fn tags(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let (row, tag) = (share.row, &share.tag.value);
         if tag.len() > LONGEST_TAG {
-            let message = format!(
-                "share {row}: the tag {} has {} bytes, at most {LONGEST_TAG} are possible",
-                quoted(tag),
-                tag.len()
+            let message = text!(
+                "the tag {tag} has {count} bytes, at most {most} are possible",
+                tag = Arg::quoted(tag),
+                count = tag.len(),
+                most = LONGEST_TAG
             );
-            notes.blocker(place(row, "tag"), message, "shorten it");
+            notes.blocker(topic(row, "tag"), message, "shorten it");
         }
         if !seen.insert(tag) {
-            let message = format!("share {row}: the tag {} is that of another share", quoted(tag));
-            notes.blocker(place(row, "tag"), message, "give each share a tag of its own");
+            let message = text!("the tag {tag} is that of another share", tag = Arg::quoted(tag));
+            notes.blocker(topic(row, "tag"), message, "give each share a tag of its own");
         }
     }
 }
@@ -148,23 +155,31 @@ fn memory(subject: &Subject, notes: &mut Notes) {
     let Some(share) = virtiofs(subject).next() else { return };
     notes.looked();
     if subject.machine.backing.shared.is_none() {
-        let message = format!("share {}: virtiofs needs shared memory, and memory_backing.shared is false", share.row);
+        let message = text!("virtiofs needs shared memory, and memory_backing.shared is false");
         let at = Place::root().key("memory_backing").key("shared");
-        notes.blocker(at, message, "leave memory_backing.shared out, or share by 9p");
+        notes.blocker(
+            Topic::from(at).of(RowName::numbered("share", share.row)),
+            message,
+            without("leave memory_backing.shared out, or share by 9p"),
+        );
     }
 }
 
 fn virtiofsd(subject: &Subject, notes: &mut Notes) {
     let Some(share) = virtiofs(subject).next() else { return };
-    let at = || place(share.row, "driver");
+    let at = || topic(share.row, "driver");
     let found: Result<Vec<_>, _> = VIRTIOFSD.iter().map(|path| subject.file(path)).collect();
     match found {
-        Err(why) => notes.unknown(at(), "whether virtiofsd is installed", why),
+        Err(why) => notes.unknown(at(), "whether virtiofsd is installed", clause(why)),
         Ok(files) => {
             notes.looked();
             if files.iter().all(|file| file.kind == MediaKind::Missing) {
-                let message = format!("share {}: virtiofsd is not installed on the host", share.row);
-                notes.blocker(at(), message, "install the package virtiofsd, or share by 9p");
+                let message = text!("virtiofsd is not installed on the host");
+                notes.blocker(
+                    at(),
+                    message,
+                    Remedy::from("install the package virtiofsd, or share by 9p").setting(at().place, "9p"),
+                );
             }
         }
     }
@@ -173,22 +188,25 @@ fn virtiofsd(subject: &Subject, notes: &mut Notes) {
 fn guest(subject: &Subject, notes: &mut Notes) {
     for share in &subject.machine.shares {
         notes.looked();
-        let at = place(share.row, "driver");
+        let at = topic(share.row, "driver");
         match (subject.machine.windows, share.driver.value) {
             (true, ShareDriver::NineP) => {
-                let message = format!("share {}: Windows cannot mount 9p", share.row);
+                let message = text!("Windows cannot mount 9p");
                 notes.warning(at, message, "share by virtiofs, or over the network");
             }
             (true, ShareDriver::Virtiofs) => {
-                let message =
-                    format!("share {}: Windows mounts it with the driver of virtio-win and WinFsp", share.row);
+                let message = text!("Windows mounts it with the driver of virtio-win and WinFsp");
                 notes.info(at, message, "install both in the guest, then start the service VirtioFsSvc");
             }
             (false, driver) => {
                 let options =
                     if driver == ShareDriver::NineP { "9p -o trans=virtio,version=9p2000.L" } else { "virtiofs" };
-                let message = format!("share {}: the guest mounts {} by its tag", share.row, share.path);
-                notes.info(at, message, format!("in the guest: mount -t {options} {} /mnt", share.tag.value));
+                let message = text!("the guest mounts {path} by its tag", path = share.path);
+                notes.info(
+                    at,
+                    message,
+                    text!("in the guest: mount -t {options} {tag} /mnt", options, tag = share.tag.value),
+                );
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Checks of the space that the new volumes take in their pools.
 
+use super::note::clause;
+use super::row::RowName;
 use super::subject::Image;
-use super::wording::list;
+use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::Pool;
 use crate::machine::{Disk, DiskOrigin, Location};
@@ -36,9 +38,9 @@ fn space(subject: &Subject, notes: &mut Notes) {
     for disk in &subject.machine.disks {
         let (DiskOrigin::New { at, .. } | DiskOrigin::Clone { at, .. }) = &disk.origin else { continue };
         let Location::Volume { pool, .. } = at else { continue };
-        let what = format!("free space of storage pool '{pool}'");
+        let what = text!("free space of storage pool '{pool}'", pool);
         if let Some(why) = subject.facts.pools.why_not() {
-            notes.unknown(place(disk), &what, why);
+            notes.unknown(place(disk), &what, clause(why));
             continue;
         }
         let Some(known) = subject.pool(pool).filter(|pool| pool.active) else { continue };
@@ -97,7 +99,7 @@ fn judge(subject: &Subject, notes: &mut Notes, pool: &Pool, takings: &[Taking]) 
     notes.looked();
     let Some(last) = takings.last() else { return };
     if pool.capacity.0 == 0 {
-        let what = format!("free space of storage pool '{}'", pool.name);
+        let what = text!("free space of storage pool '{pool}'", pool = pool.name);
         return notes.unknown(place(last.disk), &what, "libvirt does not say how large it is");
     }
     let (at_once, size) = (sum(takings, |t| t.at_once), sum(takings, |t| t.size));
@@ -105,12 +107,12 @@ fn judge(subject: &Subject, notes: &mut Notes, pool: &Pool, takings: &[Taking]) 
         let over = crossing(takings, pool.available, |t| t.at_once).unwrap_or(last);
         notes.blocker(place(over.disk), asks(takings, at_once, pool), remedy(subject, pool, at_once));
     } else if let Some(taking) = takings.iter().find(|taking| taking.size > pool.capacity) {
-        let message = format!(
-            "{} asks {}, pool {} has {} in all: it can never be filled",
-            label(taking.disk),
-            taking.size.in_gib(),
-            pool.name,
-            pool.capacity.in_gib()
+        let message = text!(
+            "{row} asks {size}, pool {pool} has {capacity} in all: it can never be filled",
+            row = label(taking.disk),
+            size = Arg::Gib(taking.size),
+            pool = pool.name,
+            capacity = Arg::Gib(pool.capacity)
         );
         notes.warning(place(taking.disk), message, remedy(subject, pool, taking.size));
     } else if size > pool.available {
@@ -128,28 +130,34 @@ fn crossing<'a, 'b>(takings: &'b [Taking<'a>], free: Bytes, of: impl Fn(&Taking)
     })
 }
 
-fn label(disk: &Disk) -> String {
-    let row = disk.place.row_index().map(|row| format!(" {row}")).unwrap_or_default();
-    format!("disk{row} ({})", disk.target.value)
+fn label(disk: &Disk) -> RowName {
+    let row = disk.place.row_index().map_or(RowName::only("disk"), |row| RowName::numbered("disk", row));
+    row.named(&disk.target.value)
 }
 
-fn asks(takings: &[Taking], sum: Bytes, pool: &Pool) -> String {
-    let has = format!("pool {} has {} free", pool.name, pool.available.in_gib());
+fn asks(takings: &[Taking], sum: Bytes, pool: &Pool) -> Text {
+    let has = text!("pool {pool} has {available} free", pool = pool.name, available = Arg::Gib(pool.available));
     match takings {
-        [one] => format!("{} asks {}, {has}", label(one.disk), sum.in_gib()),
+        [one] => text!("{row} asks {sum}, {has}", row = label(one.disk), sum = Arg::Gib(sum), has),
         many => {
-            let labels: Vec<String> = many.iter().map(|taking| label(taking.disk)).collect();
-            format!("{} together ask {}, {has}", list(&labels), sum.in_gib())
+            let rows = Arg::all(many.iter().map(|taking| label(taking.disk)));
+            text!("{rows} together ask {sum}, {has}", rows, sum = Arg::Gib(sum), has)
         }
     }
 }
 
-fn remedy(subject: &Subject, pool: &Pool, wanted: Bytes) -> String {
-    let less = format!("use {} or less", pool.available.in_gib());
+fn remedy(subject: &Subject, pool: &Pool, wanted: Bytes) -> Text {
+    let less = text!("use {available} or less", available = Arg::Gib(pool.available));
     let roomy = |other: &&Pool| other.active && other.name != pool.name && other.available >= wanted;
-    match subject.facts.pools.items().iter().filter(roomy).max_by_key(|other| other.available) {
-        Some(other) => format!("{less}, or pool {}, which has {} free", other.name, other.available.in_gib()),
-        None => format!("{less}, or make room: no other pool has that much free"),
+    if let Some(other) = subject.facts.pools.items().iter().filter(roomy).max_by_key(|other| other.available) {
+        text!(
+            "{less}, or pool {other}, which has {available} free",
+            less,
+            other = other.name,
+            available = Arg::Gib(other.available)
+        )
+    } else {
+        text!("{less}, or make room: no other pool has that much free", less)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the checks look at: spec, facts and machine, with the look-ups that several checks need.
 
+use super::note::Topic;
+use super::row::{Row, RowName};
 use crate::domain::{self, Change, Element};
 use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
@@ -8,7 +10,6 @@ use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
 use crate::spec::{self, Place, Spec, StackError, filled};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// Spec, facts and machine of one run of the checks.
 #[derive(Debug)]
@@ -43,42 +44,6 @@ pub struct Leaving<'a> {
     pub row: &'a PciRow<'a>,
     /// True where the guest does not see it: it goes along, or its row says so.
     pub held: bool,
-}
-
-/// A row of the spec that takes a function of the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
-    /// Of `pci_devices`.
-    Device(usize),
-    /// Of `networks`: a virtual function.
-    Network(usize),
-    /// Of `storage.disks`: an NVMe drive.
-    Disk(usize),
-    /// Of `custom_xml`: whatever element takes it.
-    Custom,
-}
-
-impl Row {
-    /// The place of its field `name`.
-    pub fn place(self, name: &str) -> Place {
-        match self {
-            Self::Device(row) => Place::row("pci_devices", row, name),
-            Self::Network(row) => Place::row("networks", row, name),
-            Self::Disk(row) => Place::disk(row, name),
-            Self::Custom => Place::root().key("custom_xml"),
-        }
-    }
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Device(row) => write!(f, "device {row}"),
-            Self::Network(row) => write!(f, "network {row}"),
-            Self::Disk(row) => write!(f, "disk {row}"),
-            Self::Custom => f.write_str("custom_xml"),
-        }
-    }
 }
 
 /// What a row says of a function that is no row of `pci_devices`.
@@ -383,12 +348,42 @@ fn running_first<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<&'a Domai
     domains
 }
 
+impl Leaving<'_> {
+    /// The row that is the reason, about this function.
+    pub fn topic(&self) -> Topic {
+        Topic::from(self.row.place()).about(self.device.address)
+    }
+}
+
+impl PciRow<'_> {
+    /// `device 0 (0000:01:00.0)`.
+    pub fn name(&self) -> RowName {
+        self.row.taking(self.address)
+    }
+
+    /// The place of its address.
+    pub fn place(&self) -> Place {
+        self.row.place("host_address")
+    }
+}
+
 impl DiskRow<'_> {
+    /// Its field `field`, with the name of the row.
+    pub fn topic(&self, field: &str) -> Topic {
+        Topic::from(self.place(field)).of(self.name())
+    }
+
+    /// The same by the row's number alone, for what goes wrong before it has a target.
+    pub fn bare_topic(&self, field: &str) -> Topic {
+        Topic::from(self.place(field)).of(RowName::numbered("disk", self.row))
+    }
+
     /// `disk 0`, with its target where it is settled: `disk 0 (vda)`.
-    pub fn label(&self) -> String {
+    pub fn name(&self) -> RowName {
+        let row = RowName::numbered("disk", self.row);
         match self.made {
-            Some(made) if !made.target.value.is_empty() => format!("disk {} ({})", self.row, made.target.value),
-            _ => format!("disk {}", self.row),
+            Some(made) if !made.target.value.is_empty() => row.named(&made.target.value),
+            _ => row,
         }
     }
 

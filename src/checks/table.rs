@@ -4,17 +4,18 @@ use super::check::Check;
 use super::{
     backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, error, failure, firmware,
     graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    merged, metadata, name, network, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
-    share, space, target, template, tuning, version, virtual_function, volume,
+    merged, metadata, name, network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom,
+    selector, share, space, target, template, tuning, version, virtual_function, volume,
 };
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [&[&Check]; 37] = [
+static TABLE: [&[&Check]; 38] = [
     host::CHECKS,
     name::CHECKS,
     template::CHECKS,
     memory::CHECKS,
     backing::CHECKS,
+    numa::CHECKS,
     cpu::CHECKS,
     pinning::CHECKS,
     pool::CHECKS,

@@ -1,6 +1,7 @@
 //! Checks of bus and target of each disk.
 
-use super::wording::list;
+use super::note::without;
+use super::text::{Arg, text};
 use super::{Check, Notes, Subject};
 use crate::machine::{Chipset, Disk};
 use crate::spec::{DiskBus, DiskDevice, Place};
@@ -62,9 +63,10 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
             letters.is_some_and(|rest| (1..=3).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_lowercase()));
         if !fine {
             let name = bus.name();
-            let message = format!("disk {}: target '{target}' is not a device name of bus {name}", row.row);
-            let remedy = format!("write {}a, {}b, ..., or leave the target out", bus.prefix(), bus.prefix());
-            notes.blocker(row.place("target"), message, remedy);
+            let message = text!("target '{target}' is not a device name of bus {name}", target, name);
+            let remedy =
+                without(text!("write {prefix}a, {prefix}b, ..., or leave the target out", prefix = bus.prefix()));
+            notes.blocker(row.bare_topic("target"), message, remedy);
         }
     }
 }
@@ -77,8 +79,13 @@ fn same(subject: &Subject, notes: &mut Notes) {
     }
     for (target, disks) in targets {
         if let [first, second, ..] = disks.as_slice() {
-            let message = format!("target {target} is taken by {} and {}", first.place, second.place);
-            notes.blocker(place(second), message, "leave the target out, and the first free name is taken");
+            let message = text!(
+                "target {target} is taken by {first} and {second}",
+                target,
+                first = first.place,
+                second = second.place
+            );
+            notes.blocker(place(second), message, without("leave the target out, and the first free name is taken"));
         }
     }
 }
@@ -87,8 +94,16 @@ fn readonly(subject: &Subject, notes: &mut Notes) {
     for disk in subject.machine.disks.iter().filter(|disk| disk.readonly && disk.device == DiskDevice::Disk) {
         notes.looked();
         if matches!(disk.bus.value, DiskBus::Ide | DiskBus::Sata) {
-            let message = format!("{}: disks on bus {} cannot be read-only", disk.place, disk.bus.value.name());
-            notes.blocker(disk.place.clone().key("readonly"), message, "use bus virtio or scsi, or leave readonly out");
+            let message = text!(
+                "{place}: disks on bus {bus} cannot be read-only",
+                place = disk.place,
+                bus = disk.bus.value.name()
+            );
+            notes.blocker(
+                disk.place.clone().key("readonly"),
+                message,
+                without("use bus virtio or scsi, or leave readonly out"),
+            );
         }
     }
 }
@@ -102,12 +117,17 @@ fn ide(subject: &Subject, notes: &mut Notes) {
     let machine = &subject.machine.machine_type.value;
     if subject.machine.chipset != Chipset::Pc {
         for disk in &drives {
-            let message = format!("{}: machine type {machine} has no IDE", disk.place);
+            let message = text!("{place}: machine type {machine} has no IDE", place = disk.place, machine);
             notes.blocker(disk.place.clone().key("bus"), message, "use bus sata, or machine type pc");
         }
     } else if drives.len() > IDE_DRIVES {
         let targets: Vec<String> = drives.iter().map(|disk| disk.target.value.clone()).collect();
-        let message = format!("{} IDE drives ({}), a pc machine has {IDE_DRIVES}", drives.len(), list(&targets));
+        let message = text!(
+            "{count} IDE drives ({targets}), a pc machine has {most}",
+            count = drives.len(),
+            targets = Arg::all(targets),
+            most = IDE_DRIVES
+        );
         notes.blocker(last.place.clone().key("bus"), message, "put some of them on bus virtio, scsi or sata");
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of the templates that a spec is laid over.
 
+use super::text::{Arg, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::StackError;
@@ -50,7 +51,7 @@ pub fn check_of(error: &StackError) -> &'static Check {
 
 fn missing(subject: &Subject, notes: &mut Notes) {
     if let Some(StackError::Pending(name)) = subject.stack_error {
-        let what = format!("whether there is a template '{name}'");
+        let what = text!("whether there is a template '{name}'", name);
         notes.unknown(field("template"), &what, "the templates have not been read yet");
     } else {
         judge(&TEMPLATE_MISSING, subject, notes);
@@ -69,7 +70,10 @@ fn circle(subject: &Subject, notes: &mut Notes) {
 fn judge(own: &Check, subject: &Subject, notes: &mut Notes) {
     match subject.stack_error {
         Some(StackError::Pending(_)) => {}
-        Some(error) if check_of(error) == own => notes.blocker(field("template"), error.to_string(), error.remedy()),
+        Some(error) if check_of(error) == own => {
+            let (message, remedy) = (Arg::shown(error), error.remedy());
+            notes.blocker(field("template"), text!("{message}", message), text!("{remedy}", remedy));
+        }
         _ if subject.spec.template.is_some() => notes.looked(),
         _ => {}
     }

@@ -1,9 +1,10 @@
 //! Checks of how disks and interfaces are served: cache, threads, serial numbers, VLANs, queues.
 
-use super::network::{label, place};
+use super::network::topic;
+use super::note::without;
 use super::subject::DiskRow;
+use super::text::{Arg, text};
 use super::{Check, Notes, Subject};
-use crate::spec::suggest::quoted;
 use crate::spec::{DiskBus, DiskCache, DiskIo, NetworkKind, NetworkModel};
 
 pub(super) static CHECKS: &[&Check] = &[&DISK_IO, &DISK_SERIAL, &DISK_SSD, &NET_LIMITS];
@@ -57,22 +58,21 @@ fn io(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         notes.looked();
-        let label = row.label();
         let cache = asked.cache.or(row.makes_volume().then_some(DiskCache::None));
         if asked.io == Some(DiskIo::Native) && !cache.is_some_and(DiskCache::is_direct) {
             let cache = cache.map_or("the default cache", DiskCache::name);
-            let message = format!("{label}: io native does not work with {cache}");
-            notes.blocker(row.place("io"), message, "set cache to none, or io to threads or io_uring");
+            let message = text!("io native does not work with {cache}", cache);
+            notes.blocker(row.topic("io"), message, "set cache to none, or io to threads or io_uring");
         }
         if asked.cache == Some(DiskCache::Unsafe) {
-            let message = format!("{label}: cache unsafe loses what the guest has flushed when the host fails");
-            notes.warning(row.place("cache"), message, "use none, unless the disk may be lost");
+            let message = text!("cache unsafe loses what the guest has flushed when the host fails");
+            notes.warning(row.topic("cache"), message, "use none, unless the disk may be lost");
         }
         if asked.iothread.is_some() && !matches!(disk.bus.value, DiskBus::Virtio | DiskBus::Scsi) {
-            let message = format!("{label}: bus {} has no I/O threads", disk.bus.value.name());
-            notes.blocker(row.place("iothread"), message, "use bus virtio or scsi, or leave iothread out");
+            let message = text!("bus {bus} has no I/O threads", bus = disk.bus.value.name());
+            notes.blocker(row.topic("iothread"), message, without("use bus virtio or scsi, or leave iothread out"));
         } else if asked.iothread == Some(0) {
-            notes.blocker(row.place("iothread"), format!("{label}: iothread 0, the first is 1"), "write 1");
+            notes.blocker(row.topic("iothread"), text!("iothread 0, the first is 1"), "write 1");
         }
     }
 }
@@ -84,11 +84,11 @@ fn serial(subject: &Subject, notes: &mut Notes) {
         let most = if disk.bus.value == DiskBus::Virtio { 20 } else { 36 };
         let fine = |c: char| c.is_ascii_alphanumeric() || " _.+-".contains(c);
         if !serial.chars().all(fine) {
-            let message = format!("{}: serial {} has characters that QEMU refuses", row.label(), quoted(serial));
-            notes.blocker(row.place("serial"), message, "use letters, digits, blanks and _ . + -");
+            let message = text!("serial {serial} has characters that QEMU refuses", serial = Arg::quoted(serial));
+            notes.blocker(row.topic("serial"), message, "use letters, digits, blanks and _ . + -");
         } else if serial.len() > most {
-            let message = format!("{}: the guest sees the first {most} of {} characters", row.label(), serial.len());
-            notes.warning(row.place("serial"), message, "shorten the serial number");
+            let message = text!("the guest sees the first {most} of {count} characters", most, count = serial.len());
+            notes.warning(row.topic("serial"), message, "shorten the serial number");
         }
     }
 }
@@ -97,8 +97,8 @@ fn ssd(subject: &Subject, notes: &mut Notes) {
     for (row, disk) in rows(subject).filter(|(_, disk)| disk.tuning.ssd) {
         notes.looked();
         if !disk.has_rotation() {
-            let message = format!("{}: ssd has no effect on bus {}", row.label(), disk.bus.value.name());
-            notes.info(row.place("ssd"), message, "leave it out, or use bus scsi or sata");
+            let message = text!("ssd has no effect on bus {bus}", bus = disk.bus.value.name());
+            notes.info(row.topic("ssd"), message, without("leave it out, or use bus scsi or sata"));
         }
     }
 }
@@ -106,29 +106,28 @@ fn ssd(subject: &Subject, notes: &mut Notes) {
 fn limits(subject: &Subject, notes: &mut Notes) {
     let asked = |row: usize| subject.spec.networks.as_ref().and_then(|rows| rows.get(row));
     for interface in &subject.machine.interfaces {
-        let name = label(interface);
         let mode = interface.row.and_then(asked).and_then(|network| network.mode);
         if mode.is_some() && interface.kind != NetworkKind::Direct {
-            let message = format!("{name}: mode has no effect for type {}", interface.kind.name());
-            notes.warning(place(interface, "mode"), message, "leave it out, or use type direct");
+            let message = text!("mode has no effect for type {kind}", kind = interface.kind.name());
+            notes.warning(topic(interface, "mode"), message, without("leave it out, or use type direct"));
         }
         if let Some(mtu) = interface.mtu {
             notes.looked();
             if !(68..=65535).contains(&mtu) {
-                let message = format!("{name}: no packets of {mtu} bytes");
-                notes.blocker(place(interface, "mtu"), message, "write 68 to 65535; 1500 is usual, 9000 for storage");
+                let message = text!("no packets of {mtu} bytes", mtu);
+                notes.blocker(topic(interface, "mtu"), message, "write 68 to 65535; 1500 is usual, 9000 for storage");
             }
         }
         if let Some(queues) = interface.queues {
             notes.looked();
             if interface.model.value != NetworkModel::Virtio || interface.kind == NetworkKind::User {
-                let message = format!("{name}: only virtio cards outside of user mode have queues");
-                notes.blocker(place(interface, "queues"), message, "leave queues out, or use model virtio");
+                let message = text!("only virtio cards outside of user mode have queues",);
+                notes.blocker(topic(interface, "queues"), message, without("leave queues out, or use model virtio"));
             } else if !(1..=256).contains(&queues) {
-                notes.blocker(place(interface, "queues"), format!("{name}: {queues} queues"), "write 1 to 256");
+                notes.blocker(topic(interface, "queues"), text!("{queues} queues", queues), "write 1 to 256");
             } else if subject.machine.vcpus.is_some_and(|vcpus| queues > vcpus) {
-                let message = format!("{name}: {queues} queues for fewer CPUs");
-                notes.info(place(interface, "queues"), message, "more queues than CPUs are of no use");
+                let message = text!("{queues} queues for fewer CPUs", queues);
+                notes.info(topic(interface, "queues"), message, "more queues than CPUs are of no use");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Checks of what the connected libvirt is too old for.
 
+use super::text::{Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::machine::{Feature, Firmware};
@@ -27,50 +28,53 @@ fn features(subject: &Subject, notes: &mut Notes) {
     let what = "whether libvirt knows all that the domain would have";
     let Some(host) = notes.known(&subject.facts.host, || field("pci_devices"), what) else { return };
     for feature in &subject.machine.dropped {
-        let needs = format!("needs libvirt {}, and this is {}", feature.since(), host.libvirt);
+        let needs =
+            text!("needs libvirt {since}, and this is {libvirt}", since = feature.since(), libvirt = host.libvirt);
         dropped(subject, notes, *feature, &needs);
     }
 }
 
 /// What is lost with the feature, and what there is to do about it.
-fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &str) {
+fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &Text) {
     if let Some((place, what, way_out)) = refused(feature) {
-        return notes.blocker(place, format!("{what} {needs}"), way_out);
+        return notes.blocker(place, text!("{what} {needs}", what, needs), way_out);
     }
     let dropped = |feature| subject.machine.dropped.contains(&feature);
     match feature {
         Feature::PortWithoutHotplug => {
-            let message = format!("a port from which Windows does not offer to eject the GPU {needs}: left out");
+            let message = text!("a port from which Windows does not offer to eject the GPU {needs}: left out", needs);
             notes.info(field("pci_devices"), message, "nothing need be done: do not eject the card in the guest");
         }
         Feature::FirmwareFeatures if subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) => {
-            let message = format!("to choose a UEFI with enrolled keys {needs}: the one that it prefers is taken");
+            let message = text!("to choose a UEFI with enrolled keys {needs}: the one that it prefers is taken", needs);
             notes.warning(field("secure_boot"), message, "see in the guest that Secure Boot is on, or update libvirt");
         }
         Feature::FirmwareFeatures => {
-            let message = format!("to choose a UEFI without Secure Boot {needs}: the one that it prefers is taken");
+            let message =
+                text!("to choose a UEFI without Secure Boot {needs}: the one that it prefers is taken", needs);
             notes.warning(field("uefi"), message, "name a loader by custom_xml if the guest's boot is refused");
         }
         Feature::Migratable => {
             let message =
-                format!("a CPU with all that the host has, even what forbids to move the VM, {needs}: left out");
+                text!("a CPU with all that the host has, even what forbids to move the VM, {needs}: left out", needs);
             notes.info(field("cpu").key("mode"), message, "nothing need be done: the guest lacks the invariant TSC");
         }
         Feature::IoUring => {
-            let message = format!("io_uring {needs}: left out, QEMU uses threads");
+            let message = text!("io_uring {needs}: left out, QEMU uses threads", needs);
             notes.info(field("storage").key("disks"), message, "nothing need be done, or ask for native");
         }
         Feature::Rotation => {
-            let message = format!("to tell the guest that a disk is an SSD {needs}: left out");
+            let message = text!("to tell the guest that a disk is an SSD {needs}: left out", needs);
             notes.info(field("storage").key("disks"), message, "nothing need be done: discard does not hang on it");
         }
         Feature::AddressWidth => {
-            let message = format!("the width of the guest's addresses {needs}: left to QEMU");
+            let message = text!("the width of the guest's addresses {needs}: left to QEMU", needs);
             let way_out = "update libvirt if the guest does not start or find its device";
             notes.warning(field("pci_devices"), message, way_out);
         }
         Feature::AddressLimit if !dropped(Feature::AddressWidth) => {
-            let message = format!("a limit of the guest's addresses {needs}: their exact width is written instead");
+            let message =
+                text!("a limit of the guest's addresses {needs}: their exact width is written instead", needs);
             notes.info(field("pci_devices"), message, "nothing need be done");
         }
         // Without the mode of the Hyper-V features, and with slots for virtio-mem, it means the same; the rest is refused.
@@ -126,6 +130,7 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::{Asked, host, known};
+    use crate::checks::text::Wording;
     use crate::facts::{Cpu, Fact, Host, Kernel, Version};
     use serde_json::{Value, json};
 
@@ -203,8 +208,8 @@ mod tests {
 
     fn says(asked: &Asked, words: &str) -> bool {
         let report = asked.report();
-        let mut own = report.findings.iter().filter(|finding| finding.code == "HOST-FEATURE-VERSION");
-        own.any(|finding| finding.message.contains(words))
+        let mut own = report.findings.iter().filter(|finding| finding.code() == "HOST-FEATURE-VERSION");
+        own.any(|finding| finding.message(Wording::Full).contains(words))
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Checks of virtual functions of network cards (SR-IOV): how a spec names them, and their VLANs.
 
-use super::pci::place;
-use super::subject::{PciRow, Row};
-use super::wording::{device, list};
+use super::note::Topic;
+use super::row::{Row, RowName};
+use super::subject::PciRow;
+use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{PciClass, PciDetails};
 use crate::spec::{NetworkKind, Place};
@@ -49,35 +50,39 @@ fn only(subject: &Subject, notes: &mut Notes) {
     for row in subject.pci.iter().filter(|row| matches!(row.row, Row::Network(_))) {
         let Some(known) = row.device else { continue };
         notes.looked();
-        let name = format!("{} ({})", device(row.row, row.address), known.label());
+        let name = text!("{device} ({label})", device = row.name(), label = known.label());
         if known.kind() != PciClass::Nic {
-            notes.blocker(place(row.row), format!("{name} is no network card"), "pass it in pci_devices");
+            notes.blocker(row.place(), text!("{name} is no network card", name), "pass it in pci_devices");
             continue;
         }
         match physical(subject, row.address) {
             Some(Some(_)) => {}
             Some(None) => {
-                notes.blocker(place(row.row), format!("{name} is no virtual function"), way_out(subject, row));
+                notes.blocker(row.place(), text!("{name} is no virtual function", name), way_out(subject, row));
             }
             None => {
-                let what = format!("whether {} is a virtual function", row.address);
-                notes.unknown(place(row.row), &what, "the details of this function have not been read");
+                let what = text!("whether {address} is a virtual function", address = row.address);
+                notes.unknown(row.place(), &what, "the details of this function have not been read");
             }
         }
     }
 }
 
 /// What to do with a card that is named whole.
-fn way_out(subject: &Subject, row: &PciRow) -> String {
+fn way_out(subject: &Subject, row: &PciRow) -> Text {
     let sriov = |details: &PciDetails| details.sriov.get().cloned().flatten();
     match subject.facts.details.get(&row.address).and_then(sriov) {
         Some(sriov) if !sriov.functions.is_empty() => {
-            let names: Vec<String> = sriov.functions.iter().take(4).map(ToString::to_string).collect();
-            format!("name one of its virtual functions, such as {}", list(&names))
+            let names = Arg::all(sriov.functions.iter().take(4));
+            text!("name one of its virtual functions, such as {names}", names)
         }
         Some(sriov) if sriov.total > 0 => {
             let address = row.address;
-            format!("make some: echo {} > /sys/bus/pci/devices/{address}/sriov_numvfs", sriov.total.min(4))
+            text!(
+                "make some: echo {min} > /sys/bus/pci/devices/{address}/sriov_numvfs",
+                min = sriov.total.min(4),
+                address
+            )
         }
         _ => "it can have none: pass the whole card in pci_devices".into(),
     }
@@ -90,12 +95,12 @@ fn interface(subject: &Subject, notes: &mut Notes) {
         let Some(physical) = physical(subject, row.address) else { continue };
         notes.looked();
         if let Some(physical) = physical {
-            let name = format!("{} ({})", device(row.row, row.address), known.label());
-            let row_instead = format!("{{\"type\": \"hostdev\", \"host_address\": \"{}\"}}", row.address);
+            let name = text!("{device} ({label})", device = row.name(), label = known.label());
+            let row_instead = text!("{\"type\": \"hostdev\", \"host_address\": \"{address}\"}", address = row.address);
             notes.info(
-                place(row.row),
-                format!("{name} is a virtual function of {physical}: its MAC address changes"),
-                format!("write {row_instead} into networks instead, with mac and vlan as wanted"),
+                row.place(),
+                text!("{name} is a virtual function of {physical}: its MAC address changes", name, physical),
+                text!("write {row_instead} into networks instead, with mac and vlan as wanted", row_instead),
             );
         }
     }
@@ -108,13 +113,17 @@ fn vlan(subject: &Subject, notes: &mut Notes) {
         let place = Place::row("networks", row, "vlan");
         if !(1..=4094).contains(&vlan) {
             notes.blocker(
-                place,
-                format!("network {row}: vlan {vlan}, they go from 1 to 4094"),
+                Topic::from(place).of(RowName::numbered("network", row)),
+                text!("vlan {vlan}, they go from 1 to 4094", vlan),
                 "write a number of these",
             );
         } else if !interface.passes && interface.kind != NetworkKind::Bridge {
-            let message = format!("network {row}: vlan has no effect for type {}", interface.kind.name());
-            notes.warning(place, message, "use a virtual function (type hostdev), or a bridge of that VLAN");
+            let message = text!("vlan has no effect for type {kind}", kind = interface.kind.name());
+            notes.warning(
+                Topic::from(place).of(RowName::numbered("network", row)),
+                message,
+                "use a virtual function (type hostdev), or a bridge of that VLAN",
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Checks of the volumes that the build makes.
 
 use super::image::written;
+use super::note::clause;
+use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::MediaKind;
 use crate::machine::{DiskOrigin, Location};
@@ -24,9 +26,9 @@ fn exists(subject: &Subject, notes: &mut Notes) {
             continue;
         };
         let Location::Volume { pool: pool_name, volume: name, path, .. } = at else { continue };
-        let what = format!("whether volume {} exists", written(at));
+        let what = text!("whether volume {image} exists", image = written(at));
         if let Some(why) = subject.facts.pools.why_not() {
-            notes.unknown(disk.place.clone(), &what, why);
+            notes.unknown(disk.place.clone(), &what, clause(why));
             continue;
         }
         let Some(pool) = subject.pool(pool_name).filter(|pool| pool.active) else { continue };
@@ -34,10 +36,13 @@ fn exists(subject: &Subject, notes: &mut Notes) {
         let listed = notes.known(&pool.volumes, || disk.place.clone(), &what);
         let taken = listed.is_some_and(|volumes| volumes.iter().any(|volume| volume.name == *name));
         if taken || on_disk.is_some_and(|file| file.kind != MediaKind::Missing) {
-            let message = format!("volume '{name}' already exists in pool '{pool_name}'");
+            let message = text!("volume '{name}' already exists in pool '{pool_name}'", name, pool_name);
             let (pool, name) = (shell_quote(pool_name), shell_quote(name));
-            let remedy =
-                format!("choose another VM name, attach it, or look at it first: virsh vol-info --pool {pool} {name}");
+            let remedy = text!(
+                "choose another VM name, attach it, or look at it first: virsh vol-info --pool {pool} {name}",
+                pool,
+                name
+            );
             notes.blocker(disk.place.clone(), message, remedy);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::out::Out;
 use super::tone::Tone;
-use crate::checks::{Finding, Report, Severity};
+use crate::checks::{Finding, Report, Severity, Wording};
 use serde::Serialize;
 use std::io;
 
@@ -42,7 +42,7 @@ pub fn print(report: &Report, out: &mut Out) -> io::Result<()> {
 
 /// Says the findings of at least this severity on standard error.
 pub fn complain(report: &Report, severity: Severity, out: &mut Out) {
-    for finding in report.findings.iter().filter(|finding| finding.severity <= severity) {
+    for finding in report.findings.iter().filter(|finding| finding.severity() <= severity) {
         for line in lines(finding, out) {
             out.complain(&spans(&line));
         }
@@ -66,20 +66,21 @@ fn spans(line: &Line) -> Vec<(Tone, &str)> {
 /// `✗ DISK-SIZE storage.disks[0].size` and below it, indented, the message and the way out.
 fn lines(finding: &Finding, out: &Out) -> Vec<Line> {
     let marks = out.marks();
-    let (mark, tone) = match finding.severity {
+    let (mark, tone) = match finding.severity() {
         Severity::Blocker => (marks.bad, Tone::Bad),
         Severity::Warning => (marks.warn, Tone::Warn),
         Severity::Unknown => (marks.unknown, Tone::Muted),
         Severity::Info => (marks.info, Tone::Muted),
     };
-    let place = finding.place.to_string();
+    let place = finding.place().to_string();
     let head = vec![
-        (tone, format!("{mark} {}", finding.code)),
+        (tone, format!("{mark} {}", finding.code())),
         (Tone::Muted, if place.is_empty() { place } else { format!("  {place}") }),
     ];
-    let mut lines = vec![head, vec![(Tone::Plain, format!("    {}", finding.message))]];
-    if !finding.remedy.is_empty() {
-        lines.push(vec![(Tone::Plain, format!("    {}", finding.remedy))]);
+    let mut lines = vec![head, vec![(Tone::Plain, format!("    {}", finding.message(Wording::Full)))]];
+    let remedy = finding.remedy(Wording::Full);
+    if !remedy.is_empty() {
+        lines.push(vec![(Tone::Plain, format!("    {remedy}"))]);
     }
     lines
 }
@@ -107,23 +108,24 @@ pub fn counts(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Place;
+    use crate::checks::Level;
+    use crate::checks::error::BUILD_FAILED;
+    use crate::checks::note::{Note, Remedy, Topic};
 
-    fn finding(code: &'static str, severity: Severity) -> Finding {
-        let (message, remedy) = (String::new(), String::new());
-        Finding { code, severity, place: Place::root(), message, remedy, address: None, lock_out: false }
+    fn finding(level: Level) -> Finding {
+        let note = Note { level, topic: Topic::default(), message: "".into(), remedy: Remedy::default() };
+        Finding::new(&BUILD_FAILED, note)
     }
 
     #[test]
     fn the_verdict_follows_the_worst_finding_and_unknown_is_no_warning() {
-        let report = |severities: &[Severity]| Report {
-            findings: severities.iter().map(|severity| finding("X", *severity)).collect(),
-            passed: vec!["Y"],
-        };
+        let unknown = || Level::Unknown { why: "".into(), folded: 0 };
+        let report =
+            |levels: &[Level]| Report { findings: levels.iter().cloned().map(finding).collect(), passed: vec!["Y"] };
         assert_eq!(verdict(&report(&[])), "ready");
-        assert_eq!(verdict(&report(&[Severity::Unknown, Severity::Info])), "ready");
-        assert_eq!(verdict(&report(&[Severity::Warning])), "warnings");
-        assert_eq!(verdict(&report(&[Severity::Warning, Severity::Blocker])), "blocked");
-        assert_eq!(counts(&report(&[Severity::Warning, Severity::Unknown])), "1 warning, 1 not checked, 1 passed");
+        assert_eq!(verdict(&report(&[unknown(), Level::Info])), "ready");
+        assert_eq!(verdict(&report(&[Level::Warning])), "warnings");
+        assert_eq!(verdict(&report(&[Level::Warning, Level::Blocker])), "blocked");
+        assert_eq!(counts(&report(&[Level::Warning, unknown()])), "1 warning, 1 not checked, 1 passed");
     }
 }

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::out::Out;
 use super::table::Table;
 use super::tone::Tone;
-use crate::checks::{self, Finding, HostLine, Severity, Taken};
+use crate::checks::{self, Finding, HostLine, Severity, Taken, TakenLine, Wording};
 use crate::facts::Facts;
 use crate::machine::{Member, Role};
 use crate::units::PciAddress;
@@ -16,7 +16,7 @@ pub fn take(facts: &Facts, asked: &[PciAddress], out: &mut Out) -> io::Result<Ex
     let taken = checks::take(facts, asked);
     let verdict = verdict(taken.findings.iter());
     if out.is_json() {
-        let findings: Vec<Value> = taken.findings.iter().map(finding).collect();
+        let findings: Vec<Value> = taken.findings.iter().map(|known| finding(known, Wording::Taking)).collect();
         out.json(&json!({ "members": taken.members, "findings": findings, "verdict": verdict }))?;
     } else {
         people(facts, &taken, verdict, out)?;
@@ -30,7 +30,7 @@ pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<Exit> {
     let verdict = verdict(lines.iter().flat_map(|line| &line.findings));
     if out.is_json() {
         let line = |line: &HostLine| {
-            let findings: Vec<Value> = line.findings.iter().map(finding).collect();
+            let findings: Vec<Value> = line.findings.iter().map(|known| finding(known, Wording::Full)).collect();
             json!({ "code": line.code, "title": line.title, "verdict": word(line.worst()), "findings": findings })
         };
         out.json(&json!({ "checks": lines.iter().map(line).collect::<Vec<_>>(), "verdict": verdict }))?;
@@ -40,7 +40,7 @@ pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<Exit> {
         let (mark, tone) = mark(line.worst(), out);
         out.spans(&[(tone, &format!("{mark} {}", line.code)), (Tone::Plain, &format!("  {}", line.title))])?;
         for finding in &line.findings {
-            said(finding, out)?;
+            said(&finding.message(Wording::Full), &finding.remedy(Wording::Full), out)?;
         }
     }
     sum(verdict, lines.iter().flat_map(|line| &line.findings), out)?;
@@ -53,7 +53,7 @@ fn exit(verdict: &str) -> Exit {
 
 /// What is not checked has not passed, so that nothing is called ready on account of it.
 fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> &'static str {
-    match findings.map(|finding| finding.severity).min() {
+    match findings.map(Finding::severity).min() {
         Some(Severity::Blocker) => "blocked",
         Some(Severity::Warning | Severity::Unknown) => "warnings",
         Some(Severity::Info) | None => "ready",
@@ -70,18 +70,18 @@ fn word(worst: Option<Severity>) -> &'static str {
     }
 }
 
-fn finding(finding: &Finding) -> Value {
-    let severity = match finding.severity {
+fn finding(finding: &Finding, wording: Wording) -> Value {
+    let severity = match finding.severity() {
         Severity::Blocker => "blocker",
         Severity::Warning => "warning",
         Severity::Unknown | Severity::Info => "info",
     };
     json!({
-        "code": finding.code,
+        "code": finding.code(),
         "severity": severity,
-        "address": finding.address,
-        "message": finding.message,
-        "remedy": finding.remedy,
+        "address": finding.function(),
+        "message": finding.message(wording),
+        "remedy": finding.remedy(wording),
     })
 }
 
@@ -96,9 +96,9 @@ fn mark(worst: Option<Severity>, out: &Out) -> (&'static str, Tone) {
     }
 }
 
-fn said(finding: &Finding, out: &mut Out) -> io::Result<()> {
-    out.line(&format!("    {}", finding.message))?;
-    if finding.remedy.is_empty() { Ok(()) } else { out.spans(&[(Tone::Muted, &format!("    {}", finding.remedy))]) }
+fn said(message: &str, remedy: &str, out: &mut Out) -> io::Result<()> {
+    out.line(&format!("    {message}"))?;
+    if remedy.is_empty() { Ok(()) } else { out.spans(&[(Tone::Muted, &format!("    {remedy}"))]) }
 }
 
 fn people(facts: &Facts, taken: &Taken, verdict: &str, out: &mut Out) -> io::Result<()> {
@@ -116,23 +116,19 @@ fn people(facts: &Facts, taken: &Taken, verdict: &str, out: &mut Out) -> io::Res
     }
     table.print(out)?;
     out.line("")?;
-    for finding in &taken.told() {
-        let (mark, tone) = mark(Some(finding.severity), out);
-        let at = finding.address.map(|address| format!("  {address}")).unwrap_or_default();
-        let many = taken.findings.iter().filter(|known| known.severity == Severity::Unknown).count();
-        let code = match finding.severity {
-            Severity::Unknown if many > 1 => format!("{} and {} more", finding.code, many - 1),
-            _ => finding.code.to_owned(),
-        };
+    for TakenLine { severity, code, more, function, message, remedy } in &taken.lines() {
+        let (mark, tone) = mark(Some(*severity), out);
+        let at = function.map(|function| format!("  {function}")).unwrap_or_default();
+        let code = if *more > 0 { format!("{code} and {more} more") } else { (*code).to_owned() };
         out.spans(&[(tone, &format!("{mark} {code}")), (Tone::Muted, &at)])?;
-        said(finding, out)?;
+        said(message, remedy, out)?;
     }
     sum(verdict, taken.findings.iter(), out)
 }
 
 /// `blocked: 2 errors, 1 warning, 3 not checked`.
 fn sum<'a>(verdict: &str, findings: impl Iterator<Item = &'a Finding>, out: &mut Out) -> io::Result<()> {
-    let severities: Vec<Severity> = findings.map(|finding| finding.severity).collect();
+    let severities: Vec<Severity> = findings.map(Finding::severity).collect();
     let count = |severity| severities.iter().filter(|known| **known == severity).count();
     let parts = [(Severity::Blocker, "blocking"), (Severity::Warning, "to heed"), (Severity::Unknown, "not checked")];
     let parts: Vec<String> = parts

@@ -2,7 +2,7 @@
 
 use super::{BuildEvent, BuildResult, Plan};
 use crate::checks::error::{BUILD_CANCELLED, BUILD_FAILED, BUILD_UNVERIFIED};
-use crate::checks::{self, Finding, Report};
+use crate::checks::{Finding, Report, Wording};
 use crate::machine::{Disk, DiskOrigin, Interface, Location, Machine};
 use crate::units::{MIB, MacAddr};
 use serde::Serialize;
@@ -115,12 +115,12 @@ impl Refused {
     /// where nothing blocks.
     pub fn by_findings(report: &Report) -> Option<Self> {
         // What the API validates comes first, in its order: clients match its texts.
-        let place = |finding: &&Finding| checks::explain(finding.code).and_then(|check| check.contract);
+        let place = |finding: &&Finding| finding.check.contract;
         let named = report.blockers().filter(|finding| place(finding).is_some()).min_by_key(place);
         let first = named.or_else(|| report.blockers().next())?;
         Some(Self {
-            error: first.message.clone(),
-            code: first.code.to_owned(),
+            error: first.message(Wording::Full),
+            code: first.code().to_owned(),
             details: json!({"findings": report.findings}),
         })
     }
@@ -175,6 +175,8 @@ fn outcome(events: &[BuildEvent]) -> Option<&BuildResult> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::checks::Level;
+    use crate::checks::note::{Note, Remedy, Topic};
     use crate::engine::libvirt::Libvirt;
     use crate::engine::{Blueprint, Engine as _, EngineId, Made, MadeId, PlanOptions, Thing};
     use crate::facts::Facts;
@@ -219,14 +221,10 @@ mod tests {
 
     #[test]
     fn what_the_api_validates_is_named_before_what_only_we_find() {
-        let finding = |code| crate::checks::Finding {
-            code,
-            severity: crate::checks::Severity::Blocker,
-            place: crate::spec::Place::root(),
-            message: code.to_owned(),
-            remedy: String::new(),
-            address: None,
-            lock_out: false,
+        let finding = |code: &'static str| {
+            let (level, remedy) = (Level::Blocker, Remedy::default());
+            let note = Note { level, topic: Topic::default(), message: code.into(), remedy };
+            Finding::new(crate::checks::explain(code).unwrap(), note)
         };
         let report = Report { findings: ["MEM-PINNED", "IOMMU-OFF", "DISK-SIZE"].map(finding).into(), passed: vec![] };
         assert_eq!(Refused::by_findings(&report).unwrap().code, "DISK-SIZE");

@@ -3,7 +3,7 @@
 use super::Role;
 use super::canvas::{Canvas, cells, wrap};
 use crate::app::{App, StepId, Zone, focus};
-use crate::checks::{Finding, Severity};
+use crate::checks::{Finding, Severity, Wording};
 use ratatui::layout::Rect;
 
 /// The sign and colour of a severity.
@@ -28,7 +28,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let rows = usize::from(area.height.saturating_sub(1 + remedy));
     let first = if app.zone == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
     rule(app, canvas, area, findings.len().saturating_sub(rows));
-    let codes = findings.iter().skip(first).take(rows).map(|finding| cells(finding.code)).max().unwrap_or(0).max(14);
+    let codes = findings.iter().skip(first).take(rows).map(|finding| cells(finding.code())).max().unwrap_or(0).max(14);
     for (y, (at, finding)) in (area.y + 1..).zip(findings.iter().enumerate().skip(first).take(rows)) {
         row(app, canvas, Rect { y, height: 1, ..area }, finding, codes);
         if focused && at == app.checks_row {
@@ -37,8 +37,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     if let (true, Some(finding)) = (remedy > 0, findings.get(app.checks_row)) {
         let width = area.width.saturating_sub(6);
-        let said = wrap(&finding.message, width).into_iter().map(|line| (line, Role::Text));
-        let way_out = wrap(&finding.remedy, width).into_iter().map(|line| (line, Role::Muted));
+        let said = wrap(&finding.message(Wording::Full), width).into_iter().map(|line| (line, Role::Text));
+        let way_out = wrap(&finding.remedy(Wording::Full), width).into_iter().map(|line| (line, Role::Muted));
         for (y, (line, role)) in (area.bottom() - remedy..area.bottom()).zip(said.chain(way_out)) {
             canvas.put(area.x + 4, y, width, &line, role);
         }
@@ -87,14 +87,14 @@ fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
 
 /// One finding: sign, code, message, and the step it belongs to.
 fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding, codes: u16) {
-    let (sign, role) = sign(canvas, finding.severity);
+    let (sign, role) = sign(canvas, finding.severity());
     canvas.put(area.x + 1, area.y, 2, sign, role);
-    let step = StepId::of(&finding.place);
+    let step = StepId::of(finding.place());
     let place = if step == app.step { "here".to_owned() } else { format!("{} {}", step.number(), step.short()) };
     let end = area.right().saturating_sub(1);
     canvas.put_right(end, area.y, 12, &place, Role::Muted);
     let code = area.x + 3;
-    canvas.put(code, area.y, codes, finding.code, role);
+    canvas.put(code, area.y, codes, finding.code(), role);
     let message = code + codes + 2;
-    canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message, Role::Text);
+    canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message(Wording::Full), Role::Text);
 }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use virt::connect::Connect;
 use virt::sys;
 use vmbuild::checks;
+use vmbuild::checks::Wording;
 use vmbuild::domain::{Element, Node, domain, parse};
 use vmbuild::machine::machine;
 use vmbuild::spec::{Spec, VirtType};
@@ -124,7 +125,7 @@ fn libvirt_refuses_what_the_checks_of_custom_xml_refuse_and_takes_what_they_let_
         let machine = machine(&spec, &facts);
         let report = checks::report(&spec, &facts, &machine, &checks::Allowed::default());
         let tree = domain(&spec, &machine).unwrap();
-        let said: Vec<_> = report.blockers().map(|finding| finding.message.clone()).collect();
+        let said: Vec<_> = report.blockers().map(|finding| finding.message(Wording::Full)).collect();
         (said, define(&connection, &tree.to_xml(), sys::VIR_DOMAIN_UNDEFINE_NVRAM))
     };
     for (number, (xml, wrong, right)) in CLASHES.into_iter().enumerate() {
@@ -156,8 +157,8 @@ fn what_libvirt_wrote_of_a_domain_can_be_its_custom_xml() {
     spec.custom_xml = Some(stored.to_xml());
     let machine = machine(&spec, &facts);
     let report = checks::report(&spec, &facts, &machine, &checks::Allowed::default());
-    let about: Vec<_> = report.findings.iter().filter(|finding| finding.code.starts_with("XML-")).collect();
-    assert!(about.iter().all(|finding| finding.severity == checks::Severity::Info), "{about:#?}");
+    let about: Vec<_> = report.findings.iter().filter(|finding| finding.code().starts_with("XML-")).collect();
+    assert!(about.iter().all(|finding| finding.severity() == checks::Severity::Info), "{about:#?}");
     let text = domain(&spec, &machine).unwrap().to_xml();
     let outcome = define(&connection, &text, sys::VIR_DOMAIN_UNDEFINE_NVRAM);
     assert!(outcome.is_ok(), "{outcome:?}\n{text}");

@@ -110,10 +110,10 @@ fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
     let facts = observe(&demo(), Part::ALL.into_iter().chain([Part::Details])).facts;
     let codes = |address: &str| -> Vec<&str> {
         let taken = take(&facts, &[address.parse().unwrap()]);
-        let unknown = taken.findings.iter().find(|finding| finding.severity == Severity::Unknown);
+        let unknown = taken.findings.iter().find(|finding| finding.severity() == Severity::Unknown);
         assert_eq!(unknown, None, "{address}");
-        let heeded = taken.findings.iter().filter(|finding| finding.severity <= Severity::Warning);
-        heeded.map(|finding| finding.code).collect()
+        let heeded = taken.findings.iter().filter(|finding| finding.severity() <= Severity::Warning);
+        heeded.map(vmbuild::checks::Finding::code).collect()
     };
     assert_eq!(codes("01:00.0"), [""; 0], "a graphics card that is free");
     let console = ["USE-GPU-DISPLAY", "PCI-BOOT-GPU", "PCIE-DOWNTRAINED"];

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+use vmbuild::checks::note::Change;
 use vmbuild::checks::{self, Allowed, Finding, Report, Severity};
 use vmbuild::engine::libvirt::{Call, Libvirt};
 use vmbuild::engine::{Blueprint, Call as AnyCall, Engine as _, PlanOptions};
@@ -316,9 +317,9 @@ fn every_word_of_the_domain_model_is_in_some_case() {
 #[test]
 fn every_finding_code_is_in_some_case() {
     // "not checked" alone does not show what a check finds. The connection is the one thing that can only be missing.
-    let says = |finding: &Finding| finding.severity != Severity::Unknown || finding.code == "HOST-CONNECTION";
+    let says = |finding: &Finding| finding.severity() != Severity::Unknown || finding.code() == "HOST-CONNECTION";
     let found = |case: Case| case.report().findings;
-    let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code).collect();
+    let seen: BTreeSet<_> = cases().into_iter().flat_map(found).filter(says).map(|finding| finding.code()).collect();
     // What taking devices of published machines says: `! CODE: message` in `takes/*.txt`.
     let takes = fs::read_dir(root().join("takes")).unwrap().map(|entry| read(&entry.unwrap().path()));
     let takes: String = takes.collect();
@@ -450,7 +451,7 @@ fn every_row_and_field_of_a_case_has_an_element_that_names_it() {
             .collect();
         // A row that is refused, such as one without an address, may have none.
         let report = case.report();
-        let refused: Vec<String> = report.blockers().map(|finding| finding.place.to_string()).collect();
+        let refused: Vec<String> = report.blockers().map(|finding| finding.place().to_string()).collect();
         for field in rows(&case.written) {
             let excused = is_silent(&field, &case.written) || refused.iter().any(|place| place.starts_with(&field));
             assert!(named.contains(&field) || excused, "{}: {field} has no element", case.name);
@@ -466,4 +467,51 @@ fn facts_of_the_cases_are_as_the_program_writes_them() {
         let text = serde_json::to_string(&case.facts).unwrap();
         assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), case.facts, "{}", case.name);
     }
+}
+
+/// The member at `place`, made where it is missing.
+fn member<'a>(spec: &'a mut Value, place: &Place) -> &'a mut Value {
+    place.0.iter().fold(spec, |value, segment| match segment {
+        Segment::Key(key) => &mut value[key.as_str()],
+        Segment::Index(index) => &mut value[*index],
+    })
+}
+
+fn changed(spec: &Spec, finding: &Finding, change: &Change) -> Spec {
+    let mut value = serde_json::to_value(spec).unwrap();
+    match change {
+        Change::Set(place, wanted) => *member(&mut value, place) = wanted.clone(),
+        Change::Clear => *member(&mut value, finding.place()) = Value::Null,
+        Change::Add(functions) => {
+            let rows = functions.iter().map(|address| serde_json::json!({ "host_address": address }));
+            let mut all = value["pci_devices"].as_array().cloned().unwrap_or_default();
+            all.extend(rows);
+            value["pci_devices"] = all.into();
+        }
+        Change::Remove(functions) => value["pci_devices"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|row| functions.iter().all(|address| row["host_address"] != serde_json::json!(address))),
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn what_a_finding_offers_to_change_does_away_with_it() {
+    let (mut tried, mut left) = (0, Vec::new());
+    for case in cases() {
+        for finding in case.report().findings {
+            let Some(change) = &finding.remedy.change else { continue };
+            tried += 1;
+            let spec = resolve(&changed(&case.spec, &finding, change), &case.facts);
+            let machine = machine(&spec, &case.facts);
+            let report = checks::report(&spec, &case.facts, &machine, &Allowed::default());
+            let is = |finding: &Finding| (finding.check, finding.place().clone(), finding.message.clone());
+            let same = |other: &&Finding| is(other) == is(&finding);
+            if report.findings.iter().any(|other| same(&other)) {
+                left.push(format!("{}: {} {} {change:?}", case.name, finding.code(), finding.place()));
+            }
+        }
+    }
+    assert!(tried > 30 && left.is_empty(), "of {tried}:\n{}", left.join("\n"));
 }

@@ -5,6 +5,7 @@ pub mod unforeseen;
 
 use super::check::Check;
 use super::finding::Finding;
+use super::text::Wording;
 use super::{
     firmware, graphics, hypervisor, image, iommu, memory, network, passthrough, pci, rom, space, target,
     virtual_function,
@@ -387,13 +388,13 @@ static DOMAIN: [Failure; 12] = [
 /// is taken: it is made for this host.
 pub fn diagnose(words: &str, findings: &[Finding]) -> Option<Diagnosis> {
     let row = TABLE.into_iter().flatten().find(|row| row.words.iter().any(|parts| says(words, parts)))?;
-    let found = |check: &&&Check| findings.iter().any(|finding| finding.code == check.code);
+    let found = |check: &&&Check| findings.iter().any(|finding| finding.check == **check);
     let check = row.checks.iter().find(found).or(row.checks.first())?;
-    let own = findings.iter().find(|finding| finding.code == check.code && !finding.remedy.is_empty());
+    let own = findings.iter().find(|finding| finding.check == *check && !finding.remedy.text.is_empty());
     Some(Diagnosis {
         code: check.code.to_owned(),
         cause: row.cause.to_owned(),
-        remedy: own.map_or(row.remedy, |finding| &finding.remedy).to_owned(),
+        remedy: own.map_or_else(|| row.remedy.to_owned(), |finding| finding.remedy(Wording::Full)),
         stops: row.stops,
     })
 }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::checks::{Severity, explain};
-use crate::spec::Place;
+use crate::checks::explain;
+use crate::checks::note::{Level, Topic};
+use crate::checks::text::Text;
 
 /// Words as libvirt 11.3, QEMU 10.0 and Linux 6.12 say them.
 const SAID: &[(&str, &str)] = &[
@@ -184,17 +185,12 @@ fn every_code_can_be_explained_and_every_row_is_said_by_somebody() {
 
 #[test]
 fn the_remedy_of_this_host_and_the_code_that_its_checks_found_are_preferred() {
-    let finding = |code| Finding {
-        code,
-        severity: Severity::Warning,
-        place: Place::root(),
-        message: String::new(),
-        remedy: "Load it.".into(),
-        address: None,
-        lock_out: false,
+    let finding = |check| {
+        let (level, message) = (Level::Warning, Text::default());
+        Finding { check, level, topic: Topic::default(), message, remedy: "Load it.".into() }
     };
     let words = "unsupported configuration: host doesn't support passthrough of host PCI devices";
-    let diagnosis = diagnose(words, &[finding("IOMMU-VFIO")]).unwrap();
+    let diagnosis = diagnose(words, &[finding(&iommu::IOMMU_VFIO)]).unwrap();
     assert_eq!((diagnosis.code.as_str(), diagnosis.remedy.as_str()), ("IOMMU-VFIO", "Load it."));
-    assert_eq!(diagnose(words, &[finding("MEM-LOW")]).unwrap().code, "IOMMU-OFF");
+    assert_eq!(diagnose(words, &[finding(&unforeseen::DMA_FAULT)]).unwrap().code, "IOMMU-OFF");
 }

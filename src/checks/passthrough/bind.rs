@@ -1,12 +1,13 @@
 //! Checks of who owns the devices: ids that several share, and what was set up to bind them at boot.
 
-use super::super::pci::place;
+use super::super::note::Topic;
 use super::super::subject::{Leaving, PciRow};
-use super::super::wording::list;
+use super::super::text::{Arg, Text, text};
 use super::super::{Check, Notes, Scope, Subject};
 use super::{DEVICE, host_place, remedy};
 use crate::facts::{Facts, PciClass, PciDevice, Use, uses};
 use crate::machine::card;
+use crate::units::PciAddress;
 
 pub(in super::super) static CHECKS: &[&Check] =
     &[&BIND_IDS_CAPTURES_HOST, &BIND_IDENTICAL, &BIND_EARLY_FAILED, &BIND_IDS_PARTIAL, &BIND_RETURN];
@@ -93,7 +94,7 @@ fn ids(facts: &Facts) -> Vec<(String, String)> {
 }
 
 /// True where both sources of ids are known; the note that they are not otherwise.
-fn ids_known(subject: &Subject, notes: &mut Notes, what: &str) -> bool {
+fn ids_known(subject: &Subject, notes: &mut Notes, what: &'static str) -> bool {
     let at = || host_place(subject);
     let words = notes.known(&subject.facts.kernel, at, what);
     let words = words.and_then(|kernel| notes.known(&kernel.command_line, at, what));
@@ -127,17 +128,17 @@ fn captures(subject: &Subject, notes: &mut Notes) {
         if in_use.is_none() && !concerned {
             continue;
         }
-        notes.about(device.address);
-        let name = format!("{} ({})", device.address, device.label());
-        let message = format!("{source} gives {id} to vfio-pci, which also takes {name} from the host");
-        let way_out = match twins.iter().find(|twin| asked(twin)) {
-            Some(twin) => remedy::bind_address(twin.address),
-            None => format!("take {id} out of it and bind by address (driverctl set-override)"),
+        let name = text!("{address} ({label})", address = device.address, label = device.label());
+        let message = text!("{source} gives {id} to vfio-pci, which also takes {name} from the host", source, id, name);
+        let way_out = if let Some(twin) = twins.iter().find(|twin| asked(twin)) {
+            remedy::bind_address(twin.address)
+        } else {
+            text!("take {id} out of it and bind by address (driverctl set-override)", id)
         };
         if in_use.is_some() && concerned {
-            notes.blocker(host_place(subject), message, way_out);
+            notes.blocker(Topic::from(host_place(subject)).about(device.address), message, way_out);
         } else {
-            notes.warning(host_place(subject), message, way_out);
+            notes.warning(Topic::from(host_place(subject)).about(device.address), message, way_out);
         }
     }
 }
@@ -154,10 +155,15 @@ fn identical(subject: &Subject, notes: &mut Notes) {
                 && !asked(other)
                 && !card::is_virtual(subject.facts, other.address)
         });
-        let twins: Vec<String> = twins.map(|other| other.address.to_string()).collect();
+        let twins: Vec<PciAddress> = twins.map(|other| other.address).collect();
         if !twins.is_empty() {
-            let message = format!("{} has the ids {}, and so has {}", row.address, device.ids(), list(&twins));
-            notes.warning(place(row.row), message, remedy::bind_address(row.address));
+            let message = text!(
+                "{address} has the ids {ids}, and so has {twins}",
+                address = row.address,
+                ids = device.ids(),
+                twins = Arg::all(twins)
+            );
+            notes.warning(row.place(), message, remedy::bind_address(row.address));
         }
     }
 }
@@ -179,8 +185,14 @@ fn early(subject: &Subject, notes: &mut Notes) {
         let Some(device) = row.device.filter(|device| card::is_bound(device)) else { continue };
         let Some((id, source)) = configured(subject, device) else { continue };
         let driver = device.driver.as_deref().unwrap_or_default();
-        let message = format!("{source} gives {} ({id}) to vfio-pci, but {driver} got it first", row.address);
-        notes.warning(place(row.row), message, remedy::bind_ids(subject.facts, &id, driver));
+        let message = text!(
+            "{source} gives {address} ({id}) to vfio-pci, but {driver} got it first",
+            source,
+            address = row.address,
+            id,
+            driver
+        );
+        notes.warning(row.place(), message, remedy::bind_ids(subject.facts, &id, driver));
     }
 }
 
@@ -196,9 +208,16 @@ fn partial(subject: &Subject, notes: &mut Notes) {
         let left = card::card(subject.facts, device).into_iter().filter(|other| configured(subject, other).is_none());
         let left: Vec<&PciDevice> = left.filter(|other| card::is_bound(other)).collect();
         if !left.is_empty() {
-            let names: Vec<String> = left.iter().map(|other| format!("{} ({})", other.address, other.ids())).collect();
-            let message = format!("vfio-pci takes {} at boot, but not {} of the same card", row.address, list(&names));
-            notes.warning(place(row.row), message, "add their ids, or let libvirt bind the whole card at the start");
+            let names: Vec<Text> = left
+                .iter()
+                .map(|other| text!("{address} ({ids})", address = other.address, ids = other.ids()))
+                .collect();
+            let message = text!(
+                "vfio-pci takes {address} at boot, but not {names} of the same card",
+                address = row.address,
+                names = Arg::all(names)
+            );
+            notes.warning(row.place(), message, "add their ids, or let libvirt bind the whole card at the start");
         }
     }
 }
@@ -219,9 +238,10 @@ fn give_back(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let driver = leaving.device.driver.as_deref().unwrap_or_default();
         let Some((_, what)) = COMING_BACK.iter().find(|(name, _)| *name == driver) else { continue };
-        notes.about(address);
-        let message = format!("{address} goes back to {driver} when the VM stops; {driver} {what}");
-        let way_out = format!("if the host need not have it: {}", remedy::bind_address(address));
-        notes.info(place(leaving.row.row), message, way_out);
+        let message =
+            text!("{address} goes back to {driver} when the VM stops; {driver} {what}", address, driver, what);
+        let way_out =
+            text!("if the host need not have it: {bind_address}", bind_address = remedy::bind_address(address));
+        notes.info(Topic::from(leaving.row.place()).about(address), message, way_out);
     }
 }

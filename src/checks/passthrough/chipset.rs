@@ -1,9 +1,10 @@
 //! Checks of parts of the chipset: buses that the host's firmware and sensors need, which share groups with its sound,
 //! disks and network.
 
-use super::super::pci::place;
-use super::super::subject::{PciRow, Row};
-use super::super::wording::{device, list};
+use super::super::note::Topic;
+use super::super::row::Row;
+use super::super::subject::PciRow;
+use super::super::text::{Arg, text};
 use super::super::{Check, Notes, Subject};
 use super::DEVICE;
 use crate::facts::{Iommu, PciClass, PciDevice};
@@ -31,9 +32,13 @@ fn system(subject: &Subject, notes: &mut Notes) {
         let Some(known) = row.device.filter(|known| known.kind() != PciClass::Bridge) else { continue };
         notes.looked();
         if let Some(part) = known.of_chipset() {
-            notes.about(row.address);
-            let message = format!("{} is {part} of the host", device(row.row, row.address));
-            notes.lock_out(place(row.row), message, "leave it to the host: its firmware and its sensors use it");
+            let message = text!("{device} is {part} of the host", device = row.name(), part);
+            notes.lock_out(
+                row.place(),
+                row.address,
+                message,
+                "leave it to the host: its firmware and its sensors use it",
+            );
         }
         if matches!(subject.facts.iommu.get(), Some(Iommu::Off { .. })) {
             continue;
@@ -53,17 +58,20 @@ fn mates(subject: &Subject, notes: &mut Notes, row: &PciRow, known: &PciDevice, 
     if parts.is_empty() {
         return;
     }
-    let name = |(mate, part): &(&PciDevice, &str)| match mate.driver.as_deref() {
-        Some(driver) => format!("{} ({part}, {driver})", mate.address),
-        None => format!("{} ({part})", mate.address),
+    let name = |(mate, part): &(&PciDevice, &str)| {
+        if let Some(driver) = mate.driver.as_deref() {
+            text!("{address} ({part}, {driver})", address = mate.address, part, driver)
+        } else {
+            text!("{address} ({part})", address = mate.address, part)
+        }
     };
-    let names = list(&parts.iter().map(name).collect::<Vec<_>>());
-    let message = format!("{} shares IOMMU group {group} with {names} of the host", device(row.row, row.address));
-    notes.about(row.address);
+    let names = Arg::all(parts.iter().map(name));
+    let message =
+        text!("{device} shares IOMMU group {group} with {names} of the host", device = row.name(), group, names);
     if parts.iter().any(|(mate, _)| card::is_bound(mate)) {
-        notes.blocker(place(row.row), message, way_out(known.kind(), row.row));
+        notes.blocker(Topic::from(row.place()).about(row.address), message, way_out(known.kind(), row.row));
     } else {
-        notes.lock_out(place(row.row), message, way_out(known.kind(), row.row));
+        notes.lock_out(row.place(), row.address, message, way_out(known.kind(), row.row));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Checks of the kernel command line as far as passthrough depends on it.
 
+use super::super::note::Topic;
+use super::super::text::text;
 use super::super::{Check, Notes, Scope, Subject};
 use super::{DEVICE, host_place, of_host, remedy};
 use crate::facts::{Iommu, IommuTable};
@@ -88,7 +90,7 @@ const KNOWN: [&str; 14] = [
     "pcie-aspm",
 ];
 
-fn words<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &str) -> Option<&'a [String]> {
+fn words<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &'static str) -> Option<&'a [String]> {
     let kernel = of_host(subject, notes, &subject.facts.kernel, what)?;
     of_host(subject, notes, &kernel.command_line, what).map(Vec::as_slice)
 }
@@ -99,10 +101,10 @@ fn typo(subject: &Subject, notes: &mut Notes) {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let plain = name.replace('_', "-");
         if plain == "vfio-pci.ids" && value.split(',').any(|id| id.contains('.')) {
-            let message = format!("{word} names an address: vfio-pci.ids takes ids such as 10de:2704");
+            let message = text!("{word} names an address: vfio-pci.ids takes ids such as 10de:2704", word);
             notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
         } else if let Some(near) = misspelt(&plain) {
-            let message = format!("the kernel does not know the word {name}: was {near} meant?");
+            let message = text!("the kernel does not know the word {name}: was {near} meant?", name, near);
             notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
         }
     }
@@ -176,13 +178,14 @@ fn identity(subject: &Subject, notes: &mut Notes) {
     }
     notes.looked();
     let said = match word.filter(|word| translates(word) == Some(false)) {
-        Some(word) => word.clone(),
+        Some(word) => text!("{word}", word),
         None => match groups.iter().find(|group| kind(group).is_some_and(|kind| kind == "identity")) {
-            Some(group) => format!("IOMMU group {group} is of type identity"),
+            Some(group) => text!("IOMMU group {group} is of type identity", group),
             None => return,
         },
     };
-    let message = format!("{said}: the host's own devices bypass the IOMMU's tables; VMs are isolated all the same");
+    let message =
+        text!("{said}: the host's own devices bypass the IOMMU's tables; VMs are isolated all the same", said);
     notes.info(host_place(subject), message, "nothing need be done");
 }
 
@@ -201,16 +204,20 @@ fn igpu(subject: &Subject, notes: &mut Notes) {
     let vtd = kernel.iommu_table.get().is_none_or(|table| *table == Some(IommuTable::Dmar));
     let off = options.get("INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF").is_some_and(|value| value == "y");
     if off && !told && vtd {
-        notes.about(igpu.device.address);
-        let message = format!("this kernel leaves the Intel GPU {} out of the IOMMU", igpu.device.address);
-        notes.warning(super::place(igpu.row.row), message, remedy::add(subject.facts, "intel_iommu=on"));
+        let message =
+            text!("this kernel leaves the Intel GPU {address} out of the IOMMU", address = igpu.device.address);
+        notes.warning(
+            Topic::from(igpu.row.place()).about(igpu.device.address),
+            message,
+            remedy::add(subject.facts, "intel_iommu=on"),
+        );
     }
 }
 
 fn acs_override(subject: &Subject, notes: &mut Notes) {
     let Some(words) = words(subject, notes, "whether the ACS override splits groups") else { return };
     if let Some(word) = words.iter().find(|word| word.starts_with("pcie_acs_override=")) {
-        let message = format!("{word} splits the IOMMU groups: a guest may reach the memory of its neighbours");
+        let message = text!("{word} splits the IOMMU groups: a guest may reach the memory of its neighbours", word);
         let way_out = "switch on ACS and AER in the firmware, or use another slot, and do without it; or accept it";
         notes.warning(host_place(subject), message, way_out);
     }
@@ -223,7 +230,7 @@ fn acs_relaxed(subject: &Subject, notes: &mut Notes) {
         options.contains("disable_acs_redir=") || options.contains("config_acs=")
     };
     if let Some(word) = words.iter().find(relaxes) {
-        let message = format!("{word}: the isolation of these ports was changed by hand");
+        let message = text!("{word}: the isolation of these ports was changed by hand", word);
         notes.warning(host_place(subject), message, "be sure that it is meant; groups follow it");
     }
 }

@@ -1,7 +1,8 @@
 //! Checks of what `custom_xml` does to a VM with passed devices: limits, files of devices, and elements that VFIO gets in
 //! the way of.
 
-use super::super::wording::{field, list};
+use super::super::text::{Arg, text};
+use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
 use crate::spec::custom_xml::{self, NAMESPACE};
 use roxmltree::{Document, Node};
@@ -75,12 +76,12 @@ fn elements<T>(subject: &Subject, name: &str, read: impl Fn(Node<'_, '_>) -> Opt
 fn hard_limit(subject: &Subject, notes: &mut Notes) {
     let limit = |node: Node<'_, '_>| {
         let unit = node.attribute("unit").unwrap_or("KiB");
-        Some(format!("{} {unit}", node.text().unwrap_or_default().trim()))
+        Some(text!("{text} {unit}", text = node.text().unwrap_or_default().trim(), unit))
     };
     let Some(limits) = elements(subject, "hard_limit", limit) else { return };
     notes.looked();
     if let Some(limit) = limits.first() {
-        let message = format!("custom_xml ends the VM where it needs more than {limit} (hard_limit)");
+        let message = text!("custom_xml ends the VM where it needs more than {limit} (hard_limit)", limit);
         notes.warning(field("custom_xml"), message, "take <hard_limit> out: libvirt limits locked memory by itself");
     }
 }
@@ -98,7 +99,7 @@ fn device_files(subject: &Subject, notes: &mut Notes) {
     let Some(listed) = notes.known(&confinement.devices, at, what) else { return };
     files.retain(|file| !listed.contains(file));
     if !files.is_empty() {
-        let message = format!("custom_xml has QEMU open {}, which libvirt does not let it", list(&files));
+        let message = text!("custom_xml has QEMU open {files}, which libvirt does not let it", files = Arg::all(files));
         let way_out = "add it to cgroup_device_acl in /etc/libvirt/qemu.conf, beside those that are there by default, and \
                        restart libvirtd (virtqemud)";
         notes.blocker(field("custom_xml"), message, way_out);
@@ -118,7 +119,8 @@ fn balloon(subject: &Subject, notes: &mut Notes) {
     let Some(models) = elements(subject, "memballoon", model) else { return };
     notes.looked();
     if let Some(model) = models.iter().find(|model| *model != "none") {
-        let message = format!("custom_xml adds a memory balloon ({model}), which passed devices keep from working");
+        let message =
+            text!("custom_xml adds a memory balloon ({model}), which passed devices keep from working", model);
         notes.warning(field("custom_xml"), message, "take <memballoon> out of it");
     }
 }
@@ -130,7 +132,7 @@ fn suspend(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if let Some(name) = on.first() {
             let message =
-                format!("custom_xml lets the guest sleep ({name}), from which its passed devices may not wake");
+                text!("custom_xml lets the guest sleep ({name}), from which its passed devices may not wake", name);
             notes.warning(field("custom_xml"), message, "take <pm> out of it");
         }
     }
@@ -155,7 +157,11 @@ fn iommu(subject: &Subject, notes: &mut Notes) {
             missing.push("<ioapic driver='qemu'/> in <features>".to_owned());
         }
         if !missing.is_empty() {
-            let message = format!("custom_xml gives the guest an IOMMU ({model}) without {}", list(&missing));
+            let message = text!(
+                "custom_xml gives the guest an IOMMU ({model}) without {missing}",
+                model,
+                missing = Arg::all(missing)
+            );
             notes.warning(field("custom_xml"), message, "add what is missing, or use the model virtio");
         }
     }

@@ -1,6 +1,9 @@
 //! Checks of graphics cards: those that are no good for a guest, and those that the host would miss.
 
+use super::super::note::{Remedy, Topic};
 use super::super::pci::place;
+use super::super::text::text;
+use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, detail, named, of_host, remedy};
 use crate::facts::pci_details::Bar;
@@ -159,9 +162,9 @@ fn bmc(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
         notes.looked();
         if leaving.device.is_management_display() {
-            notes.about(leaving.device.address);
-            let message = format!("{} is the remote console of the server's management controller", named(&leaving));
-            notes.blocker(place(leaving.row.row), message, "choose another GPU: a guest can do nothing with this one");
+            let message =
+                text!("{named} is the remote console of the server's management controller", named = named(&leaving));
+            notes.blocker(leaving.topic(), message, "choose another GPU: a guest can do nothing with this one");
         }
     }
 }
@@ -171,9 +174,10 @@ fn apu(subject: &Subject, notes: &mut Notes) {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if is_apu(device) {
-            let message = format!("{} ({}) is part of an AMD processor", row.address, device.label());
+            let message =
+                text!("{address} ({label}) is part of an AMD processor", address = row.address, label = device.label());
             notes.warning(
-                place(row.row),
+                row.place(),
                 message,
                 "use a graphics card: it has no reset, and needs its video BIOS as a file",
             );
@@ -186,12 +190,12 @@ fn igd(subject: &Subject, notes: &mut Notes) {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if is_igd(device) {
-            let message = format!("{} ({}) is part of an Intel processor", row.address, device.label());
-            notes.warning(
-                place(row.row),
-                message,
-                "use q35 with UEFI and no screen at boot, or a virtual function of it",
+            let message = text!(
+                "{address} ({label}) is part of an Intel processor",
+                address = row.address,
+                label = device.label()
             );
+            notes.warning(row.place(), message, "use q35 with UEFI and no screen at boot, or a virtual function of it");
         }
     }
 }
@@ -202,9 +206,12 @@ fn only(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let stays = |device: &&PciDevice| taken.iter().all(|leaving| leaving.device.address != device.address);
     if !subject.facts.pci.items().iter().filter(|device| is_gpu(device)).any(|device| stays(&device)) {
-        notes.about(first.device.address);
-        let message = format!("with {} the host has no display left", first.device.address);
-        notes.warning(place(first.row.row), message, "be sure to reach it by SSH or a serial console");
+        let message = text!("with {address} the host has no display left", address = first.device.address);
+        notes.warning(
+            Topic::from(place(first.row.row)).about(first.device.address),
+            message,
+            "be sure to reach it by SSH or a serial console",
+        );
     }
 }
 
@@ -213,8 +220,9 @@ fn no_display(subject: &Subject, notes: &mut Notes) {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
         if device.class >> 8 != 0x0300 && !is_igd(device) {
-            let message = format!("{} ({}) has no sockets for monitors", row.address, device.label());
-            notes.info(place(row.row), message, "reach the guest's desktop over the network");
+            let message =
+                text!("{address} ({label}) has no sockets for monitors", address = row.address, label = device.label());
+            notes.info(row.place(), message, "reach the guest's desktop over the network");
         }
     }
 }
@@ -226,10 +234,13 @@ fn console(subject: &Subject, notes: &mut Notes) {
         let drawn = displays.framebuffers.iter().any(|buffer| buffer.function == Some(leaving.device.address));
         let bound = displays.consoles.iter().find(|console| console.bound && console.on.contains("frame buffer"));
         if let Some(console) = bound.filter(|_| drawn) {
-            notes.about(leaving.device.address);
-            let message = format!("{}: the kernel draws {} on it", named(&leaving), console.name);
-            let way_out = format!("unbind it before the start: echo 0 > /sys/class/vtconsole/{}/bind", console.name);
-            notes.info(place(leaving.row.row), message, way_out);
+            let message =
+                text!("{named}: the kernel draws {console} on it", named = named(&leaving), console = console.name);
+            let way_out = text!(
+                "unbind it before the start: echo 0 > /sys/class/vtconsole/{console}/bind",
+                console = console.name
+            );
+            notes.info(leaving.topic(), message, way_out);
         }
     }
 }
@@ -253,17 +264,18 @@ fn firmware_framebuffer(subject: &Subject, notes: &mut Notes) {
         let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
         let holds = |bar: &&Bar| bar.start <= end && start < bar.start.saturating_add(bar.size.0) && bar.size.0 > 0;
         if let Some(bar) = bars.iter().find(holds) {
-            notes.about(leaving.device.address);
-            let message = format!(
-                "{}: the firmware's frame buffer is in its window {}, which kernel {release} does not let vfio-pci have",
-                named(&leaving),
-                bar.index
+            let message = text!(
+                "{named}: the firmware's frame buffer is in its window {index}, which kernel {release} does not let vfio-pci have",
+                named = named(&leaving),
+                index = bar.index,
+                release
             );
             let simple = kernel.version().is_some_and(|version| version >= SIMPLE)
                 && kernel.options.get().is_some_and(|options| options.contains_key("SYSFB_SIMPLEFB"));
             let word = if simple { "initcall_blacklist=sysfb_init" } else { "video=efifb:off" };
-            let way_out = format!("{} The host then has no console on this GPU.", remedy::add(subject.facts, word));
-            notes.warning(place(leaving.row.row), message, way_out);
+            let way_out =
+                text!("{add} The host then has no console on this GPU.", add = remedy::add(subject.facts, word));
+            notes.warning(leaving.topic(), message, way_out);
         }
     }
 }
@@ -273,13 +285,8 @@ fn laptop(subject: &Subject, notes: &mut Notes) {
         let Some(portable) = subject.facts.kernel.get().and_then(crate::facts::Kernel::is_portable) else { continue };
         notes.looked();
         if portable {
-            notes.about(leaving.device.address);
-            let message = format!("{} is in a laptop", named(&leaving));
-            notes.warning(
-                place(leaving.row.row),
-                message,
-                "it works for some models only: look for reports on this one",
-            );
+            let message = text!("{named} is in a laptop", named = named(&leaving));
+            notes.warning(leaving.topic(), message, "it works for some models only: look for reports on this one");
         }
     }
 }
@@ -291,9 +298,8 @@ fn rom(subject: &Subject, notes: &mut Notes) {
         }
         let rom = detail(subject, notes, &leaving, |details| &details.rom, "whether there is a ROM on");
         if rom == Some(&None) {
-            notes.about(leaving.device.address);
-            let message = format!("{} shows no ROM", named(&leaving));
-            notes.warning(place(leaving.row.row), message, "give it a rom_file, if it is to show the guest's boot");
+            let message = text!("{named} shows no ROM", named = named(&leaving));
+            notes.warning(leaving.topic(), message, "give it a rom_file, if it is to show the guest's boot");
         }
     }
 }
@@ -306,9 +312,12 @@ fn machine(subject: &Subject, notes: &mut Notes) {
     let Some(row) = guest_gpu(subject) else { return };
     notes.looked();
     if !subject.machine.chipset.is_pci_express() {
-        let message =
-            format!("the machine {} has no PCI Express for {}", subject.machine.machine_type.value, row.address);
-        notes.warning(place(row.row), message, "use the machine type q35");
+        let message = text!(
+            "the machine {machine_type} has no PCI Express for {address}",
+            machine_type = subject.machine.machine_type.value,
+            address = row.address
+        );
+        notes.warning(row.place(), message, Remedy::from("use the machine type q35").setting(field("machine"), "q35"));
     }
 }
 
@@ -316,7 +325,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
     let Some(row) = guest_gpu(subject) else { return };
     notes.looked();
     if subject.machine.firmware.value == Firmware::Bios {
-        let message = format!("the guest starts by BIOS, in which {} may show nothing", row.address);
-        notes.warning(place(row.row), message, "set uefi");
+        let message = text!("the guest starts by BIOS, in which {address} may show nothing", address = row.address);
+        notes.warning(row.place(), message, Remedy::from("set uefi").setting(field("uefi"), true));
     }
 }

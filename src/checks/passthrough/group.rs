@@ -1,8 +1,8 @@
 //! Checks of isolation beyond IOMMU-GROUP: GPUs that share a group, ports that stay, memory that the firmware keeps,
 //! physical and virtual functions.
 
-use super::super::pci::place;
-use super::super::wording::list;
+use super::super::note::Topic;
+use super::super::text::{Arg, Text, text};
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, detail, named};
 use crate::facts::{Iommu, PciClass};
@@ -92,10 +92,16 @@ fn gpus(subject: &Subject, notes: &mut Notes) {
             subject.facts.pci.items().iter().filter(|other| {
                 other.iommu_group == Some(group) && other.kind() == PciClass::Gpu && !asked(other.address)
             });
-        let others: Vec<String> = others.map(|other| format!("{} ({})", other.address, other.label())).collect();
+        let others: Vec<Text> =
+            others.map(|other| text!("{address} ({label})", address = other.address, label = other.label())).collect();
         if !others.is_empty() {
-            let message = format!("{} shares IOMMU group {group} with the GPU {}", device.address, list(&others));
-            notes.blocker(place(row.row), message, "pass them to one VM together, or move a card to another slot");
+            let message = text!(
+                "{address} shares IOMMU group {group} with the GPU {others}",
+                address = device.address,
+                group,
+                others = Arg::all(others)
+            );
+            notes.blocker(row.place(), message, "pass them to one VM together, or move a card to another slot");
         }
     }
 }
@@ -111,11 +117,17 @@ fn root_port(subject: &Subject, notes: &mut Notes) {
             other.iommu_group == Some(group) && other.class >> 8 == 0x0604 && !card::is_bound(other)
         };
         let ports = subject.facts.pci.items().iter().filter(stays);
-        let ports: Vec<String> = ports.map(|port| port.address.to_string()).collect();
+        let ports: Vec<PciAddress> = ports.map(|port| port.address).collect();
         if !ports.is_empty() {
             let (what, verb) = if ports.len() == 1 { ("bridge", "stays") } else { ("bridges", "stay") };
-            let message = format!("the {what} {} of group {group} {verb} with the host", list(&ports));
-            notes.info(place(row.row), message, "");
+            let message = text!(
+                "the {what} {ports} of group {group} {verb} with the host",
+                what,
+                ports = Arg::all(ports),
+                group,
+                verb
+            );
+            notes.info(row.place(), message, "");
         }
     }
 }
@@ -123,18 +135,20 @@ fn root_port(subject: &Subject, notes: &mut Notes) {
 fn rmrr(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         let Some(group) = leaving.device.iommu_group.filter(|_| groups_mean_something(subject)) else { continue };
-        let what = format!("whether the firmware keeps memory of IOMMU group {group}");
+        let what = text!("whether the firmware keeps memory of IOMMU group {group}", group);
         let Some(details) = subject.facts.groups.get(&group) else {
-            notes.unknown(place(leaving.row.row), &what, "the details of this group have not been read");
+            notes.unknown(leaving.row.place(), &what, "the details of this group have not been read");
             continue;
         };
-        if notes.known(&details.reserved, || place(leaving.row.row), &what).is_some() && details.is_held_by_firmware() {
-            notes.about(leaving.device.address);
-            let message =
-                format!("{} in group {group} is kept by the firmware (RMRR): VFIO refuses it", named(&leaving));
+        if notes.known(&details.reserved, || leaving.row.place(), &what).is_some() && details.is_held_by_firmware() {
+            let message = text!(
+                "{named} in group {group} is kept by the firmware (RMRR): VFIO refuses it",
+                named = named(&leaving),
+                group
+            );
             let way_out =
                 "exclude the slot from shared memory in the firmware's set-up (HPE: conrep), or use another slot";
-            notes.blocker(place(leaving.row.row), message, way_out);
+            notes.blocker(leaving.topic(), message, way_out);
         }
     }
 }
@@ -151,14 +165,22 @@ fn physical_function(subject: &Subject, notes: &mut Notes) {
         if functions.is_empty() {
             continue;
         }
-        notes.about(leaving.device.address);
         let held = functions.iter().find_map(|function| {
             let holder = subject.holders_of(*function).into_iter().next()?;
-            Some(format!(", {function} assigned to VM '{}'", holder.name))
+            Some(text!(", {function} assigned to VM '{holder}'", function, holder = holder.name))
         });
-        let message =
-            format!("{} has {} virtual functions{}", named(&leaving), functions.len(), held.unwrap_or_default());
-        notes.lock_out(place(leaving.row.row), message, "pass a virtual function instead, or remove them all first");
+        let message = text!(
+            "{named} has {count} virtual functions{held}",
+            named = named(&leaving),
+            count = functions.len(),
+            held = held.unwrap_or_default()
+        );
+        notes.lock_out(
+            leaving.row.place(),
+            leaving.device.address,
+            message,
+            "pass a virtual function instead, or remove them all first",
+        );
     }
 }
 
@@ -171,12 +193,14 @@ fn virtual_function(subject: &Subject, notes: &mut Notes) {
             subject.facts.pci.items().iter().find(|device| device.address == address)?.iommu_group
         };
         if let Some(number) = group(row.address).filter(|number| group(*physical) == Some(*number)) {
-            let message = format!(
-                "the virtual function {} shares group {number} with its physical function {physical}",
-                row.address
+            let message = text!(
+                "the virtual function {address} shares group {number} with its physical function {physical}",
+                address = row.address,
+                number,
+                physical
             );
             notes.blocker(
-                place(row.row),
+                row.place(),
                 message,
                 "move the card to a slot whose ports have ACS, mostly one of the processor",
             );
@@ -197,11 +221,10 @@ fn vmd(subject: &Subject, notes: &mut Notes) {
         }
         notes.looked();
         if is_vmd || device.address.domain >= 0x1_0000 {
-            notes.about(device.address);
             let what = if is_vmd { "is Intel's VMD, and takes" } else { "is behind Intel VMD, with" };
-            let message = format!("{} {what} all drives that it hides", named(&leaving));
+            let message = text!("{named} {what} all drives that it hides", named = named(&leaving), what);
             notes.warning(
-                place(leaving.row.row),
+                Topic::from(leaving.row.place()).about(device.address),
                 message,
                 "switch VMD off in the firmware, after preparing the host for it",
             );

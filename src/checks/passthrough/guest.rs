@@ -1,7 +1,7 @@
 //! Checks of the guest around a passed GPU: what its drivers and its life cycle make of it.
 
-use super::super::pci::place;
 use super::super::subject::PciRow;
+use super::super::text::text;
 use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
 use super::reset;
@@ -89,8 +89,13 @@ fn code43(subject: &Subject, notes: &mut Notes) {
             let hidden = subject.machine.hide_kvm.value;
             let done =
                 if hidden { "KVM is hidden from the guest for their sake" } else { "KVM is not hidden from the guest" };
-            let message = format!("{} ({}): drivers before 465 refuse VMs; {done}", row.address, device.label());
-            notes.info(place(row.row), message, "install a current driver in the guest");
+            let message = text!(
+                "{address} ({label}): drivers before 465 refuse VMs; {done}",
+                address = row.address,
+                label = device.label(),
+                done
+            );
+            notes.info(row.place(), message, "install a current driver in the guest");
         }
     }
 }
@@ -100,16 +105,12 @@ fn amd(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let newest = NEWEST.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
         if device.vendor == AMD && newest {
-            let message = format!(
-                "{} ({}): its driver may misbehave under a hypervisor that it sees",
-                row.address,
-                device.label()
+            let message = text!(
+                "{address} ({label}): its driver may misbehave under a hypervisor that it sees",
+                address = row.address,
+                label = device.label()
             );
-            notes.info(
-                place(row.row),
-                message,
-                "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV tells how",
-            );
+            notes.info(row.place(), message, "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV tells how");
         }
     }
 }
@@ -118,8 +119,12 @@ fn displays(subject: &Subject, notes: &mut Notes) {
     let Some((row, device)) = gpus(subject).next() else { return };
     notes.looked();
     if let Some(model) = &subject.machine.video.value {
-        let message =
-            format!("the guest has two displays: {} ({}) and an emulated one ({model})", row.address, device.label());
+        let message = text!(
+            "the guest has two displays: {address} ({label}) and an emulated one ({model})",
+            address = row.address,
+            label = device.label(),
+            model
+        );
         notes.info(field("graphics"), message, "set graphics to type none once the guest's driver is installed");
     }
 }
@@ -128,10 +133,10 @@ fn secure_boot(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|_| !subject.machine.windows) {
         notes.looked();
         if device.vendor == NVIDIA && subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) {
-            let message = format!(
-                "{} ({}): under Secure Boot its driver must be signed with a key enrolled in the guest",
-                row.address,
-                device.label()
+            let message = text!(
+                "{address} ({label}): under Secure Boot its driver must be signed with a key enrolled in the guest",
+                address = row.address,
+                label = device.label()
             );
             notes.warning(field("secure_boot"), message, "leave secure_boot off, unless the guest is prepared for it");
         }
@@ -153,8 +158,9 @@ fn reboot(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD) {
         notes.looked();
         if let Some(family) = reset::family(device).filter(|_| reset::vendor_reset(subject) != Some(true)) {
-            let message = format!("{} ({family}) does not come back when the guest reboots", row.address);
-            notes.info(place(row.row), message, "shut the guest off and start it again instead of rebooting it");
+            let message =
+                text!("{address} ({family}) does not come back when the guest reboots", address = row.address, family);
+            notes.info(row.place(), message, "shut the guest off and start it again instead of rebooting it");
         }
     }
 }

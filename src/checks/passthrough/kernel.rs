@@ -1,6 +1,7 @@
 //! Checks of the kernel and its VFIO: interrupt remapping, modules, lockdown.
 
 use super::super::subject::Leaving;
+use super::super::text::text;
 use super::super::{Check, Notes, Scope, Subject};
 use super::{DEVICE, host_place, of_host, remedy, reset};
 use crate::facts::vfio::ModprobeDirective;
@@ -108,15 +109,15 @@ fn interrupt_remapping(subject: &Subject, notes: &mut Notes) {
     let allowed = subject.facts.vfio.get().and_then(|vfio| vfio.unsafe_interrupts.get()) == Some(&true);
     let off = kernel.words("intremap").find(|word| word.contains("off"));
     let way_out = off.map_or_else(
-        || "update the firmware, or switch on x2APIC in its set-up".to_owned(),
+        || "update the firmware, or switch on x2APIC in its set-up".into(),
         |word| remedy::remove(subject.facts, word),
     );
     let message = "the IOMMU does not remap interrupts";
     if allowed {
-        let message = format!("{message}; allow_unsafe_interrupts=Y gives devices away all the same");
+        let message = text!("{message}; allow_unsafe_interrupts=Y gives devices away all the same", message);
         notes.warning(host_place(subject), message, way_out);
     } else {
-        notes.blocker(host_place(subject), format!("{message}: VFIO will refuse every device"), way_out);
+        notes.blocker(host_place(subject), text!("{message}: VFIO will refuse every device", message), way_out);
     }
 }
 
@@ -135,7 +136,7 @@ fn unsafe_interrupts(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if on && remaps {
         let way_out = asked.map_or_else(
-            || "remove allow_unsafe_interrupts from /etc/modprobe.d".to_owned(),
+            || "remove allow_unsafe_interrupts from /etc/modprobe.d".into(),
             |word| remedy::remove(subject.facts, word),
         );
         let message = "allow_unsafe_interrupts is on although the IOMMU remaps interrupts: needless and dangerous";
@@ -150,7 +151,7 @@ fn no_iommu(subject: &Subject, notes: &mut Notes) {
     let message = "VFIO is in its no-IOMMU mode (enable_unsafe_noiommu_mode=Y), which QEMU cannot use";
     let words = subject.facts.kernel.get().and_then(|kernel| kernel.words("vfio.enable_unsafe_noiommu_mode").last());
     let way_out = words.map_or_else(
-        || "remove enable_unsafe_noiommu_mode from /etc/modprobe.d and reboot".to_owned(),
+        || "remove enable_unsafe_noiommu_mode from /etc/modprobe.d and reboot".into(),
         |word| remedy::remove(subject.facts, word),
     );
     notes.blocker(host_place(subject), message, way_out);
@@ -163,8 +164,9 @@ fn module(subject: &Subject, notes: &mut Notes) {
         Some(ModuleState::Missing) => {
             let release = subject.facts.kernel.get().and_then(|kernel| kernel.release.get());
             let release = release.map_or("$(uname -r)", String::as_str);
-            let message = format!("kernel {release} has no module vfio-pci");
-            let way_out = format!("install the rest of the kernel's modules (Ubuntu: linux-modules-extra-{release})");
+            let message = text!("kernel {release} has no module vfio-pci", release);
+            let way_out =
+                text!("install the rest of the kernel's modules (Ubuntu: linux-modules-extra-{release})", release);
             notes.blocker(host_place(subject), message, way_out);
         }
         Some(_) => notes.looked(),
@@ -184,8 +186,8 @@ fn blacklisted(subject: &Subject, notes: &mut Notes) {
         _ => false,
     };
     if let Some(line) = lines.iter().find(|line| stops(&line.directive)) {
-        let message = format!("{} forbids the module vfio-pci", line.file);
-        notes.blocker(host_place(subject), message, format!("remove its line from {}", line.file));
+        let message = text!("{file} forbids the module vfio-pci", file = line.file);
+        notes.blocker(host_place(subject), message, text!("remove its line from {file}", file = line.file));
     }
 }
 
@@ -195,7 +197,8 @@ fn lockdown(subject: &Subject, notes: &mut Notes) {
     let Some(level) = of_host(subject, notes, &kernel.lockdown, what) else { return };
     if *level > Lockdown::None {
         let level = if *level == Lockdown::Integrity { "integrity" } else { "confidentiality" };
-        let message = format!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are refused");
+        let message =
+            text!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are refused", level);
         let way_out = "VFIO itself works; sign such modules, or switch Secure Boot off";
         // Nothing of the VM depends on such modules, unless a card needs one to be reset.
         let needs = |leaving: &Leaving| reset::family(leaving.device).is_some();
@@ -214,11 +217,12 @@ fn sleep(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let (idle, lid) = (sleep.sleeps(&sleep.idle), kernel.is_portable() == Some(true) && sleep.sleeps(&sleep.lid));
     let (when, setting) = match (idle, lid) {
-        (true, _) => ("nobody uses it", format!("IdleAction={}", sleep.idle)),
-        (_, true) => ("its lid is closed", format!("HandleLidSwitch={}", sleep.lid)),
+        (true, _) => ("nobody uses it", text!("IdleAction={idle}", idle = sleep.idle)),
+        (_, true) => ("its lid is closed", text!("HandleLidSwitch={lid}", lid = sleep.lid)),
         _ => return,
     };
-    let message = format!("the host goes to sleep when {when} ({setting}), which passed devices rarely survive");
+    let message =
+        text!("the host goes to sleep when {when} ({setting}), which passed devices rarely survive", when, setting);
     let way_out = "forbid it: systemctl mask sleep.target suspend.target";
     notes.info(host_place(subject), message, way_out);
 }

@@ -1,8 +1,8 @@
 //! Checks of how functions are connected: their link, their interrupts, the bridges of conventional PCI.
 
-use super::super::pci::place;
+use super::super::note::Topic;
 use super::super::subject::Leaving;
-use super::super::wording::list;
+use super::super::text::{Arg, text};
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, named};
 use crate::facts::pci_details::Link;
@@ -61,7 +61,6 @@ fn width(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         seen.push(leaving.device.address);
-        notes.about(leaving.device.address);
         // Only cards of many lanes: network and USB chips are often wired with fewer than they could have.
         if link.width > 0 && link.width < link.max_width && link.max_width >= 4 {
             lanes(notes, &leaving, link);
@@ -72,15 +71,20 @@ fn width(subject: &Subject, notes: &mut Notes) {
 }
 
 fn lanes(notes: &mut Notes, leaving: &Leaving, link: &Link) {
-    let message = format!("{} uses {} of its {} lanes", named(leaving), link.width, link.max_width);
-    let at = place(leaving.row.row);
+    let message = text!(
+        "{named} uses {width} of its {max_width} lanes",
+        named = named(leaving),
+        width = link.width,
+        max_width = link.max_width
+    );
+    let at = leaving.topic();
     match link.port {
         Some(port) if port.max_width <= link.width => {
-            let message = format!("{message}, and its slot has no more");
+            let message = text!("{message}, and its slot has no more", message);
             notes.info(at, message, "nothing is wrong: it is as fast as this slot lets it be");
         }
         Some(port) => {
-            let message = format!("{message}, and its slot has {}", port.max_width);
+            let message = text!("{message}, and its slot has {max_width}", message, max_width = port.max_width);
             notes.warning(at, message, "check riser and seating of the card, and how the firmware splits the slot");
         }
         None => {
@@ -99,9 +103,13 @@ fn speed(notes: &mut Notes, leaving: &Leaving, link: &Link) {
     let most = link.max_speed.min(port.max_speed);
     if link.speed > IDLE && link.speed < most {
         let text = |speed: u32| format!("{}.{}", speed / 1000, speed % 1000 / 100);
-        let message =
-            format!("{} runs at {} GT/s, and both ends can do {}", named(leaving), text(link.speed), text(most));
-        notes.info(place(leaving.row.row), message, "check riser and seating of the card, and the firmware's settings");
+        let message = text!(
+            "{named} runs at {speed} GT/s, and both ends can do {most}",
+            named = named(leaving),
+            speed = text(link.speed),
+            most = text(most)
+        );
+        notes.info(leaving.topic(), message, "check riser and seating of the card, and the firmware's settings");
     }
 }
 
@@ -117,11 +125,19 @@ fn line(subject: &Subject, notes: &mut Notes) {
         let shares = |other: &PciAddress| {
             number(*other) == Some(own) && details(subject, *other).and_then(|d| d.msi.get()) == Some(&false)
         };
-        let others: Vec<String> = others.filter(shares).map(|other| other.to_string()).collect();
+        let others: Vec<PciAddress> = others.filter(shares).collect();
         if !others.is_empty() {
-            notes.about(address);
-            let message = format!("{} shares interrupt line {own} with {}", named(&leaving), list(&others));
-            notes.info(place(leaving.row.row), message, "use another slot, or 'options vfio-pci nointxmask=1'");
+            let message = text!(
+                "{named} shares interrupt line {own} with {others}",
+                named = named(&leaving),
+                own,
+                others = Arg::all(others)
+            );
+            notes.info(
+                Topic::from(leaving.row.place()).about(address),
+                message,
+                "use another slot, or 'options vfio-pci nointxmask=1'",
+            );
         }
     }
 }
@@ -137,15 +153,15 @@ fn bridge(subject: &Subject, notes: &mut Notes) {
                 && mate.address != leaving.device.address
                 && mate.kind() != PciClass::Bridge
         });
-        let mates: Vec<String> = mates.map(|mate| mate.address.to_string()).collect();
+        let mates: Vec<PciAddress> = mates.map(|mate| mate.address).collect();
         if leaving.device.iommu_group.is_some() && !mates.is_empty() {
-            notes.about(leaving.device.address);
-            let message = format!(
-                "{} is conventional PCI behind the bridge {above}, in one group with {}",
-                named(&leaving),
-                list(&mates)
+            let message = text!(
+                "{named} is conventional PCI behind the bridge {above}, in one group with {mates}",
+                named = named(&leaving),
+                above,
+                mates = Arg::all(mates)
             );
-            notes.warning(place(leaving.row.row), message, "pass them all to one VM, or use a card for PCI Express");
+            notes.warning(leaving.topic(), message, "pass them all to one VM, or use a card for PCI Express");
         }
     }
 }

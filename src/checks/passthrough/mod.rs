@@ -14,42 +14,17 @@ pub(super) mod remedy;
 pub(super) mod reset;
 pub(super) mod shared;
 pub(super) mod space;
-pub(super) mod taking;
 pub(super) mod used;
 
-use super::pci::place;
 use super::subject::Leaving;
+use super::text::{Text, text};
 use super::wording::field;
-use super::{Check, Finding, Notes, Severity, Subject, table};
+use super::{Check, Notes, Subject};
 use crate::facts::{Fact, PciDetails};
 use crate::spec::Place;
-use std::collections::BTreeMap;
 
 /// What a row of this folder does not say: many checks here rest on few facts.
 const DEVICE: Check = Check { folded: true, ..Check::DEVICE };
-
-/// Of what could not be judged for one reason only the first is said, with the number of the rest: where a part of the
-/// facts is missing, all that rests on it is.
-pub(super) fn fold(findings: &mut Vec<Finding>) {
-    let mine = |code| table::explain(code).is_some_and(|check| check.folded);
-    let reason = |finding: &Finding| {
-        let unknown = finding.severity == Severity::Unknown && mine(finding.code);
-        unknown.then(|| finding.message.rsplit_once(" (").map(|(_, reason)| reason.to_owned())).flatten()
-    };
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for reason in findings.iter().filter_map(reason) {
-        *counts.entry(reason).or_default() += 1;
-    }
-    findings.retain_mut(|finding| {
-        let Some(reason) = reason(finding) else { return true };
-        // The first takes the count with it, and leaves none to the others.
-        let Some(count) = counts.remove(&reason) else { return false };
-        if let Some((what, _)) = finding.message.rsplit_once(" (").filter(|_| count > 1) {
-            finding.message = format!("{what}, and {} more of passthrough ({reason}", count - 1);
-        }
-        true
-    });
-}
 
 /// The place of what concerns the host as such.
 fn host_place(_: &Subject) -> Place {
@@ -57,7 +32,7 @@ fn host_place(_: &Subject) -> Place {
 }
 
 /// The value of `fact`, where passthrough is a subject at all; the note that `what` could not be judged otherwise.
-fn of_host<'a, T>(subject: &Subject, notes: &mut Notes, fact: &'a Fact<T>, what: &str) -> Option<&'a T> {
+fn of_host<'a, T>(subject: &Subject, notes: &mut Notes, fact: &'a Fact<T>, what: &'static str) -> Option<&'a T> {
     if !subject.wants_passthrough() {
         return None;
     }
@@ -70,10 +45,10 @@ fn detail<'a, T>(
     notes: &mut Notes,
     leaving: &Leaving,
     read: impl Fn(&'a PciDetails) -> &'a Fact<T>,
-    what: &str,
+    what: &'static str,
 ) -> Option<&'a T> {
-    let what = format!("{what} {}", leaving.device.address);
-    let place = || place(leaving.row.row);
+    let what = text!("{what} {address}", what, address = leaving.device.address);
+    let place = || leaving.row.place();
     if let Some(details) = subject.facts.details.get(&leaving.device.address) {
         return notes.known(read(details), place, &what);
     }
@@ -82,11 +57,11 @@ fn detail<'a, T>(
 }
 
 /// `0000:01:00.0 (NVIDIA AD103)`.
-fn named(leaving: &Leaving) -> String {
-    let name = format!("{} ({})", leaving.device.address, leaving.device.label());
+fn named(leaving: &Leaving) -> Text {
+    let name = text!("{address} ({label})", address = leaving.device.address, label = leaving.device.label());
     match leaving.held {
-        true if leaving.device.address == leaving.row.address => format!("{name}, which is held,"),
-        true => format!("{name}, which goes along with {},", leaving.row.address),
+        true if leaving.device.address == leaving.row.address => text!("{name}, which is held,", name),
+        true => text!("{name}, which goes along with {address},", name, address = leaving.row.address),
         false => name,
     }
 }

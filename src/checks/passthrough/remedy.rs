@@ -1,54 +1,71 @@
 //! Remedies: the one file, line and command of the boot chain that this host has, how to see that it worked, how to undo it.
 
+use super::super::text::{Text, text};
 use crate::facts::{BootChain, Facts, Initramfs, ModuleState};
 use crate::units::PciAddress;
 
 const VERIFY: &str = "Reboot; /proc/cmdline then shows the change.";
 
 /// How `words` come onto the kernel command line.
-pub(in super::super) fn add(facts: &Facts, words: &str) -> String {
-    format!("{} {VERIFY} To undo it, take the words out the same way.", edit(facts, words, true))
+pub(in super::super) fn add(facts: &Facts, words: &str) -> Text {
+    text!(
+        "{edit} {verify} To undo it, take the words out the same way.",
+        edit = edit(facts, words, true),
+        verify = VERIFY
+    )
 }
 
 /// How `words` leave the kernel command line.
-pub(in super::super) fn remove(facts: &Facts, words: &str) -> String {
-    format!("{} {VERIFY}", edit(facts, words, false))
+pub(in super::super) fn remove(facts: &Facts, words: &str) -> Text {
+    text!("{edit} {verify}", edit = edit(facts, words, false), verify = VERIFY)
 }
 
-fn edit(facts: &Facts, words: &str, adds: bool) -> String {
+fn edit(facts: &Facts, words: &str, adds: bool) -> Text {
     let (verb, joint) = if adds { ("Add", "to") } else { ("Remove", "from") };
-    let grub = format!("{verb} {words} {joint} GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub and run");
-    let line = format!("{verb} {words} {joint} /etc/kernel/cmdline and run");
+    let grub =
+        text!("{verb} {words} {joint} GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub and run", verb, words, joint);
+    let line = text!("{verb} {words} {joint} /etc/kernel/cmdline and run", verb, words, joint);
     let Some(chain) = facts.boot.get().and_then(|boot| boot.chain.get()) else {
-        return format!("{verb} {words} {joint} the kernel command line; which program writes it here is not known.");
+        return text!(
+            "{verb} {words} {joint} the kernel command line; which program writes it here is not known.",
+            verb,
+            words,
+            joint
+        );
     };
     match chain {
-        BootChain::ProxmoxBootTool => format!("{line} 'proxmox-boot-tool refresh'."),
+        BootChain::ProxmoxBootTool => text!("{line} 'proxmox-boot-tool refresh'.", line),
         BootChain::Grubby => {
             let option = if adds { "--args" } else { "--remove-args" };
-            format!("Run 'grubby --update-kernel=ALL {option}=\"{words}\"'.")
+            text!("Run 'grubby --update-kernel=ALL {option}=\"{words}\"'.", option, words)
         }
-        BootChain::UpdateGrub => format!("{grub} 'update-grub'."),
-        BootChain::GrubMkconfig { output } => format!("{grub} 'grub-mkconfig -o {output}'."),
-        BootChain::Grub2Mkconfig { output } => format!("{grub} 'grub2-mkconfig -o {output}'."),
+        BootChain::UpdateGrub => text!("{grub} 'update-grub'.", grub),
+        BootChain::GrubMkconfig { output } => text!("{grub} 'grub-mkconfig -o {output}'.", grub, output),
+        BootChain::Grub2Mkconfig { output } => text!("{grub} 'grub2-mkconfig -o {output}'.", grub, output),
         BootChain::SystemdBootEntries { entries } => {
             let file = entries.first().map_or("/boot/loader/entries/*.conf", String::as_str);
-            format!("{verb} {words} {joint} the line 'options' of {file}.")
+            text!("{verb} {words} {joint} the line 'options' of {file}.", verb, words, joint, file)
         }
-        BootChain::KernelInstall => format!("{line} 'kernel-install add-all'."),
-        BootChain::MkinitcpioImage => format!("{line} 'mkinitcpio -P'."),
-        BootChain::Kernelstub => format!("Run 'kernelstub {} \"{words}\"'.", if adds { "-a" } else { "-d" }),
+        BootChain::KernelInstall => text!("{line} 'kernel-install add-all'.", line),
+        BootChain::MkinitcpioImage => text!("{line} 'mkinitcpio -P'.", line),
+        BootChain::Kernelstub => {
+            text!("Run 'kernelstub {option} \"{words}\"'.", option = if adds { "-a" } else { "-d" }, words)
+        }
         BootChain::RpmOstree => {
-            format!("Run 'rpm-ostree kargs {}={words}'.", if adds { "--append" } else { "--delete" })
+            text!(
+                "Run 'rpm-ostree kargs {option}={words}'.",
+                option = if adds { "--append" } else { "--delete" },
+                words
+            )
         }
         BootChain::Nixos => {
-            format!("{verb} \"{words}\" {joint} boot.kernelParams and run 'nixos-rebuild boot'.")
+            text!("{verb} \"{words}\" {joint} boot.kernelParams and run 'nixos-rebuild boot'.", verb, words, joint)
         }
     }
 }
 
 /// How vfio-pci gets into the initramfs, ahead of the drivers that it must be faster than.
-pub(super) fn early(facts: &Facts) -> String {
+pub(super) fn early(facts: &Facts) -> Text {
     match facts.boot.get().and_then(|boot| boot.initramfs.get()) {
         Some(Initramfs::InitramfsTools) => "Write vfio, vfio_iommu_type1 and vfio_pci, one per line, into \
              /etc/initramfs-tools/modules and run 'update-initramfs -u -k all'."
@@ -67,23 +84,26 @@ pub(super) fn early(facts: &Facts) -> String {
 }
 
 /// How devices with these ids are bound to vfio-pci at boot, ahead of `driver`.
-pub(super) fn bind_ids(facts: &Facts, ids: &str, driver: &str) -> String {
+pub(super) fn bind_ids(facts: &Facts, ids: &str, driver: &str) -> Text {
     let builtin = facts.vfio.get().and_then(|vfio| vfio.module("vfio_pci")) == Some(ModuleState::Builtin);
     if builtin {
-        return format!("vfio-pci is part of this kernel. {}", add(facts, &format!("vfio-pci.ids={ids}")));
+        return text!("vfio-pci is part of this kernel. {add}", add = add(facts, &format!("vfio-pci.ids={ids}")));
     }
-    format!(
+    text!(
         "Write 'options vfio-pci ids={ids} disable_vga=1' and 'softdep {driver} pre: vfio-pci' into \
-         /etc/modprobe.d/vfio.conf. {} Reboot; 'vmbuild pci' then shows vfio-pci. To undo it, delete the file and make \
+         /etc/modprobe.d/vfio.conf. {early} Reboot; 'vmbuild pci' then shows vfio-pci. To undo it, delete the file and make \
          the initramfs again.",
-        early(facts)
+        ids,
+        driver,
+        early = early(facts)
     )
 }
 
 /// How one function, and no other of its ids, is bound to vfio-pci.
-pub(super) fn bind_address(address: PciAddress) -> String {
-    format!(
+pub(super) fn bind_address(address: PciAddress) -> Text {
+    text!(
         "bind by address: 'driverctl set-override {address} vfio-pci'; 'driverctl unset-override {address}' undoes it. \
-         Addresses move when cards are added or removed"
+         Addresses move when cards are added or removed",
+        address
     )
 }

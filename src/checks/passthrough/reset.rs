@@ -1,7 +1,7 @@
 //! Checks of reset and power: whether a device works a second time.
 
-use super::super::pci::place;
-use super::super::wording::list;
+use super::super::note::{Change, Remedy, Topic};
+use super::super::text::{Arg, Joint, text};
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, detail, named};
 use crate::facts::pci_details::{HeaderType, PowerState, ResetMethod};
@@ -92,13 +92,13 @@ fn dead(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         let header = detail(subject, notes, &leaving, |details| &details.header, "the header of");
         if header == Some(&HeaderType::Dead) {
-            notes.about(leaving.device.address);
             let address = leaving.device.address;
-            let remedy = format!(
+            let remedy = text!(
                 "echo 1 > /sys/bus/pci/devices/{address}/remove; echo 1 > /sys/bus/pci/rescan; if that does not help, \
-                 switch the machine off wholly"
+                 switch the machine off wholly",
+                address
             );
-            notes.blocker(place(leaving.row.row), format!("{} does not answer", named(&leaving)), remedy);
+            notes.blocker(leaving.topic(), text!("{named} does not answer", named = named(&leaving)), remedy);
         }
     }
 }
@@ -117,20 +117,12 @@ fn none(subject: &Subject, notes: &mut Notes) {
         if !none || card::first_resets_bus(subject.facts, leaving.device.address) {
             continue;
         }
-        notes.about(leaving.device.address);
-        let message = format!("{} cannot be reset: it works once, then after a restart of the host", named(&leaving));
+        let message =
+            text!("{named} cannot be reset: it works once, then after a restart of the host", named = named(&leaving));
         if leaving.device.kind() == PciClass::Gpu && !known_to_return(subject, leaving.device) {
-            notes.blocker(
-                place(leaving.row.row),
-                message,
-                "AMD GPUs: the module vendor-reset; otherwise choose another",
-            );
+            notes.blocker(leaving.topic(), message, "AMD GPUs: the module vendor-reset; otherwise choose another");
         } else {
-            notes.warning(
-                place(leaving.row.row),
-                message,
-                "restart the host between two VMs, or choose another device",
-            );
+            notes.warning(leaving.topic(), message, "restart the host between two VMs, or choose another device");
         }
     }
 }
@@ -154,18 +146,20 @@ fn preferred(subject: &Subject, notes: &mut Notes) {
             && methods.first() == Some(&ResetMethod::Flr);
         let later = methods.iter().skip(1).any(exact) && !methods.first().is_some_and(exact);
         if broken || later {
-            notes.about(address);
             let names: Vec<&str> = methods.iter().map(ResetMethod::name).collect();
             let wanted = if broken { "bus" } else { "flr" };
-            let message = format!(
-                "{} is reset by {} first, of {}",
-                named(&leaving),
-                names.first().unwrap_or(&""),
-                names.join(", ")
+            let message = text!(
+                "{named} is reset by {first} first, of {names}",
+                named = named(&leaving),
+                first = names.first().unwrap_or(&""),
+                names = Arg::list(Joint::Comma, names)
             );
-            let way_out =
-                format!("if it does not come back: echo {wanted} > /sys/bus/pci/devices/{address}/reset_method");
-            notes.info(place(leaving.row.row), message, way_out);
+            let way_out = text!(
+                "if it does not come back: echo {wanted} > /sys/bus/pci/devices/{address}/reset_method",
+                wanted,
+                address
+            );
+            notes.info(Topic::from(leaving.row.place()).about(address), message, way_out);
         }
     }
 }
@@ -187,16 +181,21 @@ fn bus_only(subject: &Subject, notes: &mut Notes) {
         let hit = card::reset_with(subject.facts, row.address);
         let hit = hit.into_iter().filter(|other| other.kind() != PciClass::Bridge);
         let group = row.device.and_then(|device| device.iommu_group);
-        let hit: Vec<String> = hit
+        let hit: Vec<&PciDevice> = hit
             .filter(|other| !subject.passed().any(|row| row.address == other.address))
             .filter(|other| other.iommu_group.is_none() || other.iommu_group != group)
-            .map(|other| {
-                format!("{} ({}{})", other.address, other.label(), if owned(other.address) { ", held" } else { "" })
-            })
             .collect();
         if !hit.is_empty() {
-            let message = format!("{} is reset only with its bus, and with it {}", row.address, list(&hit));
-            notes.warning(place(row.row), message, "add them to pci_devices, or live without a reset");
+            let names = Arg::all(hit.iter().map(|other| {
+                let owned = if owned(other.address) { ", held" } else { "" };
+                text!("{address} ({label}{owned})", address = other.address, label = other.label(), owned)
+            }));
+            let message =
+                text!("{address} is reset only with its bus, and with it {names}", address = row.address, names);
+            let ask = Arg::Ask { many: true, or_hold: false };
+            let remedy = Remedy::from(text!("{ask}, or live without a reset", ask));
+            let all = hit.iter().map(|other| other.address).collect();
+            notes.warning(row.place(), message, remedy.by(Change::Add(all)));
         }
     }
 }
@@ -236,9 +235,16 @@ fn amd(subject: &Subject, notes: &mut Notes) {
         if vendor_reset(subject) == Some(true) {
             continue;
         }
-        notes.about(device.address);
-        let message = format!("{} is of the family {family}, which the kernel alone cannot reset", named(&leaving));
-        notes.warning(place(leaving.row.row), message, "install the module vendor-reset, or never start the VM twice");
+        let message = text!(
+            "{named} is of the family {family}, which the kernel alone cannot reset",
+            named = named(&leaving),
+            family
+        );
+        notes.warning(
+            Topic::from(leaving.row.place()).about(device.address),
+            message,
+            "install the module vendor-reset, or never start the VM twice",
+        );
     }
 }
 
@@ -255,9 +261,8 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
         let what = "the power state of";
         let Some(state) = detail(subject, notes, &leaving, |details| &details.power_state, what) else { continue };
         if *allowed && asleep(state) {
-            notes.about(leaving.device.address);
-            let message = format!("{} sleeps on vfio-pci and may not wake up", named(&leaving));
-            notes.warning(place(leaving.row.row), message, "options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
+            let message = text!("{named} sleeps on vfio-pci and may not wake up", named = named(&leaving));
+            notes.warning(leaving.topic(), message, "options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
         }
     }
 }
@@ -265,23 +270,17 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
 fn removable(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         if leaving.device.is_thunderbolt() {
-            notes.about(leaving.device.address);
-            let message = format!("{} is the controller of Thunderbolt itself", named(&leaving));
+            let message = text!("{named} is the controller of Thunderbolt itself", named = named(&leaving));
             let way_out = "the host loses all that is plugged in there: pass the device behind it instead";
-            notes.warning(place(leaving.row.row), message, way_out);
+            notes.warning(leaving.topic(), message, way_out);
         }
         // Hardly any device is, so that nothing is said where it is not known.
         let details = subject.facts.details.get(&leaving.device.address);
         let Some(removable) = details.and_then(|details| details.removable.get()) else { continue };
         notes.looked();
         if *removable {
-            notes.about(leaving.device.address);
-            let message = format!("{} can be unplugged while the VM runs", named(&leaving));
-            notes.warning(
-                place(leaving.row.row),
-                message,
-                "leave it plugged in, or choose a device inside the machine",
-            );
+            let message = text!("{named} can be unplugged while the VM runs", named = named(&leaving));
+            notes.warning(leaving.topic(), message, "leave it plugged in, or choose a device inside the machine");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of devices that several guests can share: virtual functions, mediated devices.
 
-use super::super::pci::place;
 use super::super::subject::Leaving;
+use super::super::text::text;
 use super::super::{Check, Notes, Subject};
 use super::gpu::is_igd;
 use super::{DEVICE, named};
@@ -65,15 +65,21 @@ fn functions<'a>(subject: &'a Subject) -> Vec<(Leaving<'a>, PciAddress)> {
 
 fn persistent(subject: &Subject, notes: &mut Notes) {
     for (leaving, physical) in functions(subject) {
-        notes.about(leaving.device.address);
-        let message = format!("{} is a virtual function of {physical}: gone when the host restarts", named(&leaving));
+        let message = text!(
+            "{named} is a virtual function of {physical}: gone when the host restarts",
+            named = named(&leaving),
+            physical
+        );
         let count = details(subject, physical).and_then(|details| details.sriov.get()?.as_ref());
         let count = count.map_or(1, |sriov| sriov.functions.len());
-        let way_out = format!(
+        let way_out = text!(
             "unless something makes it anew; a rule of udev does: ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"{physical}\", \
-             ATTR{{sriov_numvfs}}=\"{count}\""
+             {attribute}=\"{count}\"",
+            physical,
+            attribute = "ATTR{sriov_numvfs}",
+            count
         );
-        notes.info(place(leaving.row.row), message, way_out);
+        notes.info(leaving.topic(), message, way_out);
     }
 }
 
@@ -85,9 +91,13 @@ fn mac(subject: &Subject, notes: &mut Notes) {
         let Some(port) = interfaces.unwrap_or_default().iter().find(own) else { continue };
         notes.looked();
         if port.mac.as_deref().is_none_or(|mac| mac == "00:00:00:00:00:00") {
-            notes.about(leaving.device.address);
-            let message = format!("{} ({}) of {physical} has no MAC address", named(&leaving), port.name);
-            notes.info(place(leaving.row.row), message, "set one on the host: ip link set PORT vf NUMBER mac ADDRESS");
+            let message = text!(
+                "{named} ({port}) of {physical} has no MAC address",
+                named = named(&leaving),
+                port = port.name,
+                physical
+            );
+            notes.info(leaving.topic(), message, "set one on the host: ip link set PORT vf NUMBER mac ADDRESS");
         }
     }
 }
@@ -96,9 +106,8 @@ fn igpu(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_igd(leaving.device)) {
         let sriov = details(subject, leaving.device.address).and_then(|details| details.sriov.get()?.as_ref());
         let Some(sriov) = sriov.filter(|sriov| sriov.total > 0) else { continue };
-        notes.about(leaving.device.address);
-        let message = format!("{} can have {} virtual functions", named(&leaving), sriov.total);
-        notes.info(place(leaving.row.row), message, "pass one of them, and the host keeps its display");
+        let message = text!("{named} can have {total} virtual functions", named = named(&leaving), total = sriov.total);
+        notes.info(leaving.topic(), message, "pass one of them, and the host keeps its display");
     }
 }
 
@@ -108,10 +117,13 @@ fn mediated(subject: &Subject, notes: &mut Notes) {
         let Some(kinds) = kinds else { continue };
         notes.looked();
         if let Some(first) = kinds.first() {
-            notes.about(leaving.device.address);
-            let message =
-                format!("{} offers {} kinds of mediated devices ({}, ...)", named(&leaving), kinds.len(), first.id);
-            notes.info(place(leaving.row.row), message, "pass one of those, if several VMs are to share it");
+            let message = text!(
+                "{named} offers {count} kinds of mediated devices ({id}, ...)",
+                named = named(&leaving),
+                count = kinds.len(),
+                id = first.id
+            );
+            notes.info(leaving.topic(), message, "pass one of those, if several VMs are to share it");
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Checks of the addresses that devices answer at, and of the memory they are near to.
 
-use super::super::pci::place;
-use super::super::wording::{field, list};
+use super::super::text::{Arg, text};
+use super::super::wording::field;
 use super::super::{Check, Notes, Scope, Subject};
 use super::{DEVICE, detail, host_place, named, of_host};
 use crate::facts::PciClass;
 use crate::facts::pci_details::Bar;
 use crate::machine::{Chipset, Feature, GuestSlot};
 use crate::units::GIB;
+use crate::units::PciAddress;
 use std::collections::BTreeSet;
 
 pub(in super::super) static CHECKS: &[&Check] =
@@ -95,13 +96,13 @@ fn unassigned(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
         if let Some(bar) = bars.iter().find(|bar| !bar.assigned && bar.size.0 > 0) {
-            notes.about(leaving.device.address);
-            let message = format!("{}: window {} of {} has no address", named(&leaving), bar.index, bar.size);
-            notes.blocker(
-                place(leaving.row.row),
-                message,
-                "switch on 'Above 4G Decoding' in the firmware, and CSM off",
+            let message = text!(
+                "{named}: window {index} of {size} has no address",
+                named = named(&leaving),
+                index = bar.index,
+                size = bar.size
             );
+            notes.blocker(leaving.topic(), message, "switch on 'Above 4G Decoding' in the firmware, and CSM off");
         }
     }
 }
@@ -112,13 +113,17 @@ fn large(subject: &Subject, notes: &mut Notes) {
         let Some(details) = subject.facts.details.get(&leaving.device.address) else { continue };
         let sum = details.wide_memory();
         if sum.0 > WINDOW {
-            notes.about(leaving.device.address);
-            let message = format!("{} has windows of {sum}, more than {} GiB", named(&leaving), WINDOW / GIB);
+            let message = text!(
+                "{named} has windows of {sum}, more than {gib} GiB",
+                named = named(&leaving),
+                sum,
+                gib = WINDOW / GIB
+            );
             let way_out = match subject.machine.address_space.window {
-                Some(window) => format!("the guest gets {window} of room; its UEFI must be of 2023 or later"),
+                Some(window) => text!("the guest gets {window} of room; its UEFI must be of 2023 or later", window),
                 None => "use q35 with UEFI of 2023 or later, and leave the CPU as the host's".into(),
             };
-            notes.warning(place(leaving.row.row), message, way_out);
+            notes.warning(leaving.topic(), message, way_out);
         }
     }
 }
@@ -130,16 +135,20 @@ fn resizable(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let larger = |bar: &&Bar| bar.sizes.items().last().is_some_and(|largest| *largest > bar.size);
         if let Some((bar, largest)) = bars.iter().find(larger).and_then(|bar| Some((bar, bar.sizes.items().last()?))) {
-            notes.about(leaving.device.address);
-            let message =
-                format!("{}: window {} has {} and could have {largest}", named(&leaving), bar.index, bar.size);
-            let way_out = format!(
-                "set it while no driver is bound: echo {} > /sys/bus/pci/devices/{}/resource{}_resize",
-                (largest.0 >> 20).max(1).ilog2(),
-                leaving.device.address,
-                bar.index
+            let message = text!(
+                "{named}: window {index} has {size} and could have {largest}",
+                named = named(&leaving),
+                index = bar.index,
+                size = bar.size,
+                largest
             );
-            notes.info(place(leaving.row.row), message, way_out);
+            let way_out = text!(
+                "set it while no driver is bound: echo {order} > /sys/bus/pci/devices/{address}/resource{index}_resize",
+                order = (largest.0 >> 20).max(1).ilog2(),
+                address = leaving.device.address,
+                index = bar.index
+            );
+            notes.info(leaving.topic(), message, way_out);
         }
     }
 }
@@ -152,8 +161,11 @@ fn entries(subject: &Subject, notes: &mut Notes) {
     let Some(limit) = limit.filter(|_| subject.wants_passthrough()) else { return };
     notes.looked();
     if *limit < ENTRIES {
-        let message =
-            format!("VFIO maps a guest's memory in at most {limit} pieces (dma_entry_limit; {ENTRIES} by default)");
+        let message = text!(
+            "VFIO maps a guest's memory in at most {limit} pieces (dma_entry_limit; {default} by default)",
+            limit,
+            default = ENTRIES
+        );
         notes.info(host_place(subject), message, "remove dma_entry_limit from /etc/modprobe.d, or use huge pages");
     }
 }
@@ -170,8 +182,7 @@ fn numa(subject: &Subject, notes: &mut Notes) {
     // A guest whose nodes stand for those of the cards knows what each is near to.
     let told: BTreeSet<u32> = subject.machine.backing.cells.iter().filter_map(|cell| cell.node).collect();
     if numbers.len() > 1 && !numbers.is_subset(&told) {
-        let names: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        let message = format!("the devices are on the NUMA nodes {}", list(&names));
+        let message = text!("the devices are on the NUMA nodes {nodes}", nodes = Arg::all(&numbers));
         notes.warning(
             host_place(subject),
             message,
@@ -197,22 +208,17 @@ fn expanders(subject: &Subject, notes: &mut Notes) {
             Chipset::Q35 => "no passed card is on a node that the guest sees",
             _ => "only the machine q35 has such buses",
         };
-        notes.warning(at(), format!("no card gets a bus of its node: {why}"), "remove expander_buses, or mend that");
+        notes.warning(at(), text!("no card gets a bus of its node: {why}", why), "remove expander_buses, or mend that");
         return;
     }
     let loose = |slot: &&GuestSlot| {
         let bus = slot.functions.first().map(|first| first.guest.value.bus);
         machine.expanders.iter().all(|expander| !expander.ports.iter().any(|port| Some(*port) == bus))
     };
-    let loose: Vec<String> = machine
-        .slots
-        .iter()
-        .filter(loose)
-        .filter_map(|slot| slot.functions.first())
-        .map(|f| f.host.to_string())
-        .collect();
+    let loose: Vec<PciAddress> =
+        machine.slots.iter().filter(loose).filter_map(|slot| slot.functions.first()).map(|f| f.host).collect();
     if !loose.is_empty() {
-        let message = format!("the guest does not learn the node of {}", list(&loose));
+        let message = text!("the guest does not learn the node of {loose}", loose = Arg::all(loose));
         let way_out = match (asked, machine.chipset) {
             (Some(false), _) => "leave expander_buses out",
             (_, Chipset::Q35) => "give the guest the node of the card, and let its guest_address be chosen",
@@ -233,12 +239,12 @@ fn width(subject: &Subject, notes: &mut Notes) {
     let Some(bits) = cpu.address_bits.filter(|_| subject.wants_passthrough()) else { return };
     notes.looked();
     if *iommu < bits {
-        let message = format!("the IOMMU translates {iommu} bits, the CPU has {bits}");
+        let message = text!("the IOMMU translates {iommu} bits, the CPU has {bits}", iommu, bits);
         let limited = subject.machine.address_space.width.is_some() || subject.host_alone;
         let way_out = if !limited || subject.machine.dropped.contains(&Feature::AddressWidth) {
-            format!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits")
+            text!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits", iommu)
         } else {
-            format!("nothing need be done: a guest with passed devices is limited to {iommu} bits")
+            text!("nothing need be done: a guest with passed devices is limited to {iommu} bits", iommu)
         };
         notes.warning(host_place(subject), message, way_out);
     }

@@ -1,8 +1,7 @@
 //! The lock-out guard: devices that the host itself stands on, asked for or drawn along.
 
-use super::super::pci::place;
 use super::super::subject::Leaving;
-use super::super::wording::list;
+use super::super::text::{Arg, Text, text};
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, named};
 use crate::facts::{Fact, PciClass, UsbRole, Use};
@@ -101,26 +100,30 @@ fn uses<'a>(subject: &'a Subject, leaving: &Leaving) -> impl Iterator<Item = &'a
     subject.uses.get(&leaving.device.address).into_iter().flatten()
 }
 
-fn say(notes: &mut Notes, leaving: &Leaving, done: &str, way_out: &str) {
-    notes.about(leaving.device.address);
-    notes.lock_out(place(leaving.row.row), format!("{} {done}", named(leaving)), way_out);
+fn say(notes: &mut Notes, leaving: &Leaving, done: &Text, way_out: &'static str) {
+    notes.lock_out(
+        leaving.row.place(),
+        leaving.device.address,
+        text!("{named} {done}", named = named(leaving), done),
+        way_out,
+    );
 }
 
 /// The fact, or the note that the host's use of this function is not known.
 fn known<'a, T>(notes: &mut Notes, leaving: &Leaving, fact: &'a Fact<T>) -> Option<&'a T> {
-    let what = format!("what the host does with {}", leaving.device.address);
-    notes.known(fact, || place(leaving.row.row), &what)
+    let what = text!("what the host does with {address}", address = leaving.device.address);
+    notes.known(fact, || leaving.row.place(), &what)
 }
 
-fn of_disk(used: &Use) -> Option<String> {
+fn of_disk(used: &Use) -> Option<Text> {
     Some(match used {
-        Use::Root { device } => format!("the root file system ({device})"),
-        Use::Boot { point } | Use::Mount { point } => point.clone(),
-        Use::Swap { device } => format!("the swap space {device}"),
-        Use::Pool { name } => format!("the storage pool '{name}'"),
-        Use::Zfs { name } => format!("the ZFS pool '{name}'"),
-        Use::VolumeGroup { name } => format!("the volume group '{name}'"),
-        Use::Raid { name } => format!("the array {name}"),
+        Use::Root { device } => text!("the root file system ({device})", device),
+        Use::Boot { point } | Use::Mount { point } => text!("{point}", point),
+        Use::Swap { device } => text!("the swap space {device}", device),
+        Use::Pool { name } => text!("the storage pool '{name}'", name),
+        Use::Zfs { name } => text!("the ZFS pool '{name}'", name),
+        Use::VolumeGroup { name } => text!("the volume group '{name}'", name),
+        Use::Raid { name } => text!("the array {name}", name),
         _ => return None,
     })
 }
@@ -128,9 +131,14 @@ fn of_disk(used: &Use) -> Option<String> {
 fn disks(subject: &Subject, notes: &mut Notes, wanted: fn(PciClass) -> bool) {
     for leaving in subject.leaving().into_iter().filter(|leaving| wanted(leaving.device.kind())) {
         // Pools alone tell something even where the disks are not known.
-        let carried: Vec<String> = uses(subject, &leaving).filter_map(of_disk).collect();
+        let carried: Vec<Text> = uses(subject, &leaving).filter_map(of_disk).collect();
         if !carried.is_empty() {
-            say(notes, &leaving, &format!("carries {}", list(&carried)), "choose another one, or move the data first");
+            say(
+                notes,
+                &leaving,
+                &text!("carries {carried}", carried = Arg::all(carried)),
+                "choose another one, or move the data first",
+            );
             continue;
         }
         // Of other kinds hardly any carries disks: a card reader, an adapter of a storage network.
@@ -161,7 +169,10 @@ fn unseen(subject: &Subject, notes: &mut Notes) {
         if said || subject.facts.storage.get().is_some() || !card::is_bound(leaving.device) {
             continue;
         }
-        let done = format!("may carry the root file system of {}: nobody sees what is on its disks", host.hostname);
+        let done = text!(
+            "may carry the root file system of {hostname}: nobody sees what is on its disks",
+            hostname = host.hostname
+        );
         let way_out = if host.uri.contains("+ssh:") {
             "let the host's files be read over ssh (P in the PCI step, or --probe); or type its address, if the host has \
              nothing on it"
@@ -180,11 +191,11 @@ fn sessions(subject: &Subject, notes: &mut Notes) {
             .or_else(|| uses(subject, &leaving).find(|used| matches!(used, Use::Session { .. })));
         match session {
             Some(Use::OwnSession { interface, address }) => {
-                let done = format!("is the port of your SSH session ({interface}, {address})");
+                let done = text!("is the port of your SSH session ({interface}, {address})", interface, address);
                 say(notes, &leaving, &done, "choose another port: the session would end when the VM starts");
             }
             Some(Use::Session { interface, address }) => {
-                let done = format!("is the port of a session of SSH ({interface}, {address})");
+                let done = text!("is the port of a session of SSH ({interface}, {address})", interface, address);
                 say(notes, &leaving, &done, "choose another port, or see that the session is over");
             }
             _ if leaving.device.kind() == PciClass::Nic => {
@@ -213,15 +224,18 @@ fn routes(subject: &Subject, notes: &mut Notes) {
             _ => None,
         });
         if let Some(interface) = route {
-            let done = format!("carries the default route of the host ({interface})");
+            let done = text!("carries the default route of the host ({interface})", interface);
             say(notes, &leaving, &done, "choose another port, or move the host's network first");
         } else if !mounts.is_empty() {
-            let done = format!("leads to the disks of other machines that the host has mounted: {}", list(&mounts));
+            let done = text!(
+                "leads to the disks of other machines that the host has mounted: {mounts}",
+                mounts = Arg::all(mounts)
+            );
             say(notes, &leaving, &done, "choose another port, or unmount them first");
         } else if let Some(interface) = address {
-            notes.about(leaving.device.address);
-            let message = format!("{} carries addresses of the host ({interface})", named(&leaving));
-            notes.warning(place(leaving.row.row), message, "the host loses them when the VM starts");
+            let message =
+                text!("{named} carries addresses of the host ({interface})", named = named(&leaving), interface);
+            notes.warning(leaving.topic(), message, "the host loses them when the VM starts");
         } else if leaving.device.kind() == PciClass::Nic {
             let Some(networking) = known(notes, &leaving, &subject.facts.networking) else { continue };
             let _ = known(notes, &leaving, &networking.routes);
@@ -231,23 +245,25 @@ fn routes(subject: &Subject, notes: &mut Notes) {
 
 fn displays(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| leaving.device.kind() == PciClass::Gpu) {
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<Text> = Vec::new();
         let mut monitors: Vec<String> = Vec::new();
         for used in uses(subject, &leaving) {
             match used {
-                Use::Console { framebuffer } => seen.push(format!("the console of the host is on it ({framebuffer})")),
-                Use::HeldBy { program, pid } => seen.push(format!("{program} (process {pid}) has it open")),
+                Use::Console { framebuffer } => {
+                    seen.push(text!("the console of the host is on it ({framebuffer})", framebuffer));
+                }
+                Use::HeldBy { program, pid } => seen.push(text!("{program} (process {pid}) has it open", program, pid)),
                 Use::Monitor { connector } => monitors.push(connector.clone()),
                 _ => {}
             }
         }
         if !seen.is_empty() {
-            let done = format!("is in use: {}", list(&seen));
+            let done = text!("is in use: {seen}", seen = Arg::all(seen));
             say(notes, &leaving, &done, "stop what uses it first, or bind it to vfio-pci at boot");
         } else if !monitors.is_empty() {
-            notes.about(leaving.device.address);
-            let message = format!("{} has a monitor on {}", named(&leaving), list(&monitors));
-            notes.warning(place(leaving.row.row), message, "it will show the guest");
+            let message =
+                text!("{named} has a monitor on {monitors}", named = named(&leaving), monitors = Arg::all(monitors));
+            notes.warning(leaving.topic(), message, "it will show the guest");
         } else {
             let Some(displays) = known(notes, &leaving, &subject.facts.displays) else { continue };
             let _ = known(notes, &leaving, &displays.holders);
@@ -260,7 +276,7 @@ fn usb(subject: &Subject, notes: &mut Notes) {
         let (mut needed, mut others) = (Vec::new(), Vec::new());
         for used in uses(subject, &leaving) {
             match used {
-                Use::Keyboard { name, only: true } => needed.push(format!("the only keyboard ({name})")),
+                Use::Keyboard { name, only: true } => needed.push(text!("the only keyboard ({name})", name)),
                 Use::Keyboard { name, .. } => others.push(name.clone()),
                 Use::Usb { name, roles } if !roles.iter().all(|role| *role == UsbRole::Hub) => {
                     others.push(name.clone());
@@ -269,12 +285,16 @@ fn usb(subject: &Subject, notes: &mut Notes) {
             }
         }
         if !needed.is_empty() {
-            say(notes, &leaving, &format!("carries {}", list(&needed)), "plug it into another controller first");
+            say(
+                notes,
+                &leaving,
+                &text!("carries {needed}", needed = Arg::all(needed)),
+                "plug it into another controller first",
+            );
         } else if !others.is_empty() {
-            notes.about(leaving.device.address);
-            let message = format!("{} carries {}", named(&leaving), list(&others));
+            let message = text!("{named} carries {others}", named = named(&leaving), others = Arg::all(others));
             let whither = if leaving.held { "neither host nor guest has them then" } else { "they go to the guest" };
-            notes.warning(place(leaving.row.row), message, format!("{whither}: plug what the host needs elsewhere"));
+            notes.warning(leaving.topic(), message, text!("{whither}: plug what the host needs elsewhere", whither));
         } else {
             let Some(usb) = known(notes, &leaving, &subject.facts.usb) else { continue };
             let _ = known(notes, &leaving, &usb.devices);

@@ -5,6 +5,7 @@ use crate::app::editor::{Target, TextInput};
 use crate::app::overlay::Notice;
 use crate::app::textarea::LinesEditor;
 use crate::app::{App, focus};
+use crate::checks::Wording;
 use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::checks::sign;
@@ -41,8 +42,8 @@ pub(super) fn editor(app: &App, canvas: &mut Canvas, body: Rect) {
     let foot = inner.bottom().saturating_sub(1);
     match finding {
         Some(finding) => {
-            let (glyph, role) = sign(canvas, finding.severity);
-            let text = format!("{glyph} {}", finding.message);
+            let (glyph, role) = sign(canvas, finding.severity());
+            let text = format!("{glyph} {}", finding.message(Wording::Full));
             canvas.put(inner.x, foot, inner.width, &text, role);
         }
         None => {

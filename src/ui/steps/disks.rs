@@ -48,7 +48,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 fn worst(app: &App, canvas: &Canvas, at: usize) -> (&'static str, Role) {
     let storage = Place::root().key("storage");
     let place = if at < asked(app).len() { storage.key("disks").index(at) } else { storage.key("boot_iso") };
-    let findings = app.case.report.findings.iter().filter(|finding| finding.place.within(&place));
-    let worst = findings.map(|finding| finding.severity).filter(|severity| *severity <= Severity::Warning).min();
+    let findings = app.case.report.findings.iter().filter(|finding| finding.place().within(&place));
+    let worst =
+        findings.map(crate::checks::finding::Finding::severity).filter(|severity| *severity <= Severity::Warning).min();
     worst.map_or(("", Role::Text), |severity| sign(canvas, severity))
 }

@@ -5,7 +5,7 @@ use super::input;
 use crate::app::editor::TextInput;
 use crate::app::form::{Field, Kind};
 use crate::app::{App, Zone, focus};
-use crate::checks::Severity;
+use crate::checks::{Severity, Wording};
 use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::checks::sign;
@@ -44,16 +44,17 @@ fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>
         let start = lines.len();
         lines.push(Line::Field(at));
         let here = focus == Some(at);
-        let finding = app.shown_finding(field).filter(|finding| here || finding.severity <= Severity::Warning);
+        let finding = app.shown_finding(field).filter(|finding| here || finding.severity() <= Severity::Warning);
         if let Some(finding) = finding {
-            let (sign, role) = sign(canvas, finding.severity);
+            let (sign, role) = sign(canvas, finding.severity());
             let most = if here { LINES } else { 1 };
             let mut first = sign;
-            for text in cut(about(&finding.message), room, most) {
+            for text in cut(&finding.message(Wording::Field), room, most) {
                 lines.push(Line::Message(std::mem::take(&mut first), text, role));
             }
-            if here && !finding.remedy.is_empty() {
-                let remedy = cut(&finding.remedy, room, LINES).into_iter();
+            let remedy = finding.remedy(Wording::Field);
+            if here && !remedy.is_empty() {
+                let remedy = cut(&remedy, room, LINES).into_iter();
                 lines.extend(remedy.map(|text| Line::Message("", text, Role::Muted)));
             }
         }
@@ -62,15 +63,6 @@ fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>
         }
     }
     (lines, current)
-}
-
-/// A message without the row it begins with: it stands under the field itself.
-fn about(message: &str) -> &str {
-    let Some((row, rest)) = message.split_once(": ") else { return message };
-    let mut words = row.split(' ');
-    let numbered = words.next().is_some() && words.next().is_some_and(|word| word.parse::<usize>().is_ok());
-    let named = words.next().is_none_or(|word| word.starts_with('(')) && words.next().is_none();
-    if numbered && named { rest } else { message }
 }
 
 /// At most `most` lines of `text`; the last one holds the rest, to be cut where it is drawn.

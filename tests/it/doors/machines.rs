@@ -237,7 +237,7 @@ proptest! {
         let knowing_all = case::judge(&input, &facts);
         let told = |case: &case::Case, than: &case::Case| -> Vec<String> {
             let new = case.report.findings.iter().filter(|finding| !than.report.findings.contains(finding));
-            new.map(|finding| format!("{}: {}", finding.code, finding.message)).collect()
+            new.map(|finding| format!("{}: {}", finding.code(), finding.message(vmbuild::checks::Wording::Full))).collect()
         };
         let (more, less) = (told(&case, &knowing_all), told(&knowing_all, &case));
         prop_assert!(case.report == knowing_all.report, "{spec}\n{more:#?}\ninstead of {less:#?}");

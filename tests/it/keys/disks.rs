@@ -3,6 +3,7 @@
 use super::script::Desk;
 use serde_json::json;
 use vmbuild::app::steps::disks::row;
+use vmbuild::checks::Wording;
 use vmbuild::facts::Query;
 
 #[test]
@@ -22,9 +23,9 @@ fn a_disk_is_added_with_its_size_ready_to_type() {
 fn rows_have_the_numbers_that_the_checks_give_them() {
     let mut desk = Desk::workstation();
     desk.keys("3 j Enter 4 a Esc e Esc Esc");
-    let finding = desk.app.case.report.findings.iter().find(|finding| finding.code == "DISK-PATH").unwrap();
-    let number = row(&desk.app, finding.place.row_index().unwrap()).number;
-    assert_eq!(finding.message, format!("disk {number}: path is required for attach action"));
+    let finding = desk.app.case.report.findings.iter().find(|finding| finding.code() == "DISK-PATH").unwrap();
+    let number = row(&desk.app, finding.place().row_index().unwrap()).number;
+    assert_eq!(finding.message(Wording::Full), format!("disk {number}: path is required for attach action"));
     let title = vmbuild::app::steps::logic(desk.app.step).form_title(&desk.app);
     assert_eq!(title, format!("Disk {number} -- attach"));
 }

@@ -105,7 +105,7 @@ fn a_finding_is_one_enter_away_from_its_field() {
     let mut desk = Desk::workstation();
     desk.keys("6 c g");
     let first = &desk.app.case.report.findings[0];
-    assert_eq!(first.place.to_string(), "name");
+    assert_eq!(first.place().to_string(), "name");
     desk.keys("Enter");
     assert_eq!((desk.app.step, desk.focus().as_str()), (StepId::System, "Fields Name"));
     desk.keys("c");

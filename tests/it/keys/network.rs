@@ -30,5 +30,5 @@ fn a_bad_mac_address_stays_in_the_field_with_its_finding() {
     desk.set("networks[0].mac", "52:54:zz");
     assert_eq!(desk.at("/networks/0/mac"), "52:54:zz");
     let finding = desk.app.shown_finding(&desk.app.field().unwrap()).unwrap();
-    assert!(finding.code.starts_with("MAC"), "{}", finding.code);
+    assert!(finding.code().starts_with("MAC"), "{}", finding.code());
 }

@@ -250,7 +250,7 @@ fn the_verdict_of_a_card_is_there_before_it_is_taken() {
     desk.keys("6");
     let of = |desk: &Desk, address: &str| {
         let taken = verdict::taking(&desk.app, at(address));
-        let codes: Vec<_> = taken.findings.iter().map(|finding| finding.code).collect();
+        let codes: Vec<_> = taken.findings.iter().map(vmbuild::checks::Finding::code).collect();
         (verdict::verdict(taken.findings.iter()).0, codes.contains(&"PCI-BOOT-GPU"))
     };
     assert_eq!(of(&desk, "0a:00.0"), (Some(Severity::Warning), true));

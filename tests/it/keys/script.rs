@@ -112,7 +112,7 @@ impl Desk {
 
     /// Codes of the findings.
     pub(crate) fn codes(&self) -> Vec<&'static str> {
-        self.app.case.report.findings.iter().map(|finding| finding.code).collect()
+        self.app.case.report.findings.iter().map(vmbuild::checks::Finding::code).collect()
     }
 
     /// A spec that can be built, typed as a user would.

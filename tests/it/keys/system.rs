@@ -5,6 +5,7 @@ use serde_json::json;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::{Effect, Msg};
 use vmbuild::checks::Severity;
+use vmbuild::checks::Wording;
 use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Query, Source, SystemName};
 
 #[test]
@@ -32,7 +33,7 @@ fn memory_is_read_while_typing_with_its_unit_echoed() {
 fn an_error_is_shown_when_the_field_is_left_and_then_follows_each_key() {
     let mut desk = Desk::workstation();
     desk.app.go_to(&"memory".parse().unwrap());
-    let shown = |desk: &Desk| desk.app.shown_finding(&desk.app.field().unwrap()).map(|finding| finding.code);
+    let shown = |desk: &Desk| desk.app.shown_finding(&desk.app.field().unwrap()).map(vmbuild::checks::Finding::code);
     desk.keys("Enter 'lots'");
     assert_eq!(shown(&desk), None, "not while it is typed for the first time");
     desk.keys("Esc");
@@ -53,8 +54,12 @@ fn a_text_that_the_spec_cannot_hold_is_kept_and_blocks_the_build() {
     assert_eq!(desk.app.field().unwrap().text, "four", "nothing typed is lost");
     assert_eq!(desk.at("/vcpus"), json!(null));
     let finding = desk.app.finding_at(&"vcpus".parse().unwrap()).unwrap();
-    assert_eq!((finding.code, finding.severity), ("FIELD-VALUE", Severity::Blocker));
-    assert!(finding.message.contains("'four' is not a whole number"), "{}", finding.message);
+    assert_eq!((finding.code(), finding.severity()), ("FIELD-VALUE", Severity::Blocker));
+    assert!(
+        finding.message(Wording::Full).contains("'four' is not a whole number"),
+        "{}",
+        finding.message(Wording::Full)
+    );
     assert!(desk.app.build_gate().unwrap().contains(" in 2 System"));
     desk.keys("Enter ^U '4' Esc");
     assert_eq!((desk.at("/vcpus"), desk.app.build_gate()), (json!(4), None));

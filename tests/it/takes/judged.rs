@@ -4,7 +4,8 @@
 use super::{facts, known, verdict};
 use crate::support::machine::Machine;
 use std::net::IpAddr;
-use vmbuild::checks::{Finding, Severity, Taken, take, take_holding};
+use vmbuild::checks::Wording;
+use vmbuild::checks::{Finding, Level, Severity, Taken, take, take_holding};
 use vmbuild::facts::Facts;
 use vmbuild::facts::networking::{Interface, SshSession};
 use vmbuild::facts::storage::{BlockDevice, Mount};
@@ -63,7 +64,7 @@ fn gpus_of_published_machines_are_judged_as_experts_do() {
     for (slug, address, blocked, codes) in GPUS {
         let facts = facts(&Machine::load(slug));
         let taken = take(&facts, &[address.parse().unwrap()]);
-        let said: Vec<&str> = taken.findings.iter().map(|finding| finding.code).collect();
+        let said: Vec<&str> = taken.findings.iter().map(vmbuild::checks::Finding::code).collect();
         if (verdict(&taken) == "blocked") != blocked || !codes.iter().all(|code| said.contains(code)) {
             wrong.push(format!("{slug} {address}: {} {said:?}", verdict(&taken)));
         }
@@ -169,7 +170,7 @@ fn other_devices_of_published_machines_are_judged_as_experts_do() {
     for (slug, address, want, codes) in OTHERS {
         let facts = facts(&Machine::load(slug));
         let taken = take(&facts, &[address.parse().unwrap()]);
-        let said: Vec<&str> = taken.findings.iter().map(|finding| finding.code).collect();
+        let said: Vec<&str> = taken.findings.iter().map(vmbuild::checks::Finding::code).collect();
         if verdict(&taken) != want || !codes.iter().all(|code| said.contains(code)) {
             wrong.push(format!("{slug} {address}: {} {said:?}", verdict(&taken)));
         }
@@ -188,10 +189,8 @@ fn host_on(change: impl Fn(&mut Facts)) -> (Taken, Taken) {
 fn refuses(code: &str, companion: &str, (taken, holding): &(Taken, Taken)) {
     let address: PciAddress = companion.parse().unwrap();
     for taken in [taken, holding] {
-        let named = taken.findings.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("no {code}"));
-        let lock_out = (named.severity, named.lock_out, named.address);
-        assert_eq!(lock_out, (Severity::Blocker, true, Some(address)), "{named:?}");
-        assert!(named.message.contains("goes along with 0000:04:00.0") || named.message.contains("which is held"));
+        let named = taken.findings.iter().find(|finding| finding.code() == code).unwrap_or_else(|| panic!("no {code}"));
+        assert_eq!((&named.level, named.function()), (&Level::LockOut(address), Some(address)), "{named:?}");
     }
 }
 
@@ -229,7 +228,7 @@ fn what_the_host_stands_on_is_refused_as_a_companion_whether_held_or_not() {
     refuses("USE-NET-SSH", "07:00.0", &host_on(session));
     // The near miss: the same machine, on which the host stands nowhere.
     let (_, holding) = host_on(|_| ());
-    assert!(holding.findings.iter().all(|finding| !finding.lock_out), "{:#?}", holding.findings);
+    assert!(holding.findings.iter().all(|finding| finding.lock_out().is_none()), "{:#?}", holding.findings);
 }
 
 #[test]
@@ -242,9 +241,9 @@ fn buses_of_the_chipset_are_refused_held_as_well_and_free_of_drivers_as_well() {
             device.driver = None;
         }
         for taken in [take(&facts, &sound), take_holding(&facts, &sound)] {
-            let said = taken.findings.iter().find(|finding| finding.code == "GRP-COMPANION-SYSTEM").unwrap();
-            assert!(said.lock_out && said.message.contains("0000:00:1f.0 (the LPC bridge)"), "{slug}: {said:?}");
-            assert!(said.remedy.contains("USB sound card"), "{slug}: {}", said.remedy);
+            let said = taken.findings.iter().find(|finding| finding.code() == "GRP-COMPANION-SYSTEM").unwrap();
+            assert!(said.lock_out().is_some() && said.concerns("0000:00:1f.0".parse().unwrap()), "{slug}: {said:?}");
+            assert!(said.remedy(Wording::Full).contains("USB sound card"), "{slug}: {}", said.remedy(Wording::Full));
         }
         // The near miss: a group of its own.
         for device in facts.pci.get_mut().unwrap().iter_mut().filter(|device| device.address == sound[0]) {
@@ -258,18 +257,20 @@ fn buses_of_the_chipset_are_refused_held_as_well_and_free_of_drivers_as_well() {
 fn what_could_not_be_judged_is_told_in_one_sentence_with_its_reasons() {
     let mut facts = facts(&Machine::load("intel-z370-gt1030"));
     let gpu: [PciAddress; 1] = ["01:00.0".parse().unwrap()];
-    let unknown = |findings: &[Finding]| findings.iter().filter(|known| known.severity == Severity::Unknown).count();
+    let unknown = |findings: &[Finding]| findings.iter().filter(|known| known.severity() == Severity::Unknown).count();
     let before = take(&facts, &gpu);
     facts.details.clear();
     let taken = take(&facts, &gpu);
     assert!(unknown(&taken.findings) > unknown(&before.findings) + 3, "{:#?}", taken.findings);
-    let told = taken.told();
-    assert_eq!((unknown(&told), told.len() + unknown(&taken.findings)), (1, taken.findings.len() + 1));
-    let one = told.iter().find(|known| known.severity == Severity::Unknown).unwrap();
+    let told = taken.lines();
+    let of_unknown = || told.iter().filter(|line| line.severity == Severity::Unknown);
+    let one = of_unknown().next().unwrap();
+    assert_eq!((of_unknown().count(), one.more + 1), (1, unknown(&taken.findings)));
+    assert_eq!(told.len() + one.more, taken.findings.len());
     let both = "how to reset 0000:01:00.0 and 0000:01:00.1 (the details of this function have not been read)";
     assert!(one.message.starts_with("not checked: ") && one.message.contains(both), "{}", one.message);
-    for finding in taken.findings.iter().filter(|known| known.severity == Severity::Unknown) {
-        let why = finding.message.rsplit_once('(').unwrap().1;
-        assert!(one.message.contains(why), "{why} is not in: {}", one.message);
+    for finding in &taken.findings {
+        let Level::Unknown { why, .. } = &finding.level else { continue };
+        assert!(one.message.contains(&why.say(Wording::Taking)), "{why:?} is not in: {}", one.message);
     }
 }

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use variants::{Variant, variants};
+use vmbuild::checks::Wording;
 use vmbuild::checks::{Finding, Severity, Taken, take};
 use vmbuild::facts::pci_details::{HeaderType, Link, PowerState, ResetMethod, SrIov};
 use vmbuild::facts::{
@@ -168,7 +169,7 @@ fn offered(facts: &Facts) -> Vec<&PciDevice> {
 }
 
 pub(crate) fn verdict(taken: &Taken) -> &'static str {
-    match taken.findings.iter().filter(|finding| !is_quiet(finding)).map(|finding| finding.severity).min() {
+    match taken.findings.iter().filter(|finding| !is_quiet(finding)).map(vmbuild::checks::Finding::severity).min() {
         Some(Severity::Blocker) => "blocked",
         Some(Severity::Warning) => "warnings",
         _ => "ready",
@@ -177,23 +178,23 @@ pub(crate) fn verdict(taken: &Taken) -> &'static str {
 
 /// libvirt is not asked for these machines.
 fn is_quiet(finding: &Finding) -> bool {
-    finding.severity == Severity::Unknown && ["IOMMU-VFIO", "PCI-SESSION"].contains(&finding.code)
+    finding.severity() == Severity::Unknown && ["IOMMU-VFIO", "PCI-SESSION"].contains(&finding.code())
 }
 
 /// What concerns the host as such is the same for all its devices, and printed once.
 fn is_of_host(finding: &Finding) -> bool {
     let codes = ["IOMMU-PLACEBO", "IOMMU-PT", "IOMMU-CMDLINE-TYPO", "ACS-OVERRIDE", "IOMMU-UNSAFE-PARAM"];
-    codes.contains(&finding.code)
+    codes.contains(&finding.code())
 }
 
 fn line(finding: &Finding) -> String {
-    let mark = match finding.severity {
+    let mark = match finding.severity() {
         Severity::Blocker => "X",
         Severity::Warning => "!",
         Severity::Unknown => "?",
         Severity::Info => "i",
     };
-    format!("{mark} {}: {}", finding.code, finding.message)
+    format!("{mark} {}: {}", finding.code(), finding.message(Wording::Taking))
 }
 
 /// One device's outcome, with its members.
@@ -281,7 +282,7 @@ fn each_variant_says_its_code_and_the_same_machine_without_it_does_not() {
         let asked: Vec<PciAddress> = take.iter().map(|address| address.parse().unwrap()).collect();
         let mut facts = facts(&Machine::load(slug));
         let says = |facts: &Facts| {
-            let said = |finding: &Finding| finding.code == code && finding.severity != Severity::Unknown;
+            let said = |finding: &Finding| finding.code() == code && finding.severity() != Severity::Unknown;
             vmbuild::checks::take(facts, &asked).findings.iter().any(said)
         };
         assert!(!says(&facts), "{code} without: {shows}");
@@ -298,12 +299,12 @@ fn a_card_of_which_the_kernel_shows_the_reset_at_its_first_function_alone_is_res
         facts.details.get_mut(&address).unwrap().reset_methods = known(methods);
     }
     let taken = take(&facts, &card[..1]);
-    assert!(taken.findings.iter().all(|finding| !finding.code.starts_with("RESET-")), "{:#?}", taken.findings);
+    assert!(taken.findings.iter().all(|finding| !finding.code().starts_with("RESET-")), "{:#?}", taken.findings);
     // What shares the bus and stays behind is hit all the same.
     facts.pci.get_mut().unwrap().iter_mut().find(|device| device.address.short() == "0c:00.0").unwrap().address =
         "0000:0b:01.0".parse().unwrap();
     let taken = take(&facts, &card[1..]);
-    assert!(taken.findings.iter().any(|finding| finding.code == "RESET-BUS-ONLY"), "{:#?}", taken.findings);
+    assert!(taken.findings.iter().any(|finding| finding.code() == "RESET-BUS-ONLY"), "{:#?}", taken.findings);
 }
 
 #[test]

@@ -37,8 +37,9 @@ fn spec_of(rows: &BTreeMap<PciAddress, PciRole>) -> Spec {
 /// True where something about the devices forbids the build; the rest of the spec is not the subject here.
 fn is_refused(spec: &Spec, facts: &Facts) -> bool {
     let report = checks::report(spec, facts, &machine(spec, facts), &Allowed::default());
-    let mut of_devices = report.findings.iter().filter(|finding| finding.place.to_string().starts_with("pci_devices"));
-    of_devices.any(|finding| finding.severity == Severity::Blocker)
+    let mut of_devices =
+        report.findings.iter().filter(|finding| finding.place().to_string().starts_with("pci_devices"));
+    of_devices.any(|finding| finding.severity() == Severity::Blocker)
 }
 
 fn number(element: &Element, name: &str) -> u8 {
@@ -269,7 +270,7 @@ fn a_card_taken_with_what_goes_with_it_is_whole_and_covers_its_groups() {
         for device in facts.pci.items().iter().filter(|device| device.kind() == PciClass::Gpu) {
             let spec = spec_of(&taken(&facts, &[device.address]));
             let report = checks::report(&spec, &facts, &machine(&spec, &facts), &Allowed::default());
-            let codes: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code).collect();
+            let codes: BTreeSet<&str> = report.findings.iter().map(vmbuild::checks::Finding::code).collect();
             for code in ["PCI-FUNCTIONS", "HOLD-ALONE", "IOMMU-GROUP"] {
                 assert!(!codes.contains(code), "{} {}: {codes:?}", listed.slug, device.address);
             }

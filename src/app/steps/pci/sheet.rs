@@ -2,6 +2,7 @@
 
 use super::{in_words, role, verdict};
 use crate::app::App;
+use crate::checks::TakenLine;
 use crate::facts::pci_details::{Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ResetMethod, SrIov};
 use crate::facts::{Fact, PciClass, PciDetails, PciDevice, Source};
 use crate::machine::Role;
@@ -220,9 +221,9 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
         let taken = verdict::taking(app, device.address);
         page.known("Taking it", verdict::verdict(taken.findings.iter()).1, "");
         page.known("", verdict::closure(app, &taken, device.address), "");
-        for finding in &taken.told() {
-            let remedy = if finding.remedy.is_empty() { String::new() } else { format!(": {}", finding.remedy) };
-            page.known("", format!("{}  {}{remedy}", finding.code, finding.message), "");
+        for TakenLine { code, message, remedy, .. } in &taken.lines() {
+            let remedy = if remedy.is_empty() { String::new() } else { format!(": {remedy}") };
+            page.known("", format!("{code}  {message}{remedy}"), "");
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn line(app: &App) -> Option<(Severity, String)> {
     if let Some((row, outcome)) = found.iter().find(|(_, outcome)| outcome.address().is_none()) {
         return Some((Severity::Blocker, not_found(app, *row, outcome)));
     }
-    let group = || app.case.report.findings.iter().any(|finding| finding.code == GROUPS_CHANGED.code);
+    let group = || app.case.report.findings.iter().any(|finding| *finding.check == GROUPS_CHANGED);
     let moved = found.values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } => Some((from.short(), to.short())),
         _ => None,

@@ -3,7 +3,7 @@
 use super::{role, row_in_spec, sought};
 use crate::app::App;
 use crate::app::steps::top;
-use crate::checks::Severity;
+use crate::checks::{Severity, Wording};
 use crate::facts::PciDevice;
 use crate::machine::{Member, Role, card};
 use crate::spec::PciRole;
@@ -157,11 +157,12 @@ pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
         }
     };
     app.refresh();
-    let about = |finding: &&crate::checks::Finding| {
-        finding.severity == Severity::Blocker && finding.message.contains(&address.to_string())
-    };
+    let about =
+        |finding: &&crate::checks::Finding| finding.severity() == Severity::Blocker && finding.concerns(address);
     match app.case.report.findings.iter().find(about) {
-        Some(finding) if blockers(app) > before => format!("{text}. {}: {}", finding.code, finding.message),
+        Some(finding) if blockers(app) > before => {
+            format!("{text}. {}: {}", finding.code(), finding.message(Wording::Full))
+        }
         _ => text,
     }
 }

@@ -24,21 +24,21 @@ pub fn taking(app: &App, address: PciAddress) -> Rc<Taken> {
 
 /// The worst of findings as a verdict: its severity, where it is none that can be left alone, and why in a few words.
 pub fn verdict<'a>(findings: impl Iterator<Item = &'a Finding>) -> (Option<Severity>, String) {
-    let mut findings: Vec<&Finding> = findings.filter(|finding| finding.severity != Severity::Info).collect();
-    findings.sort_by_key(|finding| (finding.severity, checks::explain(finding.code).map(|check| check.rank)));
+    let mut findings: Vec<&Finding> = findings.filter(|finding| finding.severity() != Severity::Info).collect();
+    findings.sort_by_key(|finding| (finding.severity(), finding.check.rank));
     let Some(worst) = findings.first() else { return (None, "ready".into()) };
-    let why = match worst.severity {
+    let why = match worst.severity() {
         Severity::Unknown => format!("{} not checked", findings.len()),
         Severity::Blocker => format!("blocked: {}", reason(worst)),
         Severity::Warning | Severity::Info => reason(worst).to_owned(),
     };
-    (Some(worst.severity), why)
+    (Some(worst.severity()), why)
 }
 
 /// A finding in two or three words, its code where it has none.
 fn reason(finding: &Finding) -> &'static str {
-    match checks::explain(finding.code).map_or("", |check| check.short) {
-        "" => finding.code,
+    match finding.check.short {
+        "" => finding.code(),
         short => short,
     }
 }

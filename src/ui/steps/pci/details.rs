@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::steps::pci::{role, row_in_spec, selected, sheet, verdict};
-use crate::checks::{Finding, Severity};
+use crate::checks::{Finding, Severity, Wording};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine;
 use crate::spec::Place;
@@ -85,26 +85,29 @@ fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
     if device.kind() == PciClass::Bridge {
         return ("bridges stay with the host".into(), Vec::new());
     }
-    let plain = |finding: &Finding| (finding.severity, finding.message.clone());
+    let said = |finding: &Finding, wording| (finding.severity(), finding.message(wording));
     if role(app, device.address) == Some(machine::Role::Hold) {
         let list = Place::root().key("pci_devices");
         let own = row_in_spec(app, device.address).map(|row| list.index(row));
         let about = |finding: &&Finding| {
-            finding.address == Some(device.address) || own.as_ref().is_some_and(|own| finding.place.within(own))
+            finding.function() == Some(device.address) || own.as_ref().is_some_and(|own| finding.place().within(own))
         };
         let text = "held: bound to vfio-pci while the VM runs, and the guest does not see it; h changes it";
-        return (text.into(), app.case.report.findings.iter().filter(about).map(plain).collect());
+        return (
+            text.into(),
+            app.case.report.findings.iter().filter(about).map(|finding| said(finding, Wording::Full)).collect(),
+        );
     }
     let taken = verdict::taking(app, device.address);
-    let worth = taken.findings.iter().filter(|finding| finding.severity <= Severity::Warning);
-    let mut findings: Vec<_> = worth.map(plain).collect();
-    let mut unknown = taken.findings.iter().filter(|finding| finding.severity == Severity::Unknown);
+    let worth = taken.findings.iter().filter(|finding| finding.severity() <= Severity::Warning);
+    let mut findings: Vec<_> = worth.map(|finding| said(finding, Wording::Taking)).collect();
+    let mut unknown = taken.findings.iter().filter(|finding| finding.severity() == Severity::Unknown);
     if let Some(first) = unknown.next() {
         let others = match unknown.count() {
             0 => String::new(),
             n => format!(", and {n} more"),
         };
-        findings.push((Severity::Unknown, format!("{}{others}", first.message)));
+        findings.push((Severity::Unknown, format!("{}{others}", first.message(Wording::Taking))));
     }
     (verdict::closure(app, &taken, device.address), findings)
 }

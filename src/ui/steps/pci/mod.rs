@@ -200,8 +200,8 @@ fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) 
         return Some(signed(canvas, verdict::verdict(taken.findings.iter()), ""));
     }
     let about = |finding: &&Finding| {
-        let member = finding.address.is_some_and(|address| members.iter().any(|device| device.address == address));
-        member || rows.iter().any(|row| finding.place.within(row))
+        let member = finding.function().is_some_and(|address| members.iter().any(|device| device.address == address));
+        member || rows.iter().any(|row| finding.place().within(row))
     };
     let findings = app.case.report.findings.iter().filter(about);
     Some(signed(canvas, verdict::verdict(findings), "taken, "))
