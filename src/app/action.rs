@@ -173,8 +173,8 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::Redo if !app.history.can_redo() => "nothing to redo",
         Action::NextStep if app.step == StepId::Build => "this is the last step",
         Action::PreviousStep if app.step == StepId::Template => "this is the first step",
-        Action::Suspend if app.build.is_running() => "the build would freeze; cancel it with ^C or let it run",
-        Action::Checks if app.case.report.findings.is_empty() => "nothing was found",
+        Action::Suspend if app.build.is_running() => "the build would stop; cancel it with ^C or let it run",
+        Action::Checks if app.case.report.findings.is_empty() => "there are no findings",
         Action::Build => return app.build_gate(),
         Action::Reset => return reset_gate(app),
         // What a step says about opening is about its rows.
@@ -187,7 +187,7 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
 fn reset_gate(app: &App) -> Option<String> {
     let field = app.field()?;
     let set = app.content.pending.contains_key(&field.place) || !field.text.is_empty();
-    (!set).then(|| "it has its default".to_owned())
+    (!set).then(|| "the field has its default".to_owned())
 }
 
 /// Does `action`.
@@ -365,7 +365,7 @@ fn open(app: &mut App, action: Action) -> Vec<Effect> {
             let origin = app.xml_lines().into_iter().nth(app.xml.row).and_then(|line| line.line.origin);
             match origin {
                 Some(place) => app.go_to(&place),
-                None => app.toast = Some("this line is always there; custom XML can change it".into()),
+                None => app.toast = Some("this line is always present; custom XML can change it".into()),
             }
         }
     }
@@ -428,7 +428,7 @@ fn hunk(app: &mut App, forward: bool) {
         let to = super::xml::next(&app.xml_lines(), app.xml.row, &app.xml.search, forward);
         app.xml.row = to.unwrap_or(app.xml.row);
         if to.is_none() {
-            app.toast = Some("nothing further".into());
+            app.toast = Some("no match or change in this direction".into());
         }
     } else {
         steps::review::hunk(app, forward);
@@ -445,7 +445,7 @@ impl App {
             return Some(format!("{} is built; change the name to build another one", self.name()));
         }
         if self.record {
-            return Some("the facts are a record, not a host: nothing can be built on it; leave --facts out".into());
+            return Some("these are recorded facts, not a host; to build, leave out --facts".into());
         }
         // Lock-outs alone yield to addresses typed out, which the build asks for.
         if self.case.report.is_only_locked_out() {

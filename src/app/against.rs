@@ -90,9 +90,9 @@ pub(super) fn bases(app: &App) -> Vec<(Base, Known)> {
 
 fn offer(app: &App, base: &Base) -> Known {
     let note = match base {
-        Base::Layers => "what templates and presets alone would give".into(),
-        Base::Layer(_) => "what it alone would give".into(),
-        Base::LastSeen => "the XML when you left the review the last time".into(),
+        Base::Layers => "the XML from templates and presets alone".into(),
+        Base::Layer(_) => "the XML from it alone".into(),
+        Base::LastSeen => "the XML when you last left the review".into(),
         Base::LastChange => "the XML before the last change".into(),
         Base::Nothing => "the XML as it is".into(),
         Base::Domain(name) => {
@@ -111,7 +111,7 @@ pub(super) fn against(app: &App) -> Against {
         Base::Layers => Against::of(of_layers(app, app.layers())),
         Base::Layer(origin) => match app.layers().find(|layer| layer.origin == *origin) {
             Some(layer) => Against::of(of_layers(app, [layer])),
-            None => Against::missing(format!("{origin} is not in use any more; t compares with something else.")),
+            None => Against::missing(format!("{origin} is no longer in use; t compares with something else.")),
         },
         Base::LastSeen => match &app.review.seen {
             Some(lines) => Against::of(lines.clone()),

@@ -38,8 +38,8 @@ fn of_one(app: &App, left: LeftDraft) -> Ask {
     let forget = Answer::ForgetDrafts(vec![left.path.clone()]);
     let answers = vec![
         ("Continue".into(), Answer::TakeDraft(Box::new(left))),
-        ("Start anew, keep the draft for later".into(), Answer::Stay),
-        ("Start anew, forget the draft".into(), forget),
+        ("Start fresh, keep the draft".into(), Answer::Stay),
+        ("Start fresh, delete the draft".into(), forget),
     ];
     Ask { title, lines, answers, row: 0 }
 }
@@ -51,21 +51,21 @@ fn elsewhere(app: &App, draft: &Draft) -> Option<String> {
 
 fn of_several(app: &App, left: Vec<LeftDraft>, older: usize) -> Ask {
     let title = format!("Continue one of {} drafts?", left.len() + older);
-    let mut lines = vec![format!("No running vmbuild has them. This session works on {}.", app.uri)];
+    let mut lines = vec![format!("None of them is open in another vmbuild. This session works on {}.", app.uri)];
     if older > 0 {
-        lines.push(format!("{older} older ones are offered once these are gone."));
+        lines.push(format!("{older} older drafts are offered after these."));
     }
     let forget = Answer::ForgetDrafts(left.iter().map(|left| left.path.clone()).collect());
     let width = left.iter().map(|left| label(&left.draft).chars().count()).max().unwrap_or_default();
     let offer = |left: LeftDraft| {
         let age = age(app.clock.saturating_sub(left.draft.saved_at));
-        let uri = if left.draft.uri.is_empty() { "host not noted" } else { &left.draft.uri };
+        let uri = if left.draft.uri.is_empty() { "host not recorded" } else { &left.draft.uri };
         (format!("{:width$}  {uri}, {age}", label(&left.draft)).into(), Answer::TakeDraft(Box::new(left)))
     };
     let shown = left.len();
     let mut answers: Vec<_> = left.into_iter().map(offer).collect();
-    answers.push(("Start anew, keep them for later".into(), Answer::Stay));
-    answers.push((format!("Start anew, forget these {shown}").into(), forget));
+    answers.push(("Start fresh, keep the drafts".into(), Answer::Stay));
+    answers.push((format!("Start fresh, delete these {shown}").into(), forget));
     Ask { title, lines, answers, row: 0 }
 }
 

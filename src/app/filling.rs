@@ -45,7 +45,7 @@ impl App {
             self.step_field(true);
             return;
         }
-        self.toast = Some("the last field; Esc, then n goes on to the next step".into());
+        self.toast = Some("this is the last field; Esc, then n opens the next step".into());
         if let Some(Editing { target: Target::Field(place), .. }) = &mut self.editing {
             let place = place.clone();
             self.touched.insert(place);
@@ -57,7 +57,7 @@ impl App {
         let Some(field) = self.field() else { return };
         match &field.kind {
             Kind::Toggle if field.disabled.is_none() => {
-                self.toast = Some("Space switches it; Esc makes letters commands again".into());
+                self.toast = Some("Space toggles it; Esc returns to commands".into());
             }
             _ => {
                 self.open_field();

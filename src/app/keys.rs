@@ -114,7 +114,7 @@ const BACKTAB: Key = k(KeyCode::BackTab);
 
 /// What steps add; looked at before the rest, so that a step may give a key a meaning of its own.
 const OF_STEPS: &[Entry] = &[
-    of(&[S::Template], ROWS, &[c(' '), ENTER], Action::Toggle, "use or drop"),
+    of(&[S::Template], ROWS, &[c(' '), ENTER], Action::Toggle, "use or remove"),
     of(&[S::Template], ROWS, &[c('d')], Action::DeleteRow, "delete preset"),
     of(&[S::Storage], ROWS, &[ENTER, c(' ')], Action::Toggle, "use this pool"),
     of(&[S::Disks], ROWS, &[c('a')], Action::AddRow, "add disk"),
@@ -126,30 +126,30 @@ const OF_STEPS: &[Entry] = &[
     of(LISTS, ROWS, &[c('d'), k(KeyCode::Delete)], Action::DeleteRow, "delete"),
     of(LISTS, ROWS, &[c('J')], Action::RowDown, "move down"),
     of(LISTS, ROWS, &[c('K')], Action::RowUp, "move up"),
-    of(&[S::Pci], ROWS, &[c(' ')], Action::Toggle, "take: the card with all that goes with it, or give back"),
-    of(&[S::Pci], ROWS, &[c('h')], Action::ChangeRole, "role: pass, hold or leave"),
+    of(&[S::Pci], ROWS, &[c(' ')], Action::Toggle, "pass: the whole card, or return it"),
+    of(&[S::Pci], ROWS, &[c('h')], Action::ChangeRole, "role: pass, hold or leave to the host"),
     of(&[S::Pci], ROWS, &[ENTER], Action::Open, "all facts"),
     of(&[S::Pci], ROWS, &[c('o')], Action::ChooseRom, "ROM file"),
     of(&[S::Pci], ROWS, &[c('/')], Action::Filter, "filter"),
     of(&[S::Pci], ROWS, &[c('f')], Action::KindFilter, "kind"),
     of(&[S::Pci], ROWS, &[c('r')], Action::Refresh, "rescan"),
     of(&[S::Pci], ROWS, &[c('v')], Action::CompareWays, "NVMe: controller or disk"),
-    of(&[S::Pci], ROWS, &[c('P')], Action::Probe, "read the host's files over ssh, or give that up"),
+    of(&[S::Pci], ROWS, &[c('P')], Action::Probe, "read host files over SSH, or stop"),
     Entry {
         hint: false,
-        ..of(&[S::Pci], ROWS, &[c('d'), k(KeyCode::Delete)], Action::DeleteRow, "drop what was not found")
+        ..of(&[S::Pci], ROWS, &[c('d'), k(KeyCode::Delete)], Action::DeleteRow, "remove a device that was not found")
     },
     of(&[S::Review], ROWS, &[c('B')], Action::Build, "build"),
-    of(&[S::Review], ROWS, &[ENTER], Action::Open, "go to its step"),
+    of(&[S::Review], ROWS, &[ENTER], Action::Open, "go to the step"),
     of(&[S::Review], ROWS, &[k(KeyCode::Right), c(']')], Action::NextTab, "next tab"),
     of(&[S::Review], ROWS, &[k(KeyCode::Left), c('[')], Action::PreviousTab, "previous tab"),
     of(&[S::Review], ROWS, &[c('n')], Action::NextHunk, "next change"),
     of(&[S::Review], ROWS, &[c('N')], Action::PreviousHunk, "previous change"),
     of(&[S::Review], ROWS, &[c('t')], Action::Compare, "compare with"),
-    of(&[S::Review], ROWS, &[c('m')], Action::WholeDomain, "more: what libvirt adds, or not"),
+    of(&[S::Review], ROWS, &[c('m')], Action::WholeDomain, "more: show what libvirt adds, or hide it"),
     of(&[S::Review], ROWS, &[c('/')], Action::Filter, "search"),
     of(&[S::Build], ROWS, &[c('B'), c('b')], Action::Build, "build"),
-    of(&[S::Review, S::Build], ROWS, &[c('s')], Action::StartAfter, "start it afterwards or not"),
+    of(&[S::Review, S::Build], ROWS, &[c('s')], Action::StartAfter, "start when built, or not"),
     of(&[S::Build], PAGE, &[Key::ctrl('c')], Action::Cancel, "cancel and undo"),
     of(&[S::Build], ROWS, &[c('n')], Action::AnotherVm, "another VM like it"),
     of(&[S::Build], ROWS, &[c('l')], Action::FullLog, "full log"),
@@ -175,7 +175,7 @@ const TABLE: &[Entry] = &[
     entry(&[Fields, Form], &[k(KeyCode::Right)], Action::Right, "next value", false),
     entry(&[Fields, Form], &[k(KeyCode::Left)], Action::Left, "previous value", false),
     entry(&[Fields, Form], &[k(KeyCode::Delete)], Action::Reset, "back to default", true),
-    of(FORMS, &[Rows, Fields], &[c('m')], Action::MoreFields, "more: or fewer fields"),
+    of(FORMS, &[Rows, Fields], &[c('m')], Action::MoreFields, "more: show all fields, or fewer"),
     of(&[S::System], &[Rows, Fields], &[c('M')], Action::CpuMap, "map of the host's CPUs"),
     entry(&[Rows], &[TAB], Action::NextField, "fields", true),
     entry(&[Rows], &[BACKTAB], Action::PreviousField, "last field", false),
@@ -183,8 +183,8 @@ const TABLE: &[Entry] = &[
     entry(&[Fields], &[BACKTAB], Action::PreviousField, "previous field", false),
     entry(&[Checks, Xml], &[TAB, BACKTAB], Action::Close, "back to the step", false),
     entry(&[Xml], &[c('/')], Action::Filter, "search", true),
-    entry(&[Xml], &[c('n')], Action::NextHunk, "next hit or change", true),
-    entry(&[Xml], &[c('N')], Action::PreviousHunk, "previous hit or change", false),
+    entry(&[Xml], &[c('n')], Action::NextHunk, "next match or change", true),
+    entry(&[Xml], &[c('N')], Action::PreviousHunk, "previous match or change", false),
     entry(COMMANDS, &[DOWN, c('j')], Action::Move(Motion::Down), "down", false),
     entry(COMMANDS, &[UP, c('k')], Action::Move(Motion::Up), "up", false),
     entry(COMMANDS, &[k(KeyCode::Home), c('g')], Action::Move(Motion::First), "first", false),
@@ -215,16 +215,16 @@ const TABLE: &[Entry] = &[
     entry(PAGE, &[k(KeyCode::F(2))], Action::Palette, "commands", false),
     entry(COMMANDS, &[c('?')], Action::Help, "this help", false),
     entry(PAGE, &[k(KeyCode::F(1))], Action::Help, "this help", false),
-    entry(COMMANDS, &[ESC], Action::Close, "one level out", false),
-    entry(COMMANDS, &[c('q')], Action::Quit, "leave, asks first", false),
-    entry(PAGE, &[Key::ctrl('c')], Action::Interrupt, "leave, asks first", false),
+    entry(COMMANDS, &[ESC], Action::Close, "back one level", false),
+    entry(COMMANDS, &[c('q')], Action::Quit, "leave (asks first)", false),
+    entry(PAGE, &[Key::ctrl('c')], Action::Interrupt, "leave (asks first)", false),
     entry(PAGE, &[Key::ctrl('z')], Action::Suspend, "suspend", false),
     entry(&[Map], &[k(KeyCode::Home), c('g')], Action::Move(Motion::First), "first", false),
     entry(&[Map], &[k(KeyCode::End), c('G')], Action::Move(Motion::Last), "last", false),
-    entry(&[Map], &[ENTER], Action::PlaceThread, "run a thread here", true),
-    entry(&[Map], &[c(' ')], Action::PinOrNot, "pin or not", true),
+    entry(&[Map], &[ENTER], Action::PlaceThread, "pin a thread here", true),
+    entry(&[Map], &[c(' ')], Action::PinOrNot, "pin or unpin", true),
     entry(&[Map], &[k(KeyCode::Delete)], Action::FreeCore, "back to the proposal", true),
-    entry(OVERLAYS, &[Key::ctrl('c')], Action::Interrupt, "close; leave at once where it was asked", false),
+    entry(OVERLAYS, &[Key::ctrl('c')], Action::Interrupt, "close; when asked about leaving, leave now", false),
     entry(OVERLAYS, &[ESC], Action::Close, "close", true),
     entry(&[List, Ask, Prompt], &[ENTER], Action::Accept, "choose", true),
     entry(&[Ask], &[c(' ')], Action::Accept, "choose", false),
@@ -284,6 +284,12 @@ pub fn of_steps() -> impl Iterator<Item = &'static Entry> {
     OF_STEPS.iter()
 }
 
+/// The steps that give `key` a function of their own.
+pub fn steps(key: Key) -> impl Iterator<Item = StepId> {
+    let gives = move |step: &StepId| all().any(|entry| entry.steps.contains(step) && entry.keys.contains(&key));
+    StepId::ALL.into_iter().filter(gives)
+}
+
 /// What the focus offers, with the reasons of what is off.
 pub fn offers(app: &App) -> Vec<Offer> {
     let mut taken = Vec::new();
@@ -307,11 +313,11 @@ pub fn action(app: &App, key: Key) -> Option<Action> {
 mod tests {
     use super::*;
 
-    /// Keys that belong to somebody on the path: tmux, screen, flow control, quit, and those that are other keys' bytes.
+    /// Keys that belong to others on the path: tmux, screen, flow control, quit, and those that are other keys' bytes.
     const FOREIGN: &str = "basqhijm[\\]";
 
     #[test]
-    fn no_key_is_bound_that_belongs_to_somebody_else() {
+    fn no_key_is_bound_that_belongs_to_another_program() {
         for key in all().flat_map(|entry| entry.keys) {
             assert!(!key.alt, "{key}: Alt is the same bytes as Esc");
             if let (KeyCode::Char(letter), true) = (key.code, key.ctrl) {

@@ -27,7 +27,7 @@ pub fn ask(app: &mut App) -> Vec<Effect> {
     let answers = vec![
         ("Stay".into(), Answer::Stay),
         ("Leave, keep the draft".into(), Answer::LeaveKeeping),
-        ("Leave, forget the draft".into(), Answer::LeaveDiscarding),
+        ("Leave, delete the draft".into(), Answer::LeaveDiscarding),
     ];
     app.overlays.push(Overlay::Ask(Ask { title: "Leave vmbuild?".into(), lines, answers, row: 0 }));
     Vec::new()
@@ -37,8 +37,8 @@ fn cancel_question(app: &App) -> Ask {
     let undo = app.build.undo_list();
     let mut lines = vec![match undo.len() {
         0 => "Nothing has been made yet.".to_owned(),
-        1 => "One thing that was made is undone:".to_owned(),
-        n => format!("{n} things that were made are undone, newest first:"),
+        1 => "One thing will be undone:".to_owned(),
+        n => format!("{n} things will be undone, newest first:"),
     }];
     lines.extend(undo.into_iter().take(6).map(|what| format!("  {what}")));
     let answers = vec![("Let it run".into(), Answer::Stay), ("Cancel the build and undo".into(), Answer::CancelBuild)];
@@ -91,7 +91,7 @@ fn leave(app: &mut App, keep: bool) -> Vec<Effect> {
     let built = app.build.has_built(app.name());
     if keep && !built {
         effects.push(Effect::SaveDraft(Box::new(app.draft())));
-        lines.push("The draft is kept: vmbuild offers it at the next start.".into());
+        lines.push("The draft is kept; vmbuild offers it at the next start.".into());
     }
     // The draft of a VM that is built would only build it twice.
     if built {
@@ -122,12 +122,13 @@ pub fn signal(app: &mut App, _signal: Signal) -> Vec<Effect> {
 pub fn host_failed(app: &mut App, text: String, remedy: String) {
     if app.host == HostState::Connecting && app.editing.is_none() {
         let lines = vec![text.clone(), remedy.clone()].into_iter().filter(|line| !line.is_empty()).collect();
-        let mut answers = vec![("Go on without a host".into(), Answer::Stay), ("Try again".into(), Answer::AskAgain)];
+        let mut answers =
+            vec![("Continue without a host".into(), Answer::Stay), ("Try again".into(), Answer::AskAgain)];
         // Where the demo host itself cannot be had, libvirt's library is missing.
         if app.uri != DEMO {
-            answers.push(("Use the demo host: a recorded workstation, nothing real changes".into(), Answer::UseDemo));
+            answers.push(("Use the demo host: a recorded workstation, no real host changes".into(), Answer::UseDemo));
         }
-        let title = format!("{} cannot be asked", app.uri);
+        let title = format!("cannot connect to {}", app.uri);
         // Below a question that is open already.
         app.overlays.insert(0, Overlay::Ask(Ask { title, lines, answers, row: 0 }));
     }
@@ -187,7 +188,8 @@ pub fn build(app: &mut App) -> Vec<Effect> {
         lines.push(line(finding));
     }
     let title = match (warnings, unknown) {
-        (0, n) => format!("Build with {n} checks that could not look?"),
+        (0, 1) => "Build with one check not done?".to_owned(),
+        (0, n) => format!("Build with {n} checks not done?"),
         (n, 0) => format!("Build with {n} warning{}?", if n == 1 { "" } else { "s" }),
         (n, m) => format!("Build with {n} warning{} and {m} not checked?", if n == 1 { "" } else { "s" }),
     };

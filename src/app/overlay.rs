@@ -166,7 +166,7 @@ pub enum Answer {
     LeaveDiscarding,
     /// Go on with a draft.
     TakeDraft(Box<super::LeftDraft>),
-    /// Start anew and forget these drafts, by their files.
+    /// Start fresh and delete these drafts, by their files.
     ForgetDrafts(Vec<PathBuf>),
     /// Start the build.
     Build,
@@ -227,7 +227,7 @@ pub enum PromptFor {
     XmlFile,
     /// The name of the VM, as consent to a build that can hurt the host.
     Consent,
-    /// The address of a function that the host stands on, to give it up all the same.
+    /// The address of a function that the host uses, to give it up anyway.
     GiveUp(PciAddress),
 }
 
@@ -272,7 +272,7 @@ impl<T: Searched> List<T> {
         self.items.get(*self.shown.get(self.row)?)
     }
 
-    /// Filters anew.
+    /// Filters again.
     fn refilter(&mut self) {
         self.row = 0;
         let needle = self.filter.value().to_owned();

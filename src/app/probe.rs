@@ -1,5 +1,5 @@
-//! What a remote host's files tell, read over ssh: when it is offered, what is asked before, how far it is. Owns no word of
-//! what is run; that comes in with the start.
+//! What a remote host's files contain, read over SSH: when that is offered, what is asked before, how far it is. Owns no
+//! word of what is run; that comes with the start.
 
 use super::overlay::{Answer, Ask, Notice, Overlay};
 use super::{App, Effect};
@@ -20,7 +20,7 @@ pub struct Probe {
 /// How far a probe is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProbeState {
-    /// Nobody agreed to it yet.
+    /// The user has not agreed to it yet.
     #[default]
     Offered,
     /// It runs.
@@ -29,7 +29,7 @@ pub enum ProbeState {
     Done,
     /// It ended without an answer.
     Failed {
-        /// Why, with the way out.
+        /// Why, with the fix.
         why: String,
     },
 }
@@ -49,23 +49,23 @@ fn question(probe: &Probe) -> Ask {
     let Probe { host, command, script, .. } = probe;
     let lines = vec![
         format!(
-            "libvirt does not tell how {host} boots, which disks, NICs and screens it lives on, and how its devices sleep \
-             and reset: checks of these are not made."
+            "libvirt does not report how {host} boots, which disks, NICs and displays it uses, or how its devices sleep \
+             and reset. Checks of these are not done."
         ),
         format!("vmbuild would run:  {command}"),
         format!(
-            "with a script of {} lines that only reads: files of /sys and /proc, and of /etc, /boot and /usr/lib what says \
-             how the host boots. It writes nothing, opens no device, reads no ROM and wakes no device.",
+            "with a script of {} lines that only reads: files in /sys and /proc, and in /etc, /boot and /usr/lib those \
+             about how the host boots. It writes nothing, opens no device, reads no ROM and wakes no device.",
             script.lines().count()
         ),
-        format!("To be asked no more, put probe = true below the URI of {host} in config.toml."),
+        format!("To stop this question, set probe = true below the URI of {host} in config.toml."),
     ];
     let answers = vec![
         ("Do not run it".into(), Answer::Stay),
         ("Show the script".into(), Answer::ShowProbe),
         ("Run it, for this session".into(), Answer::Probe),
     ];
-    Ask { title: format!("Read what libvirt does not tell of {host}?"), lines, answers, row: 0 }
+    Ask { title: format!("Read what libvirt does not report about {host}?"), lines, answers, row: 0 }
 }
 
 /// Shows the script, and asks again.

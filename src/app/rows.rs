@@ -16,7 +16,7 @@ pub(super) fn cell(line: &str) -> Result<Value, String> {
     for part in parts {
         match part.split_once(' ') {
             Some(("node", number)) => {
-                let number: u32 = number.trim().parse().map_err(|_| wrong("the node is no number"))?;
+                let number: u32 = number.trim().parse().map_err(|_| wrong("the node is not a number"))?;
                 row.insert("node".into(), number.into());
             }
             Some(("pages", size)) => drop(row.insert("hugepages".into(), size.trim().into())),
@@ -101,7 +101,7 @@ pub(super) fn share(line: &str) -> Result<Value, String> {
         [path, tag] => (*path, Some(*tag)),
         _ => {
             return Err(format!(
-                "'{line}': write folder, tag, then virtiofs, 9p or read-only as wanted; a folder with blanks in quotes"
+                "'{line}': write folder, tag, then virtiofs, 9p or read-only as wanted; a folder with spaces in quotes"
             ));
         }
     };

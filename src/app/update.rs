@@ -70,9 +70,21 @@ fn pressed(app: &mut App, key: Key) -> Vec<Effect> {
     } else if app.filling && key.text().is_some() {
         app.type_into_field(key);
     } else if key.text().is_some() {
-        app.toast = Some(format!("{key} does nothing here; ? lists the keys"));
+        app.toast = Some(no_function(app, key));
     }
     Vec::new()
+}
+
+/// A key that has no function here: where it has one, if in other steps.
+fn no_function(app: &App, key: Key) -> String {
+    let steps: Vec<_> = keys::steps(key).collect();
+    let numbers: Vec<String> = steps.iter().map(|step| step.number().to_string()).collect();
+    match numbers.as_slice() {
+        [] => format!("{key} has no function here; ? lists the keys"),
+        _ if steps.contains(&app.step) => format!("{key} works in the list of this step"),
+        [one] => format!("{key} works in step {one}"),
+        [first @ .., last] => format!("{key} works in steps {} and {last}", first.join(", ")),
+    }
 }
 
 fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
@@ -159,7 +171,7 @@ fn stored(app: &mut App, reply: Reply) -> Vec<Effect> {
         Reply::PresetDeleted(name) => app.toast = Some(format!("preset {name} deleted")),
         Reply::DraftsOffered(left) => drafts::offer(app, left),
         Reply::DraftCopied => {
-            app.toast = Some("another vmbuild goes on with this draft; here is a copy of it".into());
+            app.toast = Some("this draft is open in another vmbuild; you are working on a copy".into());
         }
         Reply::Copied(bytes) => app.toast = Some(format!("sent to your terminal ({bytes} bytes)")),
         Reply::Written(path) => app.toast = Some(format!("written to {path}")),

@@ -32,7 +32,7 @@ fn prompt(app: &App, purpose: PromptFor) -> Overlay {
         PromptFor::SpecFile => ("Write the spec to a file", "Path", format!("{name}.json")),
         PromptFor::XmlFile => ("Write the domain XML to a file", "Path", format!("{name}.xml")),
         PromptFor::Consent => ("This can take something from the host", "Name of the VM", String::new()),
-        PromptFor::GiveUp(_) => ("The host stands on this device", "Its address", String::new()),
+        PromptFor::GiveUp(_) => ("The host uses this device", "Its address", String::new()),
     };
     let second = (purpose == PromptFor::Preset).then(|| ("What it is for", Input::default()));
     let (lines, offered, input) = (Vec::new(), !text.is_empty(), Input::new(text));
@@ -48,12 +48,12 @@ pub fn consent(app: &App, reasons: Vec<String>) -> Overlay {
     }
 }
 
-/// Asks for the address of a function that the host stands on, typed out, before a build that takes it.
+/// Asks for the address of a function that the host uses, typed out, before a build that takes it.
 pub fn give_up(app: &App, address: PciAddress) -> Overlay {
     let overlay = prompt(app, PromptFor::GiveUp(address));
     let about = app.case.report.blockers().filter(|finding| finding.lock_out() == Some(address));
     let mut lines: Vec<String> = about.map(super::leave::line).collect();
-    lines.push(format!("Type {address} to take it from the host all the same; Esc goes back."));
+    lines.push(format!("Type {address} to take it from the host anyway; Esc goes back."));
     match overlay {
         Overlay::Prompt(prompt) => Overlay::Prompt(Prompt { lines, ..prompt }),
         other => other,
@@ -106,7 +106,7 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
     match prompt.purpose {
         PromptFor::Consent if text == app.name() => leave::answer(app, Answer::Build),
         PromptFor::Consent => {
-            prompt.error = Some(format!("type {} to build it all the same; Esc goes back", app.name()));
+            prompt.error = Some(format!("type {} to build anyway; Esc goes back", app.name()));
             app.overlays.push(Overlay::Prompt(prompt));
             Vec::new()
         }
@@ -128,7 +128,7 @@ pub fn prompted(app: &mut App, mut prompt: Prompt) -> Vec<Effect> {
             if app.presets.iter().any(|preset| preset.name == text) {
                 let ask = Ask {
                     title: format!("Replace the preset {text}?"),
-                    lines: vec!["There is one of this name.".into()],
+                    lines: vec!["A preset of this name exists.".into()],
                     answers: vec![
                         ("Keep the old one".into(), Answer::Stay),
                         ("Replace it".into(), Answer::OverwritePreset { name: text, description }),

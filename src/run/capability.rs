@@ -1,4 +1,4 @@
-//! What the terminal can be trusted with, decided from the environment and the flags alone. Asks the terminal nothing.
+//! What the terminal is assumed to support, decided from the environment and the flags alone. Sends it no query.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -68,7 +68,7 @@ pub struct LookFlags {
     pub ascii: bool,
 }
 
-/// What the terminal can be trusted with.
+/// What the terminal is assumed to support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// The colours to write.
@@ -81,7 +81,7 @@ pub struct Capabilities {
     pub escape_hold: Duration,
     /// The terminal can move its cursor at all. Where it cannot, only the headless commands make sense.
     pub full_screen: bool,
-    /// The terminal knows what xterm knows: alternate screen, title, synchronized output, switching attributes off
+    /// The terminal supports what xterm does: alternate screen, title, synchronized output, switching attributes off
     /// one by one. False for the VT100 family and the Linux console, which print or misread some of it.
     pub xterm: bool,
 }
@@ -120,7 +120,7 @@ enum Family {
     Serial,
     /// The Linux virtual console and its relatives in boot loaders and firmware.
     Console,
-    /// Everything else: xterm and those that do as it does.
+    /// Everything else: xterm and the terminals that follow it.
     Xterm,
 }
 
@@ -150,7 +150,7 @@ fn is_dec(base: &str) -> bool {
     base.strip_prefix("vt").is_some_and(|model| !model.is_empty() && model.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// The colours when nobody chose: `NO_COLOR`, then what `TERM` rules out, then what `COLORTERM` or `TERM` promise.
+/// The colours where none were chosen: `NO_COLOR`, then what `TERM` rules out, then what `COLORTERM` or `TERM` promise.
 fn automatic_colours(env: &HashMap<String, String>, term: &Term<'_>) -> Colours {
     // https://no-color.org: present and not empty.
     if set(env, "NO_COLOR").is_some() || matches!(term.family, Family::Dumb) {
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_follow_the_terminal_unless_someone_chose() {
+    fn colours_follow_the_terminal_unless_they_were_chosen() {
         let cases = [
             ("", Colours::None),
             ("TERM=dumb COLORTERM=truecolor", Colours::None),

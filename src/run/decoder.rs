@@ -1,5 +1,5 @@
-//! Bytes from the keyboard to keys and pastes, with the waiting that broken-up sequences need. Reads no clock: the
-//! time is told.
+//! Bytes from the keyboard to keys and pastes, with the waiting that split sequences need. Reads no clock: the time is
+//! passed in.
 //!
 //! Over SSH and serial lines the three bytes of an arrow key can arrive apart. A lone Esc is then held back until the
 //! rest comes or [`Capabilities::escape_hold`](super::capability::Capabilities::escape_hold) has passed.
@@ -11,7 +11,7 @@ use super::sequence::{self, ESC, Meaning};
 
 /// How long an unfinished sequence waits for its rest. Only the sequence is lost if the rest comes later.
 const SEQUENCE_HOLD: Duration = Duration::from_millis(50);
-/// How long a paste may stall. Then it is taken as it is, lest a lost end mark swallow every key from then on.
+/// How long a paste may stall. Then it is taken as it is, so that a lost end mark does not swallow all later keys.
 const PASTE_STALL: Duration = Duration::from_secs(5);
 /// No field takes more; the rest of a longer paste is dropped.
 const LONGEST_PASTE: usize = 1 << 20;
@@ -59,7 +59,7 @@ impl Decoder {
         self.deadline
     }
 
-    /// Gives up waiting if `now` is late enough: what is held becomes what it is without more.
+    /// Stops waiting if `now` is late enough: what is held is taken as it is.
     pub(super) fn expire(&mut self, now: Instant, events: &mut Vec<InputEvent>) {
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return;
@@ -92,7 +92,7 @@ impl Decoder {
             Meaning::Nothing => {}
             Meaning::PasteBegins => self.paste = Some(Vec::new()),
             Meaning::Broken => {
-                // It held at least one byte more, so this ends.
+                // At least one byte more was held, so this ends.
                 self.held.clear();
                 return self.key_byte(byte, events);
             }
@@ -130,7 +130,7 @@ mod tests {
 
     const HOLD: Duration = Duration::from_millis(50);
 
-    /// A decoder and the clock it is told.
+    /// A decoder and its clock.
     struct Line {
         decoder: Decoder,
         now: Instant,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paste_without_measure_is_cut() {
+    fn a_paste_that_is_too_long_is_cut() {
         let mut line = Line::new(HOLD);
         assert_eq!(line.send(b"\x1b[200~"), NONE);
         assert_eq!(line.send(&vec![b'x'; LONGEST_PASTE + 1000]), NONE);

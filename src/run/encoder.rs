@@ -125,7 +125,7 @@ impl Encoder {
         encoder
     }
 
-    /// Takes note of a new size; the next frame is drawn from nothing.
+    /// Notes a new size; the next frame is drawn from nothing.
     pub(super) fn resize(&mut self, size: Size) {
         self.size = size;
         self.shown = vec![Cell::EMPTY; usize::from(size.width) * usize::from(size.height)];

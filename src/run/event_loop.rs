@@ -1,13 +1,13 @@
 //! The event loop: whatever happens becomes a message for the wizard, whatever the wizard asks for is done, and what
-//! changed is drawn. Decides nothing of the wizard; nothing in it waits but the one `select!`.
+//! changed is drawn. Decides nothing about the wizard; nothing in it waits except the one `select!`.
 
 use super::building::Building;
+use super::files::{FileTask, FileThread};
 use super::input::Input;
 use super::input_event::InputEvent;
-use super::news::{News, Teller};
+use super::news::{News, NewsSender};
 use super::observation::Observation;
 use super::screen::Screen;
-use super::shelves::{Order, Shelves};
 use super::signals::{Signal, Signals};
 use super::terminal::{Terminal, TtyWriter};
 use crate::app::{self, App, Effect, Exit, Msg, Reply};
@@ -49,12 +49,12 @@ enum Stale {
 pub(super) struct Session {
     app: App,
     look: Look,
-    /// `None` once it is gone: a build that runs goes on without.
+    /// `None` once it is gone: a running build goes on without it.
     screen: Option<(Screen<TtyWriter>, Terminal)>,
     target: Target,
     observation: Observation,
-    shelves: Shelves,
-    news: Teller,
+    files: FileThread,
+    news: NewsSender,
     building: Option<Building>,
     /// The signal that ends the wizard as soon as the build is over.
     ending: Option<app::Signal>,
@@ -74,12 +74,12 @@ pub(super) fn clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Lets the session work until the wizard is left; the terminal is given back and everything written on return.
+/// Runs the session until the wizard is left; on return the terminal is given back and everything is written.
 pub(super) async fn live(mut session: Session, mut sources: Sources) -> Exit {
     loop {
         if let Some(exit) = session.exit.take() {
             session.screen = None;
-            session.shelves.finish();
+            session.files.finish();
             return exit;
         }
         let due = session.due();
@@ -112,8 +112,8 @@ impl Session {
         terminal: Terminal,
         screen: Screen<TtyWriter>,
         target: Target,
-        shelves: Shelves,
-        news: Teller,
+        files: FileThread,
+        news: NewsSender,
     ) -> Self {
         Self {
             app,
@@ -121,7 +121,7 @@ impl Session {
             screen: Some((screen, terminal)),
             observation: Observation::of(target.clone(), news.clone()),
             target,
-            shelves,
+            files,
             news,
             building: None,
             ending: None,
@@ -136,23 +136,23 @@ impl Session {
 
     /// Does what the wizard asks for at its start, and offers the drafts of earlier sessions.
     pub(super) fn begin(&mut self, effects: Vec<Effect>) {
-        self.shelves.order(Order::OfferDrafts);
+        self.files.add(FileTask::OfferDrafts);
         self.perform(effects);
     }
 
-    /// Takes in what was typed, all of it before the next frame.
+    /// Handles what was typed, all of it before the next frame.
     fn input(&mut self, events: Vec<InputEvent>, input: &mut Input) {
-        self.tell_time();
+        self.update_clock();
         for event in events {
             self.stale = Stale::Person;
             match event {
-                InputEvent::Key(key) => self.tell(Msg::Key(key)),
-                InputEvent::Paste(text) => self.tell(Msg::Paste(text)),
+                InputEvent::Key(key) => self.update(Msg::Key(key)),
+                InputEvent::Paste(text) => self.update(Msg::Paste(text)),
                 InputEvent::Resize(size) => {
                     if let Some((screen, _)) = &mut self.screen {
                         screen.resize(size);
                     }
-                    self.tell(Msg::Size(size.width, size.height));
+                    self.update(Msg::Size(size.width, size.height));
                 }
                 InputEvent::Closed => self.end(app::Signal::HangUp),
             }
@@ -163,22 +163,22 @@ impl Session {
     }
 
     fn news(&mut self, news: News) {
-        self.tell_time();
+        self.update_clock();
         self.stale = self.stale.max(Stale::World);
         match news {
             News::Host(number, reply) => {
                 for msg in self.observation.take(number, *reply) {
-                    self.tell(msg);
+                    self.update(msg);
                 }
             }
-            News::Stored(reply) => self.tell(Msg::Stored(reply)),
+            News::Stored(reply) => self.update(Msg::Stored(reply)),
             News::Build(event) => {
                 let over = matches!(*event, BuildEvent::Ended { .. });
-                self.tell(Msg::Build(*event));
+                self.update(Msg::Build(*event));
                 if over {
                     self.building = None;
                     if let Some(signal) = self.ending {
-                        self.tell(Msg::Signal(signal));
+                        self.update(Msg::Signal(signal));
                     }
                 }
             }
@@ -204,11 +204,11 @@ impl Session {
             self.screen = None;
         }
         self.ending = Some(signal);
-        self.tell_time();
-        self.tell(Msg::Signal(signal));
+        self.update_clock();
+        self.update(Msg::Signal(signal));
     }
 
-    /// When there is something to do although nothing happens.
+    /// When there is something to do without an event.
     fn due(&self) -> Option<Instant> {
         let frame = (self.stale == Stale::World && self.screen.is_some()).then(|| self.drawn + FRAME);
         let marks = self.app.pci.changed.values().min().map(|until| until.saturating_sub(self.app.clock));
@@ -218,13 +218,13 @@ impl Session {
         [frame, second, watch, self.observation.due()].into_iter().flatten().min()
     }
 
-    /// True while somebody may look at a card whose details change without anybody's word; recorded ones do not.
+    /// True while a card is on screen whose details change without an event; those of recorded facts do not.
     fn watches(&self) -> bool {
         let lives = self.target.facts_file.is_none() && self.building.is_none();
         lives && self.screen.is_some() && !self.app.watched().is_empty()
     }
 
-    /// Reads the card under the cursor again where it is time to.
+    /// Reads the card under the cursor again when that is due.
     fn watch(&mut self) {
         if self.watches() && self.watched.elapsed() >= WATCH {
             self.watched = Instant::now();
@@ -234,27 +234,27 @@ impl Session {
 
     fn tick(&mut self) {
         self.watch();
-        let told = self.observation.tick(Instant::now());
-        if self.tell_time() || told.is_some() {
+        let reported = self.observation.tick(Instant::now());
+        if self.update_clock() || reported.is_some() {
             self.stale = self.stale.max(Stale::World);
         }
-        if let Some(msg) = told {
-            self.tell(msg);
+        if let Some(msg) = reported {
+            self.update(msg);
         }
     }
 
-    /// Tells the wizard what time it is; false where it knows.
-    fn tell_time(&mut self) -> bool {
+    /// Passes the time to the wizard; false if it has not changed.
+    fn update_clock(&mut self) -> bool {
         let now = clock();
         let new = now != self.app.clock;
         if new {
-            self.tell(Msg::Clock(now));
+            self.update(Msg::Clock(now));
         }
         new
     }
 
-    /// Tells the wizard something, and does what it asks for.
-    fn tell(&mut self, msg: Msg) {
+    /// Updates the wizard by a message, and performs the effects.
+    fn update(&mut self, msg: Msg) {
         let effects = app::update(&mut self.app, msg);
         self.perform(effects);
     }
@@ -268,22 +268,22 @@ impl Session {
         }
     }
 
-    /// Does one thing, or has it done by whoever may wait for it. What is answered at once comes back.
+    /// Performs one effect, or passes it to a thread that may wait. Returns a reply that is there at once.
     fn act(&mut self, effect: Effect) -> Option<Reply> {
         tracing::debug!(effect = effect.name());
         match effect {
             Effect::Ask(queries) => self.observation.ask(queries),
-            Effect::SaveDraft(draft) => self.shelves.order(Order::SaveDraft(draft)),
-            Effect::TakeDraft(left) => self.shelves.order(Order::TakeDraft(left)),
-            Effect::DiscardDraft => self.shelves.order(Order::DiscardDraft),
-            Effect::ForgetDrafts(paths) => self.shelves.order(Order::ForgetDrafts(paths)),
-            Effect::ListPresets => self.shelves.order(Order::ListPresets),
-            Effect::ListTemplates => self.shelves.order(Order::ListTemplates),
+            Effect::SaveDraft(draft) => self.files.add(FileTask::SaveDraft(draft)),
+            Effect::TakeDraft(left) => self.files.add(FileTask::TakeDraft(left)),
+            Effect::DiscardDraft => self.files.add(FileTask::DiscardDraft),
+            Effect::ForgetDrafts(paths) => self.files.add(FileTask::ForgetDrafts(paths)),
+            Effect::ListPresets => self.files.add(FileTask::ListPresets),
+            Effect::ListTemplates => self.files.add(FileTask::ListTemplates),
             Effect::SavePreset { name, description, spec } => {
-                self.shelves.order(Order::SavePreset { name, description, spec });
+                self.files.add(FileTask::SavePreset { name, description, spec });
             }
-            Effect::DeletePreset(name) => self.shelves.order(Order::DeletePreset(name)),
-            Effect::WriteFile { path, text } => self.shelves.order(Order::WriteFile { path, text }),
+            Effect::DeletePreset(name) => self.files.add(FileTask::DeletePreset(name)),
+            Effect::WriteFile { path, text } => self.files.add(FileTask::WriteFile { path, text }),
             Effect::Build { plan, spec, allowed } => {
                 let order = build::Order { plan: *plan, spec: *spec, allowed, target: self.target.clone() };
                 self.building = Some(Building::start(order, &self.news));
@@ -294,7 +294,7 @@ impl Session {
                 }
             }
             Effect::Probe => {
-                // The look before a build reads them, too.
+                // The check before a build reads them as well.
                 self.target.probe = true;
                 self.observation.probe(true);
             }
@@ -351,8 +351,8 @@ impl Session {
         screen.forget();
         let size = screen.size();
         self.stale = Stale::Person;
-        self.tell_time();
-        self.tell(Msg::Size(size.width, size.height));
+        self.update_clock();
+        self.update(Msg::Size(size.width, size.height));
     }
 
     fn draw_if_due(&mut self) {
@@ -363,12 +363,12 @@ impl Session {
         }
     }
 
-    /// Draws what is out of date; a terminal that takes no frame is gone.
+    /// Draws what is out of date; a terminal that accepts no frame is gone.
     pub(super) fn draw_now(&mut self) {
         self.stale = Stale::No;
         let Some((screen, _)) = &mut self.screen else { return };
         match screen.draw(|frame| ui::draw(&self.app, &self.look, frame)) {
-            // Nothing new was to be seen, so that what comes next need not wait.
+            // The screen did not change, so the next change need not wait.
             Ok(0) => {}
             Ok(_) => self.drawn = Instant::now(),
             Err(_) => self.end(app::Signal::HangUp),

@@ -55,13 +55,13 @@ impl Input {
         })
     }
 
-    /// Waits until there is something, then returns all that is pending, in order; never nothing.
+    /// Waits until there is something, then returns all that is pending, in order; never an empty list.
     ///
     /// Several sizes in a row are one. May be dropped at any time without losing anything, as `select!` does.
     pub async fn next(&mut self) -> Vec<InputEvent> {
         while self.events.is_empty() {
             if self.closed {
-                // Closed has been said, and there is nothing more to say.
+                // Closed was reported, and nothing follows it.
                 std::future::pending::<()>().await;
             }
             let deadline = self.decoder.deadline();
@@ -90,7 +90,7 @@ impl Input {
         std::mem::take(&mut self.events)
     }
 
-    /// Takes note of a size that was found out otherwise, so that it is not reported.
+    /// Notes a size that was read elsewhere, so that it is not reported.
     pub fn set_size(&mut self, size: Size) {
         self.size = size;
     }
@@ -136,7 +136,7 @@ fn drain(tty: BorrowedFd<'_>, decoder: &mut Decoder, events: &mut Vec<InputEvent
 fn readable(tty: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let mut polled = [PollFd::from_borrowed_fd(tty, PollFlags::IN)];
     rustix::event::poll(&mut polled, Some(&Timespec::default()))?;
-    // A terminal that hung up has something to say as well: that it did.
+    // A hang-up counts as well: the read reports it.
     Ok(polled.iter().any(|polled| !polled.revents().is_empty()))
 }
 

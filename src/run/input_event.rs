@@ -1,9 +1,9 @@
-//! What the terminal has to say.
+//! What comes from the terminal.
 
 use crate::app::key::Key;
 use ratatui::layout::Size;
 
-/// What the terminal has to say.
+/// What comes from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputEvent {
     /// A key was pressed.

@@ -1,4 +1,4 @@
-//! What the screen is drawn with, from what the terminal can show. The drawing itself knows no terminal.
+//! What the screen is drawn with, from what the terminal can show. The drawing itself does not depend on a terminal.
 
 use super::capability::{Capabilities, Charset, Colours};
 use crate::ui::{Look, Theme, ThemeError, glyphs};
@@ -6,7 +6,7 @@ use crate::ui::{Look, Theme, ThemeError, glyphs};
 /// The theme `asked` for, else the one that looks right on any palette.
 pub(super) fn look(terminal: &Capabilities, asked: Option<&str>) -> Result<Look, ThemeError> {
     let theme = match (terminal.colours, asked) {
-        // Without colours, meanings must be told apart by attributes, which the coloured themes do not.
+        // Without colours, attributes must show the meanings, which they do not in the coloured themes.
         (Colours::None, _) => "mono",
         (_, Some(asked)) => asked,
         (_, None) => "ansi",

@@ -1,4 +1,4 @@
-//! What other threads tell the event loop, on one channel so that their order is kept.
+//! What other threads send to the event loop, on one channel so that their order is kept.
 
 use crate::app::Reply;
 use crate::host;
@@ -8,27 +8,27 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// Something that happened on another thread.
 #[derive(Debug)]
 pub(super) enum News {
-    /// The host with this number said something; hosts that were left are still talking for a while.
+    /// A reply of the host with this number; one that was left may still send some.
     Host(u64, Box<host::Reply>),
-    /// The running build tells something.
+    /// An event of the running build.
     Build(Box<BuildEvent>),
     /// Our own files were read or written.
     Stored(Reply),
 }
 
-/// Tells the event loop, from any thread. Once the loop is over, nobody listens, and that is no error.
+/// Sends news to the event loop, from any thread. After the loop has ended they are dropped, which is not an error.
 #[derive(Clone, Debug)]
-pub(super) struct Teller(UnboundedSender<News>);
+pub(super) struct NewsSender(UnboundedSender<News>);
 
-impl Teller {
-    /// Tells it.
-    pub(super) fn tell(&self, news: News) {
+impl NewsSender {
+    /// Sends it.
+    pub(super) fn send(&self, news: News) {
         let _ = self.0.send(news);
     }
 }
 
 /// The two ends of the channel.
-pub(super) fn channel() -> (Teller, UnboundedReceiver<News>) {
+pub(super) fn channel() -> (NewsSender, UnboundedReceiver<News>) {
     let (sender, receiver) = unbounded_channel();
-    (Teller(sender), receiver)
+    (NewsSender(sender), receiver)
 }

@@ -1,7 +1,7 @@
-//! The host under observation: which question is open since when, which answer is too old, when to connect again. Knows
-//! nothing of what the answers mean.
+//! The host under observation: which question is open since when, which answer is too old, when to connect again. Does
+//! not interpret the answers.
 
-use super::news::{News, Teller};
+use super::news::{News, NewsSender};
 use crate::app::Msg;
 use crate::facts::{FactsPart, Part, Query};
 use crate::host::{Cause, Generation, Reply, Request, Target, Worker};
@@ -25,19 +25,19 @@ struct Open {
 pub(super) struct Observation {
     worker: Worker,
     number: u64,
-    news: Teller,
+    news: NewsSender,
     generation: Generation,
     open: BTreeMap<Generation, Open>,
     /// Parts that changed while a question about them was open: its answer may be older than the change.
     again: BTreeSet<Part>,
-    /// Seconds of waiting that were told last.
-    told: u64,
+    /// Seconds of waiting that were reported last.
+    reported: u64,
     retry: Option<Retry>,
-    /// The files of a remote host are being read: the user asked for it, no question.
+    /// The files of a remote host are being read, because the user asked for it.
     probing: Option<Open>,
 }
 
-/// A connection that was cut is made again by itself.
+/// A connection that was cut is made again automatically.
 #[derive(Clone, Copy, Debug)]
 struct Retry {
     at: Instant,
@@ -46,7 +46,7 @@ struct Retry {
 
 impl Observation {
     /// Nothing is opened before the first question.
-    pub(super) fn of(target: Target, news: Teller) -> Self {
+    pub(super) fn of(target: Target, news: NewsSender) -> Self {
         Self {
             worker: spawn(target, 0, &news),
             number: 0,
@@ -54,7 +54,7 @@ impl Observation {
             generation: 0,
             open: BTreeMap::new(),
             again: BTreeSet::new(),
-            told: 0,
+            reported: 0,
             retry: None,
             probing: None,
         }
@@ -87,14 +87,14 @@ impl Observation {
         }
     }
 
-    /// Asks for details again, for who looks at them; a question that is open is answer enough.
+    /// Asks again while they are on screen, unless a question is still open.
     pub(super) fn watch_details(&mut self, functions: Vec<PciAddress>) {
         if !self.open.values().any(|open| open.part == Part::Details) {
             self.ask([Query::Details(functions)]);
         }
     }
 
-    /// Reads the files of a remote host over ssh, or does not wait for that any longer.
+    /// Reads the files of a remote host over SSH, or stops waiting for them.
     pub(super) fn probe(&mut self, go_on: bool) {
         if go_on {
             self.probing = Some(Open { part: Part::Boot, since: Instant::now() });
@@ -108,7 +108,7 @@ impl Observation {
         self.generation
     }
 
-    /// Takes what the host with this number said; what the wizard has to know comes back.
+    /// Takes a reply of the host with this number; returns the messages for the wizard.
     pub(super) fn take(&mut self, number: u64, reply: Reply) -> Vec<Msg> {
         if number != self.number {
             return Vec::new();
@@ -146,8 +146,8 @@ impl Observation {
         if self.again.remove(&open.part) {
             self.ask([open.part]);
         }
-        if self.open.is_empty() && self.told > 0 {
-            self.told = 0;
+        if self.open.is_empty() && self.reported > 0 {
+            self.reported = 0;
             msgs.push(Msg::Waiting(None));
         }
         msgs
@@ -155,7 +155,7 @@ impl Observation {
 
     /// When there is something to do without an answer; `None` while nothing is open.
     pub(super) fn due(&self) -> Option<Instant> {
-        let waiting = self.since().map(|since| since + Duration::from_secs(self.told + 1));
+        let waiting = self.since().map(|since| since + Duration::from_secs(self.reported + 1));
         let retry = self.retry.filter(|_| self.open.is_empty()).map(|retry| retry.at);
         waiting.into_iter().chain(retry).min()
     }
@@ -169,16 +169,16 @@ impl Observation {
         self.open.values().chain(&self.probing).next()
     }
 
-    /// Says how long the host has been silent, and connects again where it is time to.
+    /// Reports how long the host has not answered, and connects again when that is due.
     pub(super) fn tick(&mut self, now: Instant) -> Option<Msg> {
         if self.retry.is_some_and(|retry| retry.at <= now) && self.open.is_empty() {
             self.ask([Part::Host]);
         }
         let seconds = self.since().map_or(0, |since| now.saturating_duration_since(since).as_secs());
-        if seconds == self.told {
+        if seconds == self.reported {
             return None;
         }
-        self.told = seconds;
+        self.reported = seconds;
         Some(Msg::Waiting(self.oldest().filter(|_| seconds > 0).map(|open| (open.part, seconds))))
     }
 }
@@ -190,9 +190,9 @@ impl Retry {
     }
 }
 
-fn spawn(target: Target, number: u64, news: &Teller) -> Worker {
+fn spawn(target: Target, number: u64, news: &NewsSender) -> Worker {
     let news = news.clone();
-    Worker::spawn(target, move |reply| news.tell(News::Host(number, Box::new(reply))))
+    Worker::spawn(target, move |reply| news.send(News::Host(number, Box::new(reply))))
 }
 
 #[cfg(test)]
@@ -205,8 +205,8 @@ mod tests {
     fn one_question_about_a_watched_card_is_open_at_most() {
         let tree = tempfile::tempdir().unwrap();
         let target = Target { sysroot: Sysroot::new(tree.path()), ..Target::default() };
-        let (teller, mut news) = super::super::news::channel();
-        let mut observation = Observation::of(target, teller);
+        let (sender, mut news) = super::super::news::channel();
+        let mut observation = Observation::of(target, sender);
         let card: PciAddress = "01:00.0".parse().unwrap();
         for _ in 0..3 {
             observation.watch_details(vec![card]);

@@ -1,4 +1,4 @@
-//! What a run of bytes from a keyboard means, xterm's sequences and their relatives. Holds no state and knows no time.
+//! What a run of bytes from a keyboard means, xterm's sequences and their relatives. Holds no state and reads no clock.
 
 use crate::app::key::{Key, KeyCode};
 
@@ -9,9 +9,9 @@ pub(super) enum Meaning {
     Unfinished,
     /// A key.
     Key(Key),
-    /// A whole sequence that is no key of ours: a mouse report, a reply, a key being released.
+    /// A whole sequence that is not a key of ours: a mouse report, a reply, a key being released.
     Nothing,
-    /// No sequence; the last byte starts something new.
+    /// Not a sequence; the last byte starts something new.
     Broken,
     /// Pasted text follows.
     PasteBegins,
@@ -20,10 +20,10 @@ pub(super) enum Meaning {
 /// The byte that starts every sequence.
 pub(super) const ESC: u8 = 0x1b;
 
-/// Longer than any sequence a keyboard sends; what is longer is a reply to someone else.
+/// Longer than any sequence a keyboard sends; what is longer is a reply to another program.
 const LONGEST: usize = 128;
 
-/// What `bytes` mean. To be asked anew with each byte that arrives.
+/// What `bytes` mean. To be called again with each byte that arrives.
 pub(super) fn meaning(bytes: &[u8]) -> Meaning {
     match bytes {
         [] | [ESC] => Meaning::Unfinished,
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_swallowed_whole() {
+    fn what_is_not_a_key_is_swallowed_whole() {
         let cases: [&[u8]; 10] = [
             b"\x1b[<35;10;20M",
             b"\x1b[M !!",

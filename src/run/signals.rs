@@ -1,4 +1,4 @@
-//! The signals the program answers, as plain data. Does not answer them.
+//! The signals the program handles, as plain data. Does not handle them.
 
 use std::io;
 
@@ -11,7 +11,7 @@ pub enum Signal {
     Terminate,
     /// SIGHUP: the terminal is gone. Leave, unless a build is running.
     HangUp,
-    /// SIGINT: someone sent it, since a raw terminal sends `^C` as a key. In plain output it is `^C` itself.
+    /// SIGINT: another process sent it, since a raw terminal sends `^C` as a key. In plain output it is `^C` itself.
     Interrupt,
     /// SIGCONT: the program was stopped and may run again; the screen shows something else by now.
     Continue,
@@ -28,7 +28,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on these signals no longer end the process by themselves, not even after this value is dropped.
+    /// From now on these signals no longer end the process, not even after this value is dropped.
     ///
     /// SIGTSTP is left alone: it must still stop the process.
     pub fn new() -> io::Result<Self> {

@@ -25,7 +25,7 @@ use super::capability::Capabilities;
 
 /// How long leaving waits for a terminal that takes no output, one stopped by `^S` for example.
 const LEAVE_PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-/// A suspension that ended this recently is what the SIGCONT was for.
+/// A SIGCONT this soon after a suspension is the one that ended it.
 const SAME_CONTINUATION: Duration = Duration::from_secs(1);
 
 /// Why the terminal cannot be used.
@@ -37,18 +37,20 @@ pub enum TerminalError {
     /// Input comes from elsewhere, and the process has no terminal of its own either.
     #[error("there is no terminal to read keys from; run vmbuild in one, or use a headless command")]
     NoInput(#[source] io::Error),
-    /// `TERM` says that the terminal cannot move its cursor.
-    #[error("TERM says the terminal cannot show a full screen; set TERM to its real type, or use a headless command")]
+    /// According to `TERM` the terminal cannot move its cursor.
+    #[error(
+        "according to TERM, the terminal cannot show a full screen; set TERM to its real type, or use a headless command"
+    )]
     NoFullScreen,
     /// There is one terminal, and it has been entered.
     #[error("the terminal is already in use by this process")]
     InUse,
-    /// The terminal refused.
+    /// The system refused an operation on it.
     #[error("cannot {action} the terminal: {source}")]
     Refused {
         /// What was tried.
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -89,7 +91,7 @@ impl Write for TtyWriter {
             match rustix::io::write(&self.0, bytes) {
                 Ok(count) => return Ok(count),
                 Err(rustix::io::Errno::INTR) => {}
-                // Someone who shares the terminal made it non-blocking.
+                // Another program on this terminal made it non-blocking.
                 Err(rustix::io::Errno::AGAIN) => wait_writable(self.0.as_fd(), None)?,
                 Err(error) => return Err(error.into()),
             }
@@ -170,7 +172,7 @@ impl Terminal {
         stopped.map_err(refused("suspend"))
     }
 
-    /// Answers SIGCONT: enters the terminal again after someone else stopped and continued the process. True if the
+    /// Handles SIGCONT: enters the terminal again after another process stopped and continued this one. True if the
     /// next frame must be drawn from nothing, false if [`Terminal::suspend`] has seen to it already.
     pub fn continued(&mut self) -> Result<bool, TerminalError> {
         if self.resumed.take().is_some_and(|resumed| resumed.elapsed() < SAME_CONTINUATION) {
@@ -208,7 +210,7 @@ fn entered() -> std::sync::MutexGuard<'static, Option<Restoration>> {
     ENTERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the terminal back, if it is entered. Never waits long and never fails: there is nobody to tell.
+/// Gives the terminal back, if it is entered. Never waits long, and ignores errors: nothing can be done about them.
 fn give_back() {
     if let Some(restoration) = entered().take() {
         restore(&restoration);
@@ -242,7 +244,7 @@ fn old() -> io::Result<(Vec<u8>, Vec<u8>)> {
     Ok((Vec::new(), leave))
 }
 
-/// Has a panic give the terminal back before its message is printed, so that the message stays readable.
+/// Makes a panic give the terminal back before its message is printed, so that the message stays readable.
 ///
 /// After the message, `last_words` are printed if there are any: where the draft was saved, for example.
 pub fn install_panic_hook(last_words: impl Fn() -> Option<String> + Send + Sync + 'static) {
@@ -264,7 +266,7 @@ pub fn install_panic_hook(last_words: impl Fn() -> Option<String> + Send + Sync 
     }));
 }
 
-/// Waits until `tty` takes output, for `patience` or for ever.
+/// Waits until `tty` takes output, for `patience` or without limit.
 fn wait_writable(tty: BorrowedFd<'_>, patience: Option<&Timespec>) -> io::Result<()> {
     let mut polled = [PollFd::from_borrowed_fd(tty, PollFlags::OUT)];
     loop {
@@ -277,7 +279,7 @@ fn wait_writable(tty: BorrowedFd<'_>, patience: Option<&Timespec>) -> io::Result
     }
 }
 
-/// Wraps what the system said about `action`.
+/// Wraps the system's error of `action`.
 fn refused<E: Into<io::Error>>(action: &'static str) -> impl Fn(E) -> TerminalError {
     move |source| TerminalError::Refused { action, source: source.into() }
 }

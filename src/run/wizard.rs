@@ -1,13 +1,13 @@
-//! The wizard from start to end: takes the terminal, shows the first frame, lets the event loop work, gives the terminal
-//! back. Owns the order of these; what happens in between is the event loop's business.
+//! The wizard from start to end: enters the terminal, draws the first frame, runs the event loop, gives the terminal back.
+//! Owns this order; what happens in between belongs to the event loop.
 
 use super::capability::{Capabilities, ColourChoiceError, LookFlags};
 use super::event_loop::{Session, Sources, live};
+use super::files::FileThread;
 use super::input::Input;
 use super::look::look;
 use super::news;
 use super::screen::Screen;
-use super::shelves::Shelves;
 use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 use crate::app::state::{DEMO, Start};
@@ -42,7 +42,7 @@ pub enum WizardError {
     /// `VMBUILD_COLOR` is wrong.
     #[error(transparent)]
     Colour(#[from] ColourChoiceError),
-    /// The theme is not there.
+    /// The theme does not exist, or is wrong.
     #[error(transparent)]
     Theme(#[from] ThemeError),
     /// The system refused something that the event loop needs.
@@ -52,7 +52,7 @@ pub enum WizardError {
 
 /// Runs the wizard until the user leaves. The terminal is given back before this returns.
 pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
-    // Variables that are no text decide nothing here.
+    // Variables that are not UTF-8 decide nothing here.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let capabilities = Capabilities::decide(&environment.collect(), options.look)?;
@@ -68,7 +68,7 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
         let size = terminal.size()?;
         let input = Input::new(terminal.input()?, size, capabilities.escape_hold)?;
         let screen = Screen::new(terminal.output()?, size, &capabilities);
-        let (teller, news) = news::channel();
+        let (sender, news) = news::channel();
         let uri = if options.target.demo { DEMO.to_owned() } else { options.target.uri() };
         let start = Start {
             uri,
@@ -85,26 +85,26 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
             terminal,
             screen,
             options.target,
-            Shelves::new(options.folders, drafts, teller.clone()),
-            teller,
+            FileThread::new(options.folders, drafts, sender.clone()),
+            sender,
         );
         session.clipboard = capabilities.xterm;
         // The first frame comes before anything that could be slow, or missing.
         session.draw_now();
         session.begin(effects);
-        // The state of the session is large to be moved about.
+        // Boxed, because the state of the session is large.
         Ok(Box::pin(live(session, Sources { signals, input, news })).await)
     })
 }
 
-/// The probe of the host, where ssh leads to it.
+/// The probe of a host that is reached by SSH.
 fn probe(target: &Target) -> Option<Probe> {
     let login = target.login()?.ok()?;
     let state = if target.probe { ProbeState::Running } else { ProbeState::Offered };
     Some(Probe { command: login.shown(), host: login.host, script: remote::SCRIPT, state })
 }
 
-/// After a panic the user learns where the work of the session is.
+/// After a panic the message names the draft of the session.
 fn panic_hook(drafts: Option<&Drafts>) {
     let draft = drafts.map(|drafts| drafts.path().to_owned());
     install_panic_hook(move || {

@@ -17,7 +17,7 @@ pub(super) fn sign(canvas: &Canvas, severity: Severity) -> (&'static str, Role) 
     }
 }
 
-/// Rows in which the finding under the cursor can be read in full: what is wrong, and the way out.
+/// Rows in which the finding under the cursor can be read in full: what is wrong, and the fix.
 pub(super) const READ: u16 = 4;
 
 /// Draws rule and rows.
@@ -37,9 +37,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     if let (true, Some(finding)) = (remedy > 0, findings.get(app.checks_row)) {
         let width = area.width.saturating_sub(6);
-        let said = wrap(&finding.message(Wording::Full), width).into_iter().map(|line| (line, Role::Text));
-        let way_out = wrap(&finding.remedy(Wording::Full), width).into_iter().map(|line| (line, Role::Muted));
-        for (y, (line, role)) in (area.bottom() - remedy..area.bottom()).zip(said.chain(way_out)) {
+        let message = wrap(&finding.message(Wording::Full), width).into_iter().map(|line| (line, Role::Text));
+        let fix = wrap(&finding.remedy(Wording::Full), width).into_iter().map(|line| (line, Role::Muted));
+        for (y, (line, role)) in (area.bottom() - remedy..area.bottom()).zip(message.chain(fix)) {
             canvas.put(area.x + 4, y, width, &line, role);
         }
     }

@@ -7,7 +7,7 @@ pub struct Glyphs {
     pub line: &'static str,
     /// Vertical line.
     pub bar: &'static str,
-    /// Where the vertical line hangs from a horizontal one.
+    /// Where a vertical line begins at a horizontal one.
     pub tee: &'static str,
     /// Corners of overlays: top left, top right, bottom left, bottom right.
     pub corners: [&'static str; 4],
@@ -35,7 +35,7 @@ pub struct Glyphs {
     pub error: &'static str,
     /// Not checked.
     pub unknown: &'static str,
-    /// Worth knowing.
+    /// Note.
     pub info: &'static str,
     /// Steps: to do, here, done, done with warnings, with errors, skipped, changed since seen.
     pub steps: [&'static str; 7],

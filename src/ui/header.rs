@@ -6,7 +6,7 @@ use crate::app::{App, HostState, ProbeState};
 use crate::facts::Part;
 use ratatui::layout::Rect;
 
-/// Seconds after which a silent libvirt may stay silent, and whoever waits is told of the way out.
+/// Seconds without an answer after which the key that leaves is shown.
 const PATIENCE: u64 = 5;
 
 /// Draws the line.
@@ -37,7 +37,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 fn waiting(app: &App) -> String {
     let Some((part, seconds)) = app.waiting else { return String::new() };
     if reads_files(app) && matches!(part, Part::Boot | Part::Uses | Part::Roms | Part::Details) {
-        return format!("reading the host's files over ssh, {seconds} s");
+        return format!("reading the host's files over SSH, {seconds} s");
     }
     let leave = if seconds < PATIENCE { "" } else { "; ^C leaves" };
     format!("waiting for {}, {seconds} s{leave}", part.awaited())

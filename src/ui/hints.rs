@@ -16,13 +16,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         toast(canvas, area, end.saturating_sub(area.x + 2), text);
         return;
     }
-    // The keys of an overlay stand on its lower line.
+    // The keys of an overlay are on its lower line.
     if !app.overlays.is_empty() {
         return;
     }
     let shown: Vec<Offer> = keys::offers(app).into_iter().filter(|offer| is_shown(app, offer)).collect();
     let all: u16 = shown.iter().map(columns).sum();
-    // Where not all fit, the way to the next step stays.
+    // Where not all fit, the key for the next step stays.
     let is_next = |offer: &&Offer| offer.entry.action == Action::NextStep;
     let next = shown.iter().find(is_next).filter(|_| area.x + 1 + all > end + 2);
     let end = end.saturating_sub(next.map_or(0, columns));
@@ -62,7 +62,7 @@ fn columns(offer: &Offer) -> u16 {
     cells(&key(offer)) + cells(short(offer)) + 3
 }
 
-/// One hint. What is off stays in its place, dimmed; pressing it says why.
+/// One hint. What is off keeps its place, dimmed; pressing it shows why.
 fn hint(canvas: &mut Canvas, x: u16, y: u16, offer: &Offer) -> u16 {
     let (key_role, role) = if offer.why_not.is_some() { (Role::Muted, Role::Muted) } else { (Role::Key, Role::Text) };
     let wide = columns(offer);
@@ -70,7 +70,7 @@ fn hint(canvas: &mut Canvas, x: u16, y: u16, offer: &Offer) -> u16 {
     wide
 }
 
-/// What the key does, as far as the hint tells: the help has the rest.
+/// What the key does, in short; the help has the rest.
 fn short(offer: &Offer) -> &'static str {
     offer.entry.label.split(':').next().unwrap_or_default()
 }
@@ -80,7 +80,7 @@ pub(super) fn key(offer: &Offer) -> String {
     offer.entry.keys.first().map(ToString::to_string).unwrap_or_default()
 }
 
-/// What stands at the right end: the field being edited, the way to commands and help. Gives its columns.
+/// The right end: the field being edited, the keys for commands and help. Returns its columns.
 fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
     let what = match &app.editing {
         Some(editing) if app.overlays.is_empty() => match &editing.target {

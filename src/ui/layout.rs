@@ -1,5 +1,5 @@
-//! Where the pieces of the screen stand, by its size. Breakpoints: below 80x24 a notice, below 96 columns the rail is
-//! one line, from 132 columns on the XML stands beside the step.
+//! Where the pieces of the screen are, by its size. Breakpoints: below 80x24 a notice, below 96 columns the rail is
+//! one line, from 132 columns on the XML is beside the step.
 
 use crate::app::state::{NARROW, SMALLEST, WIDE};
 use crate::app::{App, StepId, Zone};
@@ -56,7 +56,7 @@ pub(super) fn areas(app: &App, screen: Rect) -> Areas {
     let top = if height < 28 { 2 } else { 3 };
     let rows = checks.y.saturating_sub(top);
     let rail = Rect { x: 0, y: top, width: RAIL, height: rows };
-    // By the height of the screen and not of the column: the steps stand still when the checks take more rows.
+    // By the height of the screen and not of the column: the steps keep their place when the checks take more rows.
     let each = if height.saturating_sub(top + usual_rows(height) + 2) >= 18 { 2 } else { 1 };
     let left = width - RAIL - 1;
     let pane_width = if width >= WIDE { left.saturating_sub(STEP + 1).clamp(36, 84) } else { 0 };

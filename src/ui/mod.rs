@@ -25,7 +25,7 @@ use layout::{Areas, Rail};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-/// Draws the state. The real cursor stands on what has the focus.
+/// Draws the state. The real cursor is on what has the focus.
 pub fn draw(app: &App, look: &Look, frame: &mut Frame) {
     let screen = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), look);
@@ -84,8 +84,8 @@ fn divide(canvas: &mut Canvas, x: u16, areas: &Areas) {
 fn too_small(canvas: &mut Canvas, screen: Rect) {
     let (width, height) = SMALLEST;
     let text = format!(
-        "vmbuild needs a screen of {width} columns and {height} rows; this one has {} and {}. Enlarge it, or use vmbuild \
-         without the screen: vmbuild --help. Nothing is lost: the draft is kept.",
+        "vmbuild needs a screen of {width} columns and {height} rows; this one has {} and {}. Enlarge it, or use the \
+         commands that need no screen: vmbuild --help. Nothing is lost: the draft is kept.",
         screen.width, screen.height
     );
     let lines = canvas::wrap(&text, screen.width.saturating_sub(2));

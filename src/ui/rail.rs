@@ -44,7 +44,7 @@ pub(super) fn line(app: &App, canvas: &mut Canvas, area: Rect) {
 }
 
 /// The steps whose names fit into `room` columns beside all signs and numbers: the nearest first. The current one needs
-/// none: its title stands before them.
+/// none: its title is before them.
 fn named(app: &App, canvas: &Canvas, room: u16) -> Vec<StepId> {
     let bare: u16 = StepId::ALL.iter().map(|step| cells(sign(app, canvas, *step).0) + 2).sum();
     let mut left = room.saturating_sub(bare);

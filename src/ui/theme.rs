@@ -35,7 +35,7 @@ roles! {
     Key = "key",
     /// Names of fields.
     Label = "label",
-    /// What stands in fields.
+    /// Values of fields.
     Value = "value",
     /// What holds where a field is empty.
     Placeholder = "placeholder",
@@ -51,7 +51,7 @@ roles! {
     Warn = "warn",
     /// Findings that block.
     Error = "error",
-    /// Findings worth knowing.
+    /// Findings that are notes.
     Info = "info",
     /// Left out.
     Skipped = "skipped",
@@ -144,7 +144,7 @@ impl Theme {
     pub fn named(name: &str) -> Result<Self, ThemeError> {
         let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) else {
             let known = Self::shipped().collect::<Vec<_>>().join(", ");
-            return Err(unknown(name, format!("there is no such theme; there are {known}")));
+            return Err(unknown(name, format!("not found; the themes are {known}")));
         };
         Self::parse(name, text)
     }
@@ -154,14 +154,14 @@ impl Theme {
         let file: File = toml::from_str(text)
             .map_err(|source| ThemeError::Syntax { name: name.to_owned(), source: Box::new(source) })?;
         let mut theme = match file.inherits.as_deref() {
-            Some(base) if base == name => return Err(unknown(name, "it inherits itself".into())),
+            Some(base) if base == name => return Err(unknown(name, "it inherits from itself".into())),
             Some(base) => Self::named(base)?,
             None => Self { styles: vec![Style::new(); Role::ALL.len()] },
         };
         for (role, entry) in &file.roles {
             let Some(index) = Role::ALL.iter().position(|known| known.name() == role) else {
                 let known = Role::ALL.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
-                return Err(unknown(name, format!("there is no role '{role}'; there are {known}")));
+                return Err(unknown(name, format!("role '{role}' does not exist; the roles are {known}")));
             };
             if let Some(style) = theme.styles.get_mut(index) {
                 *style = entry.style(name, &file.palette)?;
@@ -198,7 +198,8 @@ impl Entry {
 /// A palette entry, a colour name, an index, or `#rrggbb`.
 fn colour(theme: &str, name: &str, palette: &BTreeMap<String, String>) -> Result<Color, ThemeError> {
     let text = palette.get(name).map_or(name, String::as_str);
-    text.parse().map_err(|_| unknown(theme, format!("'{text}' is no colour: use a name, a number to 255, or #rrggbb")))
+    text.parse()
+        .map_err(|_| unknown(theme, format!("'{text}' is not a colour; use a name, a number up to 255, or #rrggbb")))
 }
 
 fn unknown(name: &str, what: String) -> ThemeError {
@@ -228,7 +229,7 @@ mod tests {
         }
     }
 
-    /// What somebody without green cones sees (Viénot, Brettel and Mollon 1999, on linear light).
+    /// What a person without green cones sees (Viénot, Brettel and Mollon 1999, on linear light).
     fn deuteranopia([r, g, b]: [f64; 3]) -> [f64; 3] {
         [0.292_75 * r + 0.707_25 * g, 0.292_75 * r + 0.707_25 * g, -0.022_34 * r + 0.022_34 * g + b]
     }
@@ -279,9 +280,9 @@ mod tests {
     #[test]
     fn a_wrong_theme_says_what_is_wrong() {
         for (text, wanted) in [
-            ("[roles]\ntexxt = {}", "no role 'texxt'"),
-            ("[roles]\ntext = { fg = \"bluish\" }", "'bluish' is no colour"),
-            ("inherits = \"x\"", "inherits itself"),
+            ("[roles]\ntexxt = {}", "role 'texxt' does not exist"),
+            ("[roles]\ntext = { fg = \"bluish\" }", "'bluish' is not a colour"),
+            ("inherits = \"x\"", "it inherits from itself"),
             ("[role]", "unknown field"),
         ] {
             assert!(Theme::parse("x", text).unwrap_err().to_string().contains(wanted), "{text}");

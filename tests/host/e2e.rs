@@ -156,7 +156,7 @@ fn network(person: &mut Person, active: bool) {
     person.keys("Enter");
     wait_for_row(person, "Type");
     person.keys("Enter");
-    person.wait_for("a network of libvirt");
+    person.wait_for("a libvirt network");
     go_to_row(person, "user");
     person.keys("Enter");
     person.wait_for("QEMU's own NAT");

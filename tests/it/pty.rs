@@ -347,7 +347,7 @@ fn without_a_hypervisor_the_wizard_says_why_and_goes_to_the_demo_host() {
     let home = home();
     let uri = format!("qemu+unix:///system?socket={}", home.path().join("none").display());
     let mut person = Session::new(home.path(), &["--connect", &uri]).start();
-    person.wait_for("cannot be asked");
+    person.wait_for("cannot connect to");
     person.wait_for("Start it with");
     person.keys("Down Down Enter");
     person.wait_for("hv03");
@@ -394,7 +394,7 @@ fn on_recorded_facts_everything_is_seen_and_nothing_is_built() {
     person.keys("Down Down Enter 8");
     person.wait_for("0 errors");
     person.keys("B");
-    person.wait_for("the facts are a record");
+    person.wait_for("these are recorded facts");
     person.keys("^C ^C");
     assert!(person.ended_restored().success());
 }
@@ -408,12 +408,12 @@ fn a_host_that_hangs_up_is_asked_again_when_the_user_wants_it() {
     let uri = format!("qemu+unix:///system?socket={}", socket.display());
     let mut person = Session::new(home.path(), &["--connect", &uri]).start();
     drop(listener.accept().unwrap());
-    person.wait_for("cannot be asked");
+    person.wait_for("cannot connect to");
     person.keys("Down Enter");
     // Asked again by the user.
-    person.wait_until("closed question", |screen| !screen.contents().contains("cannot be asked"));
+    person.wait_until("closed question", |screen| !screen.contents().contains("cannot connect to"));
     drop(listener.accept().unwrap());
-    person.wait_for("cannot be asked");
+    person.wait_for("cannot connect to");
     person.keys("Enter q");
     assert!(person.ended_restored().success());
 }

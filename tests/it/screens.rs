@@ -572,7 +572,7 @@ fn a_list_that_was_opened_too_early_fills_when_the_host_answers() {
     session.facts(facts());
     let screen = session.screen();
     assert!(screen.contains("/srv/fast/ubuntu-desktop.iso") && !screen.contains("virtio-win"), "{screen}");
-    assert!(screen.contains("▸ take \"ubuntu\""), "{screen}");
+    assert!(screen.contains("▸ use \"ubuntu\" as typed"), "{screen}");
 }
 
 #[test]

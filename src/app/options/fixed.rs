@@ -44,8 +44,8 @@ pub const DISK_DEVICES: &[Fixed] =
 
 /// Kinds of networks.
 pub const NETWORK_KINDS: &[Fixed] = &[
-    fixed(NetworkKind::Network.name(), "a network of libvirt"),
-    fixed(NetworkKind::Bridge.name(), "a bridge of the host: on the LAN"),
+    fixed(NetworkKind::Network.name(), "a libvirt network"),
+    fixed(NetworkKind::Bridge.name(), "a host bridge: on the LAN"),
     fixed(NetworkKind::Direct.name(), "a host interface (macvtap): on the LAN"),
     fixed(NetworkKind::User.name(), "NAT inside QEMU, no incoming connections"),
     fixed(NetworkKind::Hostdev.name(), "a virtual function of a card (SR-IOV)"),
@@ -96,7 +96,7 @@ pub const CPU_CACHES: &[Fixed] = &[
 
 /// What added memory comes as.
 pub const HOTPLUG_KINDS: &[Fixed] = &[
-    fixed(HotplugKind::Dimm.name(), "whole DIMMs, hard to take out"),
+    fixed(HotplugKind::Dimm.name(), "whole DIMMs, hard to remove"),
     fixed(HotplugKind::VirtioMem.name(), "blocks of 2 MiB, both ways"),
 ];
 
@@ -145,7 +145,7 @@ pub const DIRECT_MODES: &[Fixed] = &[
 /// Emulated video cards.
 pub const VIDEO_MODELS: &[Fixed] = &[
     fixed(VideoModel::Virtio.name(), "best for Linux; Windows needs its driver"),
-    fixed(VideoModel::Std.name(), "standard VGA: every guest knows it"),
+    fixed(VideoModel::Std.name(), "standard VGA: works in every guest"),
     fixed(VideoModel::Qxl.name(), "made for SPICE"),
     fixed(VideoModel::Vmware.name(), "VMware SVGA II"),
     fixed(VideoModel::Bochs.name(), "a frame buffer for UEFI guests"),
@@ -156,7 +156,7 @@ pub const VIDEO_MODELS: &[Fixed] = &[
 pub const SCSI_MODELS: &[Fixed] = &[
     fixed(ScsiModel::VirtioScsi.name(), "fast; Windows needs its driver"),
     fixed(ScsiModel::Lsi.name(), "for old guests"),
-    fixed(ScsiModel::LsiSas.name(), "Windows knows it"),
+    fixed(ScsiModel::LsiSas.name(), "Windows has its driver"),
 ];
 
 /// Emulated USB controllers.
@@ -196,7 +196,7 @@ pub const WATCHDOG_ACTIONS: &[Fixed] = &[
 
 /// Versions of the TPM.
 pub const TPM_VERSIONS: &[Fixed] =
-    &[fixed(TpmVersion::V2.name(), "what Windows 11 asks for"), fixed(TpmVersion::V1.name(), "for old guests")];
+    &[fixed(TpmVersion::V2.name(), "required by Windows 11"), fixed(TpmVersion::V1.name(), "for old guests")];
 
 /// Where a TPM comes from.
 pub const TPM_BACKENDS: &[Fixed] = &[

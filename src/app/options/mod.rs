@@ -107,7 +107,7 @@ impl Options {
             Self::CpuModels => facts.domain_capabilities.why_not(),
             Self::HugePages => facts.nodes.why_not(),
             Self::Roms(..) => {
-                let none = "no ROM file lies in the folders where QEMU may read them: type an absolute path";
+                let none = "no ROM file in the folders that QEMU may read; type an absolute path";
                 Some(facts.roms.why_not().unwrap_or(none))
             }
             Self::Fixed(_) | Self::VideoModels | Self::Systems => None,
@@ -132,7 +132,7 @@ fn roms(app: &App, vendor: u16, device: u16) -> Vec<Known> {
         let whose = match rom.ids() {
             _ if rom.is_for(vendor, device) => "for this card".to_owned(),
             Some(ids) => format!("for {ids}, not this card"),
-            None => "no ROM of a card".into(),
+            None => "not a ROM of a card".into(),
         };
         let uefi = if rom.has_uefi() { ", with UEFI" } else { ", without UEFI" };
         let header = if rom.header.0 > 0 { ", with a header to cut off" } else { "" };
@@ -177,7 +177,7 @@ fn cpu_models(app: &App) -> Vec<Known> {
     }
     let (can, cannot): (Vec<_>, Vec<_>) = models.into_iter().partition(|(_, usable)| *usable);
     let can = can.into_iter().map(|(name, _)| known(name, String::new()));
-    can.chain(cannot.into_iter().map(|(name, _)| known(name, "this host cannot offer it".into()))).collect()
+    can.chain(cannot.into_iter().map(|(name, _)| known(name, "not available on this host".into()))).collect()
 }
 
 /// The models of the spec, with a word where this host's QEMU has them not.
@@ -188,8 +188,7 @@ fn video_models(app: &App) -> Vec<Known> {
         let name = VideoModel::named(value).and_then(libvirt_model);
         name.is_some_and(|name| !found.is_empty() && found.iter().all(|model| *model != name))
     };
-    let note =
-        |item: &Fixed| if lacks(item.value) { "this host's QEMU has it not".into() } else { item.note.to_owned() };
+    let note = |item: &Fixed| if lacks(item.value) { "not in this host's QEMU".into() } else { item.note.to_owned() };
     VIDEO_MODELS.iter().map(|item| known(item.value, note(item))).collect()
 }
 
@@ -204,7 +203,7 @@ fn huge_pages(app: &App) -> Vec<Known> {
     let sizes = sizes.into_iter().rev().map(|(size, (total, free))| {
         known(&size.to_string(), format!("{free} of {total} free, {}", Bytes(size.0.saturating_mul(free))))
     });
-    [known("auto", "the largest that there are enough of".into())].into_iter().chain(sizes).collect()
+    [known("auto", "the largest size with enough free pages".into())].into_iter().chain(sizes).collect()
 }
 
 /// Volumes as paths, because a path means the same from every pool.

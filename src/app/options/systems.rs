@@ -19,7 +19,7 @@ pub(super) fn systems(app: &App) -> Vec<Known> {
     all.retain(|system| seen.insert(system.id.clone()));
     let (ended, current): (Vec<_>, Vec<_>) = all.into_iter().partition(|system| system.has_ended(&today));
     let note = |system: &SystemName| {
-        let on_medium = if medium.contains(system) { ", as the boot ISO says" } else { "" };
+        let on_medium = if medium.contains(system) { ", from the boot ISO" } else { "" };
         let end = system.ended.as_ref().filter(|_| system.has_ended(&today));
         let end = end.map(|end| format!(", no updates since {end}")).unwrap_or_default();
         format!("{}{on_medium}{end}", system.name)

@@ -113,7 +113,7 @@ impl Step for Build {
             Some(BuildResult::Built { .. }) => "built".into(),
             Some(BuildResult::Undone { .. }) => "failed, undone".into(),
             Some(BuildResult::NotFullyUndone { .. }) => "failed, not all undone".into(),
-            Some(BuildResult::Unverified { .. }) => "built, not as it must be".into(),
+            Some(BuildResult::Unverified { .. }) => "built, checks failed".into(),
             Some(BuildResult::Cancelled) => "cancelled, undone".into(),
             None if app.build.is_running() => {
                 format!("step {} of {}", app.build.current().map_or(1, |at| at + 1), app.build.steps.len())

@@ -57,7 +57,7 @@ impl Step for Disks {
         let Some(disk) = asked(app).get(row) else { return medium_fields(app) };
         let resolved = resolved(app, &Place::root().key("storage").key("disks").index(row));
         let at = |field: &str| Place::disk(row, field);
-        let first = Field::choice(at("action"), Options::Fixed(DISK_ACTIONS)).default("", "what becomes of it");
+        let first = Field::choice(at("action"), Options::Fixed(DISK_ACTIONS)).default("", "what happens with it");
         let fields: Vec<Field> = match disk.action {
             None | Some(DiskAction::Create) => vec![first, size(app, disk, row), pool(app, row), format(row, resolved)],
             Some(DiskAction::Clone) => vec![first, source(disk, row), pool(app, row), grow(row), format(row, resolved)],
@@ -171,7 +171,7 @@ fn medium_fields(app: &App) -> Vec<Field> {
     };
     let drivers = Field::toggle(top("virtio_win"))
         .default(on, why)
-        .help("A second CD with the drivers for virtio disks and cards, which Windows lacks.");
+        .help("A second CD with the virtio drivers that Windows lacks.");
     vec![iso_field(guest), drivers]
 }
 
@@ -179,9 +179,9 @@ fn medium_fields(app: &App) -> Vec<Field> {
 fn labelled(guest: &Guest) -> String {
     let Some(medium) = &guest.medium else { return String::new() };
     match medium.systems.as_slice() {
-        [] => format!("'{}', of no system that is known", medium.volume),
+        [] => format!("'{}', not of a known system", medium.volume),
         [one] => one.name.clone(),
-        [first, rest @ ..] => format!("{} or {} others: step 2 says which", first.name, rest.len()),
+        [first, rest @ ..] => format!("{} or {} others: choose in step 2", first.name, rest.len()),
     }
 }
 

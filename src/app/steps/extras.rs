@@ -36,7 +36,7 @@ impl Step for Extras {
     }
 
     fn subtitle(&self, _app: &App) -> String {
-        "Consoles, then what not every VM needs.".into()
+        "Consoles, then options that few VMs need.".into()
     }
 
     fn rows(&self, app: &App) -> usize {
@@ -95,7 +95,7 @@ fn console(app: &App) -> Vec<Field> {
     let at = |field: &str| Place::row("graphics", row, field);
     let mut fields = vec![
         Field::choice(at("type"), Options::Fixed(GRAPHICS_KINDS))
-            .default(GraphicsKind::Vnc.name(), "there by default, for this host alone"),
+            .default(GraphicsKind::Vnc.name(), "there by default, for this host only"),
     ];
     if let Some(console) = console_of(app, row) {
         fields.push(
@@ -121,7 +121,7 @@ fn guest(app: &App) -> impl Iterator<Item = Field> {
 
 fn tpm(app: &App) -> Field {
     let tpm = &app.case.machine.tpm;
-    Field::toggle(top("tpm")).default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 asks for it.")
+    Field::toggle(top("tpm")).default(yes(tpm.value), why(tpm)).help("Emulated; Windows 11 requires it.")
 }
 
 fn tpm_device(app: &App) -> [Field; 3] {
@@ -131,7 +131,7 @@ fn tpm_device(app: &App) -> [Field; 3] {
     [
         Field::choice(at("version"), Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
         Field::choice(at("backend"), Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
-        Field::text(at("path")).default(tpm.path.clone(), "").help("That of the host, where it is passed."),
+        Field::text(at("path")).default(tpm.path.clone(), "").help("The host's TPM, if it is passed."),
     ]
     .map(|field| field.disabled(off.clone()))
 }
@@ -168,7 +168,7 @@ fn input() -> [Field; 2] {
             .help("Keyboards and mice of the host that the guest shares, one /dev/input/by-id path per line; both Ctrl keys switch."),
         Field::text(top("looking_glass").key("resolution"))
             .default("none", "")
-            .help("Shared memory for pictures up to this size: 2560x1440. Its viewer runs on the host's own desktop."),
+            .help("Shared memory for frames up to this size: 2560x1440. Its viewer runs on the host's own desktop."),
     ]
 }
 
@@ -178,13 +178,12 @@ fn of_the_host(app: &App) -> [Field; 3] {
     let mediated = Field::lines(top("mediated_devices")).default("none", "").help(
         "Parts of a device, such as virtual GPUs: a UUID per line (mdevctl list), then display and ramfb as wanted.",
     );
-    let usb = Field::lines(top("usb_devices"))
-        .default("none", "")
-        .note(note)
-        .help("Of the host, one per line: 046d:c52b, or bus 1 device 4; mandatory, requisite or optional may follow.");
+    let usb = Field::lines(top("usb_devices")).default("none", "").note(note).help(
+        "Host USB devices, one per line: 046d:c52b, or bus 1 device 4; mandatory, requisite or optional may follow.",
+    );
     let shares = Field::lines(top("shares"))
         .default("none", "")
-        .help("Of the host, for the guest to mount, one per line: /srv/data, a tag, then virtiofs, 9p or read-only.");
+        .help("Host folders for the guest to mount, one per line: /srv/data, a tag, then virtiofs, 9p or read-only.");
     [usb, mediated, shares]
 }
 
@@ -205,7 +204,7 @@ fn identity() -> [Field; 5] {
 fn cloud_init() -> [Field; 6] {
     let at = |field: &str| top("cloud_init").key(field);
     [
-        Field::text(at("hostname")).default("", "the name of the VM").help("Name the guest gives itself."),
+        Field::text(at("hostname")).default("", "the name of the VM").help("Host name that the guest sets."),
         Field::text(at("user")).help("Account to create, with sudo rights."),
         Field::lines(at("ssh_authorized_keys")).help("Public keys that may log in as the user, one per line."),
         Field::lines(at("user_data")).help("The document as it is; in place of user and keys. Esc leaves it."),

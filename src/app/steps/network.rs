@@ -28,7 +28,7 @@ impl Step for Networks {
             [Interface { row: None, .. }] => {
                 "One interface is there by default; change it, or delete it with d.".into()
             }
-            _ => "In this order the guest numbers them.".into(),
+            _ => "The guest numbers them in this order.".into(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Step for Networks {
             NetworkKind::Network => Some(
                 Field::free(at("source"), Options::Networks)
                     .default(interface.source.value.clone(), why(&interface.source))
-                    .help("A network of libvirt: virsh net-list."),
+                    .help("A libvirt network: virsh net-list."),
             ),
             NetworkKind::Bridge => Some(
                 Field::free(at("source"), Options::Bridges)
@@ -71,18 +71,18 @@ impl Step for Networks {
         let mode = (interface.kind == NetworkKind::Direct)
             .then(|| Field::choice(at("mode"), Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), ""));
         let kind =
-            Field::choice(at("type"), Options::Fixed(NETWORK_KINDS)).default(interface.kind.name(), "the usual one");
+            Field::choice(at("type"), Options::Fixed(NETWORK_KINDS)).default(interface.kind.name(), "the default");
         let others = [
             Field::choice(at("model"), Options::Fixed(NETWORK_MODELS))
                 .default(interface.model.value.name(), why(&interface.model)),
-            Field::text(at("mac")).default("made by libvirt", "").help("52:54:00:12:34:56"),
+            Field::text(at("mac")).default("set by libvirt", "").help("52:54:00:12:34:56"),
             Field::text(at("boot_order"))
                 .default("not booted from", "")
                 .help("Place among disks and interfaces, from 1."),
         ];
         let tuning = [
             Field::text(at("mtu")).default("as the network", "").help("Largest packet in bytes."),
-            Field::text(at("queues")).default("1", "").help("Of a virtio card: one per CPU at most."),
+            Field::text(at("queues")).default("1", "").help("For a virtio card: at most one per CPU."),
         ];
         let first = [kind].into_iter().chain(source).chain(vlan).chain(mode);
         first.chain(others).chain(tuning.map(Field::more)).collect()

@@ -103,7 +103,7 @@ impl Step for Review {
                 Some(DiffLine { mark: Mark::Removed, .. }) => {
                     app.toast = Some(format!("this line is only in {}", app.review.base.name()));
                 }
-                Some(_) => app.toast = Some("this line is always there; custom XML can change it".into()),
+                Some(_) => app.toast = Some("this line is always present; custom XML can change it".into()),
                 None => {}
             },
             Tab::Plan | Tab::Json => {}
@@ -162,7 +162,7 @@ pub fn compare(app: &mut App, base: Base) {
 pub fn hunk(app: &mut App, forward: bool) {
     match xml::next(&xml_lines(app), app.cursor().row, &app.xml.search, forward) {
         Some(row) => app.cursor_mut().row = row,
-        None => app.toast = Some("nothing further".into()),
+        None => app.toast = Some("no match or change in this direction".into()),
     }
 }
 

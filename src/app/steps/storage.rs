@@ -27,10 +27,7 @@ impl Step for StoragePool {
     }
 
     fn fields(&self, _app: &App) -> Vec<Field> {
-        vec![
-            Field::free(place(), Options::Pools)
-                .help("Every disk that names no pool of its own lives here, and relative paths start here."),
-        ]
+        vec![Field::free(place(), Options::Pools).help("For every disk that names no pool; relative paths start here.")]
     }
 
     fn row_of(&self, app: &App, place: &Place) -> Option<usize> {

@@ -21,7 +21,7 @@ impl Step for Template {
     }
 
     fn subtitle(&self, _app: &App) -> String {
-        "Values to start from. Several stack; what you type stands over all.".into()
+        "Starting values. You can use several; what you type overrides them all.".into()
     }
 
     fn rows(&self, app: &App) -> usize {
@@ -126,7 +126,7 @@ fn drop_layer(app: &mut App, origin: &Origin) {
     app.stale = true;
     app.refresh();
     if is_used(app, origin) {
-        app.toast = Some("a preset in use builds on it".into());
+        app.toast = Some("a preset in use is based on it".into());
     }
 }
 

@@ -13,12 +13,12 @@ const CPUS: u16 = 14;
 /// Columns of the threads on a core.
 const THREADS: u16 = 26;
 
-/// Draws the map as large as the screen lets it be.
+/// Draws the map as large as the screen allows.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &CpuMap) {
     let cores = map::cores(app);
     let lines = lines(&cores);
     let area = place(screen, 110, rows(lines.len()) + 4);
-    let inner = frame(app, canvas, area, "CPUs of the host", "");
+    let inner = frame(app, canvas, area, "Host CPUs", "");
     canvas.put(inner.x + 1, inner.y, inner.width.saturating_sub(1), &map::summary(app), Role::Muted);
     let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
     let at = lines.iter().position(|line| matches!(line, Line::Core(row, _) if *row == shown.row)).unwrap_or(0);
@@ -85,7 +85,7 @@ fn core_line(canvas: &mut Canvas, row: Rect, line: &MapCore) {
     canvas.put(x + CPUS + 3, row.y, THREADS, &threads, if by_hand { Role::Value } else { Role::Text });
     let mut notes: Vec<&str> = line.others.iter().map(String::as_str).collect();
     notes.extend(Some(line.why.as_str()).filter(|why| !why.is_empty()));
-    notes.extend(Some("placed by hand").filter(|_| by_hand && !line.threads.is_empty()));
+    notes.extend(Some("pinned by hand").filter(|_| by_hand && !line.threads.is_empty()));
     let at = x + CPUS + 3 + THREADS + 1;
     canvas.put(at, row.y, row.right().saturating_sub(at), &notes.join("; "), Role::Muted);
 }

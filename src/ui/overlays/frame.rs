@@ -8,14 +8,14 @@ use ratatui::layout::Rect;
 
 /// A box of this size in the upper part of `screen`.
 pub(super) fn place(screen: Rect, width: u16, height: u16) -> Rect {
-    // Nearly as wide as the place is as good as all of it: no letters are left over at the sides.
+    // One that is nearly as wide as the place takes all of it, so that no letters remain at the sides.
     let width = if width + 8 >= screen.width { screen.width } else { width };
     let height = height.min(screen.height.saturating_sub(2));
     let (x, y) = ((screen.width - width) / 2, (screen.height - height) / 3);
     Rect { x: screen.x + x, y: screen.y + y, width, height }
 }
 
-/// Draws an empty box; gives the place inside it. The keys that hold in it stand on its lower line.
+/// Draws an empty box; returns the place inside it. Its keys are on its lower line.
 pub(super) fn frame(app: &App, canvas: &mut Canvas, area: Rect, title: &str, right: &str) -> Rect {
     canvas.stand_on(Role::Overlay);
     canvas.fill(area, Role::Overlay);

@@ -25,7 +25,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, help: &Help) {
     // Where columns are few the keys of everywhere follow those of here, so that nothing is cut.
     let narrow = screen.width < 96;
     let all = if narrow { here.len() + everywhere.len() + 2 } else { here.len().max(everywhere.len()) };
-    // The height follows from all keys, so that the box stands still while the filter is typed.
+    // The height follows from all keys, so that the box keeps its place while the filter is typed.
     let area = place(screen, 94, rows(help.offers.len()).min(if narrow { 30 } else { 20 }) + 5);
     let title = format!("Keys -- {}", app.step.title());
     let inner = frame(app, canvas, area, &title, "type to filter");

@@ -9,7 +9,7 @@ use crate::ui::canvas::{Canvas, cells, count};
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
 
-/// The text that filters, on the first row; gives the rows left for the list.
+/// The text that filters, on the first row; returns the rows left for the list.
 fn filter<T>(canvas: &mut Canvas, inner: Rect, sign: &str, list: &List<T>) -> Rect {
     canvas.put(inner.x, inner.y, 2, sign, Role::Key);
     let width = inner.width.saturating_sub(2);
@@ -41,7 +41,7 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas, screen: Rect, list: &List<
         mark(canvas, body, y, row == list.row);
     }
     if list.shown.is_empty() {
-        canvas.put(body.x + 2, body.y, body.width, "no command of this name", Role::Muted);
+        canvas.put(body.x + 2, body.y, body.width, "no matching command", Role::Muted);
     }
     more(canvas, body, first, shown, list.shown.len());
 }
@@ -72,7 +72,7 @@ pub(super) fn pick(app: &App, canvas: &mut Canvas, screen: Rect, purpose: &Purpo
     }
     let next = body.y + count(visible.len());
     if let (Some(text), true) = (typed, next < body.bottom()) {
-        canvas.put(body.x + 2, next, body.width.saturating_sub(2), &format!("take \"{text}\" as typed"), Role::Text);
+        canvas.put(body.x + 2, next, body.width.saturating_sub(2), &format!("use \"{text}\" as typed"), Role::Text);
         mark(canvas, body, next, list.row == list.shown.len());
     } else if list.shown.is_empty() {
         let text = list.why_empty.clone().unwrap_or_else(|| "nothing matches".into());

@@ -1,4 +1,4 @@
-//! What lies over the step: a box with round corners, its title on the upper line, its keys on the lower one.
+//! What is drawn over the step: a box with round corners, its title on the upper line, its keys on the lower one.
 
 mod cpu_map;
 mod frame;
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::app::overlay::Overlay;
 use ratatui::layout::Rect;
 
-/// Draws what lies over the step; `body` is the place of the step.
+/// Draws the overlay; `body` is the place of the step.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, body: Rect) {
     let over = over(screen, body);
     match app.overlays.last() {

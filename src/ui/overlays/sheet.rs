@@ -12,7 +12,7 @@ const LABEL: u16 = 18;
 /// Columns that the names of files may take.
 const SOURCE: u16 = 26;
 
-/// Draws the sheet as large as the screen lets it be.
+/// Draws the sheet as large as the screen allows.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &Sheet) {
     let lines = sheet::lines(app, shown.address);
     let area = place(screen, 110, screen.height.saturating_sub(2));
@@ -32,7 +32,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &Sheet) 
     let area = place_for(area, all.len());
     let inner = frame(app, canvas, area, &format!("{} -- all facts", shown.address.short()), "");
     let by_ssh = app.probe.as_ref().filter(|probe| probe.state == ProbeState::Done);
-    let from = by_ssh.map(|probe| format!(" of {} by ssh", probe.host)).unwrap_or_default();
+    let from = by_ssh.map(|probe| format!(" of {} over SSH", probe.host)).unwrap_or_default();
     let read = format!("Read below {}{from}", sheet::folder(shown.address));
     canvas.put(inner.x + 1, inner.y, inner.width, &read, Role::Muted);
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };

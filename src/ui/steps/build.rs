@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     let used = match &app.build.outcome {
         Some(outcome) => ended(app, canvas, rest, outcome),
-        // Nothing is undone any more once the VM is looked at, except by a cancel.
+        // Once the VM is being checked, only a cancel undoes anything.
         None if !app.build.verified.is_empty() => verified(app, canvas, rest),
         None => undo(app, canvas, rest),
     };
@@ -34,7 +34,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     log(app, canvas, rest);
 }
 
-/// The line of the subtitle: how far, since when, or what stands in the way.
+/// The line of the subtitle: how far, since when, or what blocks the build.
 fn state(app: &App, canvas: &mut Canvas, area: Rect) {
     let build = &app.build;
     let done = build.steps.iter().filter(|step| step.state == RunState::Done).count();
@@ -46,9 +46,9 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
             (format!("{at} of {}   {}", build.steps.len(), span(seconds)), Role::Muted)
         }
         None => match app.build_gate() {
-            Some(why) => (format!("Build waits: {why}"), Role::Error),
+            Some(why) => (format!("Build is blocked: {why}"), Role::Error),
             None if app.case.report.is_only_locked_out() => {
-                ("The host stands on what is taken: B asks for its address, typed out.".to_owned(), Role::Error)
+                ("The host uses a device that this VM takes. B asks you to type its address.".to_owned(), Role::Error)
             }
             None => ("Nothing has been changed on the host yet. B builds.".to_owned(), Role::Muted),
         },
@@ -57,7 +57,7 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
         Some(BuildResult::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
         Some(BuildResult::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
         Some(BuildResult::Unverified { .. }) => {
-            ("Built, but not all is as it must be; nothing is undone".to_owned(), Role::Error)
+            ("Built, but checks after the start failed; the VM was left as it is".to_owned(), Role::Error)
         }
     };
     canvas.put(area.x, area.y, area.width, &text, role);
@@ -151,7 +151,7 @@ fn amounts(done: u64, total: u64) -> String {
     format!("{} of {}", size(Bytes(done)).trim_end_matches(" GiB"), size(Bytes(total)))
 }
 
-/// What would be undone now, newest first; gives the rows used.
+/// What would be undone now, newest first; returns the rows used.
 fn undo(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     canvas.heading(area.x, area.y, area.width, "On failure or cancel, undone newest first");
     let list = app.build.undo_list();
@@ -220,13 +220,13 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &BuildResult) -> u
     y + 1 - area.y
 }
 
-/// What others said of the failure, and what stands behind it; gives the rows used.
+/// What libvirt, QEMU and the kernel reported of the failure, and its cause; returns the rows used.
 fn reasons(app: &App, canvas: &mut Canvas, area: Rect, message: &str) -> u16 {
     let mut y = area.y;
     let mut put = |text: &str, role| y += paragraph(canvas, Rect { y, ..area }, text, role);
     let Some(run) = app.build.steps.iter().find(|run| run.state == RunState::Failed) else { return 0 };
     if !run.original.is_empty() && !message.contains(&run.original) {
-        // After the start QEMU and the kernel speak, too.
+        // After the start it may also be QEMU or the kernel.
         let by_libvirt = app.build.verified.is_empty();
         put(&format!("{}{}", if by_libvirt { "libvirt: " } else { "" }, run.original), Role::Muted);
     }
@@ -237,7 +237,7 @@ fn reasons(app: &App, canvas: &mut Canvas, area: Rect, message: &str) -> u16 {
     y - area.y
 }
 
-/// The check list after the start; gives the rows used.
+/// The check list after the start; returns the rows used.
 fn verified(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     let list = &app.build.verified;
     if list.is_empty() || area.height < 3 {
@@ -262,11 +262,11 @@ fn verified(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     rows + 2
 }
 
-/// What was undone, and what is left with the command that removes it; gives the rows used.
+/// What was undone, and what is left with the command that removes it; returns the rows used.
 fn undone(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     let mut y = area.y;
     let width = area.width.saturating_sub(5);
-    // What is left comes first: it asks for something to be done.
+    // What is left comes first: it needs an action.
     let left = app.build.undone.iter().filter_map(|undone| Some((&undone.what, undone.left.as_ref()?)));
     for (what, (why, by_hand)) in left {
         for (text, role) in [

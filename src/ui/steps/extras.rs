@@ -1,4 +1,4 @@
-//! Step 7: the consoles, and the form of the one under the cursor with all that not every VM needs.
+//! Step 7: the consoles, and the form of the one under the cursor with the options that few VMs need.
 
 use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};

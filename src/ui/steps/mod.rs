@@ -33,7 +33,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, titled: bool) {
         canvas.put(area.x, y, area.width, &subtitle, Role::Muted);
     }
     let own = matches!(app.step, StepId::Pci | StepId::Review | StepId::Build);
-    // These three write into the line of the subtitle themselves.
+    // These three draw the line of the subtitle themselves.
     let top = if own { y } else { y + 2 };
     let content = Rect { y: top, height: area.bottom().saturating_sub(top), ..area };
     match app.step {

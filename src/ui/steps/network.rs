@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
             "" => ("not given", Role::Placeholder),
             name => (name, Role::Value),
         };
-        let mac = interface.mac.as_deref().map_or(("made by libvirt", Role::Placeholder), |mac| (mac, Role::Value));
+        let mac = interface.mac.as_deref().map_or(("set by libvirt", Role::Placeholder), |mac| (mac, Role::Value));
         vec![
             (at.to_string(), Role::Text),
             (interface.kind.name().to_owned(), Role::Text),

@@ -11,12 +11,12 @@ use crate::ui::widgets::form;
 use crate::units::{Bytes, GIB};
 use ratatui::layout::Rect;
 
-/// True while the cursor is in the rows of the step and nothing lies over them.
+/// True while the cursor is in the rows of the step and no overlay is open.
 pub(super) fn in_rows(app: &App) -> bool {
     app.zone == Zone::Rows && app.overlays.is_empty()
 }
 
-/// Rows below a list that grows with the spec: as many as the form wants, but never so many that no list is left.
+/// Rows of a list that grows with the spec: what the form leaves, but never so few that no list is left.
 pub(super) fn list_height(app: &App, canvas: &Canvas, area: Rect) -> u16 {
     let fields = app.fields();
     let wanted = form::height(app, canvas, &fields, area.width) + 3;
@@ -41,7 +41,7 @@ pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
     form::draw(app, canvas, rest, &fields);
 }
 
-/// The help of the field in focus, on the last rows; gives the rows kept free for it.
+/// The help of the field in focus, on the last rows; returns the rows kept free for it.
 pub(super) fn help(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) -> u16 {
     let rows = if area.height >= 14 { 2 } else { 1 };
     let in_focus = (app.zone == Zone::Fields).then(|| fields.get(app.cursor().field)).flatten();
@@ -57,7 +57,7 @@ pub(super) fn help(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field])
     rows
 }
 
-/// Why a list has no rows: nobody was asked yet, it cannot be known, or there is nothing.
+/// Why a list has no rows: the host was not asked yet, it is not known, or there is nothing.
 pub(super) fn absent<T>(
     app: &App,
     canvas: &mut Canvas,

@@ -1,4 +1,4 @@
-//! Step 8: the whole once more in four tabs. Every line knows the step it comes from.
+//! Step 8: the whole VM again in four tabs. Every line leads to the step it comes from.
 
 use super::super::canvas::{Canvas, cells, wrap};
 use super::super::widgets::xml;
@@ -95,7 +95,7 @@ fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
     xml::origin(app, canvas, Rect { width: foot.width.saturating_sub(22), ..foot }, lines.get(at), &base);
 }
 
-/// How old the XML of a defined domain is, and what is left out of it; gives the rows that the list has less.
+/// How old the XML of a defined domain is, and what is left out of it; returns the rows that the list has less.
 fn of_domain(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     let against = &app.review.against;
     let age = against.age(app.clock);
@@ -103,12 +103,12 @@ fn of_domain(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
         return 0;
     }
     let left_out = match &against.left_out {
-        _ if app.review.whole => "with all that libvirt adds; m leaves that out".to_owned(),
+        _ if app.review.whole => "with all that libvirt adds; m hides it".to_owned(),
         nothing if nothing.is_empty() => "nothing is left out".to_owned(),
         left_out => format!("left out (m shows it): {left_out}"),
     };
     canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), &left_out, Role::Muted);
-    let age = format!("- has it, + has the VM here; read from libvirt {age}");
+    let age = format!("- in libvirt, + in this VM; read {age}");
     canvas.put(area.x + 3, area.y + 1, area.width.saturating_sub(3), &age, Role::Muted);
     1
 }
@@ -129,7 +129,7 @@ fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
     }
     if let Some(why) = app.build_gate() {
         let row = foot.y.saturating_sub(1);
-        canvas.put(foot.x, row, foot.width, &format!("not buildable now: {why}"), Role::Error);
+        canvas.put(foot.x, row, foot.width, &format!("cannot be built now: {why}"), Role::Error);
     }
 }
 

@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 /// Rows of the form below the list.
 const FORM: u16 = 6;
 
-/// Draws the list; the form stands at the bottom, so that it does not move when the pools arrive.
+/// Draws the list; the form is at the bottom, so that it does not move when the pools arrive.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let pools = app.facts.pools.items();
     let columns = [

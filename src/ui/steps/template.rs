@@ -10,7 +10,7 @@ use crate::spec::Origin;
 use crate::ui::Role;
 use ratatui::layout::Rect;
 
-/// Draws list and details, each in one half, so that the details stand still.
+/// Draws list and details, each in one half, so that the details keep their place.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let rows = logic(StepId::Template).rows(app);
     if rows == 0 {
@@ -41,7 +41,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 
 fn details(app: &App, canvas: &mut Canvas, area: Rect) {
     let Some((_, saved)) = row(app, app.cursor().row) else { return };
-    canvas.heading(area.x, area.y + 1, area.width, &format!("What {} sets", saved.name));
+    canvas.heading(area.x, area.y + 1, area.width, &format!("Values set by {}", saved.name));
     let width = area.width.saturating_sub(3);
     let text = match &saved.spec {
         Ok(_) => &saved.description,

@@ -1,5 +1,5 @@
-//! Forms: label, value and note of each field, the findings under their field, the cursor. What stands in a field is
-//! the business of the step.
+//! Forms: label, value and note of each field, the findings under their field, the cursor. The values come from the
+//! step.
 
 use super::input;
 use crate::app::editor::TextInput;
@@ -138,7 +138,7 @@ fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, h
     note(canvas, x, row, used, field);
 }
 
-/// What stands in the field; gives its columns.
+/// The value of the field; returns its columns.
 fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: bool) -> u16 {
     let role = match () {
         () if field.disabled.is_some() => Role::Muted,
@@ -154,7 +154,7 @@ fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: b
         }
         Kind::Choice { .. } => {
             let used = canvas.put(x, y, width.saturating_sub(2), field.shown(), role);
-            // The sign stands in one column for all fields whose values are short.
+            // The sign is in one column for all fields whose values are short.
             let at = used.max(VALUE - 3) + 1;
             canvas.put(x + at, y, 1, canvas.glyphs().open, Role::Muted);
             at + 1
@@ -182,7 +182,7 @@ fn note(canvas: &mut Canvas, x: u16, row: Rect, used: u16, field: &Field) {
     let at = x + used.max(VALUE) + 2;
     let room = row.right().saturating_sub(at);
     if room >= 8 {
-        // The origin is shown where it fits: the review has it, too.
+        // The origin is shown where it fits: the review has it as well.
         let whole = parts.join(", ");
         let text = if cells(&whole) <= room { &whole } else { parts.first().unwrap_or(&whole) };
         canvas.put(at, row.y, room, text, Role::Muted);

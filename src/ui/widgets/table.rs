@@ -1,4 +1,4 @@
-//! Tables: a head, and of the rows only those that are visible. Columns stand still whatever the rows hold.
+//! Tables: a head, and of the rows only those that are visible. Columns keep their place whatever the rows hold.
 
 use crate::app::focus;
 use crate::ui::Role;
@@ -12,7 +12,7 @@ pub(in crate::ui) struct Column {
     pub title: &'static str,
     /// Its width; 0 for the one column that takes what the others leave.
     pub width: u16,
-    /// Numbers stand at the right.
+    /// Numbers are aligned at the right.
     pub right: bool,
 }
 
@@ -46,7 +46,7 @@ pub(in crate::ui) struct Table<'a> {
 const GAP: u16 = 2;
 
 impl Table<'_> {
-    /// Draws head and visible rows; `cells` is asked for those alone.
+    /// Draws head and visible rows; `cells` is called for those alone.
     pub(in crate::ui) fn draw(&self, canvas: &mut Canvas, area: Rect, cells: impl Fn(usize) -> Vec<Cell>) {
         let x = area.x + 3;
         let widths = self.widths(area.width.saturating_sub(3));

@@ -71,7 +71,7 @@ fn start(vmbuild: &Path, home: &Path, sys: &Path) -> Result<Session> {
     let argv = ["unshare", "-m", "sh", "-c", script, "sh", &sys, &vmbuild].map(str::to_owned);
     let mut session = Session::start(&argv, &[("HOME".into(), home)], Answers::AtOnce)?;
     // What is said of the missing libvirt is closed.
-    for (key, text) in [("", "cannot be asked"), ("\x1b", "step 1 of 9"), ("6", "vfio-pci")] {
+    for (key, text) in [("", "cannot connect to"), ("\x1b", "step 1 of 9"), ("6", "vfio-pci")] {
         session.send(key.as_bytes())?;
         session.shows(text, Duration::from_secs(20), &mut Output::default())?;
         session.collect(Duration::from_millis(300), Duration::from_secs(2))?;

@@ -118,7 +118,7 @@ fn cancelling_asks_and_shows_what_will_be_undone() {
 fn a_running_build_is_not_suspended_and_not_left() {
     let mut desk = building();
     desk.keys("^Z");
-    assert!(desk.toast().contains("freeze") && desk.effects.is_empty());
+    assert!(desk.toast().contains("the build would stop") && desk.effects.is_empty());
     desk.keys("q");
     assert!(matches!(desk.app.overlays.last(), Some(Overlay::Ask(_))));
     desk.keys("Esc 2 B q Esc");

@@ -164,7 +164,7 @@ fn the_map_of_cpus_shows_the_proposal_and_moves_threads() {
     desk.keys("Del");
     assert_eq!((on_core(&desk, last), desk.at("/cpu/pinning")), (Vec::new(), json!({"auto": true})));
     desk.keys("Del");
-    assert_eq!(desk.toast(), "nobody placed a thread here by hand");
+    assert_eq!(desk.toast(), "no thread was pinned to this CPU by hand");
     desk.keys("Esc u");
     assert_eq!(desk.at("/cpu/pinning/vcpus"), json!([last.to_string()]), "what went back can be undone");
 }

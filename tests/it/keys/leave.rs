@@ -101,11 +101,11 @@ fn of_several_drafts_the_newest_are_offered_with_host_and_age() {
     offer(&mut desk, drafts.clone());
     let ask = question(&desk);
     assert_eq!(ask.title, "Continue one of 6 drafts?");
-    assert_eq!(ask.lines[1], "1 older ones are offered once these are gone.");
+    assert_eq!(ask.lines[1], "1 older drafts are offered after these.");
     let rows: Vec<_> = ask.answers.iter().map(|(text, _)| text.as_ref()).collect();
     assert_eq!(rows[0], "a   qemu+ssh://far/system, 60 minutes ago");
     assert_eq!(rows[1], "bb  qemu+ssh://far/system, 2 hours ago");
-    assert_eq!(rows[5..], ["Start anew, keep them for later", "Start anew, forget these 5"]);
+    assert_eq!(rows[5..], ["Start fresh, keep the drafts", "Start fresh, delete these 5"]);
     desk.keys("j Enter");
     assert_eq!(desk.at("/name"), json!("bb"));
     assert!(matches!(desk.effects.as_slice(), [Effect::TakeDraft(left), ..] if left.path == Path::new("bb")));

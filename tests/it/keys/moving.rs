@@ -93,10 +93,14 @@ fn moving_in_lists_stops_at_the_ends() {
 }
 
 #[test]
-fn a_key_without_meaning_says_so() {
+fn a_key_without_a_function_here_names_the_steps_where_it_has_one() {
     let mut desk = Desk::workstation();
     desk.keys("2 Z");
-    assert_eq!(desk.toast(), "Z does nothing here; ? lists the keys");
+    assert_eq!(desk.toast(), "Z has no function here; ? lists the keys");
+    assert_eq!(desk.keys("B").toast(), "B works in steps 8 and 9");
+    assert_eq!(desk.keys("a").toast(), "a works in steps 4, 5 and 7");
+    assert_eq!(desk.keys("v").toast(), "v works in step 6");
+    assert_eq!(desk.keys("4 c a").toast(), "a works in the list of this step");
     assert_eq!(desk.keys("j").toast(), "", "the next key takes the message away");
 }
 

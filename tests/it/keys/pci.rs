@@ -56,7 +56,7 @@ fn space_takes_the_whole_card_and_gives_it_back() {
     desk.keys("Space");
     let card = ["01:00.0", "01:00.1", "01:00.2", "01:00.3"];
     assert_eq!(asked(&desk), card);
-    assert_eq!(desk.toast(), "01:00.0, 01:00.2 and 01:00.3 come along: the same card as 01:00.1");
+    assert_eq!(desk.toast(), "01:00.0, 01:00.2 and 01:00.3 are added: the same card as 01:00.1");
     desk.keys("Space");
     assert_eq!(desk.at("/pci_devices"), json!([]));
     desk.keys("u");
@@ -75,7 +75,7 @@ fn what_shares_the_group_is_held_and_named_although_no_filter_shows_it() {
     assert!(!desk.codes().contains(&"IOMMU-GROUP"), "{:?}", desk.codes());
     desk.keys("Space");
     assert_eq!(desk.at("/pci_devices"), json!([]));
-    assert!(desk.toast().contains("01:00.0 goes back to the host, and with it 5 others"), "{}", desk.toast());
+    assert!(desk.toast().contains("01:00.0 returns to the host with 5 others"), "{}", desk.toast());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_role_is_changed_in_one_key_that_says_what_follows() {
     let mut desk = crowd();
     go(&mut desk, "04:00.0");
     desk.keys("h");
-    assert!(desk.toast().contains("take it first with Space"), "{}", desk.toast());
+    assert!(desk.toast().contains("press Space first"), "{}", desk.toast());
     go(&mut desk, "01:00.0");
     desk.keys("Space");
     go(&mut desk, "04:00.0");
@@ -109,10 +109,10 @@ fn a_role_is_changed_in_one_key_that_says_what_follows() {
     assert!(desk.codes().contains(&"IOMMU-GROUP"));
     desk.keys("h");
     assert!(asked(&desk).contains(&"04:00.0".to_owned()));
-    assert_eq!(desk.toast(), "04:00.0 is passed: the guest gets it");
+    assert_eq!(desk.toast(), "04:00.0 is passed to the guest");
     desk.keys("h");
     assert!(asked(&desk).contains(&"04:00.0=hold".to_owned()));
-    assert!(desk.toast().contains("the guest does not see it"));
+    assert!(desk.toast().contains("not passed to the guest"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_rom_file_is_picked_from_those_that_the_host_has() {
     let mut desk = Desk::workstation();
     go(&mut desk, "01:00.0");
     desk.keys("o");
-    assert!(desk.toast().contains("take it first"), "{}", desk.toast());
+    assert!(desk.toast().contains("press Space first"), "{}", desk.toast());
     desk.keys("Space o");
     let Some(Overlay::Pick(_, list)) = desk.app.overlays.last() else { panic!("{:?}", desk.app.overlays) };
     let found = desk.app.facts.roms.items();
@@ -269,7 +269,7 @@ fn enter_opens_all_facts_and_what_is_not_known_says_why() {
     let lines = sheet::lines(&desk.app, shown.address);
     let line = |label: &str| lines.iter().find(|line| line.label == label).unwrap();
     assert_eq!((line("Ids").value.as_str(), line("Ids").known), ("10de:1e87", true));
-    assert!(!line("Details").known && line("Details").value.starts_with("not known: they have not been read"));
+    assert!(!line("Details").known && line("Details").value.starts_with("not known: not read yet"));
     desk.keys("Down Down");
     assert!(matches!(desk.app.overlays.last(), Some(Overlay::Sheet(shown)) if shown.top == 2));
     desk.keys("Esc");
@@ -392,7 +392,7 @@ fn an_nvme_drive_is_given_in_each_of_its_three_ways() {
     let mut desk = crowd_with_disks();
     go(&mut desk, "01:00.0");
     desk.keys("v");
-    assert_eq!(desk.toast(), "this is no NVMe drive");
+    assert_eq!(desk.toast(), "this is not an NVMe drive");
     go(&mut desk, "04:00.0");
     let before = desk.at("");
     // The way that the VM has is not among the answers; the others keep their order.
@@ -475,7 +475,7 @@ fn a_host_that_is_at_hand_is_offered_no_probe() {
     let offered = |desk: &mut Desk, step: &str| {
         desk.keys(&format!("{step} :"));
         let Some(Overlay::Palette(list)) = desk.app.overlays.last() else { panic!("no commands") };
-        let found = list.items.iter().any(|command| command.label.contains("over ssh"));
+        let found = list.items.iter().any(|command| command.label.contains("over SSH"));
         desk.keys("Esc");
         found
     };

@@ -67,7 +67,10 @@ fn a_card_that_moved_keeps_its_rom_and_roles_and_is_explained() {
     assert_eq!(desk.at("/pci_devices/3/role"), "hold");
     assert_eq!(about_presets(&desk), ["PCI-MOVED"]);
     let (severity, line) = sought::line(&desk.app).unwrap();
-    assert_eq!((severity, line.as_str()), (Severity::Warning, "03:00.0 was at 01:00.0 when it was saved: c says more"));
+    assert_eq!(
+        (severity, line.as_str()),
+        (Severity::Warning, "03:00.0 was at 01:00.0 when it was saved: c shows more")
+    );
     // Whatever is changed by hand goes on from there; saved again, it is at home here.
     go(&mut desk, "03:00.3");
     desk.keys("h h");
@@ -84,7 +87,7 @@ fn of_several_the_user_takes_one_and_the_card_keeps_what_the_preset_says() {
     let line = sought::line(&desk.app).unwrap();
     assert_eq!(
         line,
-        (Severity::Blocker, "GPU 10de:1e87 of board 1462:3711: 4 fit. Space takes one, d drops it".into())
+        (Severity::Blocker, "GPU 10de:1e87 of board 1462:3711: 4 match. Space selects one, d removes the row".into())
     );
     go(&mut desk, "08:00.0");
     desk.keys("Space");
@@ -105,7 +108,7 @@ fn what_is_not_found_is_dropped_with_one_key() {
     let mut other = loaded(at_home(), "compute-node");
     assert!(about_presets(&other).iter().all(|code| *code == "PCI-MATCH"));
     other.keys("6 d");
-    assert_eq!(other.toast(), "4 devices that were not found are dropped");
+    assert_eq!(other.toast(), "4 devices that were not found are removed");
     assert_eq!((other.at("/pci_devices"), about_presets(&other).len()), (json!([]), 0));
 }
 
@@ -115,6 +118,6 @@ fn any_stays_any_when_it_is_saved_again() {
     let mut desk = loaded(any.clone(), "preset-twins");
     assert_eq!((addresses(&desk), about_presets(&desk)), (vec!["0000:08:00.0".into()], vec!["PCI-CHOSEN"]));
     let line = sought::line(&desk.app).unwrap();
-    assert_eq!(line, (Severity::Info, "08:00.0 is taken, 3 passed over: c says more".into()));
+    assert_eq!(line, (Severity::Info, "08:00.0 is selected, 3 skipped: c shows why".into()));
     assert_eq!(kept(&mut desk), any);
 }

@@ -62,7 +62,7 @@ fn the_xml_is_compared_with_what_the_template_alone_gives() {
     desk.keys("t 'nothing' Enter");
     assert_eq!(changed(&desk), []);
     desk.keys("n");
-    assert_eq!((desk.toast(), desk.app.step), ("nothing further", StepId::Review));
+    assert_eq!((desk.toast(), desk.app.step), ("no match or change in this direction", StepId::Review));
     desk.keys("Left n");
     assert_eq!(desk.app.step, StepId::Build, "in the other tabs n is the next step");
 }

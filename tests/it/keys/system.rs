@@ -77,7 +77,7 @@ fn a_toggle_starts_at_its_default_and_del_goes_back_to_it() {
     desk.keys("Del");
     assert_eq!(desk.at("/uefi"), json!(null));
     desk.keys("Del");
-    assert_eq!(desk.toast(), "it has its default");
+    assert_eq!(desk.toast(), "the field has its default");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_medium_of_several_systems_offers_them_first_and_chooses_none() {
     desk.keys("2 j Enter");
     let Some(Overlay::Pick(_, list)) = desk.app.overlays.last() else { panic!("no list") };
     let first: Vec<&str> = list.items.iter().take(2).map(|known| known.note.as_str()).collect();
-    assert_eq!(first, ["Windows 10, as the boot ISO says", "Windows 11, as the boot ISO says"]);
+    assert_eq!(first, ["Windows 10, from the boot ISO", "Windows 11, from the boot ISO"]);
     desk.keys("Down Enter");
     assert_eq!(desk.at("/os_variant"), "win11");
 }

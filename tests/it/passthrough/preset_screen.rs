@@ -20,7 +20,7 @@ fn a_card_saved_here_is_found_there() {
     person.keys("6");
     person.wait_for("01:00.0");
     person.keys("Space");
-    person.wait_for("01:00.1 comes along");
+    person.wait_for("01:00.1 is added");
     person.keys("w Enter");
     person.wait_for("Save as preset");
     person.keys("^U");
@@ -28,7 +28,7 @@ fn a_card_saved_here_is_found_there() {
     person.keys("Enter");
     person.wait_for("saved as preset workstation");
     person.keys("^C");
-    person.wait_for("Leave, forget the draft");
+    person.wait_for("Leave, delete the draft");
     person.keys("j j Enter");
     assert_eq!(person.ended_restored().exit_code(), 0);
 
@@ -37,7 +37,7 @@ fn a_card_saved_here_is_found_there() {
     person.keys("G");
     person.keys("Space");
     person.keys("6");
-    person.wait_for("03:00.0 was at 01:00.0 when it was saved, in other company");
+    person.wait_for("03:00.0 was at 01:00.0 when it was saved, and its IOMMU group changed");
     person.wait_for("[x] 03:00.0");
     person.wait_for("was 01:00.0");
     person.keys("c");

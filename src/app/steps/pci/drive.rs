@@ -74,7 +74,7 @@ pub(in crate::app) fn choose(app: &mut App, address: PciAddress, kind: WayKind) 
     })
 }
 
-/// Takes the drive out of the spec, with what came along for its sake.
+/// Takes the drive out of the spec, with what was added for it.
 fn take_away(app: &mut App, address: PciAddress) {
     match way(app, address) {
         Some(WayKind::Controller) => drop(taking::give_back(app, address)),

@@ -201,11 +201,13 @@ impl Step for Passthrough {
                 Some("bridges stay with the host".into())
             }
             Action::ChooseRom if role(app, device.address) != Some(crate::machine::Role::Pass) => {
-                Some("the guest does not get it: take it first with Space".into())
+                Some("it is not passed; press Space first".into())
             }
-            Action::CompareWays if device.kind() != PciClass::Nvme => Some("this is no NVMe drive".into()),
-            Action::ChangeRole if row_in_spec(app, device.address).is_none() && !taking::is_drawn(app, device) => {
-                Some("nothing of its card or group is taken: take it first with Space".into())
+            Action::CompareWays if device.kind() != PciClass::Nvme => Some("this is not an NVMe drive".into()),
+            Action::ChangeRole
+                if row_in_spec(app, device.address).is_none() && !taking::is_selected_with(app, device) =>
+            {
+                Some("nothing of its card or group is passed; press Space first".into())
             }
             _ => None,
         }

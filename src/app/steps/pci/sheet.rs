@@ -45,7 +45,7 @@ pub fn lines(app: &App, address: PciAddress) -> Vec<Line> {
     scanned(app, device, &mut page);
     match app.facts.details.get(&address) {
         Some(details) => detailed(details, &mut page),
-        None => page.unknown("Details", "they have not been read; r reads them where the host's files can be read"),
+        None => page.unknown("Details", "not read yet; r reads them if the host's files can be read"),
     }
     group(app, device, &mut page);
     used(app, device, &mut page);
@@ -85,7 +85,7 @@ impl Page {
             Source::Libvirt(call) => format!("libvirt, {call}"),
             Source::Command(name) => format!("output of {name}"),
             Source::File(path) => self.file(path),
-            Source::Ssh { file, .. } => format!("{}, by ssh", self.file(file)),
+            Source::Ssh { file, .. } => format!("{}, over SSH", self.file(file)),
         }
     }
 
@@ -110,18 +110,18 @@ fn scanned(app: &App, device: &PciDevice, page: &mut Page) {
         Some((vendor, id)) => {
             page.known("Subsystem", format!("{vendor:04x}:{id:04x}"), at("subsystem_vendor, _device"));
         }
-        None => page.unknown("Subsystem", "the host does not say it"),
+        None => page.unknown("Subsystem", "not reported by the host"),
     }
     page.known("Class", format!("{:06x}, {}", device.class, class(device.kind())), at("class"));
     page.known("Driver", device.driver.clone().unwrap_or_else(|| "none".into()), at("driver"));
     match device.numa_node {
         Some(node) => page.known("NUMA node", node.to_string(), at("numa_node")),
-        None => page.unknown("NUMA node", "the machine does not say it, which is not node 0"),
+        None => page.unknown("NUMA node", "not reported by the machine, which does not mean node 0"),
     }
     if device.kind() == PciClass::Gpu {
         match device.boot_vga {
             Some(boot) => page.known("Boot display", yes(boot), at("boot_vga")),
-            None => page.unknown("Boot display", "the host does not say it over this connection"),
+            None => page.unknown("Boot display", "not available over this connection"),
         }
     }
 }
@@ -170,7 +170,7 @@ fn detailed(details: &PciDetails, page: &mut Page) {
 
 fn group(app: &App, device: &PciDevice, page: &mut Page) {
     let Some(number) = device.iommu_group else {
-        page.unknown("IOMMU group", app.facts.iommu.why_not().unwrap_or("it is in none"));
+        page.unknown("IOMMU group", app.facts.iommu.why_not().unwrap_or("none"));
         return;
     };
     let mates = app.facts.pci.items().iter().filter(|mate| mate.iommu_group == Some(number));
@@ -198,8 +198,8 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
     for card in connectors.filter(|card| card.function == Some(device.address)) {
         for socket in &card.connectors {
             let state = match socket.connected {
-                Some(true) => "a monitor is on it",
-                Some(false) => "nothing is on it",
+                Some(true) => "a monitor is connected",
+                Some(false) => "nothing is connected",
                 None => "not known",
             };
             page.known(&socket.name, state, format!("/sys/class/drm/{}-{}", card.name, socket.name));
@@ -213,13 +213,13 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
     }
     let becomes = match role(app, device.address) {
         Some(Role::Pass) => "the guest gets it",
-        Some(Role::Hold) => "held: on vfio-pci, not seen by the guest",
+        Some(Role::Hold) => "held: on vfio-pci, not passed to the guest",
         Some(Role::Leave) | None => "stays with the host",
     };
     page.known("In this VM", becomes, "");
     if role(app, device.address).is_none() && device.kind() != PciClass::Bridge {
         let taken = verdict::taking(app, device.address);
-        page.known("Taking it", verdict::verdict(taken.findings.iter()).1, "");
+        page.known("Passing it", verdict::verdict(taken.findings.iter()).1, "");
         page.known("", verdict::closure(app, &taken, device.address), "");
         for TakenLine { code, message, remedy, .. } in &taken.lines() {
             let remedy = if remedy.is_empty() { String::new() } else { format!(": {remedy}") };

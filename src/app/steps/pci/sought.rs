@@ -28,8 +28,8 @@ pub(super) fn drop_open(app: &mut App) -> String {
         rows.filter(|(at, _)| !open.contains(at)).map(|(at, row)| (Some(at), row)).unzip();
     app.set_rows(&list, left, &from);
     match open.len() {
-        1 => "the device that was not found is dropped".into(),
-        n => format!("{n} devices that were not found are dropped"),
+        1 => "the device that was not found is removed".into(),
+        n => format!("{n} devices that were not found are removed"),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn waits_for(row: &Value, device: &PciDevice) -> bool {
 pub fn note(app: &App, address: PciAddress) -> Option<String> {
     outcomes(app.spec(), &app.facts)?.into_values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } if to == address => Some(format!("was {}", from.short())),
-        Outcome::Chosen { to, .. } if to == address => Some("any would do".into()),
+        Outcome::Chosen { to, .. } if to == address => Some("any was accepted".into()),
         _ => None,
     })
 }
@@ -62,15 +62,15 @@ pub fn line(app: &App) -> Option<(Severity, String)> {
     });
     match moved {
         Some((from, to)) => {
-            let group = if group() { ", in other company" } else { "" };
-            Some((Severity::Warning, format!("{to} was at {from} when it was saved{group}: c says more")))
+            let group = if group() { ", and its IOMMU group changed" } else { "" };
+            Some((Severity::Warning, format!("{to} was at {from} when it was saved{group}: c shows more")))
         }
         None if group() => {
-            Some((Severity::Warning, "an IOMMU group has changed since it was saved: c says more".into()))
+            Some((Severity::Warning, "an IOMMU group has changed since it was saved: c shows more".into()))
         }
         None => found.values().find_map(|outcome| match outcome {
             Outcome::Chosen { to, over } if !over.is_empty() => {
-                Some((Severity::Info, format!("{} is taken, {} passed over: c says more", to.short(), over.len())))
+                Some((Severity::Info, format!("{} is selected, {} skipped: c shows why", to.short(), over.len())))
             }
             _ => None,
         }),
@@ -84,9 +84,9 @@ fn not_found(app: &App, row: usize, outcome: &Outcome) -> String {
     let what = wanted.map_or(format!("device {row}"), |wanted| wanted.to_string());
     match outcome {
         Outcome::Ambiguous(fitting) if fitting.len() > 1 => {
-            format!("{what}: {} fit. Space takes one, d drops it", fitting.len())
+            format!("{what}: {} match. Space selects one, d removes the row", fitting.len())
         }
-        Outcome::Gone { over } if !over.is_empty() => format!("{what}: none is free. d drops it, c says more"),
-        _ => format!("{what}: not found. d drops it, c says more"),
+        Outcome::Gone { over } if !over.is_empty() => format!("{what}: none is free. d removes the row, c shows more"),
+        _ => format!("{what}: not found. d removes the row, c shows more"),
     }
 }

@@ -23,7 +23,7 @@ fn passed(app: &App) -> Vec<PciAddress> {
 }
 
 /// True where something of its card, its group or its bus is taken.
-pub(super) fn is_drawn(app: &App, device: &PciDevice) -> bool {
+pub(super) fn is_selected_with(app: &App, device: &PciDevice) -> bool {
     let passed = passed(app);
     let drawn = card::taking(&app.facts, &passed);
     !passed.is_empty() && drawn.iter().any(|member| member.address == device.address)
@@ -35,7 +35,7 @@ fn held_for(app: &App, passed: &[PciAddress]) -> BTreeSet<PciAddress> {
     drawn.filter(|member| member.role == Role::Hold).map(|member| member.address).collect()
 }
 
-/// Takes the card of the function at `address` with all that goes with it, or gives it back. Says what came along.
+/// Takes the card of the function at `address` with all that goes with it, or returns it. Returns what was added, in words.
 pub(super) fn toggle(app: &mut App, address: PciAddress) -> String {
     match role(app, address) {
         Some(Role::Pass) => give_back(app, address),
@@ -52,17 +52,17 @@ pub(super) fn take(app: &mut App, address: PciAddress) -> String {
     // What another card has already passed is not held on account of this one.
     roles.retain(|(address, role)| *role == Role::Pass || !before.contains(address));
     set(app, &roles, &[]);
-    let came: Vec<&Member> = members
+    let added: Vec<&Member> = members
         .iter()
         .filter(|member| member.address != address && roles.iter().any(|(other, _)| *other == member.address))
         .collect();
-    if came.is_empty() {
-        return format!("{} is taken: it is alone in its group", address.short());
+    if added.is_empty() {
+        return format!("{} is passed: it is alone in its group", address.short());
     }
-    notice(&came)
+    notice(&added)
 }
 
-/// `01:00.1 comes along: the same card as 01:00.0; 02:00.0 is held: ...`.
+/// `01:00.1 is added: the same card as 01:00.0; 02:00.0 is held: ...`.
 fn notice(members: &[&Member]) -> String {
     let mut parts: Vec<(String, Role, Vec<String>)> = Vec::new();
     for member in members {
@@ -77,8 +77,8 @@ fn notice(members: &[&Member]) -> String {
         let verb = match (role, many) {
             (Role::Hold, false) => "is held",
             (Role::Hold, true) => "are held",
-            (_, false) => "comes along",
-            (_, true) => "come along",
+            (_, false) => "is added",
+            (_, true) => "are added",
         };
         // "; nvme may not drive it meanwhile" belongs to the reason.
         format!("{names} {verb}: {}", reason.replace("; ", ", "))
@@ -92,8 +92,8 @@ pub(super) fn give_back(app: &mut App, address: PciAddress) -> String {
         None => vec![address],
     };
     let before = passed(app);
-    let left: Vec<PciAddress> = before.iter().copied().filter(|address| !card.contains(address)).collect();
-    let (was, needed) = (held_for(app, &before), held_for(app, &left));
+    let remaining: Vec<PciAddress> = before.iter().copied().filter(|address| !card.contains(address)).collect();
+    let (was, needed) = (held_for(app, &before), held_for(app, &remaining));
     let mut gone: Vec<PciAddress> = card.into_iter().filter(|address| row_in_spec(app, *address).is_some()).collect();
     let freed = was.into_iter().filter(|address| !needed.contains(address));
     gone.extend(freed.filter(|address| role(app, *address) == Some(Role::Hold)));
@@ -105,11 +105,11 @@ pub(super) fn give_back(app: &mut App, address: PciAddress) -> String {
     let others = gone.len().saturating_sub(stay.len() + 1);
     let with = match others {
         0 => String::new(),
-        1 => ", and with it one other".into(),
-        n => format!(", and with it {n} others"),
+        1 => " with one other".into(),
+        n => format!(" with {n} others"),
     };
     let kept = stay.first().map(|(address, _)| format!("; {} is held for another card", address.short()));
-    format!("{} goes back to the host{with}{}", address.short(), kept.unwrap_or_default())
+    format!("{} returns to the host{with}{}", address.short(), kept.unwrap_or_default())
 }
 
 /// What goes along with a function that is no device of the guest itself: the drive behind a disk.
@@ -126,7 +126,7 @@ pub(super) fn take_companions(app: &mut App, address: PciAddress) {
     set(app, &roles, &[]);
 }
 
-/// Gives back what came along with the drive at `address` and belongs to no card that is passed.
+/// Returns to the host what was added with the drive at `address` and belongs to no card that is passed.
 pub(super) fn give_back_companions(app: &mut App, address: PciAddress) {
     let companions = companions(app, address);
     let others: Vec<PciAddress> =
@@ -145,7 +145,7 @@ pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
     let text = match role(app, address) {
         Some(Role::Pass) => {
             set(app, &[(address, Role::Hold)], &[]);
-            format!("{name} is held: on vfio-pci while the VM runs, the guest does not see it")
+            format!("{name} is held: on vfio-pci while the VM runs, not passed to the guest")
         }
         Some(_) => {
             set(app, &[], &[address]);
@@ -153,7 +153,7 @@ pub(super) fn change_role(app: &mut App, address: PciAddress) -> String {
         }
         None => {
             set(app, &[(address, Role::Pass)], &[]);
-            format!("{name} is passed: the guest gets it")
+            format!("{name} is passed to the guest")
         }
     };
     app.refresh();

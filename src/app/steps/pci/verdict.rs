@@ -62,7 +62,7 @@ pub fn isolation(app: &App, group: u32) -> String {
     }
 }
 
-/// What Space does, in words: `Space takes 01:00.0 and 01:00.1; 04:00.0 is held`.
+/// What Space does, in words: `Space passes 01:00.0 and 01:00.1; 04:00.0 is held`.
 pub fn closure(app: &App, taken: &Taken, address: PciAddress) -> String {
     let of = |role| {
         let members = taken.members.iter().filter(|member| member.role == role);
@@ -76,11 +76,11 @@ pub fn closure(app: &App, taken: &Taken, address: PciAddress) -> String {
     let (passed, held) = (of(Role::Pass), of(Role::Hold));
     let held = match held.as_slice() {
         [] => String::new(),
-        [one] => format!("; {one} is held: no driver, not seen by the guest"),
-        some => format!("; {} are held: no driver, not seen by the guest", listed(some)),
+        [one] => format!("; {one} is held: no driver, not passed to the guest"),
+        some => format!("; {} are held: no driver, not passed to the guest", listed(some)),
     };
     if passed.is_empty() {
-        return format!("{} cannot be taken", address.short());
+        return format!("{} cannot be passed", address.short());
     }
-    format!("Space takes {}{held}", listed(&passed))
+    format!("Space passes {}{held}", listed(&passed))
 }

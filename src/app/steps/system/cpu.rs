@@ -26,8 +26,8 @@ fn model(app: &App) -> Vec<Field> {
             .default(cpu.mode.value.name(), why(&cpu.mode))
             .help("What the guest sees of the host's CPU."),
         Field::free(at("model"), Options::CpuModels)
-            .default("none", "the mode custom has one")
-            .help("For the mode custom, by libvirt's name."),
+            .default("none", "only with CPU mode custom")
+            .help("For CPU mode custom, by libvirt's name."),
         Field::lines(at("features"))
             .default(features(app), "")
             .help("One per line: +name requires it, -name hides it."),

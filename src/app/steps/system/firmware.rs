@@ -22,24 +22,24 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
             .default(machine.arch.value.clone(), why(&machine.arch)),
         Field::free(top("machine"), Options::Machines(machine.arch.value.clone()))
             .default(machine.machine_type.value.clone(), why(&machine.machine_type))
-            .help("q35 has PCI Express, which passthrough wants; pc is for old guests."),
+            .help("q35 has PCI Express, which passthrough needs; pc is for old guests."),
         Field::choice(top("virt_type"), Options::Fixed(VIRT_TYPES))
             .default(machine.virt_type.value.name(), runs_on(app)),
         Field::toggle(top("uefi")).default(yes(uefi), why(&machine.firmware)).help("Boot by OVMF, not SeaBIOS."),
         Field::toggle(top("secure_boot"))
             .default(yes(secure), "")
             .disabled((!uefi).then(|| "Secure Boot needs UEFI: switch UEFI on first".to_owned()))
-            .help("With the vendors' keys enrolled; Windows 11 asks for it."),
+            .help("With the vendors' keys enrolled; Windows 11 requires it."),
     ]
 }
 
 fn firmware(app: &App) -> [Field; 3] {
     let uefi = app.case.machine.firmware.value.is_uefi();
-    let bios = || (!uefi).then(|| "only UEFI has it".to_owned());
+    let bios = || (!uefi).then(|| "only with UEFI".to_owned());
     [
         Field::choice(top("firmware"), Options::Fixed(FIRMWARE))
             .default(if uefi { FirmwareKind::Uefi } else { FirmwareKind::Bios }.name(), "from the field UEFI")
-            .help("By its name; says the same as the field UEFI."),
+            .help("By its name; the same as the field UEFI."),
         Field::toggle(top("enrolled_keys"))
             .default(yes(uefi), "")
             .disabled(bios())

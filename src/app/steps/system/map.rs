@@ -122,10 +122,10 @@ pub fn summary(app: &App) -> String {
     let lines = pinning.vcpus.iter().flatten().count();
     match (&pinning.failed, lines) {
         (Some(why), _) => why.clone(),
-        (None, 0) if pinning.vcpus.is_empty() => "The VM has no CPUs yet: step 2 says how many.".into(),
-        (None, 0) => "Nothing is pinned: every thread runs on any CPU. Space has each line proposed.".into(),
+        (None, 0) if pinning.vcpus.is_empty() => "The VM has no CPUs yet: set their number in step 2.".into(),
+        (None, 0) => "Nothing is pinned: every thread runs on any CPU. Space proposes a CPU for each line.".into(),
         (None, _) if pinning.auto => {
-            format!("{lines} CPUs of the guest are pinned; lines that nobody set are proposed.")
+            format!("{lines} CPUs of the guest are pinned; lines not set by hand are proposed.")
         }
         (None, _) => format!("{lines} CPUs of the guest are pinned, by hand."),
     }
@@ -205,7 +205,7 @@ fn free(app: &mut App, core: Option<&MapCore>) {
     let threads = core.into_iter().flat_map(|core| &core.threads).copied();
     let threads: Vec<Thread> = threads.filter(|thread| thread.is_placed(app)).collect();
     if threads.is_empty() {
-        app.toast = Some("nobody placed a thread here by hand".into());
+        app.toast = Some("no thread was pinned to this CPU by hand".into());
         return;
     }
     app.as_one_step(|app| {

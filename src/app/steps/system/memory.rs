@@ -33,7 +33,7 @@ fn backing(app: &App) -> Vec<Field> {
         Field::free(at("hugepages"), Options::HugePages)
             .default("none", "")
             .note(page.map(|page| format!("taken: {page}")).unwrap_or_default())
-            .help("Pages of one size that the host has set apart; auto takes the largest that there are enough of."),
+            .help("Pages of one size that the host has reserved; auto uses the largest size with enough free pages."),
         Field::toggle(at("locked")).default("no", "").help("Never swapped out."),
         Field::toggle(at("shared")).default("no", "").help("With other processes of the host: virtiofs."),
     ]
@@ -55,7 +55,7 @@ fn nodes(app: &App) -> Vec<Field> {
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
         Field::toggle(at("expander_buses"))
             .default(super::yes(!app.case.machine.expanders.is_empty()), "")
-            .help("Passed cards sit on a PCI bus of their node, where the guest sees several nodes."),
+            .help("Passed cards are on a PCI bus of their node, if the guest has several nodes."),
     ]
 }
 

@@ -27,7 +27,7 @@ impl Step for System {
     }
 
     fn subtitle(&self, _app: &App) -> String {
-        "What the guest is and what it gets of this host.".into()
+        "The guest and its share of this host.".into()
     }
 
     fn fields(&self, app: &App) -> Vec<Field> {
@@ -93,9 +93,9 @@ fn wanted(app: &App, amount: impl Fn(&Resources) -> Option<String>) -> String {
     let machine = &app.case.machine;
     let needs = machine.guest.profile.as_ref().map(|profile| profile.needs(&machine.arch.value)).unwrap_or_default();
     match (amount(&needs.minimum), amount(&needs.recommended)) {
-        (Some(least), Some(good)) if least != good => format!("needs {least}, better {good}"),
-        (Some(least), _) => format!("needs {least}"),
-        (None, Some(good)) => format!("better {good}"),
+        (Some(least), Some(good)) if least != good => format!("min {least}, recommended {good}"),
+        (Some(least), _) => format!("min {least}"),
+        (None, Some(good)) => format!("recommended {good}"),
         (None, None) => String::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Below the list: what is known of the device under the cursor, what taking it means, its fields where it is taken.
+//! Below the list: what is known of the device under the cursor, what passing it means, its fields once it is passed.
 
 use crate::app::App;
 use crate::app::steps::pci::{role, row_in_spec, selected, sheet, verdict};
@@ -13,7 +13,7 @@ use crate::ui::steps::page::help;
 use crate::ui::widgets::form;
 use ratatui::layout::Rect;
 
-/// Draws heading, facts, and the fields or what taking the device means.
+/// Draws heading, facts, and the fields or what passing the device means.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let Some(device) = selected(app).filter(|_| area.height > 0) else { return };
     canvas.heading(area.x, area.y, area.width, &format!("{} -- {}", device.address, name_of(device)));
@@ -53,10 +53,10 @@ fn lines_of(pieces: &[String], width: u16) -> Vec<String> {
     lines
 }
 
-/// What becomes of a device that has no fields: what taking it would mean, before it is taken.
+/// What happens with a device that has no fields: what passing it would mean.
 fn meaning(app: &App, canvas: &mut Canvas, area: Rect, device: &PciDevice) {
     let width = area.width.saturating_sub(3);
-    let (first, findings) = said(app, device);
+    let (first, findings) = outlook(app, device);
     let mut lines: Vec<(&'static str, String, Role)> =
         wrap(&first, width).into_iter().map(|line| ("", line, Role::Muted)).collect();
     for (severity, text) in findings {
@@ -80,8 +80,8 @@ fn meaning(app: &App, canvas: &mut Canvas, area: Rect, device: &PciDevice) {
     }
 }
 
-/// What becomes of the device or would become of it, and what the checks say of that.
-fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
+/// What happens with the device, or would happen, and what the checks find about it.
+fn outlook(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
     if device.kind() == PciClass::Bridge {
         return ("bridges stay with the host".into(), Vec::new());
     }
@@ -92,7 +92,7 @@ fn said(app: &App, device: &PciDevice) -> (String, Vec<(Severity, String)>) {
         let about = |finding: &&Finding| {
             finding.function() == Some(device.address) || own.as_ref().is_some_and(|own| finding.place().within(own))
         };
-        let text = "held: bound to vfio-pci while the VM runs, and the guest does not see it; h changes it";
+        let text = "held: bound to vfio-pci while the VM runs, not passed to the guest; h changes it";
         return (
             text.into(),
             app.case.report.findings.iter().filter(about).map(|finding| said(finding, Wording::Full)).collect(),

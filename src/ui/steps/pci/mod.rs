@@ -1,5 +1,5 @@
-//! Step 6: the PCI functions of the host by IOMMU group. A group is one decision, so it has a head that says what taking it
-//! means; of all lines only the visible ones are made.
+//! Step 6: the PCI functions of the host by IOMMU group. A group is one decision, so its head shows what passing it means;
+//! of all lines only the visible ones are made.
 
 mod details;
 
@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 
 fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
     let pci = app.facts.pci.items();
-    // What the spec looks for matters more than what goes without saying.
+    // Devices that the spec looks for matter more than the usual state.
     let off = matches!(app.facts.iommu.get(), Some(Iommu::Off { .. }));
     if let Some((severity, text)) = sought::line(app).filter(|_| !off) {
         let (glyph, role) = sign(canvas, severity);
@@ -83,19 +83,19 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
             }
         }
         (Some(Iommu::Off { cause, remedy }), _) => (format!("No IOMMU groups: {cause} {remedy}"), Role::Warn),
-        // The list says that the host is being asked.
+        // The list shows that the host is being asked.
         (None, _) if app.facts.iommu.is_pending() => return,
         (None, why) => (format!("IOMMU not known: {}", why.unwrap_or_default()), Role::Warn),
     };
     paragraph(canvas, area, &text, role);
 }
 
-/// What the list lacks of a remote host's files, while it does.
+/// What the list lacks while a remote host's files have not been read.
 fn probe(app: &App) -> Option<(String, Role)> {
     let probe = app.probe.as_ref()?;
     match &probe.state {
-        ProbeState::Offered => Some(("P reads more over ssh".into(), Role::Warn)),
-        ProbeState::Running => Some(("reading over ssh; P gives up".into(), Role::Muted)),
+        ProbeState::Offered => Some(("P reads more over SSH".into(), Role::Warn)),
+        ProbeState::Running => Some(("reading over SSH; P stops".into(), Role::Muted)),
         ProbeState::Failed { why } => Some((format!("P tries again: {why}"), Role::Warn)),
         ProbeState::Done => None,
     }
@@ -127,7 +127,7 @@ fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
     }
 }
 
-/// Draws the visible lines; gives how many devices are above and below them.
+/// Draws the visible lines; returns how many devices are above and below them.
 fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
     let devices = devices(app);
     let all = devices.len();
@@ -135,8 +135,8 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
     absent(app, canvas, area.x + 1, area.y, area.width.saturating_sub(1), &app.facts.pci, nothing);
     if devices.is_empty() && !app.facts.pci.items().is_empty() {
         let text = match app.pci.text.as_str() {
-            "" => "this host has none of this kind: f shows others".to_owned(),
-            text => format!("nothing here matches \"{text}\": Esc takes the filter away, f shows other kinds"),
+            "" => "this host has no device of this kind; f shows others".to_owned(),
+            text => format!("nothing here matches \"{text}\"; Esc clears the filter, f shows other kinds"),
         };
         canvas.put(area.x + 1, area.y, area.width, &text, Role::Muted);
     }
@@ -187,7 +187,7 @@ fn group_line(app: &App, canvas: &mut Canvas, row: Rect, number: Option<u32>, fi
     canvas.put(row.x + 3 + used, row.y, room, &verdict::isolation(app, group), Role::Muted);
 }
 
-/// What the checks say of the members that are taken; what they would say of the first one where none is.
+/// What the checks find about the selected members; about the first one where none is selected.
 fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) -> Option<(String, Role)> {
     let list = Place::root().key("pci_devices");
     let rows: Vec<Place> =
@@ -204,7 +204,7 @@ fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) 
         member || rows.iter().any(|row| finding.place().within(row))
     };
     let findings = app.case.report.findings.iter().filter(about);
-    Some(signed(canvas, verdict::verdict(findings), "taken, "))
+    Some(signed(canvas, verdict::verdict(findings), "selected, "))
 }
 
 /// A verdict with its sign.
