@@ -1,6 +1,6 @@
 //! How the texts of fields are read. Limits of the values are for the checks.
 
-use super::{CpuLimit, DiskSize, MemorySize, Place, Segment, field};
+use super::{CpuLimit, DiskSize, MemorySize};
 use crate::units::{Bytes, CpuSet, MacAddr, PciAddress, PciIds, UnitError};
 
 /// How the text of a field is read, in a file and in a form.
@@ -110,7 +110,7 @@ impl Grammar {
     }
 
     /// Whether `text` can be read as a value of a file. Any text can where no grammar but that of JSON holds.
-    fn check(self, text: &str) -> Result<(), UnitError> {
+    pub(super) fn check(self, text: &str) -> Result<(), UnitError> {
         match self {
             Self::Memory => MemorySize::Text(text.to_owned()).bytes().map(drop),
             Self::DiskSize => DiskSize::Text(text.to_owned()).bytes().map(drop),
@@ -122,39 +122,5 @@ impl Grammar {
             Self::PciIds => text.parse::<PciIds>().map(drop),
             _ => Ok(()),
         }
-    }
-}
-
-/// Whether `text` can be read as what the field at `place` holds. Any text can where there is no field.
-pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
-    // A preset file may hold its spec below a description.
-    let place = match place.0.as_slice() {
-        [Segment::Key(first), spec @ ..] if first == "spec" => &Place(spec.to_vec()),
-        _ => place,
-    };
-    field::grammar(place).check(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_with_a_grammar_refuse_what_they_cannot_read() {
-        for (place, good, bad) in [
-            (Place::root().key("memory"), "2 GiB", "2 GBi"),
-            (Place::root().key("cpu").key("limit"), "150 %", "much"),
-            (Place::root().key("cpu").key("pinning").key("vcpus").index(0), "0-3,8", "0..3"),
-            (Place::root().key("memory_backing").key("hugepages"), "auto", "2 MBi"),
-            (Place::disk(1, "size"), "20", "20 GBi"),
-            (Place::row("networks", 0, "mac"), "52:54:00:12:34:56", "52:54"),
-            (Place::row("pci_devices", 0, "host_address"), "01:00.0", "01:00"),
-            (Place::row("pci_devices", 0, "match").key("address"), "01:00.0", "01:00"),
-            (Place::row("pci_devices", 0, "match").key("subsystem"), "1043:88e2", "1043"),
-            (Place::row("pci_devices", 0, "match").key("group").index(1).key("ids"), "10de:2704", "nvidia"),
-        ] {
-            assert!(read(&place, good).is_ok() && read(&place, bad).is_err(), "{place}");
-        }
-        assert!(read(&Place::root().key("name"), "2 GBi").is_ok());
     }
 }

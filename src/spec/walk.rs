@@ -2,7 +2,7 @@
 //! for our types.
 
 use super::suggest::{nearest, one_line, quoted, same_word};
-use super::{Place, grammar, problem::Problem};
+use super::{Place, field, problem::Problem};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use serde_json::Value;
@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
 
     /// A text where the grammar of the field decides.
     fn meaning(&mut self, value: &ast::Value<'_>, text: &str, place: &Place) {
-        if let Err(error) = grammar::read(place, text)
+        if let Err(error) = field::read(place, text)
             && self.values.len() < MOST
         {
             self.values.push(Problem::at(self.text, value.start(), place.clone(), error.0, String::new()));

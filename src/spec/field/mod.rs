@@ -1,151 +1,15 @@
 //! The fields of a spec, one row each: where a field is in forms, how its text is read, where it goes in the domain XML.
 //! Whatever treats fields by name reads this table; what a field means is said at its type, and the schema says both.
 
+mod row;
 mod rows;
 
+pub use row::{FieldGroup, ROW, SpecField};
 pub use rows::FIELDS;
 
 use super::grammar::Grammar;
-use super::{Place, Segment};
-
-/// One field of the spec.
-#[derive(Debug)]
-pub struct SpecField {
-    /// `storage.disks[].size`: the names on the way to it, rows of lists as `[]`.
-    pub path: &'static str,
-    /// Where forms have it.
-    pub group: FieldGroup,
-    /// How its text is read.
-    pub grammar: Grammar,
-    /// Its name in forms.
-    pub label: &'static str,
-    /// What holds where it is absent, in a few words; begins with "required" where a build needs it. Empty for objects.
-    pub default: &'static str,
-    /// The parts of the domain XML that it makes: `devices/disk/driver/@cache`, with `=value` where it is the value that
-    /// it makes. Empty where it acts through other fields, or outside of the XML.
-    pub xml: &'static [&'static str],
-    /// Its value may be a secret: never in logs, messages or the domain's metadata.
-    pub secret: bool,
-}
-
-/// Fields that are together in a form, under one heading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FieldGroup {
-    /// The template.
-    Template,
-    /// What the guest is, and how much it gets.
-    Guest,
-    /// The virtual CPU.
-    Cpu,
-    /// Host CPUs of the threads.
-    Pinning,
-    /// Memory beside its amount.
-    Memory,
-    /// Firmware beside its kind.
-    Firmware,
-    /// What is booted.
-    Boot,
-    /// The storage pool.
-    Pool,
-    /// A disk, and the installation medium.
-    Disk,
-    /// How a disk is served.
-    Served,
-    /// A network interface.
-    Network,
-    /// A host PCI device.
-    Pci,
-    /// A graphical console.
-    Console,
-    /// What few VMs need, first of all.
-    Extras,
-    /// Emulated devices, and devices of the host that are not PCI functions.
-    Devices,
-    /// What the guest reads of its maker.
-    Identity,
-    /// First-boot configuration.
-    CloudInit,
-    /// What belongs nowhere else.
-    Besides,
-}
-
-impl FieldGroup {
-    /// The heading in a form; empty for what comes first.
-    pub const fn heading(self) -> &'static str {
-        match self {
-            Self::Template
-            | Self::Guest
-            | Self::Pool
-            | Self::Disk
-            | Self::Network
-            | Self::Pci
-            | Self::Console
-            | Self::Extras => "",
-            Self::Cpu => "CPU",
-            Self::Pinning => "Pinning",
-            Self::Memory => "Memory",
-            Self::Firmware => "Firmware",
-            Self::Boot => "Boot",
-            Self::Served => "Served",
-            Self::Devices => "Devices",
-            Self::Identity => "Identity",
-            Self::CloudInit => "Cloud-init",
-            Self::Besides => "Besides",
-        }
-    }
-}
-
-impl SpecField {
-    /// True where `place` is this field, whichever the rows are; a row counts as its list.
-    fn is_at(&self, place: &[Segment]) -> bool {
-        let Some(Segment::Key(first)) = place.first() else { return false };
-        if !self.path.starts_with(first.as_str()) {
-            return false;
-        }
-        let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
-        let mut names = self.names();
-        let same = |segment: &Segment, name| match segment {
-            Segment::Key(key) => key == name,
-            Segment::Index(_) => name == ROW,
-        };
-        place.iter().all(|segment| names.next().is_some_and(|name| same(segment, name))) && names.next().is_none()
-    }
-
-    /// The names on its path, outermost first, with [`ROW`] for the rows of a list.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let mut rest = self.path;
-        std::iter::from_fn(move || {
-            let path = rest.strip_prefix('.').unwrap_or(rest);
-            let name;
-            (name, rest) = match path.strip_prefix(ROW) {
-                Some(after) => (ROW, after),
-                None => path.split_at(path.find(['.', '[']).unwrap_or(path.len())),
-            };
-            (!name.is_empty()).then_some(name)
-        })
-    }
-
-    /// The sentence that says what holds where it is absent.
-    pub fn absent(&self) -> Option<String> {
-        match self.default.strip_prefix("required") {
-            _ if self.default.is_empty() => None,
-            Some(when) => Some(format!("Required{when}.")),
-            None => Some(format!("Default: {}.", self.default)),
-        }
-    }
-
-    /// Its place in the rows of these numbers, the outermost list first; `None` where it is in more lists than there are
-    /// numbers.
-    pub fn place(&self, rows: impl IntoIterator<Item = usize>) -> Option<Place> {
-        let mut rows = rows.into_iter();
-        self.names().try_fold(Place::root(), |place, name| {
-            Some(if name == ROW { place.index(rows.next()?) } else { place.key(name) })
-        })
-    }
-}
-
-/// What stands for any row in a path.
-pub const ROW: &str = "[]";
+use super::place::{Place, Segment};
+use crate::units::UnitError;
 
 /// The field at `place`, where a row counts as its list; `None` for the whole spec and for what is not a field.
 pub fn at(place: &Place) -> Option<&'static SpecField> {
@@ -161,6 +25,16 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
 /// The grammar of the field at `place`: any text where there is none.
 pub fn grammar(place: &Place) -> Grammar {
     at(place).map_or(Grammar::Text, |field| field.grammar)
+}
+
+/// Whether `text` can be read as what the field at `place` holds. Any text can where there is no field.
+pub(super) fn read(place: &Place, text: &str) -> Result<(), UnitError> {
+    // A preset file may hold its spec below a description.
+    let place = match place.0.as_slice() {
+        [Segment::Key(first), spec @ ..] if first == "spec" => &Place(spec.to_vec()),
+        _ => place,
+    };
+    grammar(place).check(text)
 }
 
 /// Where `place` is in the order of the document, by the field at the top level that it is in, or by the part of `storage`,
@@ -234,6 +108,25 @@ mod tests {
             rank(&at("storage.disks[2].path")),
             "the order of the checks stays"
         );
+    }
+
+    #[test]
+    fn fields_with_a_grammar_refuse_what_they_cannot_read() {
+        for (place, good, bad) in [
+            (Place::root().key("memory"), "2 GiB", "2 GBi"),
+            (Place::root().key("cpu").key("limit"), "150 %", "much"),
+            (Place::root().key("cpu").key("pinning").key("vcpus").index(0), "0-3,8", "0..3"),
+            (Place::root().key("memory_backing").key("hugepages"), "auto", "2 MBi"),
+            (Place::disk(1, "size"), "20", "20 GBi"),
+            (Place::row("networks", 0, "mac"), "52:54:00:12:34:56", "52:54"),
+            (Place::row("pci_devices", 0, "host_address"), "01:00.0", "01:00"),
+            (Place::row("pci_devices", 0, "match").key("address"), "01:00.0", "01:00"),
+            (Place::row("pci_devices", 0, "match").key("subsystem"), "1043:88e2", "1043"),
+            (Place::row("pci_devices", 0, "match").key("group").index(1).key("ids"), "10de:2704", "nvidia"),
+        ] {
+            assert!(read(&place, good).is_ok() && read(&place, bad).is_err(), "{place}");
+        }
+        assert!(read(&Place::root().key("name"), "2 GBi").is_ok());
     }
 
     /// The fields that the JSON Schema names, with what it says of each.

@@ -3,7 +3,7 @@
 //!
 //! Parts of the XML are written as in `tests/versions/since.txt`, which tells the libvirt that each of them needs.
 
-use super::{FieldGroup, SpecField};
+use super::row::{FieldGroup, SpecField};
 use crate::spec::grammar::Grammar;
 
 macro_rules! fields {
