@@ -6,7 +6,7 @@ use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::PciClass;
 use crate::machine::DiskOrigin;
-use crate::spec::{BootDevice, DiskDevice, Place};
+use crate::spec::{BootDevice, DiskDevice, Place, RomBar};
 use std::collections::BTreeMap;
 
 pub(super) static CHECKS: &[&Check] = &[&BOOT_ORDER, &BOOT_DEVICE, &BOOT_NOTHING];
@@ -104,6 +104,10 @@ fn device(subject: &Subject, notes: &mut Notes) {
         let rom = subject.facts.details.get(&row.address).and_then(|details| details.rom.get());
         match known.kind() {
             PciClass::Nvme | PciClass::Storage => {}
+            PciClass::Nic if row.asked.rom_bar == Some(RomBar::Off) => {
+                let message = text!("{name}: rom_bar is off, so the guest sees no boot ROM", name);
+                notes.warning(place, message, "remove rom_bar, or remove boot_order");
+            }
             PciClass::Nic if row.asked.rom_file.is_some() || rom != Some(&None) => {}
             PciClass::Nic => {
                 let message = text!("{name} has no boot ROM to boot from the network by", name);
@@ -183,6 +187,8 @@ mod tests {
         };
         rom(Some(Bytes::mib(1))).passes("BOOT-DEVICE");
         rom(None).said("BOOT-DEVICE").warning();
+        let off = json!({"pci_devices": [{"host_address": "04:00.0", "boot_order": 1, "rom_bar": "off"}]});
+        assert!(Asked::with(off).said("BOOT-DEVICE").warning().message.contains("rom_bar is off"));
         Asked::pass(&["03:00.0"]).quiet("BOOT-DEVICE");
         let twice = json!({
             "pci_devices": [{"host_address": "03:00.0", "boot_order": 1}],

@@ -12,7 +12,7 @@ static HOLD_FIELD: Check = Check {
     code: "HOLD-FIELD",
     title: "held devices have no place in the guest",
     explain: "A device with the role hold is bound to vfio-pci while the VM runs, and the guest does not see it. A \
-              guest address, a ROM file, a mark as first display or as multifunction, a place in the boot order mean \
+              guest address, a ROM file or ROM BAR, a mark as first display or as multifunction, a place in the boot order mean \
               nothing there. Remove them, or pass the device (role pass).",
     run: Some(fields),
     ..Check::DEVICE
@@ -35,6 +35,7 @@ fn fields(subject: &Subject, notes: &mut Notes) {
         let set = [
             ("guest_address", asked.guest_address.is_some()),
             ("rom_file", asked.rom_file.is_some()),
+            ("rom_bar", asked.rom_bar.is_some()),
             ("multifunction", asked.multifunction == Some(true)),
             ("primary_gpu", asked.primary_gpu == Some(true)),
             ("boot_order", asked.boot_order.is_some()),
@@ -104,6 +105,7 @@ mod tests {
         for (field, value) in [
             ("guest_address", json!("05:00.0")),
             ("rom_file", json!("/usr/share/vgabios/a.rom")),
+            ("rom_bar", json!("off")),
             ("multifunction", json!(true)),
             ("primary_gpu", json!(true)),
             ("boot_order", json!(7)),

@@ -8,11 +8,20 @@ use crate::facts::media::Barrier;
 use crate::facts::rom::{RomFile, RomFlaw};
 use crate::facts::{MediaFile, MediaKind};
 use crate::machine::Firmware;
-use crate::spec::Place;
+use crate::spec::{Place, RomBar};
 use crate::units::{Bytes, MIB, shell_quote};
 
-pub(super) static CHECKS: &[&Check] =
-    &[&ROM_MISSING, &ROM_UNREADABLE, &ROM_CONFINED, &ROM_SIGNATURE, &ROM_HEADER, &ROM_TRUNCATED, &ROM_IDS, &ROM_GOP];
+pub(super) static CHECKS: &[&Check] = &[
+    &ROM_MISSING,
+    &ROM_UNREADABLE,
+    &ROM_CONFINED,
+    &ROM_SIGNATURE,
+    &ROM_HEADER,
+    &ROM_TRUNCATED,
+    &ROM_IDS,
+    &ROM_GOP,
+    &ROM_BAR,
+];
 
 static ROM_MISSING: Check = Check {
     code: "ROM-MISSING",
@@ -95,6 +104,15 @@ static ROM_GOP: Check = Check {
     ..Check::VM
 };
 
+static ROM_BAR: Check = Check {
+    code: "ROM-BAR",
+    title: "ROM files are visible to the guest",
+    explain: "With rom_bar off, the guest sees no option ROM of the device: neither the device's own nor the file that \
+              rom_file names, so that rom_file has no effect. Remove one of the two fields.",
+    run: Some(bar),
+    ..Check::VM
+};
+
 /// The rows with a ROM file, and what is known of it.
 fn roms<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str, Result<&'a MediaFile, &'a str>)> {
     subject.pci.iter().filter(|row| !row.asked.is_held()).filter_map(|row| {
@@ -105,6 +123,18 @@ fn roms<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (PciRow<'a>, &'a str,
 
 fn place(row: PciRow) -> Place {
     row.row.place("rom_file")
+}
+
+fn bar(subject: &Subject, notes: &mut Notes) {
+    for (row, path, _) in roms(subject) {
+        let Some(bar) = row.asked.rom_bar else { continue };
+        notes.looked();
+        if bar == RomBar::Off {
+            let device = row.name();
+            let message = text!("{device}: rom_bar is off, so the guest does not see ROM file '{path}'", device, path);
+            notes.warning(row.row.place("rom_bar"), message, "remove rom_bar, or remove rom_file");
+        }
+    }
 }
 
 fn missing(subject: &Subject, notes: &mut Notes) {
@@ -430,6 +460,18 @@ mod tests {
         with(|_| {}).passes("ROM-MISSING").passes("ROM-UNREADABLE");
         rom().unknown("ROM-MISSING");
         Asked::good().quiet("ROM-MISSING");
+    }
+
+    #[test]
+    fn a_rom_file_needs_the_rom_bar() {
+        let row = |bar: &str| json!({"host_address": "01:00.0", "rom_file": ROM, "rom_bar": bar});
+        let asked = |bar| Asked::with(json!({"pci_devices": [row(bar)]}));
+        let want =
+            "device 0 (0000:01:00.0): rom_bar is off, so the guest does not see ROM file '/usr/share/vgabios/rtx.rom'";
+        asked("off").warns("ROM-BAR", "pci_devices[0].rom_bar", want);
+        asked("on").passes("ROM-BAR");
+        asked("auto").passes("ROM-BAR");
+        Asked::pass(&["01:00.0"]).quiet("ROM-BAR");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Element;
 use super::device::{address, boot};
 use crate::facts::PciClass;
-use crate::machine::{GuestFunction, GuestSlot, HeldFunction, Machine, Mediated};
+use crate::machine::{Choice, GuestFunction, GuestSlot, HeldFunction, Machine, Mediated, Reason};
 use crate::spec::Place;
 use crate::units::PciAddress;
 use std::collections::HashMap;
@@ -67,19 +67,24 @@ fn hostdev(function: &GuestFunction, alias: &str) -> Element {
         .origin(place.clone())
 }
 
-/// The file asked for. Otherwise off where a ROM only lengthens the boot: a GPU needs its own to show anything before
-/// its driver runs, a disk controller or a network card to boot from it, and what is not known keeps what it has. The
-/// guest's UEFI brings a driver for NVMe along.
+/// The file and the switch that were asked for, and off where vmbuild chose that; on is what QEMU does by itself.
 fn rom(function: &GuestFunction) -> Option<Element> {
-    let rom = Element::new("rom").origin(function.place.clone().key("rom_file"));
-    if let Some(file) = &function.rom_file {
-        return Some(rom.attr("file", file.clone()));
-    }
-    let useless = match function.kind? {
-        PciClass::Nic => function.boot_order.is_none(),
-        kind => matches!(kind, PciClass::Audio | PciClass::Usb | PciClass::Nvme),
+    let field = if function.rom_file.is_some() { "rom_file" } else { "rom_bar" };
+    let rom = Element::new("rom").origin(function.place.clone().key(field));
+    let bar = match function.rom_bar {
+        Choice { value: false, .. } => Some("off"),
+        Choice { value: true, reason: Reason::Asked(_) } => Some("on"),
+        Choice { value: true, reason: Reason::Default(_) } => None,
     };
-    useless.then(|| rom.attr("bar", "off"))
+    let rom = match bar {
+        Some(bar) => rom.attr("bar", bar),
+        None if function.rom_file.is_none() => return None,
+        None => rom,
+    };
+    Some(match &function.rom_file {
+        Some(file) => rom.attr("file", file.clone()),
+        None => rom,
+    })
 }
 
 /// What the card is: by its GPU if it has one, else by its first function.

@@ -1,6 +1,6 @@
 //! Where host PCI functions sit in the guest: one host card, one guest slot.
 
-use super::{Chipset, Choice, Expander, expander};
+use super::{Chipset, Choice, Expander, expander, rom_bar};
 use crate::facts::{Facts, PciClass};
 use crate::spec::{PciDevice, Place, Spec, filled};
 use crate::units::PciAddress;
@@ -26,6 +26,8 @@ pub struct GuestFunction {
     pub multifunction: bool,
     /// Video BIOS image.
     pub rom_file: Option<String>,
+    /// Whether the guest sees its ROM.
+    pub rom_bar: Choice<bool>,
     /// First display of the guest.
     pub primary_gpu: bool,
     /// Place in the boot order.
@@ -137,15 +139,18 @@ fn gather(rows: Vec<Row<'_>>, facts: &Facts) -> Vec<GuestSlot> {
         if functions.is_empty() {
             order.push(slot);
         }
+        let device = facts.pci.items().iter().find(|device| device.address == row.host);
+        let rom_bar = Place::row("pci_devices", row.number, "rom_bar");
         functions.push(GuestFunction {
             place: Place::root().key("pci_devices").index(row.number),
             host: row.host,
             guest,
             multifunction: row.device.multifunction.unwrap_or(false),
+            rom_bar: rom_bar::rom_bar(row.device, rom_bar, device, facts),
             rom_file: filled(row.device.rom_file.as_deref()).map(ToOwned::to_owned),
             primary_gpu: row.device.primary_gpu.unwrap_or(false),
             boot_order: row.device.boot_order,
-            kind: facts.pci.items().iter().find(|device| device.address == row.host).map(crate::facts::PciDevice::kind),
+            kind: device.map(crate::facts::PciDevice::kind),
         });
     }
     order.into_iter().filter_map(|slot| slots.remove(&slot)).map(slot_of).collect()

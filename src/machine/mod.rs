@@ -31,6 +31,7 @@ pub mod port;
 pub mod profile;
 mod proposal;
 pub mod related;
+mod rom_bar;
 pub mod selector;
 pub mod share;
 pub mod storage;

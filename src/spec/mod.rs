@@ -51,7 +51,7 @@ pub use memory::{HotplugKind, MemoryBacking, MemoryHotplug, Numa, NumaCell, Numa
 pub use merge::{difference, merge};
 pub use network::{DirectMode, Network, NetworkKind, NetworkModel};
 pub use parse::parse;
-pub use pci::{PciDevice, PciRole};
+pub use pci::{PciDevice, PciRole, RomBar};
 pub use place::{Place, Segment};
 pub use problem::{Problem, Problems};
 pub use schema::schema;

@@ -24,6 +24,9 @@ pub struct PciDevice {
     /// Video BIOS or other option ROM that the guest sees instead of the device's own, absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rom_file: Option<String>,
+    /// Whether the guest sees the device's option ROM (ROM BAR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rom_bar: Option<RomBar>,
     /// Mark the slot in the guest as multifunction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multifunction: Option<bool>,
@@ -46,6 +49,19 @@ words! {
         /// Neither host nor guest uses it: it is bound to vfio-pci, because it shares an IOMMU group with a passed
         /// function.
         Hold = "hold",
+    }
+}
+
+words! {
+    /// Whether the guest sees the option ROM of a device.
+    RomBar {
+        /// The guest sees it.
+        On = "on",
+        /// The guest does not see it, for devices whose ROM hangs the guest's firmware or the host.
+        Off = "off",
+        /// Decided by kind of device: off for virtual functions, for RAID and SAS controllers that the VM does not boot
+        /// from, and where a ROM only delays the boot.
+        Auto = "auto",
     }
 }
 

@@ -130,6 +130,8 @@ fn choices(case: &Case) -> String {
     for function in machine.slots.iter().flat_map(|slot| &slot.functions) {
         let what = format!("{} {} in the guest", function.place, function.host);
         say(&what, function.guest.value.to_string(), function.guest.why());
+        let bar = if function.rom_bar.value { "on" } else { "off" };
+        say(&format!("{} ROM BAR", function.place), bar.into(), function.rom_bar.why());
     }
     for bus in &machine.expanders {
         say(&format!("bus {} of node", bus.index), bus.cell.value.to_string(), bus.cell.why());

@@ -6,8 +6,8 @@ use proptest::sample::select;
 use vmbuild::spec::{
     Boot, BootDevice, CloudInit, Cpu, CpuCache, CpuLimit, CpuMode, CpuTopology, Disk, DiskAction, DiskBus, DiskDevice,
     DiskFormat, DiskSize, Graphics, GraphicsKind, GroupMember, HotplugKind, MemoryBacking, MemoryHotplug, MemorySize,
-    Network, NetworkKind, NetworkModel, Numa, NumaCell, NumaMode, PciDevice, PciKind, PciMatch, PciRole, Pinning, Spec,
-    Storage, VirtType,
+    Network, NetworkKind, NetworkModel, Numa, NumaCell, NumaMode, PciDevice, PciKind, PciMatch, PciRole, Pinning,
+    RomBar, Spec, Storage, VirtType,
 };
 
 /// A run of so many cases, which leaves no file of failures behind.
@@ -74,10 +74,13 @@ prop_compose! {
     fn pci()(
         selector in prop::option::weighted(0.2, selector().boxed()),
         host_address in of(pci_address()), guest_address in prop::option::weighted(0.2, pci_address()),
-        rom_file in prop::option::weighted(0.2, path()), multifunction in of(any::<bool>()), primary_gpu in of(any::<bool>()),
+        rom_file in prop::option::weighted(0.2, path()),
+        rom_bar in prop::option::weighted(0.2, select(RomBar::ALL)), multifunction in of(any::<bool>()), primary_gpu in of(any::<bool>()),
         role in of(select(vec![PciRole::Pass, PciRole::Hold])), boot_order in prop::option::weighted(0.2, 0u32..5),
     ) -> PciDevice {
-        PciDevice { host_address, selector, role, guest_address, rom_file, multifunction, primary_gpu, boot_order }
+        PciDevice {
+            host_address, selector, role, guest_address, rom_file, rom_bar, multifunction, primary_gpu, boot_order,
+        }
     }
 }
 

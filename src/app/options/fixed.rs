@@ -7,7 +7,7 @@ use crate::spec::devices::{
 };
 use crate::spec::{
     CpuCache, CpuMode, DetectZeroes, DirectMode, DiskAction, DiskBus, DiskCache, DiskDevice, DiskFormat, DiskIo,
-    GraphicsKind, HotplugKind, NetworkKind, NetworkModel, NumaMode, OsFamily, VirtType,
+    GraphicsKind, HotplugKind, NetworkKind, NetworkModel, NumaMode, OsFamily, RomBar, VirtType,
 };
 
 const fn fixed(value: &'static str, note: &'static str) -> Fixed {
@@ -106,6 +106,13 @@ pub const NUMA_MODES: &[Fixed] = &[
     fixed(NumaMode::Preferred.name(), "these first"),
     fixed(NumaMode::Interleave.name(), "in turn from all of them"),
     fixed(NumaMode::Restrictive.name(), "only these, changeable while the guest runs"),
+];
+
+/// Whether the guest sees the option ROM of a device.
+pub const ROM_BARS: &[Fixed] = &[
+    fixed(RomBar::Auto.name(), "by kind of device"),
+    fixed(RomBar::On.name(), "the guest sees the ROM"),
+    fixed(RomBar::Off.name(), "hidden: for a ROM that hangs the guest or the host"),
 ];
 
 /// Firmware by name.
@@ -235,6 +242,7 @@ mod tests {
             (CPU_CACHES, all!(CpuCache)),
             (HOTPLUG_KINDS, all!(HotplugKind)),
             (NUMA_MODES, all!(NumaMode)),
+            (ROM_BARS, all!(RomBar)),
             (FIRMWARE, all!(FirmwareKind)),
             (VIDEO_MODELS, all!(VideoModel)),
             (SCSI_MODELS, all!(ScsiModel)),

@@ -235,6 +235,7 @@ pub const FIELDS: &[SpecField] = fields! {
         "a free slot; the functions of a card share one" ["devices/hostdev/address"];
     "pci_devices[].rom_file"              Pci       Text       "ROM file" "the card's own ROM"
         ["devices/hostdev/rom/@file"];
+    "pci_devices[].rom_bar"               Pci       Word       "ROM BAR" "auto" ["devices/hostdev/rom/@bar"];
     "pci_devices[].multifunction"         Pci       Switch     "Multifunction"
         "true on function 0 of a slot with several functions" ["devices/hostdev/address/@multifunction"];
     "pci_devices[].primary_gpu"           Pci       Switch     "Primary GPU" "false" [];

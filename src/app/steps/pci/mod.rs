@@ -19,7 +19,7 @@ use super::Step;
 use super::system::{why, yes};
 use crate::app::action::Action;
 use crate::app::form::Field;
-use crate::app::options::Options;
+use crate::app::options::{Options, ROM_BARS};
 use crate::app::overlay::Overlay;
 use crate::app::{App, Effect, StepId, Zone};
 use crate::facts::{Part, PciClass, PciDevice, Use, uses};
@@ -238,6 +238,12 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let rom = if is_gpu { rom.called("vBIOS ROM") } else { rom };
     let primary = Field::toggle(at("primary_gpu")).default("no", "").help("The guest's first display.");
     let set = |field: &str| app.values.get(&at(field)).is_some();
+    let bar = function.map_or(("auto", String::new()), |function| {
+        (if function.rom_bar.value { "on" } else { "off" }, why(&function.rom_bar))
+    });
+    let bar = Field::choice(at("rom_bar"), Options::Fixed(ROM_BARS))
+        .default(bar.0, bar.1)
+        .help("Whether the guest sees the ROM of the device; a ROM can hang the guest's firmware, or the host.");
     let mut fields = vec![rom];
     fields.extend(Some(primary).filter(|_| is_gpu || set("primary_gpu")));
     fields.push(Field::text(at("guest_address")).default(guest.0, guest.1));
@@ -245,6 +251,7 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
         device.is_some_and(|device| matches!(device.kind(), PciClass::Nvme | PciClass::Storage | PciClass::Nic));
     let order = Field::text(at("boot_order")).default("not booted from", "");
     fields.extend(Some(order).filter(|_| boots || set("boot_order")));
+    fields.push(bar);
     fields.push(Field::toggle(at("multifunction")).default(yes(multi), ""));
     fields
 }
