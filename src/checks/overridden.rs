@@ -5,6 +5,7 @@ use super::text::{Arg, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::domain::{Change, Deed, Element};
+use crate::spec::field::of_part;
 use crate::spec::{Place, Segment, custom_xml};
 use serde_json::Value;
 
@@ -142,10 +143,6 @@ fn contradiction(change: &Change, what: &Text, place: &Place) -> (Text, Text) {
     (message, text!("set it in one of the two: custom_xml wins, and {place} has no effect", place))
 }
 
-/// Attributes that have a field of their name beside the one that made their element.
-const OWN_FIELD: [&str; 10] =
-    ["cache", "io", "discard", "detect_zeroes", "iothread", "queues", "bus", "port", "listen", "serial"];
-
 /// The field that a user set and that the change contradicts.
 fn asked(change: &Change, spec: &Value) -> Option<Place> {
     let set = |place: &Place| value_at(spec, place).filter(|value| !value.is_null());
@@ -163,20 +160,12 @@ fn asked(change: &Change, spec: &Value) -> Option<Place> {
     change.origin.iter().chain(fields).find(whole).cloned()
 }
 
+/// The field that an attribute is of, in the row that made its element; else the field that made the element.
 fn field_of(change: &Change) -> Option<Place> {
     let Deed::Attribute { name, .. } = &change.deed else { return change.origin.clone() };
-    if change.element == "<domain>" && name == "type" {
-        return Some(field("virt_type"));
-    }
-    let place = change.origin.clone()?;
-    if !OWN_FIELD.contains(&name.as_str()) {
-        return Some(place);
-    }
-    let row = place.0.iter().rposition(|segment| matches!(segment, Segment::Index(_)));
-    Some(match row {
-        Some(row) => Place(place.0.get(..=row)?.to_vec()).key(name),
-        None => place,
-    })
+    let slash = if change.path.is_empty() { "" } else { "/" };
+    let own = of_part(&format!("{}{slash}@{name}", change.path), change.origin.as_ref());
+    own.or_else(|| change.origin.clone())
 }
 
 /// Fields from which vmbuild derives defaults; to change one of these is not to contradict the field.
@@ -245,7 +234,7 @@ mod tests {
     fn beside_fields(xml: &str) -> Asked {
         let storage = json!({"disks": [{"action": "create", "size": 9, "bus": "virtio", "cache": "none"}]});
         let mut fields = json!({
-            "memory": 4096, "vcpus": 4, "machine": "q35", "tpm": true, "virt_type": "kvm", "storage": storage,
+            "memory": 4096, "vcpus": 4, "machine": "q35", "architecture": "x86_64", "tpm": true, "virt_type": "kvm", "storage": storage,
             "networks": [{"mac": "52:54:00:00:00:01", "model": "virtio"}], "graphics": [{"type": "vnc", "port": 5901}],
         });
         fields["custom_xml"] = Value::from(xml.replace(" op=", " xmlns:v='urn:vmbuild:domain:1' v:op="));
@@ -263,6 +252,11 @@ mod tests {
                 "<os><type machine='pc'/></os>",
                 "machine",
                 "custom_xml overrides machine: machine of <type> of <os> from q35 to pc",
+            ),
+            (
+                "<os><type arch='i686'/></os>",
+                "architecture",
+                "custom_xml overrides architecture: arch of <type> of <os> from x86_64 to i686",
             ),
             (
                 "<disk><target dev='vda' bus='scsi'/></disk>",

@@ -10,6 +10,8 @@ use crate::spec::Place;
 pub struct Change {
     /// The element as users tell it from others: `<disk> vda`, `<driver> of <disk> vda`.
     pub element: String,
+    /// The names on the way to it below the domain: `devices/disk/driver`; empty for the domain itself.
+    pub path: String,
     /// The field that made the element, or the one around it.
     pub origin: Option<Place>,
     /// What became of it.
@@ -53,6 +55,7 @@ pub enum Deed {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Around {
     label: Option<String>,
+    path: String,
     origin: Option<Place>,
 }
 
@@ -65,12 +68,15 @@ impl Around {
             Some(outer) => Some(format!("{own} of {outer}")),
             None => Some(own),
         };
-        Self { label, origin: element.origin.clone().or_else(|| self.origin.clone()) }
+        let slash = if self.path.is_empty() { "" } else { "/" };
+        let path = format!("{}{slash}{}", self.path, element.name);
+        Self { label, path, origin: element.origin.clone().or_else(|| self.origin.clone()) }
     }
 
     /// A change of it.
     pub(super) fn change(&self, deed: Deed) -> Change {
-        Change { element: self.label.clone().unwrap_or_else(|| "<domain>".into()), origin: self.origin.clone(), deed }
+        let element = self.label.clone().unwrap_or_else(|| "<domain>".into());
+        Change { element, path: self.path.clone(), origin: self.origin.clone(), deed }
     }
 }
 

@@ -219,6 +219,24 @@ fn every_field_of_a_spec_is_in_some_case() {
     assert!(missing.is_empty(), "in no golden case: {missing:?}");
 }
 
+#[test]
+fn what_may_be_a_secret_is_in_no_output() {
+    const SECRET: &str = "hunter2";
+    for field in FIELDS.iter().filter(|field| field.secret) {
+        let Written { name, folder, facts } =
+            written::all().into_iter().find(|c| c.name == "cloud-init-linux").unwrap();
+        let mut written: Value = serde_json::from_str(&read(&folder.join("spec.json"))).unwrap();
+        *field.names().fold(&mut written, |node, name| &mut node[name]) = Value::from(SECRET);
+        let spec = resolve(&parse_spec(&written.to_string()), &facts);
+        let machine = machine(&spec, &facts);
+        let case = Case { name, folder, written, spec, stack_error: None, facts, machine };
+        let outputs = artefacts(&case).into_iter().chain([("Debug", format!("{:?}", case.spec))]);
+        for (output, text) in outputs {
+            assert!(!text.contains(SECRET), "{} is in {output}: {text}", field.path);
+        }
+    }
+}
+
 /// Fields that reach the XML through others, or not at all, with all that is within them.
 const WITHOUT_PART: [&str; 14] = [
     "autostart",

@@ -22,6 +22,24 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
     above.into_iter().find_map(|place| FIELDS.iter().find(|field| field.is_at(place)))
 }
 
+/// The place of the field that makes `part` of the domain XML, such as `devices/disk/driver/@io`, in the row of the spec
+/// that `near` is in; `None` where no field is written there as it is.
+pub fn of_part(part: &str, near: Option<&Place>) -> Option<Place> {
+    let row = near.map_or(&[][..], row);
+    let numbers = row.iter().filter_map(|segment| match segment {
+        Segment::Index(number) => Some(*number),
+        Segment::Key(_) => None,
+    });
+    let fields = FIELDS.iter().filter(|field| field.xml.contains(&part));
+    fields.filter_map(|field| field.place(numbers.clone())).find(|place| self::row(place) == row)
+}
+
+/// What a place has in common with the other fields of its row: all up to the number of the row.
+fn row(place: &Place) -> &[Segment] {
+    let number = place.0.iter().rposition(|segment| matches!(segment, Segment::Index(_)));
+    number.and_then(|number| place.0.get(..=number)).unwrap_or_default()
+}
+
 /// The grammar of the field at `place`: any text where there is none.
 pub fn grammar(place: &Place) -> Grammar {
     at(place).map_or(Grammar::Text, |field| field.grammar)
@@ -87,6 +105,18 @@ mod tests {
         for field in FIELDS {
             assert!(field.is_at(&field.place([7, 8]).unwrap().0), "{}", field.path);
         }
+    }
+
+    #[test]
+    fn a_part_of_the_xml_is_of_the_field_in_its_row() {
+        let of = |part: &str, near: &str| of_part(part, Some(&at(near))).map(|place| place.to_string());
+        let cache = of("devices/disk/driver/@cache", "storage.disks[2].format");
+        assert_eq!(cache.as_deref(), Some("storage.disks[2].cache"));
+        assert_eq!(of("devices/graphics/@port", "graphics[1]").as_deref(), Some("graphics[1].port"));
+        assert_eq!(of("devices/disk/driver/@cache", "storage.boot_iso"), None, "a medium is not a row of disks");
+        assert_eq!(of("devices/disk/driver/@name", "storage.disks[2]"), None);
+        assert_eq!(of_part("@type", None), Some(at("virt_type")));
+        assert_eq!(of("os/type/@arch", "machine").as_deref(), Some("architecture"));
     }
 
     #[test]
