@@ -14,6 +14,7 @@ mod cli;
 mod demo;
 mod domain_xml;
 mod doors;
+mod fixtures;
 mod golden;
 mod keys;
 mod libvirt_on_demand;
