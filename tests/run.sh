@@ -59,8 +59,32 @@ check_sources() {
     else
         not_run+=("cargo clippy: the component clippy is not installed")
     fi
-    if ! cargo deny --version >/dev/null 2>&1; then
-        not_run+=("cargo deny: cargo-deny is not installed")
+    RUSTDOCFLAGS='-D warnings' check cargo doc --locked --quiet --no-deps --document-private-items
+    check_oldest_rust
+    check_licences
+}
+
+# Builds with the Rust that Cargo.toml promises; clippy already reports what came later than it.
+check_oldest_rust() {
+    local rust
+    rust=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    if ! have rustup || ! rustup run "$rust" rustc --version >/dev/null 2>&1; then
+        not_run+=("build with Rust $rust: that toolchain is not installed")
+    else
+        check env CARGO_TARGET_DIR="$work/oldest" rustup run "$rust" cargo check --locked --quiet --all-targets
+    fi
+}
+
+# A cargo-deny that is not there is built once, beside the other things that the tests keep.
+find_cargo_deny() {
+    export PATH=$cache/tools/bin:$PATH
+    cargo deny --version >/dev/null 2>&1 && return
+    cargo install --quiet --locked --root "$cache/tools" cargo-deny >"$work/deny.log" 2>&1 </dev/null
+}
+
+check_licences() {
+    if ! find_cargo_deny; then
+        not_run+=("cargo deny: cargo-deny is not installed, and building it failed: $(tail -n 1 "$work/deny.log")")
     elif ! cargo metadata --locked --format-version 1 >/dev/null 2>&1; then
         not_run+=("cargo deny: the crates of other systems cannot be downloaded")
     else

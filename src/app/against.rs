@@ -1,5 +1,5 @@
 //! What the XML of the review is compared with: which bases there are, and the text of the one that was chosen. Asks no
-//! host; what it lacks is asked for by [`super::asking`].
+//! host; what it lacks is asked for by `app::asking`.
 
 use super::options::Known;
 use super::xml::{self, XmlLine};

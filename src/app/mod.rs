@@ -1,6 +1,6 @@
 //! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
 //!
-//! [`update`] takes a message and gives back effects; everything that follows from spec and facts is recomputed in
+//! [`update()`] takes a message and gives back effects; everything that follows from spec and facts is recomputed in
 //! `case` once per change. One step of the wizard is one file of [`steps`].
 
 pub mod action;

@@ -2,7 +2,7 @@
 //!
 //! ratatui's `Terminal` hands a backend the cells that differ from its own last frame, and the backend for crossterm
 //! writes each as it comes: 27 bytes for a frame that changes nothing, a cursor move for every gap. Here the frame is
-//! taken whole before ratatui compares anything, and the [`Encoder`] compares it with what the terminal shows. Typing one
+//! taken whole before ratatui compares anything, and the encoder compares it with what the terminal shows. Typing one
 //! character is then that character; a frame without a change writes nothing and makes no system call. `tests/it/bytes.rs`
 //! compares the two.
 

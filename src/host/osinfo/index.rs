@@ -97,7 +97,7 @@ impl Pattern {
         Self { text, compiled: OnceLock::new() }
     }
 
-    /// As [`matches`] says.
+    /// As [`matches()`] says.
     fn is_in(&self, label: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| Regex::new(&self.text).ok());
         compiled.as_ref().is_some_and(|regex| regex.is_match(label))
