@@ -99,7 +99,7 @@ fn blocked(findings: &str) -> HostError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, PciDevice, Source};
+    use crate::facts::{Fact, PciDevice, Provenance};
 
     fn device(address: &str, ids: (u16, u16), group: Option<u32>) -> PciDevice {
         let empty = crate::host::sysfs::pci::empty(address.parse().unwrap(), 0x03_0000, ids.0, ids.1);
@@ -116,7 +116,7 @@ mod tests {
             group: Some(16),
             companions: vec!["01:00.1".parse().unwrap()],
         };
-        let pci = Fact::known(devices, Source::File("/sys".into()), 0);
+        let pci = Fact::known(devices, Provenance::File("/sys".into()), 0);
         change(&reviewed, &Facts { pci, ..Facts::default() })
     }
 

@@ -5,7 +5,7 @@
 use super::{Allowed, Finding, Report, Severity, Wording, report_of_stack};
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
-    MediaKind, Memory, Network, PciDevice, Pool, Source, Version, Volume,
+    MediaKind, Memory, Network, PciDevice, Pool, Provenance, Version, Volume,
 };
 use crate::machine::{machine, resolve};
 use crate::spec::{StackError, Stacked};
@@ -207,7 +207,7 @@ fn merge(spec: &mut Value, patch: Value) {
 }
 
 pub(super) fn known<T>(value: T) -> Fact<T> {
-    Fact::known(value, Source::Command("test".into()), 0)
+    Fact::known(value, Provenance::Command("test".into()), 0)
 }
 
 /// A file that everybody may read.

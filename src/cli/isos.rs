@@ -143,7 +143,7 @@ pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Fact, Pool, Source, Volume};
+    use crate::facts::{Fact, Pool, Provenance, Volume};
     use crate::units::Bytes;
 
     fn volume(name: &str, format: Option<&str>) -> Volume {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_volume_is_an_iso_by_its_format_or_its_name() {
         let volumes = vec![volume("a.ISO", Some("raw")), volume("b.img", Some("iso")), volume("iso.qcow2", None)];
-        let source = Source::Libvirt("virStoragePoolListAllVolumes".into());
+        let source = Provenance::Libvirt("virStoragePoolListAllVolumes".into());
         let pool = Pool {
             name: "isos".into(),
             uuid: String::new(),

@@ -12,7 +12,7 @@ use crate::checks::{self, error};
 use crate::facts::Part;
 use crate::machine;
 use crate::spec::{Described, PciDevice, Spec};
-use crate::store::{Entry, Folders, Kind, Shelf, Source, StoreError, Templates, presets};
+use crate::store::{Entry, Folders, Kind, Owner, Shelf, StoreError, Templates, presets};
 use crate::units::capitalised;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -98,7 +98,7 @@ impl Stored {
                 Ok(_) => entry.description,
                 Err(why) => format!("cannot be read: {why}"),
             };
-            table.row([entry.name, from(entry.source).into(), text]);
+            table.row([entry.name, from(entry.owner).into(), text]);
         }
         Ok(table.print(out)?)
     }
@@ -206,13 +206,13 @@ fn document(entry: &Entry) -> Value {
         Ok(spec) => (json!(spec), Value::Null),
         Err(why) => (Value::Null, json!(why)),
     };
-    json!({ "name": entry.name, "from": from(entry.source), "description": entry.description, "spec": spec, "error": error })
+    json!({ "name": entry.name, "from": from(entry.owner), "description": entry.description, "spec": spec, "error": error })
 }
 
-fn from(source: Source) -> &'static str {
-    match source {
-        Source::Shipped => "vmbuild",
-        Source::User { hides_shipped: false } => "user",
-        Source::User { hides_shipped: true } => "user, hides vmbuild's",
+fn from(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Shipped => "vmbuild",
+        Owner::User { hides_shipped: false } => "user",
+        Owner::User { hides_shipped: true } => "user, hides vmbuild's",
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Where a known fact was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum Provenance {
     /// A call of libvirt, by its C name.
     Libvirt(String),
     /// A file, by path.
@@ -32,7 +32,7 @@ pub enum Fact<T> {
         /// What was read.
         value: T,
         /// Where.
-        source: Source,
+        source: Provenance,
         /// When, in seconds since 1970-01-01 UTC.
         seen_at: u64,
     },
@@ -53,7 +53,7 @@ pub enum Fact<T> {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Recorded {
-    Known { value: Value, source: Source, seen_at: u64 },
+    Known { value: Value, source: Provenance, seen_at: u64 },
     Unknown { why: String },
     Denied { why: String },
 }
@@ -91,7 +91,7 @@ impl<T> Default for Fact<T> {
 
 impl<T> Fact<T> {
     /// A known fact.
-    pub fn known(value: T, source: Source, seen_at: u64) -> Self {
+    pub fn known(value: T, source: Provenance, seen_at: u64) -> Self {
         Self::Known { value, source, seen_at }
     }
 

@@ -125,10 +125,10 @@ fn dash(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Source;
+    use crate::facts::Provenance;
 
     fn kernel(release: &str, words: &[&str]) -> Kernel {
-        let source = || Source::Command("test".into());
+        let source = || Provenance::Command("test".into());
         Kernel {
             release: Fact::known(release.into(), source(), 0),
             command_line: Fact::known(words.iter().map(|word| (*word).into()).collect(), source(), 0),

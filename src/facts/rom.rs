@@ -109,13 +109,13 @@ impl Confinement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Source;
+    use crate::facts::Provenance;
 
     #[test]
     fn a_rule_lets_read_what_lies_below_it() {
         let rules = vec!["/usr/share/vgabios/**".to_owned(), "/usr/share/misc/sgabios.bin".to_owned()];
         let known = Confinement {
-            apparmor_reads: Fact::known(rules, Source::Command("test".into()), 0),
+            apparmor_reads: Fact::known(rules, Provenance::Command("test".into()), 0),
             ..Confinement::default()
         };
         let lets = |path| known.apparmor_lets(path);

@@ -8,7 +8,9 @@ use super::session::{Listeners, Session};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Target, now, secret};
 use crate::facts::media::local_path;
-use crate::facts::{Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Query, Source};
+use crate::facts::{
+    Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Provenance, Query,
+};
 use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -238,7 +240,7 @@ impl Observer {
     /// One question to libvirt, as a fact.
     fn ask<T>(&self, call: &str, asked: Instant, question: impl Fn(&Connection) -> Result<T, HostError>) -> Fact<T> {
         match self.session.connection(&self.target, asked).and_then(|connection| question(&connection)) {
-            Ok(value) => Fact::known(value, Source::Libvirt(call.into()), now()),
+            Ok(value) => Fact::known(value, Provenance::Libvirt(call.into()), now()),
             Err(error) => error.fact(),
         }
     }

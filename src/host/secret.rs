@@ -3,7 +3,7 @@
 
 use super::{Cause, HostError, now};
 use crate::facts::media::{LARGEST_SECRET, SPICE_PASSWORD, VNC_PASSWORD};
-use crate::facts::{Fact, MediaFile, MediaKind, Password, SecretFile, Source};
+use crate::facts::{Fact, MediaFile, MediaKind, Password, Provenance, SecretFile};
 use crate::units::Bytes;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{File, Metadata};
@@ -32,7 +32,7 @@ impl Secret {
 
 /// What is at `path`, links followed.
 pub(super) fn state(path: &str) -> Fact<MediaFile> {
-    let known = |file| Fact::known(file, Source::File(path.into()), now());
+    let known = |file| Fact::known(file, Provenance::File(path.into()), now());
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

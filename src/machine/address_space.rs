@@ -59,12 +59,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::facts::pci_details::{Bar, BarSpace};
-    use crate::facts::{Cpu, Fact, Kernel, PciDetails, Source};
+    use crate::facts::{Cpu, Fact, Kernel, PciDetails, Provenance};
     use crate::machine::machine;
     use serde_json::json;
 
     fn known<T>(value: T) -> Fact<T> {
-        Fact::known(value, Source::Command("test".into()), 0)
+        Fact::known(value, Provenance::Command("test".into()), 0)
     }
 
     fn space(machine_type: &str, size: u64, iommu: u32) -> AddressSpace {

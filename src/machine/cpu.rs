@@ -184,12 +184,12 @@ fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: O
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Capabilities, Fact, Source};
+    use crate::facts::{Capabilities, Fact, Provenance};
     use serde_json::json;
 
     fn of(vendor: &str, spec: serde_json::Value, pairs: bool) -> Cpu {
         let known = Capabilities { cpu_vendor: Some(vendor.into()), ..Capabilities::default() };
-        let capabilities = Fact::known(known, Source::Command("test".into()), 0);
+        let capabilities = Fact::known(known, Provenance::Command("test".into()), 0);
         let facts = Facts { capabilities, ..Facts::default() };
         let pinning = Pinning { pairs, ..Pinning::default() };
         cpu(&serde_json::from_value(spec).unwrap(), &facts, VirtType::Kvm, true, &pinning)

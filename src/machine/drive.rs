@@ -145,11 +145,11 @@ fn plain(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, PciDevice, Source, Storage};
+    use crate::facts::{Fact, PciDevice, Provenance, Storage};
     use crate::units::Bytes;
 
     fn known<T>(value: T) -> Fact<T> {
-        Fact::known(value, Source::Command("test".into()), 0)
+        Fact::known(value, Provenance::Command("test".into()), 0)
     }
 
     fn device(address: &str, class: u32, driver: &str) -> PciDevice {

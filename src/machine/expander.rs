@@ -77,7 +77,7 @@ fn why(cards: Option<&BTreeSet<PciAddress>>, node: u32) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, Source};
+    use crate::facts::{Fact, Provenance};
     use crate::machine::{Machine, machine};
     use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ mod tests {
         for (key, value) in change.as_object().unwrap() {
             spec.pointer_mut(key).map(|known| *known = value.clone()).unwrap();
         }
-        let facts = Facts { pci: Fact::known(pci, Source::Command("test".into()), 0), ..Facts::default() };
+        let facts = Facts { pci: Fact::known(pci, Provenance::Command("test".into()), 0), ..Facts::default() };
         machine(&serde_json::from_value(spec).unwrap(), &facts)
     }
 

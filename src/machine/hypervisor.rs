@@ -51,10 +51,10 @@ fn clause(sentence: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Capabilities, Fact, Host, Source, Version};
+    use crate::facts::{Capabilities, Fact, Host, Provenance, Version};
 
     fn known<T>(value: T) -> Fact<T> {
-        Fact::known(value, Source::Command("test".into()), 0)
+        Fact::known(value, Provenance::Command("test".into()), 0)
     }
 
     fn offering(types: &[&str]) -> Fact<Capabilities> {

@@ -111,7 +111,7 @@ fn default(facts: &Facts, model: Choice<NetworkModel>) -> Interface {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, Source};
+    use crate::facts::{Fact, Provenance};
     use crate::machine::machine;
 
     fn interfaces(spec: &Spec, facts: &Facts) -> Vec<Interface> {
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_host_without_the_default_network_gets_user_mode() {
-        let facts = Facts { networks: Fact::known(Vec::new(), Source::Command("test".into()), 0), ..Facts::default() };
+        let facts =
+            Facts { networks: Fact::known(Vec::new(), Provenance::Command("test".into()), 0), ..Facts::default() };
         assert_eq!(interfaces(&Spec::default(), &facts)[0].kind, NetworkKind::User);
     }
 

@@ -56,7 +56,7 @@ fn by_device(asked: &PciDevice, device: Option<&facts::PciDevice>, facts: &Facts
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, PciDetails, Source};
+    use crate::facts::{Fact, PciDetails, Provenance};
     use crate::units::PciAddress;
     use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ mod tests {
         let device = json!({"address": address, "class": class << 8, "vendor": 1, "device": 1});
         let device = serde_json::from_value(device).unwrap();
         let physical = physical.map(|address| address.parse().unwrap());
-        let physical_function = Fact::known(physical, Source::Command("test".into()), 0);
+        let physical_function = Fact::known(physical, Provenance::Command("test".into()), 0);
         let details = PciDetails { physical_function, ..PciDetails::default() };
         let facts = Facts { details: [(address, details)].into(), ..Facts::default() };
         let asked = serde_json::from_value(row).unwrap();

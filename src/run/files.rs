@@ -3,7 +3,7 @@
 use super::news::{News, NewsSender};
 use crate::app::{Draft, LeftDraft, Reply, Saved};
 use crate::spec::{Described, Spec};
-use crate::store::{Drafts, Entry, Folders, Found, Source, StoreError, Templates, presets};
+use crate::store::{Drafts, Entry, Folders, Found, Owner, StoreError, Templates, presets};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -207,8 +207,8 @@ fn drop_older_drafts(tasks: &mut Vec<FileTask>) {
 }
 
 fn saved(entry: Entry) -> Saved {
-    let Entry { name, description, source, spec } = entry;
-    Saved { name, description, shipped: source == Source::Shipped, spec }
+    let Entry { name, description, owner, spec } = entry;
+    Saved { name, description, shipped: owner == Owner::Shipped, spec }
 }
 
 /// Never replaces a file. A spec may hold secrets of cloud-init, so only the user may read the new one.

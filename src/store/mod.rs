@@ -15,5 +15,5 @@ pub use drafts::{Drafts, Found};
 pub use error::{Kind, StoreError};
 pub use folders::Folders;
 pub use presets::presets;
-pub use shelf::{Entry, Shelf, Source};
+pub use shelf::{Entry, Owner, Shelf};
 pub use templates::Templates;

@@ -35,14 +35,14 @@ pub struct Entry {
     /// What it is for; may be empty.
     pub description: String,
     /// Whose it is.
-    pub source: Source,
+    pub owner: Owner,
     /// What it sets, or why its file cannot be read.
     pub spec: Result<Spec, String>,
 }
 
 /// Whose a preset or template is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Owner {
     /// Part of the program.
     Shipped,
     /// A file of the user.
@@ -71,10 +71,10 @@ impl Shelf {
 
     fn entry(&self, name: String, user: bool) -> Entry {
         let hides_shipped = self.shipped(&name).is_some();
-        let source = if user { Source::User { hides_shipped } } else { Source::Shipped };
+        let owner = if user { Owner::User { hides_shipped } } else { Owner::Shipped };
         match self.load(&name) {
-            Ok(Described { description, spec }) => Entry { name, description, source, spec: Ok(spec) },
-            Err(error) => Entry { name, description: String::new(), source, spec: Err(error.to_string()) },
+            Ok(Described { description, spec }) => Entry { name, description, owner, spec: Ok(spec) },
+            Err(error) => Entry { name, description: String::new(), owner, spec: Err(error.to_string()) },
         }
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let entries = shelf.list().unwrap();
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["my box", "small"]);
-        assert_eq!((entries[0].source, entries[1].source), (Source::User { hides_shipped: false }, Source::Shipped));
+        assert_eq!((entries[0].owner, entries[1].owner), (Owner::User { hides_shipped: false }, Owner::Shipped));
         assert_eq!(entries[1].description, "a small one");
         assert_eq!(shelf.load("my box").unwrap(), content(8));
         shelf.delete("my box").unwrap();
@@ -226,7 +226,7 @@ mod tests {
         assert!(matches!(shelf.save("small", &content(9), false), Err(StoreError::Exists { .. })));
         shelf.save("small", &content(9), true).unwrap();
         assert_eq!(shelf.load("small").unwrap(), content(9));
-        assert_eq!(shelf.list().unwrap()[0].source, Source::User { hides_shipped: true });
+        assert_eq!(shelf.list().unwrap()[0].owner, Owner::User { hides_shipped: true });
         shelf.delete("small").unwrap();
         assert_eq!(shelf.load("small").unwrap().spec.vcpus, Some(1));
     }

@@ -40,7 +40,7 @@ impl World {
         for pool in facts.pools.get_mut().unwrap() {
             pool.volumes = vmbuild::facts::Fact::known(
                 pool.volumes.items().to_vec(),
-                vmbuild::facts::Source::File(String::new()),
+                vmbuild::facts::Provenance::File(String::new()),
                 0,
             );
         }

@@ -8,7 +8,7 @@ use std::fs;
 use vmbuild::app::state::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
 use vmbuild::domain::{Difference, Weight, What};
-use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Source};
+use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Provenance};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{Layer, Origin, Spec};
 use vmbuild::ui::{self, Look, Theme, glyphs};
@@ -315,14 +315,14 @@ fn errors_show_under_their_field() {
 
 /// A block device of the host is attached, and the build was asked for.
 fn consent() -> Session {
-    use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Source};
+    use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Provenance};
     let device = MediaFile {
         kind: MediaKind::BlockDevice,
         size: vmbuild::units::Bytes::gib(10),
         world_readable: true,
         ..MediaFile::default()
     };
-    let device = Fact::known(device, Source::File("stat".into()), NOW);
+    let device = Fact::known(device, Provenance::File("stat".into()), NOW);
     let mut session = Session::full(80, 24).keys("4 e").types("/dev/sdz").keys("Enter");
     session.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
     session.keys("Esc 8 B").types("yes").keys("Enter")
@@ -367,7 +367,7 @@ fn defined(width: u16, height: u16) -> Session {
 fn the_review_beside_a_domain_that_is_defined() {
     let answer = |mut session: Session, seen_at| {
         let xml = fs::read_to_string("tests/defined/gpu-ws-01.xml").unwrap();
-        let fact = Fact::known(xml, Source::Libvirt("virDomainGetXMLDesc".into()), seen_at);
+        let fact = Fact::known(xml, Provenance::Libvirt("virDomainGetXMLDesc".into()), seen_at);
         session.tell(Msg::Facts(FactsPart::Definitions([("gpu-ws-01".to_owned(), fact)].into())));
         session
     };
@@ -586,7 +586,7 @@ fn the_end_of_a_list_of_50_000_volumes_is_shown() {
     };
     let mut many = facts();
     let pools = many.pools.get_mut().unwrap();
-    let source = vmbuild::facts::Source::File("test".into());
+    let source = vmbuild::facts::Provenance::File("test".into());
     pools[0].volumes = vmbuild::facts::Fact::known((0..50_000).map(volume).collect(), source, NOW);
     let mut session = Session::full(100, 30);
     session.facts(many);

@@ -181,12 +181,12 @@ mod tests {
     use super::*;
     use crate::engine::libvirt::Libvirt;
     use crate::engine::{Builder, Engine, MadeId, Thing};
-    use crate::facts::{Fact, Host, Pool, Source as Seen, Version, Volume};
+    use crate::facts::{Fact, Host, Pool, Provenance, Version, Volume};
     use crate::machine::machine;
     use serde_json::{Value, json};
 
     fn known<T>(value: T) -> Fact<T> {
-        Fact::known(value, Seen::Command("test".into()), 0)
+        Fact::known(value, Provenance::Command("test".into()), 0)
     }
 
     fn pool(name: &str, kind: &str, volumes: Vec<Volume>) -> Pool {

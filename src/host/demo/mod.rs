@@ -7,7 +7,7 @@ mod record;
 use self::record::unreadable;
 use super::{HostError, now};
 use crate::facts::{
-    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Iso, Kvm, MediaFile, Memory, PciDevice, Pool, Source,
+    Bridge, Capabilities, DomainCapabilities, Fact, FactsPart, Iso, Kvm, MediaFile, Memory, PciDevice, Pool, Provenance,
 };
 use crate::host::Cause;
 use crate::units::{Bytes, PciAddress};
@@ -160,7 +160,7 @@ impl Record {
 }
 
 fn recorded<T>(value: T) -> Fact<T> {
-    Fact::known(value, Source::File("demo".into()), now())
+    Fact::known(value, Provenance::File("demo".into()), now())
 }
 
 /// Node devices for the test driver.

@@ -3,7 +3,7 @@
 use super::Connection;
 use super::error::calling;
 use super::{volume_files, xml};
-use crate::facts::{Fact, Pool, Source, Volume};
+use crate::facts::{Fact, Pool, Provenance, Volume};
 use crate::host::{Cause, HostError, now};
 use crate::units::Bytes;
 use std::collections::HashSet;
@@ -98,14 +98,14 @@ fn volumes(
     }
     if let Some(folder) = pool.path.as_deref().filter(|_| shares_files && pool.holds_files()) {
         match volume_files::list(folder) {
-            Ok(volumes) => return Fact::known(volumes, Source::File(folder.into()), now()),
+            Ok(volumes) => return Fact::known(volumes, Provenance::File(folder.into()), now()),
             Err(error) => tracing::debug!(folder, %error, "pool folder not readable, asking libvirt"),
         }
     }
     match list() {
         Ok(listed) => Fact::known(
             from_libvirt(&listed, pool, remote),
-            Source::Libvirt("virStoragePoolListAllVolumes".into()),
+            Provenance::Libvirt("virStoragePoolListAllVolumes".into()),
             now(),
         ),
         Err(error) => match handle.num_of_volumes() {

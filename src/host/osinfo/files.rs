@@ -1,6 +1,6 @@
 //! The files of the database, of all its folders.
 
-use crate::facts::{Fact, Profile, Source};
+use crate::facts::{Fact, Profile, Provenance};
 use crate::host::now;
 use crate::machine::profile::table;
 use std::collections::BTreeMap;
@@ -24,10 +24,10 @@ impl Files {
     /// The system `id`.
     pub(super) fn known(&self, id: &str) -> Fact<Profile> {
         if let Some((path, profile)) = self.path_of(id).and_then(|path| Some((path, self.profile(path)?))) {
-            return Fact::known(profile, Source::File(path.to_owned()), now());
+            return Fact::known(profile, Provenance::File(path.to_owned()), now());
         }
         match table::find(id) {
-            Some(known) => Fact::known(known.profile(), Source::File("vmbuild's own table".into()), now()),
+            Some(known) => Fact::known(known.profile(), Provenance::File("vmbuild's own table".into()), now()),
             None if self.is_empty() => Fact::unknown(format!(
                 "{id} is not in vmbuild's own table, and this machine has no osinfo database; its package is osinfo-db."
             )),

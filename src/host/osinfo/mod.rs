@@ -8,7 +8,7 @@ mod system;
 use self::files::Files;
 use self::index::Index;
 use super::{Sysroot, now};
-use crate::facts::{Fact, FactsPart, Iso, Source, SystemName};
+use crate::facts::{Fact, FactsPart, Iso, Provenance, SystemName};
 use crate::machine::profile::table::{self, TABLE};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +52,7 @@ impl Osinfo {
         all.extend(ours.filter(|ours| !index.systems.iter().any(|system| system.id == ours.id)));
         newest_first(&mut all);
         let source = if index.systems.is_empty() { "vmbuild's own table" } else { SYSTEM };
-        Fact::known(all, Source::File(source.into()), now())
+        Fact::known(all, Provenance::File(source.into()), now())
     }
 
     /// The systems with media of these labels, the newest first. Of the table of ours those that the database does not

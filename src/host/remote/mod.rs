@@ -14,7 +14,7 @@ pub use run::SCRIPT;
 
 use super::sysfs::{PciNames, bridge, kvm, local, topology};
 use super::{Cause, HostError, Sysroot, now};
-use crate::facts::{Fact, Facts, FactsPart, Source};
+use crate::facts::{Fact, Facts, FactsPart, Provenance};
 use std::sync::atomic::AtomicBool;
 
 /// Why ROM files of another machine are not listed.
@@ -82,7 +82,7 @@ pub(super) fn complete(told: FactsPart, files: &Facts) -> FactsPart {
                 device.subsystem = device.subsystem.or(known.subsystem);
                 device.boot_vga = device.boot_vga.or(known.boot_vga);
             }
-            if let Fact::Known { source: Source::Libvirt(call), .. } = &mut pci {
+            if let Fact::Known { source: Provenance::Libvirt(call), .. } = &mut pci {
                 call.push_str(" and by ssh");
             }
             // The files tell why there are no groups.

@@ -1,6 +1,6 @@
 //! Single attributes as facts: known with their file, unknown where the file is missing, denied where it may not be read.
 
-use crate::facts::{Fact, Source};
+use crate::facts::{Fact, Provenance};
 use crate::host::sysroot::is_refusal;
 use crate::host::{Sysroot, now};
 use rustix::fd::OwnedFd;
@@ -12,7 +12,7 @@ use std::io::{self, ErrorKind};
 
 /// A value that was read from the file at `path`.
 pub(super) fn known<T>(value: T, path: impl Into<String>) -> Fact<T> {
-    Fact::known(value, Source::File(path.into()), now())
+    Fact::known(value, Provenance::File(path.into()), now())
 }
 
 /// A value that stands alone in a file: the text without white space around it.

@@ -1,6 +1,6 @@
 //! Bridges of the host from /sys/class/net.
 
-use crate::facts::{Bridge, Fact, Source};
+use crate::facts::{Bridge, Fact, Provenance};
 use crate::host::{Sysroot, now};
 
 const INTERFACES: &str = "/sys/class/net";
@@ -16,5 +16,5 @@ pub fn read(sysroot: &Sysroot) -> Fact<Vec<Bridge>> {
         .filter(|name| sysroot.exists(&format!("{INTERFACES}/{name}/bridge")))
         .map(|name| Bridge { name, network: None })
         .collect();
-    Fact::known(bridges, Source::File(INTERFACES.into()), now())
+    Fact::known(bridges, Provenance::File(INTERFACES.into()), now())
 }

@@ -1,7 +1,7 @@
 //! Whether the IOMMU is on and, if not, why: firmware, kernel command line, or the hypervisor around this machine.
 
 use super::cpu::Cpu;
-use crate::facts::{Fact, Iommu, Source};
+use crate::facts::{Fact, Iommu, Provenance};
 use crate::host::{Sysroot, now};
 
 /// Where the kernel lists its groups.
@@ -18,7 +18,7 @@ pub fn read(sysroot: &Sysroot) -> Fact<Iommu> {
     } else {
         return Fact::unknown(format!("{GROUPS} cannot be listed: there is no /sys in this tree."));
     };
-    Fact::known(iommu, Source::File(GROUPS.into()), now())
+    Fact::known(iommu, Provenance::File(GROUPS.into()), now())
 }
 
 fn why_off(sysroot: &Sysroot) -> (String, String) {

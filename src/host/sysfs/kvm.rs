@@ -1,7 +1,7 @@
 //! Whether KVM runs guests here.
 
 use super::cpu::Cpu;
-use crate::facts::{Fact, Kvm, Source};
+use crate::facts::{Fact, Kvm, Provenance};
 use crate::host::{Sysroot, now};
 use std::io::ErrorKind;
 
@@ -22,7 +22,7 @@ pub fn read(sysroot: &Sysroot) -> Fact<Kvm> {
 }
 
 fn known(kvm: Kvm) -> Fact<Kvm> {
-    Fact::known(kvm, Source::File(DEVICE.into()), now())
+    Fact::known(kvm, Provenance::File(DEVICE.into()), now())
 }
 
 /// The hint how a machine that is itself a guest gets hardware virtualisation.

@@ -3,7 +3,7 @@
 use super::confinement::QemuUser;
 use super::{iso, rom};
 use crate::facts::media::Barrier;
-use crate::facts::{Fact, Iso, MediaFile, MediaKind, Source};
+use crate::facts::{Fact, Iso, MediaFile, MediaKind, Provenance};
 use crate::host::{Sysroot, now};
 use crate::units::Bytes;
 use std::fs::Metadata;
@@ -22,7 +22,7 @@ pub fn read(sysroot: &Sysroot, path: &str) -> Fact<MediaFile> {
         }
         Err(error) => return Fact::unknown(format!("{path} cannot be looked at: {error}.")),
     };
-    Fact::known(file, Source::File(path.into()), now())
+    Fact::known(file, Provenance::File(path.into()), now())
 }
 
 fn describe(sysroot: &Sysroot, named: &str, path: &Path, metadata: &Metadata) -> MediaFile {

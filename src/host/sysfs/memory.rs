@@ -1,6 +1,6 @@
 //! Host memory from /proc/meminfo.
 
-use crate::facts::{Fact, Memory, Source};
+use crate::facts::{Fact, Memory, Provenance};
 use crate::host::{Sysroot, now};
 use crate::units::{Bytes, KIB};
 
@@ -17,7 +17,7 @@ pub fn read(sysroot: &Sysroot) -> Fact<Memory> {
         rest.split_whitespace().next()?.parse::<u64>().ok().map(|kib| Bytes(kib.saturating_mul(KIB)))
     };
     match (amount("MemTotal"), amount("MemAvailable").or_else(|| amount("MemFree"))) {
-        (Some(total), Some(free)) => Fact::known(Memory { total, free }, Source::File(FILE.into()), now()),
+        (Some(total), Some(free)) => Fact::known(Memory { total, free }, Provenance::File(FILE.into()), now()),
         _ => Fact::unknown(format!("{FILE} names no MemTotal and MemAvailable")),
     }
 }

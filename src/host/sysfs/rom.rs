@@ -2,7 +2,7 @@
 
 use super::attribute::{failed, known};
 use crate::facts::rom::{FoundRom, RomFile, RomFlaw, RomImage};
-use crate::facts::{Fact, Source};
+use crate::facts::{Fact, Provenance};
 use crate::host::{Sysroot, now};
 use crate::units::{Bytes, MIB};
 use rustix::fs::{FileType, Mode, OFlags, fstat};
@@ -49,7 +49,7 @@ pub fn list(sysroot: &Sysroot) -> Fact<Vec<FoundRom>> {
             }
         }
     }
-    Fact::known(found, Source::File(FOLDERS.join(", ")), now())
+    Fact::known(found, Provenance::File(FOLDERS.join(", ")), now())
 }
 
 /// Opens a regular file; whatever else has come to its place is not waited at.

@@ -5,7 +5,7 @@
 use super::*;
 use crate::facts::pci_details::SrIov;
 use crate::facts::storage::{BlockDevice, Mount};
-use crate::facts::{Domain, DomainState, Fact, PciDetails, PciDevice, Source, Storage};
+use crate::facts::{Domain, DomainState, Fact, PciDetails, PciDevice, Provenance, Storage};
 use crate::units::{Bytes, CpuSet, PciAddress};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn device(address: &str, id: u16, board: u16) -> PciDevice {
 }
 
 fn known<T>(value: T) -> Fact<T> {
-    Fact::known(value, Source::Command("test".into()), 0)
+    Fact::known(value, Provenance::Command("test".into()), 0)
 }
 
 fn facts(devices: &[(&str, u16)]) -> Facts {

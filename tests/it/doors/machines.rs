@@ -16,7 +16,7 @@ use vmbuild::cli::args::{GiveUp, Options};
 use vmbuild::cli::case::{Depth, Judged};
 use vmbuild::engine::{Call, libvirt};
 use vmbuild::facts::pci_details::{Link, ResetMethod};
-use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, PciDetails, Query, Source};
+use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, PciDetails, Provenance, Query};
 use vmbuild::host::{Sysroot, Target, observe};
 use vmbuild::machine::{Role, card};
 use vmbuild::spec::{Layer, Origin};
@@ -161,7 +161,7 @@ fn answer(all: &Facts, query: &Query) -> FactsPart {
 }
 
 fn known<T>(value: T) -> Fact<T> {
-    Fact::known(value, Source::Command("test".into()), 0)
+    Fact::known(value, Provenance::Command("test".into()), 0)
 }
 
 /// The bridges above each bus, the one next to it last. A bridge leads to one bus, of a higher number than its own; a bus

@@ -9,7 +9,7 @@ use vmbuild::engine::Step;
 use vmbuild::facts::Query;
 use vmbuild::host::{self, Request, Target, Worker};
 use vmbuild::spec::Place;
-use vmbuild::store::{Folders, Source, Templates};
+use vmbuild::store::{Folders, Owner, Templates};
 
 /// A wizard whose questions have all been answered.
 pub(crate) struct Wizard {
@@ -26,7 +26,7 @@ impl Wizard {
         let saved = Templates::new(&folders).list().unwrap().into_iter().map(|entry| Saved {
             name: entry.name,
             description: entry.description,
-            shipped: entry.source == Source::Shipped,
+            shipped: entry.owner == Owner::Shipped,
             spec: entry.spec,
         });
         let (sender, answers) = channel();

@@ -256,7 +256,7 @@ fn starting_afterwards_is_a_choice_that_the_plan_shows() {
 
 #[test]
 fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
-    use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Source};
+    use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Provenance};
     let mut desk = Desk::workstation();
     desk.complete();
     desk.keys("4 e '/dev/sdz' Enter");
@@ -266,7 +266,7 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
         world_readable: true,
         ..MediaFile::default()
     };
-    let device = Fact::known(device, Source::File("stat".into()), 1);
+    let device = Fact::known(device, Provenance::File("stat".into()), 1);
     desk.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
     assert!(desk.codes().contains(&"IMAGE-DEVICE"), "{:?}", desk.codes());
     assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.case.report.findings);

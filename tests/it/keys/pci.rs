@@ -6,7 +6,7 @@ use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::pci::{Show, devices, selected, sheet, verdict};
 use vmbuild::app::{Effect, Msg, ProbeState};
 use vmbuild::checks::Severity;
-use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, Query, Source, Storage};
+use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, Provenance, Query, Storage};
 use vmbuild::units::PciAddress;
 
 fn at(address: &str) -> PciAddress {
@@ -380,7 +380,7 @@ fn crowd_with_disks() -> Desk {
     });
     let mut storage = Storage::default();
     storage.devices.push(serde_json::from_value(drive).unwrap());
-    let storage = Fact::known(storage, Source::File("/sys/block".into()), 0);
+    let storage = Fact::known(storage, Provenance::File("/sys/block".into()), 0);
     let mut desk = crowd();
     let (networking, displays, usb) = (Box::default(), Box::default(), Box::default());
     desk.tell(Msg::Facts(FactsPart::Uses { storage: Box::new(storage), networking, displays, usb }));

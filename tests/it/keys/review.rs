@@ -7,7 +7,7 @@ use vmbuild::app::against::Base;
 use vmbuild::app::steps::review::{self, Tab};
 use vmbuild::app::xml::Mark;
 use vmbuild::app::{Effect, Msg, StepId, Zone};
-use vmbuild::facts::{Fact, FactsPart, Query, Source};
+use vmbuild::facts::{Fact, FactsPart, Provenance, Query};
 use vmbuild::spec::Origin;
 
 #[test]
@@ -122,7 +122,7 @@ fn a_defined_domain_is_asked_for_and_its_xml_compared() {
     stored = stored.replace("  <on_poweroff>", "  <uuid>u</uuid>\n  <on_poweroff>").replace("'q35'", "'pc-q35-8.2'");
     stored = stored.replace("</devices>", "<sound model='ich9'/></devices>");
     let answer = |desk: &mut Desk, xml: &str| {
-        let fact = Fact::known(xml.to_owned(), Source::Libvirt(String::new()), 0);
+        let fact = Fact::known(xml.to_owned(), Provenance::Libvirt(String::new()), 0);
         desk.tell(Msg::Facts(FactsPart::Definitions([("web".to_owned(), fact)].into())));
     };
     answer(&mut desk, &stored);

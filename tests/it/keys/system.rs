@@ -6,7 +6,7 @@ use vmbuild::app::overlay::Overlay;
 use vmbuild::app::{Effect, Msg};
 use vmbuild::checks::Severity;
 use vmbuild::checks::Wording;
-use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Query, Source, SystemName};
+use vmbuild::facts::{Fact, FactsPart, Iso, MediaFile, MediaKind, Provenance, Query, SystemName};
 
 #[test]
 fn a_name_is_typed_and_becomes_the_domains() {
@@ -138,7 +138,7 @@ fn with_medium(systems: &[(&str, &str)]) -> Desk {
     let file = MediaFile { kind: MediaKind::File, iso: Some(iso), ..MediaFile::default() };
     let mut desk = Desk::workstation();
     desk.load(json!({"storage": {"boot_iso": path, "disks": [{"action": "create", "size": 80}]}}));
-    let known = Fact::known(file, Source::File(path.into()), 0);
+    let known = Fact::known(file, Provenance::File(path.into()), 0);
     desk.tell(Msg::Facts(FactsPart::Files([(path.to_owned(), known)].into())));
     desk
 }

@@ -125,7 +125,7 @@ fn pools_of_libvirt_are_traced_to_the_disks_below_them() {
         serde_json::from_value(pool).unwrap()
     };
     let pools = pools.as_array().unwrap().iter().cloned().map(known).collect();
-    facts.pools = vmbuild::facts::Fact::known(pools, vmbuild::facts::Source::Libvirt("test".into()), 0);
+    facts.pools = vmbuild::facts::Fact::known(pools, vmbuild::facts::Provenance::Libvirt("test".into()), 0);
     let pool = |name: &str| Use::Pool { name: name.into() };
     let (first, second) = (uses_of(&facts, "02:00.0"), uses_of(&facts, "03:00.0"));
     assert!(first.contains(&pool("default")) && !first.contains(&pool("images")));

@@ -17,13 +17,13 @@ use vmbuild::checks::{Finding, Severity, Taken, take};
 use vmbuild::facts::pci_details::{HeaderType, Link, PowerState, ResetMethod, SrIov};
 use vmbuild::facts::{
     Boot, BootChain, Cpu, Displays, Fact, Facts, GroupDetails, Initramfs, Iommu, Kernel, Lockdown, ModuleState,
-    Networking, PciClass, PciDetails, PciDevice, Source, Storage, Usb, Vfio,
+    Networking, PciClass, PciDetails, PciDevice, Provenance, Storage, Usb, Vfio,
 };
 use vmbuild::machine::{Role, card};
 use vmbuild::units::PciAddress;
 
 pub(crate) fn known<T>(value: T) -> Fact<T> {
-    Fact::known(value, Source::Command("test".into()), 0)
+    Fact::known(value, Provenance::Command("test".into()), 0)
 }
 
 /// Intel's controllers that hide NVMe drives.

@@ -4,7 +4,7 @@ use super::{in_words, role, verdict};
 use crate::app::App;
 use crate::checks::TakenLine;
 use crate::facts::pci_details::{Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ResetMethod, SrIov};
-use crate::facts::{Fact, PciClass, PciDetails, PciDevice, Source};
+use crate::facts::{Fact, PciClass, PciDetails, PciDevice, Provenance};
 use crate::machine::Role;
 use crate::units::{Bytes, PciAddress};
 
@@ -80,12 +80,12 @@ impl Page {
     }
 
     /// A source, files of the function itself by their names alone.
-    fn place(&self, source: &Source) -> String {
+    fn place(&self, source: &Provenance) -> String {
         match source {
-            Source::Libvirt(call) => format!("libvirt, {call}"),
-            Source::Command(name) => format!("output of {name}"),
-            Source::File(path) => self.file(path),
-            Source::Ssh { file, .. } => format!("{}, over SSH", self.file(file)),
+            Provenance::Libvirt(call) => format!("libvirt, {call}"),
+            Provenance::Command(name) => format!("output of {name}"),
+            Provenance::File(path) => self.file(path),
+            Provenance::Ssh { file, .. } => format!("{}, over SSH", self.file(file)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Page {
 
 /// What the scan of all functions tells. The facts name one source for it: the folder, below which the files are known.
 fn scanned(app: &App, device: &PciDevice, page: &mut Page) {
-    let by_kernel = matches!(&app.facts.pci, Fact::Known { source: Source::File(_), .. });
+    let by_kernel = matches!(&app.facts.pci, Fact::Known { source: Provenance::File(_), .. });
     let source = match &app.facts.pci {
         Fact::Known { source, .. } => page.place(source),
         _ => String::new(),
