@@ -444,8 +444,8 @@ impl App {
         if self.build.has_built(self.name()) {
             return Some(format!("{} is built; change the name to build another one", self.name()));
         }
-        if self.record {
-            return Some("these are recorded facts, not a host; to build, leave out --facts".into());
+        if let Some(why) = self.no_build {
+            return Some(why.into());
         }
         // Lock-outs alone yield to addresses typed out, which the build asks for.
         if self.case.report.is_only_locked_out() {

@@ -140,7 +140,7 @@ fn use_demo(app: &mut App) -> Vec<Effect> {
     app.facts = Facts::default();
     app.pci.forget_host();
     app.asked = Asked::default();
-    app.record = false;
+    app.no_build = None;
     app.probe = None;
     DEMO.clone_into(&mut app.uri);
     app.stale = true;

@@ -72,8 +72,8 @@ pub struct App {
     pub build: BuildView,
     /// What the user gives up although the host stands on it, for this session alone.
     pub allowed: Allowed,
-    /// The facts are a record: there is no host to build on.
-    pub record: bool,
+    /// Why nothing can be built, where the facts are a record and not a host.
+    pub no_build: Option<&'static str>,
     /// What can be read of a remote host over ssh; `None` where the host is at hand, or ssh does not lead there.
     pub probe: Option<Probe>,
     /// The form is being filled in: what is typed goes into its fields until Esc.
@@ -129,8 +129,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// Seconds since 1970-01-01 UTC.
     pub clock: u64,
-    /// The facts are a record: there is no host to build on.
-    pub record: bool,
+    /// Why nothing can be built, where the facts are a record and not a host.
+    pub no_build: Option<&'static str>,
     /// The probe of a remote host, running from the start where the user agreed to it earlier.
     pub probe: Option<Probe>,
 }
@@ -170,7 +170,7 @@ impl App {
             pci: PciView::default(),
             build: BuildView::default(),
             allowed: Allowed::default(),
-            record: start.record,
+            no_build: start.no_build,
             probe: start.probe,
             toast: None,
             xml_before: None,

@@ -4,7 +4,7 @@ use super::{recheck, undo};
 use crate::checks::{Allowed, Finding, diagnose};
 use crate::engine::{Call, Common, Step};
 use crate::host::backend::{self, Doubt, Halt, Teller, Work};
-use crate::host::{Backend, Cause, HostError, Target};
+use crate::host::{Backend, Cause, HostError, Source};
 use crate::plan::{BuildEvent, BuildResult, Plan};
 use crate::spec::Spec;
 use std::sync::Arc;
@@ -21,7 +21,9 @@ pub struct Order {
     /// What is given up of what the host stands on.
     pub allowed: Allowed,
     /// The host.
-    pub target: Target,
+    pub source: Source,
+    /// The session of SSH by which the user came, in the form of SSH_CONNECTION.
+    pub ssh: Option<String>,
 }
 
 /// A running build.
@@ -42,7 +44,7 @@ pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &Arc<Atomi
     let teller = Teller::new(events);
     let mut run = Run { order, cancel, teller, began: Instant::now(), step: 0, findings: Vec::new() };
     run.teller.tell(BuildEvent::began(&order.plan));
-    let outcome = match backend::open(order.plan.engine, &order.target) {
+    let outcome = match backend::open(order.plan.engine, &order.source, order.ssh.as_deref()) {
         Ok(mut backend) => run.all_steps(backend.as_mut()),
         Err(error) => {
             run.tell_failure(&error);

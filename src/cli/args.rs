@@ -52,7 +52,8 @@ pub struct Options {
     /// host's `probe` in the config file].
     #[arg(long, global = true, help_heading = "Host")]
     pub probe: bool,
-    /// Read /sys, /proc and /etc below this folder; what is missing there is unknown.
+    /// Read /sys, /proc and /etc below this folder; what is missing there is unknown, and so is what libvirt would tell,
+    /// unless --connect or --host names one.
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "facts", help_heading = "Host")]
     pub sysroot: Option<PathBuf>,
 

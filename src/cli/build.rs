@@ -5,6 +5,7 @@ use super::case::{Depth, Judged, read};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::progress::Progress;
+use super::source::came_by;
 use super::{plan, report, signals};
 use crate::build::{Order, run as run_plan};
 use crate::case::Case;
@@ -24,7 +25,7 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
             .remedy("Leave --facts out, or use: vmbuild plan"));
     }
     let input = read(&args.spec, options)?.starting(args.start);
-    let Judged { target, case, allowed, .. } = Judged::of(input, Depth::Build, options, &args.give_up)?;
+    let Judged { source, case, allowed, .. } = Judged::of(input, Depth::Build, options, &args.give_up)?;
     plan::of(&case, out)?;
     if !out.is_json() {
         report::warn(&case.report, out);
@@ -32,9 +33,10 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
     if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
         return Err(Failure::new(Exit::Cancelled, BUILD_CANCELLED.code, "cancelled; nothing was changed"));
     }
-    let target = target.ok_or_else(|| Failure::usage("a build needs a host"))?;
+    let source = source.ok_or_else(|| Failure::usage("a build needs a host"))?;
     let Case { stack, machine, plan, .. } = case;
-    let order = Order { plan, spec: stack.spec, allowed, target };
+    let ssh = came_by(&source);
+    let order = Order { plan, spec: stack.spec, allowed, source, ssh };
     let events = follow(&order, out)?;
     match events.last() {
         Some(BuildEvent::Ended { outcome: BuildResult::Built { uuid, state }, .. }) => {

@@ -3,13 +3,13 @@
 use super::args::{GiveUp, Options};
 use super::exit::{Exit, Failure};
 use super::shelves::{folders, refused};
+use super::source::source;
 use super::survey::Survey;
-use super::target::target;
 use crate::case::{self, Case, CaseInput, Scope};
 use crate::checks::Allowed;
 use crate::checks::error::SPEC_INVALID;
 use crate::facts::{Facts, FactsPart, Part};
-use crate::host::Target;
+use crate::host::Source;
 use crate::spec::{Described, Layer, Origin, Problems, Template};
 use crate::store::{Templates, presets};
 use std::fs::File;
@@ -22,7 +22,7 @@ const LONGEST: u64 = 16 << 20;
 /// All that the commands about a spec work on.
 pub struct Judged {
     /// The host; `None` offline.
-    pub target: Option<Target>,
+    pub source: Option<Source>,
     /// What is known of the host.
     pub facts: Facts,
     /// The spec with all that follows.
@@ -59,15 +59,15 @@ impl Judged {
     pub fn of(input: CaseInput, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
         let allowed: Allowed = give_up.give_up.iter().copied().collect();
         let input = input.allowing(&allowed);
-        // A recorded tree answers for PCI and the machine; what libvirt would add is unknown, not an error.
-        let required = options.sysroot.is_none() || matches!(depth, Depth::Build);
+        let build = matches!(depth, Depth::Build);
         let scope = match depth {
             Depth::Offline => return Self::offline(&input, allowed).checked(),
             Depth::Of(scope) => scope,
             Depth::Build => Scope::default(),
         };
-        let target = target(options)?;
-        let (mut survey, mut facts) = (Survey::of(target.clone()), Facts::default());
+        let source = source(options)?;
+        let required = build || source.needs_libvirt();
+        let (mut survey, mut facts) = (Survey::of(source.clone()), Facts::default());
         let case = case::complete(&input, &mut facts, &scope, |queries| match survey.unreachable {
             // It would be waited for again.
             Some(_) if required => Vec::new(),
@@ -76,7 +76,7 @@ impl Judged {
         if required {
             survey.required()?;
         }
-        Self { target: Some(target), facts, case, allowed }.checked()
+        Self { source: Some(source), facts, case, allowed }.checked()
     }
 
     fn offline(input: &CaseInput, allowed: Allowed) -> Self {
@@ -85,7 +85,7 @@ impl Judged {
             facts.absorb(FactsPart::unknown(part, "no host was asked"));
         }
         let case = case::judge(input, &facts);
-        Self { target: None, facts, case, allowed }
+        Self { source: None, facts, case, allowed }
     }
 
     /// The same, unless something is given up that nobody asked for.

@@ -96,7 +96,7 @@ fn broken(error: &StackError) -> Failure {
 }
 
 fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
-    if judged.target.is_none() {
+    if judged.source.is_none() {
         return Err(Failure::usage(format!("the domain {name} is asked for from libvirt, and --offline asks nobody"))
             .remedy("Leave --offline out, or name a file with the XML: --with FILE."));
     }

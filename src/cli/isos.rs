@@ -3,12 +3,12 @@
 use super::args::Options;
 use super::exit::Failure;
 use super::out::Out;
+use super::source::sources;
 use super::survey::{Survey, unreachable};
 use super::table::Table;
-use super::target::targets;
 use super::tone::Tone;
 use crate::facts::{Facts, Part, SystemName};
-use crate::host::{Observed, Target};
+use crate::host::{Observed, Source};
 use serde::Serialize;
 use serde_json::json;
 use std::io;
@@ -43,10 +43,10 @@ pub struct Silent {
 
 /// Asks all hosts at once and prints what they have. One that is silent is named; only if all are, it is a failure.
 pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
-    let targets = targets(options)?;
+    let sources = sources(options)?;
     let seen: Vec<(Option<String>, Observed)> = thread::scope(|scope| {
-        let ask = |(name, target)| scope.spawn(move || (name, looked_into(target)));
-        let asked: Vec<_> = targets.into_iter().map(ask).collect();
+        let ask = |(name, source)| scope.spawn(move || (name, looked_into(source)));
+        let asked: Vec<_> = sources.into_iter().map(ask).collect();
         asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     let mut isos = Vec::new();
@@ -69,8 +69,8 @@ pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// What a host has, each medium looked into.
-fn looked_into(target: Target) -> Observed {
-    let mut survey = Survey::of(target);
+fn looked_into(source: Source) -> Observed {
+    let mut survey = Survey::of(source);
     let mut facts = survey.facts([Part::Host, Part::Pools]);
     survey.look_into_media(&mut facts);
     Observed { facts, unreachable: survey.unreachable.take() }

@@ -19,16 +19,17 @@ pub mod report;
 pub mod schema;
 pub mod shelves;
 pub mod signals;
+pub mod source;
 pub mod survey;
 pub mod table;
 pub mod take;
-pub mod target;
 pub mod tone;
 pub mod wizard;
 mod wrap;
 pub mod xml;
 
 use crate::facts::{Facts, Part};
+use crate::host::Source;
 use crate::units::{PciAddress, UnitError};
 use args::{Arguments, Command, Options};
 use clap::Parser;
@@ -67,7 +68,7 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
         Command::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
         Command::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
         Command::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
-        Command::Doctor => return Ok(take::doctor(&known(&options, judged(&options))?, out)?),
+        Command::Doctor => return Ok(take::doctor(&judged(&options)?, out)?),
         Command::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
         Command::Isos => isos::run(&options, out)?,
         Command::Preset(command) => shelves::preset(command, &options, out)?,
@@ -87,28 +88,33 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
 const JUDGED: [Part; 8] =
     [Part::Host, Part::Pci, Part::Boot, Part::Uses, Part::Details, Part::Pools, Part::Domains, Part::Capabilities];
 
-/// The same; of a recorded tree without the libvirt of this machine, which knows nothing of the other, unless it is named.
-fn judged(options: &Options) -> &'static [Part] {
-    let named = options.connect.is_some() || options.host.is_some() || options.demo || options.facts.is_some();
-    if options.sysroot.is_some() && !named { &JUDGED[..5] } else { &JUDGED }
+/// What the judgement of cards rests on at the host that the options mean; of a recorded tree alone, what its files tell.
+fn judged(options: &Options) -> Result<Facts, Failure> {
+    let source = source::source(options)?;
+    let parts = if matches!(source, Source::Tree(_)) { &JUDGED[..5] } else { &JUDGED };
+    facts_of(source, parts)
 }
 
 fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
     let parsed =
         addresses.iter().map(|text| text.parse().map_err(|error: UnitError| Failure::usage(error.to_string())));
     let parsed = parsed.collect::<Result<Vec<PciAddress>, Failure>>()?;
-    Ok(take::take(&known(options, judged(options))?, &parsed, out)?)
+    Ok(take::take(&judged(options)?, &parsed, out)?)
 }
 
 /// `parts` of the host that the options mean.
 fn known(options: &Options, parts: &[Part]) -> Result<Facts, Failure> {
-    let mut survey = Survey::of(target::target(options)?);
+    facts_of(source::source(options)?, parts)
+}
+
+fn facts_of(source: Source, parts: &[Part]) -> Result<Facts, Failure> {
+    let required = source.needs_libvirt();
+    let mut survey = Survey::of(source);
     let mut facts = survey.facts(parts.iter().copied());
     if parts.contains(&Part::Files) {
         survey.look_into_media(&mut facts);
     }
-    // Of a recorded tree alone, what libvirt would say is unknown and not an error.
-    if options.sysroot.is_none() {
+    if required {
         survey.required()?;
     }
     Ok(facts)

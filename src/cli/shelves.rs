@@ -4,9 +4,9 @@ use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
 use super::exit::{Exit, Failure};
 use super::out::Out;
+use super::source::source;
 use super::survey::Survey;
 use super::table::Table;
-use super::target::target;
 use super::tone::Tone;
 use crate::checks::{self, error};
 use crate::facts::Part;
@@ -184,7 +184,7 @@ fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failur
     if !spec.pci_devices.iter().flatten().any(named) {
         return Ok(spec);
     }
-    let facts = Survey::of(target(options)?).facts([Part::Pci, Part::Domains]);
+    let facts = Survey::of(source(options)?).facts([Part::Pci, Part::Domains]);
     let kept = machine::portable(&spec, &facts);
     let alone: Vec<&str> = kept
         .pci_devices

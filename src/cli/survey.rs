@@ -1,9 +1,10 @@
 //! A host that one command asks: questions in, facts out, and the sentence for a host that does not answer.
 
 use super::exit::{Exit, Failure};
+use super::source::came_by;
 use crate::checks::error::{LIBVIRT_DENIED, LIBVIRT_MISSING, LIBVIRT_NOT_RUNNING};
 use crate::facts::{Facts, FactsPart, Query};
-use crate::host::{Cause, HostError, Reply, Request, Target, Worker};
+use crate::host::{Cause, HostError, Reply, Request, Source, Worker};
 use std::io::{IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -23,10 +24,12 @@ pub struct Survey {
 
 impl Survey {
     /// Nothing is opened before the first question.
-    pub fn of(target: Target) -> Self {
+    pub fn of(source: Source) -> Self {
         let (sender, replies) = channel();
         // The receiver goes when the command ends; answers after that interest nobody.
-        let worker = ManuallyDrop::new(Worker::spawn_without_news(target, move |reply| drop(sender.send(reply))));
+        let ssh = came_by(&source);
+        let worker = Worker::spawn_without_news(source, ssh, move |reply| drop(sender.send(reply)));
+        let worker = ManuallyDrop::new(worker);
         Self { worker, replies, unreachable: None }
     }
 

@@ -4,7 +4,7 @@ use super::args::{ColorChoice, Options};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
 use super::shelves::refused;
-use super::target::{config, target};
+use super::source::{came_by, config, source};
 use crate::app::ExitReason;
 use crate::run::capability::{ColourChoice, Colours, LookFlags};
 use crate::run::{WizardError, WizardOptions, wizard};
@@ -25,8 +25,10 @@ pub fn run(options: &Options, out: &mut Out) -> Ended {
         (None, _) => return Err(Failure::usage("presets need a home folder; HOME is not set")),
     };
     let config = if folders.is_some() { config()? } else { Config::default() };
+    let source = source(options)?;
     let exit = wizard(WizardOptions {
-        target: target(options)?,
+        ssh: came_by(&source),
+        source,
         layers,
         folders,
         look: look(options, &config),

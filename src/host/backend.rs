@@ -1,7 +1,7 @@
 //! The effect half of an engine: one connection that does the steps of a build and takes them back.
 
 use super::libvirt::LibvirtBackend;
-use super::{HostError, Target};
+use super::{HostError, Source};
 use crate::checks::{Diagnosis, Finding};
 use crate::engine::{EngineId, Made, MadeId, Step, Thing};
 use crate::facts::{FactsPart, Query};
@@ -140,9 +140,9 @@ impl Work<'_, '_> {
     }
 }
 
-/// Opens the connection of an engine to `target`. Blocks.
-pub fn open(engine: EngineId, target: &Target) -> Result<Box<dyn Backend>, HostError> {
+/// Opens the connection of an engine to `source` for a user who came by the session `ssh`, if by any. Blocks.
+pub fn open(engine: EngineId, source: &Source, ssh: Option<&str>) -> Result<Box<dyn Backend>, HostError> {
     match engine {
-        EngineId::Libvirt => Ok(Box::new(LibvirtBackend::open(target)?)),
+        EngineId::Libvirt => Ok(Box::new(LibvirtBackend::open(source, ssh)?)),
     }
 }

@@ -1,7 +1,7 @@
 //! What the kernel and QEMU write down while a VM starts: their logs from now on. Only read; what the words mean is not
 //! known here.
 
-use super::Target;
+use super::Source;
 use rustix::fs::{Mode, OFlags, SeekFrom, seek};
 use rustix::io::Errno;
 use std::fs::File;
@@ -28,8 +28,8 @@ pub struct QemuLog {
 
 impl KernelMessages {
     /// Skips what is there. The error says why nothing can be read.
-    pub fn from_now(target: &Target) -> Result<Self, String> {
-        if !target.shares_files() {
+    pub fn from_now(source: &Source) -> Result<Self, String> {
+        if !source.shares_files() {
             return Err("the kernel of this host cannot be heard from here".into());
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -66,8 +66,8 @@ fn message(record: &[u8]) -> Option<String> {
 
 impl QemuLog {
     /// Skips what is there from earlier starts. The error says why nothing can be read.
-    pub fn from_now(target: &Target, domain: &str) -> Result<Self, String> {
-        if !target.shares_files() || target.uri().ends_with("/session") {
+    pub fn from_now(source: &Source, domain: &str) -> Result<Self, String> {
+        if !source.shares_files() || source.uri().is_some_and(|uri| uri.ends_with("/session")) {
             return Err("QEMU's log of this host cannot be read from here".into());
         }
         let path = format!("{QEMU}/{domain}.log");
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn another_machine_is_not_heard_from_here() {
-        let remote = Target { uri: Some("qemu+ssh://hv03/system".into()), ..Target::default() };
+        let remote = Source::at("qemu+ssh://hv03/system");
         assert!(KernelMessages::from_now(&remote).unwrap_err().contains("from here"));
         assert!(QemuLog::from_now(&remote, "ws").unwrap_err().contains("from here"));
     }

@@ -12,17 +12,17 @@ pub mod remote;
 pub mod secret;
 pub mod seed;
 mod session;
+pub mod source;
 pub mod sysfs;
 pub mod sysroot;
-pub mod target;
 mod uevent;
 pub mod worker;
 
 pub use backend::Backend;
 pub use error::{Cause, HostError};
-pub use observe::{Observed, Observer, observe};
+pub use observe::{Observed, Observer, observe, observe_by};
+pub use source::Source;
 pub use sysroot::Sysroot;
-pub use target::Target;
 pub use worker::{Generation, Reply, Request, Worker};
 
 use std::time::{SystemTime, UNIX_EPOCH};

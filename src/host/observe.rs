@@ -6,7 +6,7 @@ use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
 use super::session::{Listeners, Session};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
-use super::{HostError, Target, now, secret};
+use super::{HostError, Source, Sysroot, now, secret};
 use crate::facts::media::local_path;
 use crate::facts::{
     Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Provenance, Query,
@@ -32,9 +32,15 @@ pub struct Observed {
     pub unreachable: Option<HostError>,
 }
 
-/// Asks a host `queries`, one after another on the calling thread.
-pub fn observe(target: &Target, queries: impl IntoIterator<Item = impl Into<Query>>) -> Observed {
-    let (observer, asked) = (Observer::new(target.clone(), None), Instant::now());
+/// Asks a host `queries`, one after another on the calling thread, for a user who came by no session of SSH.
+pub fn observe(source: &Source, queries: impl IntoIterator<Item = impl Into<Query>>) -> Observed {
+    observe_by(source, None, queries)
+}
+
+/// The same for a user who came by the session `ssh`, in the form of SSH_CONNECTION.
+pub fn observe_by(source: &Source, ssh: Option<&str>, queries: impl IntoIterator<Item = impl Into<Query>>) -> Observed {
+    let observer = Observer::new(source.clone(), ssh.map(str::to_owned), None);
+    let asked = Instant::now();
     let mut facts = Facts::default();
     for query in queries {
         facts.absorb(observer.answer_since(&query.into(), asked));
@@ -44,7 +50,10 @@ pub fn observe(target: &Target, queries: impl IntoIterator<Item = impl Into<Quer
 
 /// Answers for one host. Shared by threads; each call blocks its own.
 pub struct Observer {
-    target: Target,
+    source: Source,
+    sysroot: Sysroot,
+    /// The session of SSH by which the user came.
+    ssh: Option<String>,
     session: Session,
     names: Mutex<PciNames>,
     probe: Probe,
@@ -55,24 +64,39 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Nothing is opened yet, except a file of recorded facts.
-    pub(super) fn new(target: Target, listeners: Option<Listeners>) -> Self {
-        Self::given_up_by(Arc::default(), target, listeners)
+    /// Nothing is opened yet, except a file of recorded facts. `ssh` is the session by which the user came, in the form of
+    /// SSH_CONNECTION.
+    pub(super) fn new(source: Source, ssh: Option<String>, listeners: Option<Listeners>) -> Self {
+        Self::given_up_by(Arc::default(), source, ssh, listeners)
     }
 
     /// Asks over a connection that is open already. Setting `given_up` ends what lasts long: the probe by ssh.
-    pub fn over(connection: &Connection, target: &Target, given_up: &Arc<AtomicBool>) -> Self {
+    pub fn over(connection: &Connection, source: &Source, ssh: Option<&str>, given_up: &Arc<AtomicBool>) -> Self {
         let session = Session::over(connection.clone());
-        Self { session, ..Self::given_up_by(given_up.clone(), target.clone(), None) }
+        Self { session, ..Self::given_up_by(given_up.clone(), source.clone(), ssh.map(str::to_owned), None) }
     }
 
-    fn given_up_by(given_up: Arc<AtomicBool>, target: Target, listeners: Option<Listeners>) -> Self {
-        let recorded = target.facts_file.as_deref().map(super::recorded::load);
+    fn given_up_by(
+        given_up: Arc<AtomicBool>,
+        source: Source,
+        ssh: Option<String>,
+        listeners: Option<Listeners>,
+    ) -> Self {
+        let recorded = match &source {
+            Source::Record(file) => Some(super::recorded::load(file)),
+            _ => None,
+        };
         let hears = listeners.as_ref().is_some_and(|listeners| listeners.on_event.is_some());
-        let probe = Probe::new(target.login(), target.probe, given_up);
+        let probe = Probe::new(source.login(), source.is_probed(), given_up);
+        let sysroot = source.sysroot();
         // The demo is the same everywhere.
-        let osinfo = if target.demo { Osinfo::none() } else { Osinfo::of(&target.sysroot) };
-        Self { target, session: Session::new(listeners), names: Mutex::default(), probe, osinfo, hears, recorded }
+        let osinfo = if source == Source::Demo { Osinfo::none() } else { Osinfo::of(&sysroot) };
+        let (session, names) = (Session::new(listeners), Mutex::default());
+        Self { source, sysroot, ssh, session, names, probe, osinfo, hears, recorded }
+    }
+
+    fn is_demo(&self) -> bool {
+        self.source == Source::Demo
     }
 
     /// The answer to one question; blocks until it is there.
@@ -96,9 +120,9 @@ impl Observer {
         self.recorded.is_some()
             || match part {
                 Part::Cpus | Part::Pci | Part::Boot | Part::Uses | Part::Roms | Part::Details => {
-                    self.target.reads_sysfs()
+                    self.source.reads_sysfs()
                 }
-                Part::Files => self.target.shares_files(),
+                Part::Files => self.source.shares_files(),
                 Part::Systems | Part::Profiles => true,
                 _ => false,
             }
@@ -106,7 +130,7 @@ impl Observer {
 
     /// True where the kernel of this machine knows first what happens to the host's PCI functions.
     pub(super) fn hears_kernel(&self) -> bool {
-        self.recorded.is_none() && self.target.reads_sysfs() && self.target.sysroot.is_real()
+        self.source.shares_files()
     }
 
     /// One part. `asked` is when the question arose.
@@ -117,7 +141,7 @@ impl Observer {
             None => {}
         }
         let answer = self.read(part, asked);
-        if self.target.demo {
+        if self.is_demo() {
             return self.complete(answer, asked);
         }
         if !remote::COMPLETED.contains(&part) {
@@ -156,16 +180,16 @@ impl Observer {
             Part::Host => self.host(asked),
             Part::Cpus => self.cpus(asked),
             Part::Pools => FactsPart::Pools(
-                self.ask("virConnectListAllStoragePools", asked, |c| c.pools(self.target.shares_files())),
+                self.ask("virConnectListAllStoragePools", asked, |c| c.pools(self.source.shares_files())),
             ),
             Part::Networks => self.networks(asked),
             Part::Domains => FactsPart::Domains(self.ask("virConnectListAllDomains", asked, Connection::domains)),
             Part::Pci => self.pci(asked),
-            Part::Boot | Part::Uses | Part::Roms | Part::Details if !self.target.reads_sysfs() => self.of_files(part),
-            Part::Boot => local::boot(&self.target.sysroot),
-            Part::Uses => local::uses(&self.target.sysroot, self.target.ssh.as_deref()),
-            Part::Roms => local::roms(&self.target.sysroot),
-            Part::Details => local::details(&self.target.sysroot, &[]),
+            Part::Boot | Part::Uses | Part::Roms | Part::Details if !self.source.reads_sysfs() => self.of_files(part),
+            Part::Boot => local::boot(&self.sysroot),
+            Part::Uses => local::uses(&self.sysroot, self.ssh.as_deref()),
+            Part::Roms => local::roms(&self.sysroot),
+            Part::Details => local::details(&self.sysroot, &[]),
             Part::Capabilities => self.capabilities(asked),
             Part::Systems => FactsPart::Systems(self.osinfo.systems()),
             Part::Files | Part::Profiles | Part::Definitions => FactsPart::unknown(part, ""),
@@ -181,15 +205,15 @@ impl Observer {
             if let Some(own) = local_path(path) {
                 return (path.clone(), secret::state(own));
             }
-            let fact = if self.target.shares_files() || (!self.target.sysroot.is_real() && !self.target.demo) {
-                media::read(&self.target.sysroot, path)
+            let fact = if self.source.reads_sysfs() {
+                media::read(&self.sysroot, path)
             } else {
                 self.remote_file(path, asked)
             };
             (path.clone(), fact.map(|file| self.recognised(file)))
         };
         // Each takes some trips over the network.
-        let open = if self.target.shares_files() { 1 } else { MOST_FILES };
+        let open = if self.source.shares_files() { 1 } else { MOST_FILES };
         FactsPart::Files(each(open, paths, look).into_iter().collect())
     }
 
@@ -223,8 +247,8 @@ impl Observer {
     fn details(&self, addresses: &[PciAddress], asked: Instant) -> FactsPart {
         match &self.recorded {
             Some(Ok(facts)) => super::recorded::part(facts, Part::Details),
-            None if self.target.reads_sysfs() => local::details(&self.target.sysroot, addresses),
-            None if self.target.demo => self.complete(FactsPart::unknown(Part::Details, NOT_HERE), asked),
+            None if self.source.reads_sysfs() => local::details(&self.sysroot, addresses),
+            None if self.is_demo() => self.complete(FactsPart::unknown(Part::Details, NOT_HERE), asked),
             _ => self.of_files(Part::Details),
         }
     }
@@ -239,7 +263,7 @@ impl Observer {
 
     /// One question to libvirt, as a fact.
     fn ask<T>(&self, call: &str, asked: Instant, question: impl Fn(&Connection) -> Result<T, HostError>) -> Fact<T> {
-        match self.session.connection(&self.target, asked).and_then(|connection| question(&connection)) {
+        match self.session.connection(&self.source, asked).and_then(|connection| question(&connection)) {
             Ok(value) => Fact::known(value, Provenance::Libvirt(call.into()), now()),
             Err(error) => error.fact(),
         }
@@ -266,10 +290,10 @@ impl Observer {
     }
 
     fn host(&self, asked: Instant) -> FactsPart {
-        let local = self.target.shares_files();
+        let local = self.source.shares_files();
         let host = || self.ask("virConnectGetHostname", asked, |connection| connection.host(local));
-        if self.target.reads_sysfs() {
-            let (memory, kvm) = (memory::read(&self.target.sysroot), kvm::read(&self.target.sysroot));
+        if self.source.reads_sysfs() {
+            let (memory, kvm) = (memory::read(&self.sysroot), kvm::read(&self.sysroot));
             return FactsPart::Host { host: host(), memory, kvm };
         }
         let memory = || self.ask("virNodeGetFreeMemory", asked, Connection::memory);
@@ -280,8 +304,8 @@ impl Observer {
     }
 
     fn cpus(&self, asked: Instant) -> FactsPart {
-        if self.target.reads_sysfs() {
-            return topology::read(&self.target.sysroot);
+        if self.source.reads_sysfs() {
+            return topology::read(&self.sysroot);
         }
         match self.ask("virConnectGetCapabilities", asked, Connection::topology) {
             Fact::Known { value: (cpus, nodes), source, seen_at } => FactsPart::Cpus {
@@ -295,8 +319,8 @@ impl Observer {
     fn networks(&self, asked: Instant) -> FactsPart {
         let networks = || self.ask("virConnectListAllNetworks", asked, Connection::networks);
         let bridges = || {
-            if self.target.reads_sysfs() {
-                bridge::read(&self.target.sysroot)
+            if self.source.reads_sysfs() {
+                bridge::read(&self.sysroot)
             } else {
                 self.ask("virConnectListAllInterfaces", asked, Connection::bridges)
             }
@@ -316,9 +340,9 @@ impl Observer {
     }
 
     fn pci(&self, asked: Instant) -> FactsPart {
-        if self.target.reads_sysfs() {
+        if self.source.reads_sysfs() {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            return local::pci(&self.target.sysroot, &mut names);
+            return local::pci(&self.sysroot, &mut names);
         }
         let pci = self.ask("virConnectListAllNodeDevices", asked, Connection::pci_devices);
         let iommu = match &pci {
@@ -335,7 +359,7 @@ impl Observer {
             Fact::Known { value: Some(volume), source, seen_at } => {
                 let (kind, size) = (MediaKind::File, volume.capacity);
                 let mut file = MediaFile { kind, size, world_readable: true, ..MediaFile::default() };
-                if self.target.demo {
+                if self.is_demo() {
                     file.iso = Record::load().ok().and_then(|record| record.iso(path));
                 } else if volume.is_iso() {
                     match self.ask("virStorageVolDownload", asked, |connection| connection.iso_labels(path)) {
@@ -345,7 +369,7 @@ impl Observer {
                 }
                 Fact::known(file, source, seen_at)
             }
-            Fact::Known { value: None, .. } if self.target.demo => match Record::load() {
+            Fact::Known { value: None, .. } if self.is_demo() => match Record::load() {
                 Ok(record) => record.file(path),
                 Err(error) => error.fact(),
             },
@@ -384,12 +408,11 @@ mod tests {
 
     #[test]
     fn the_probe_runs_for_the_parts_that_it_adds_to() {
-        let connection =
-            Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
+        let connection = Connection::open(&Source::at("test:///default")).unwrap();
         // Nobody listens there.
-        let uri = Some("qemu+ssh://127.0.0.1:1/system?no_verify=1".into());
-        let target = Target { uri, probe: true, ..Target::default() };
-        let observer = Observer::over(&connection, &target, &Arc::default());
+        let mut source = Source::at("qemu+ssh://127.0.0.1:1/system?no_verify=1");
+        source.agree_to_probe();
+        let observer = Observer::over(&connection, &source, None, &Arc::default());
         for part in [Part::Pools, Part::Domains, Part::Capabilities, Part::Systems] {
             observer.part(part, Instant::now());
             assert!(observer.probe.known().is_none(), "{part:?}");

@@ -1,7 +1,7 @@
 //! The one connection of an observer: opened by the first request that needs it, again after it was cut.
 
 use super::libvirt::{Connection, OnEvent, Watch};
-use super::{HostError, Target};
+use super::{HostError, Source};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ impl Session {
 
     /// The connection, opened if it must be. Requests that were asked before an attempt failed share its failure:
     /// ten questions to a silent host wait once. Blocks while another thread connects.
-    pub(super) fn connection(&self, target: &Target, asked: Instant) -> Result<Connection, HostError> {
+    pub(super) fn connection(&self, source: &Source, asked: Instant) -> Result<Connection, HostError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = state.open.as_ref().filter(|open| open.is_alive()) {
             return Ok(open.clone());
@@ -52,7 +52,7 @@ impl Session {
         }
         state.watch = None;
         state.open = None;
-        let opened = self.open(target);
+        let opened = self.open(source);
         match opened {
             Ok((connection, watch)) => {
                 state.watch = watch;
@@ -67,11 +67,11 @@ impl Session {
         }
     }
 
-    fn open(&self, target: &Target) -> Result<(Connection, Option<Watch>), HostError> {
-        let Some(listeners) = &self.listeners else { return Connection::open(target).map(|open| (open, None)) };
+    fn open(&self, source: &Source) -> Result<(Connection, Option<Watch>), HostError> {
+        let Some(listeners) = &self.listeners else { return Connection::open(source).map(|open| (open, None)) };
         let opened = match &listeners.on_event {
-            Some(_) => Connection::open_with_events(target),
-            None => Connection::open(target),
+            Some(_) => Connection::open_with_events(source),
+            None => Connection::open(source),
         };
         (listeners.on_attempt)(opened.as_ref());
         opened.map(|connection| {

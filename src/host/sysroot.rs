@@ -29,6 +29,11 @@ impl Sysroot {
         Self(root.into())
     }
 
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
     /// True for the machine's own root.
     pub fn is_real(&self) -> bool {
         self.0 == Path::new("/")

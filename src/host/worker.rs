@@ -3,7 +3,7 @@
 use super::libvirt::{Connection, Happening, OnEvent};
 use super::observe::Observer;
 use super::session::Listeners;
-use super::{Cause, HostError, Target, remote, uevent};
+use super::{Cause, HostError, Source, remote, uevent};
 use crate::facts::{FactsPart, Part, Query};
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -73,20 +73,20 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts to observe `target`; nothing is opened before the first request. `reply` is called from other threads and
-    /// should only pass the reply on.
-    pub fn spawn(target: Target, reply: impl Fn(Reply) + Send + 'static) -> Self {
-        Self::new(target, true, Arc::new(Mutex::new(reply)))
+    /// Starts to observe `source`; nothing is opened before the first request. `ssh` is the session by which the user came,
+    /// in the form of SSH_CONNECTION. `reply` is called from other threads and should only pass the reply on.
+    pub fn spawn(source: Source, ssh: Option<String>, reply: impl Fn(Reply) + Send + 'static) -> Self {
+        Self::new(source, ssh, true, Arc::new(Mutex::new(reply)))
     }
 
     /// The same for who asks once: without [`Reply::Changed`], and without what it costs to hear of changes.
-    pub fn spawn_without_news(target: Target, reply: impl Fn(Reply) + Send + 'static) -> Self {
-        Self::new(target, false, Arc::new(Mutex::new(reply)))
+    pub fn spawn_without_news(source: Source, ssh: Option<String>, reply: impl Fn(Reply) + Send + 'static) -> Self {
+        Self::new(source, ssh, false, Arc::new(Mutex::new(reply)))
     }
 
-    fn new(target: Target, news: bool, sink: Sink) -> Self {
-        let listeners = listeners(&target, &sink, news);
-        let observer = Arc::new(Observer::new(target, Some(listeners)));
+    fn new(source: Source, ssh: Option<String>, news: bool, sink: Sink) -> Self {
+        let listeners = listeners(&source, &sink, news);
+        let observer = Arc::new(Observer::new(source, ssh, Some(listeners)));
         Self { observer, sink, news, kernel: None, lanes: HashMap::new() }
     }
 
@@ -149,10 +149,9 @@ impl Drop for Worker {
 }
 
 /// Attempts to connect and libvirt's events, as replies.
-fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
-    let (kernel_tells, demo) = (target.reads_sysfs(), target.demo);
+fn listeners(source: &Source, sink: &Sink, news: bool) -> Listeners {
+    let (kernel_tells, name) = (source.reads_sysfs(), source.name());
     let (told, heard) = (sink.clone(), sink.clone());
-    let uri = if demo { String::from("The demo host") } else { target.uri() };
     let on_attempt = move |attempt: Result<&Connection, &HostError>| {
         let reply = match attempt {
             Ok(_) => Reply::Connected,
@@ -164,7 +163,7 @@ fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
         deliver(&told, reply);
     };
     let on_event = move |happening| match happening {
-        Happening::Closed => deliver(&heard, Reply::Failed(lost(&uri))),
+        Happening::Closed => deliver(&heard, Reply::Failed(lost(&name))),
         // sysfs is read, and the kernel tells of it first.
         Happening::Changed(Part::Pci) if kernel_tells => {}
         Happening::Changed(Part::Domains) => {
@@ -181,8 +180,8 @@ fn listeners(target: &Target, sink: &Sink, news: bool) -> Listeners {
     Listeners { on_attempt: Box::new(on_attempt), on_event: news.then(|| Arc::new(on_event) as OnEvent) }
 }
 
-fn lost(uri: &str) -> HostError {
-    HostError::new(Cause::Lost, format!("The connection to {uri} was cut."), "The next request makes it again.")
+fn lost(name: &str) -> HostError {
+    HostError::new(Cause::Lost, format!("The connection to {name} was cut."), "The next request makes it again.")
 }
 
 /// Starts the thread of a lane.

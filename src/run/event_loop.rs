@@ -12,7 +12,7 @@ use super::signals::{Signal, Signals};
 use super::terminal::{Terminal, TtyWriter};
 use crate::app::{self, App, Effect, Exit, Msg, Reply};
 use crate::build;
-use crate::host::Target;
+use crate::host::Source;
 use crate::plan::BuildEvent;
 use crate::ui::{self, Look};
 use crossterm::clipboard::CopyToClipboard;
@@ -51,7 +51,9 @@ pub(super) struct Session {
     look: Look,
     /// `None` once it is gone: a running build goes on without it.
     screen: Option<(Screen<TtyWriter>, Terminal)>,
-    target: Target,
+    source: Source,
+    /// The session of SSH by which the user came.
+    ssh: Option<String>,
     observation: Observation,
     files: FileThread,
     news: NewsSender,
@@ -109,18 +111,19 @@ impl Session {
     pub(super) fn new(
         app: App,
         look: Look,
-        terminal: Terminal,
-        screen: Screen<TtyWriter>,
-        target: Target,
+        screen: (Screen<TtyWriter>, Terminal),
+        source: Source,
+        ssh: Option<String>,
         files: FileThread,
         news: NewsSender,
     ) -> Self {
         Self {
             app,
             look,
-            screen: Some((screen, terminal)),
-            observation: Observation::of(target.clone(), news.clone()),
-            target,
+            screen: Some(screen),
+            observation: Observation::of(source.clone(), ssh.clone(), news.clone()),
+            source,
+            ssh,
             files,
             news,
             building: None,
@@ -220,7 +223,7 @@ impl Session {
 
     /// True while a card is on screen whose details change without an event; those of recorded facts do not.
     fn watches(&self) -> bool {
-        let lives = self.target.facts_file.is_none() && self.building.is_none();
+        let lives = self.source.changes() && self.building.is_none();
         lives && self.screen.is_some() && !self.app.watched().is_empty()
     }
 
@@ -285,7 +288,8 @@ impl Session {
             Effect::DeletePreset(name) => self.files.add(FileTask::DeletePreset(name)),
             Effect::WriteFile { path, text } => self.files.add(FileTask::WriteFile { path, text }),
             Effect::Build { plan, spec, allowed } => {
-                let order = build::Order { plan: *plan, spec: *spec, allowed, target: self.target.clone() };
+                let (source, ssh) = (self.source.clone(), self.ssh.clone());
+                let order = build::Order { plan: *plan, spec: *spec, allowed, source, ssh };
                 self.building = Some(Building::start(order, &self.news));
             }
             Effect::CancelBuild => {
@@ -295,13 +299,13 @@ impl Session {
             }
             Effect::Probe => {
                 // The check before a build reads them as well.
-                self.target.probe = true;
+                self.source.agree_to_probe();
                 self.observation.probe(true);
             }
             Effect::GiveUpProbe => self.observation.probe(false),
             Effect::UseDemo => {
-                self.target = Target { demo: true, ..Target::default() };
-                self.observation.go_to(self.target.clone());
+                (self.source, self.ssh) = (Source::Demo, None);
+                self.observation.go_to(self.source.clone());
             }
             Effect::Copy(text) => return Some(self.copy(&text)),
             Effect::Suspend => self.suspending = self.building.is_none(),

@@ -4,7 +4,7 @@
 use super::news::{News, NewsSender};
 use crate::app::Msg;
 use crate::facts::{FactsPart, Part, Query};
-use crate::host::{Cause, Generation, Reply, Request, Target, Worker};
+use crate::host::{Cause, Generation, Reply, Request, Source, Worker};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -46,9 +46,9 @@ struct Retry {
 
 impl Observation {
     /// Nothing is opened before the first question.
-    pub(super) fn of(target: Target, news: NewsSender) -> Self {
+    pub(super) fn of(source: Source, ssh: Option<String>, news: NewsSender) -> Self {
         Self {
-            worker: spawn(target, 0, &news),
+            worker: spawn(source, ssh, 0, &news),
             number: 0,
             news,
             generation: 0,
@@ -60,10 +60,11 @@ impl Observation {
         }
     }
 
-    /// Observes another host from now on. Answers of the one before are dropped.
-    pub(super) fn go_to(&mut self, target: Target) {
+    /// Observes another host from now on, which the user's session of SSH does not reach. Answers of the one before are
+    /// dropped.
+    pub(super) fn go_to(&mut self, source: Source) {
         self.number += 1;
-        self.worker = spawn(target, self.number, &self.news);
+        self.worker = spawn(source, None, self.number, &self.news);
         self.open.clear();
         self.again.clear();
         self.retry = None;
@@ -190,9 +191,9 @@ impl Retry {
     }
 }
 
-fn spawn(target: Target, number: u64, news: &NewsSender) -> Worker {
+fn spawn(source: Source, ssh: Option<String>, number: u64, news: &NewsSender) -> Worker {
     let news = news.clone();
-    Worker::spawn(target, move |reply| news.send(News::Host(number, Box::new(reply))))
+    Worker::spawn(source, ssh, move |reply| news.send(News::Host(number, Box::new(reply))))
 }
 
 #[cfg(test)]
@@ -204,9 +205,9 @@ mod tests {
     #[test]
     fn one_question_about_a_watched_card_is_open_at_most() {
         let tree = tempfile::tempdir().unwrap();
-        let target = Target { sysroot: Sysroot::new(tree.path()), ..Target::default() };
+        let source = Source::Tree(Sysroot::new(tree.path()));
         let (sender, mut news) = super::super::news::channel();
-        let mut observation = Observation::of(target, sender);
+        let mut observation = Observation::of(source, None, sender);
         let card: PciAddress = "01:00.0".parse().unwrap();
         for _ in 0..3 {
             observation.watch_details(vec![card]);

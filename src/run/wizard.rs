@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 use crate::app::state::{DEMO, Start};
 use crate::app::{App, Exit, Probe, ProbeState};
-use crate::host::{Target, remote};
+use crate::host::{Source, remote};
 use crate::spec::Layer;
 use crate::store::{Drafts, Folders};
 use crate::ui::ThemeError;
@@ -22,7 +22,9 @@ use std::io;
 #[derive(Clone, Debug, Default)]
 pub struct WizardOptions {
     /// The host.
-    pub target: Target,
+    pub source: Source,
+    /// The session of SSH by which the user came, in the form of SSH_CONNECTION.
+    pub ssh: Option<String>,
     /// Presets below what the user types, the lowest first.
     pub layers: Vec<Layer>,
     /// Where our own files are; `None` where the user has no home: then nothing is kept.
@@ -69,22 +71,25 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
         let input = Input::new(terminal.input()?, size, capabilities.escape_hold)?;
         let screen = Screen::new(terminal.output()?, size, &capabilities);
         let (sender, news) = news::channel();
-        let uri = if options.target.demo { DEMO.to_owned() } else { options.target.uri() };
+        let uri = match &options.source {
+            Source::Demo => DEMO.to_owned(),
+            source => source.name(),
+        };
         let start = Start {
             uri,
             layers: options.layers,
             size: (size.width, size.height),
             clock: super::event_loop::clock(),
-            record: options.target.facts_file.is_some(),
-            probe: probe(&options.target),
+            no_build: options.source.why_no_build(),
+            probe: probe(&options.source),
         };
         let (app, effects) = App::new(start);
         let mut session = Session::new(
             app,
             look,
-            terminal,
-            screen,
-            options.target,
+            (screen, terminal),
+            options.source,
+            options.ssh,
             FileThread::new(options.folders, drafts, sender.clone()),
             sender,
         );
@@ -98,9 +103,9 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
 }
 
 /// The probe of a host that is reached by SSH.
-fn probe(target: &Target) -> Option<Probe> {
-    let login = target.login()?.ok()?;
-    let state = if target.probe { ProbeState::Running } else { ProbeState::Offered };
+fn probe(source: &Source) -> Option<Probe> {
+    let login = source.login()?.ok()?;
+    let state = if source.is_probed() { ProbeState::Running } else { ProbeState::Offered };
     Some(Probe { command: login.shown(), host: login.host, script: remote::SCRIPT, state })
 }
 

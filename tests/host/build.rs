@@ -16,7 +16,7 @@ use vmbuild::checks::Allowed;
 use vmbuild::engine::Step;
 use vmbuild::engine::libvirt::Call;
 use vmbuild::facts::{FactsPart, Part};
-use vmbuild::host::{Cause, Reply, Request, Target, Worker, observe};
+use vmbuild::host::{Cause, Reply, Request, Source, Worker, observe};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 use vmbuild::units::{Bytes, MIB};
@@ -105,12 +105,12 @@ impl Site {
     }
 
     fn build(&self, steps: Vec<Call>, each: impl FnMut(&BuildEvent, &AtomicBool)) -> (BuildResult, Vec<BuildEvent>) {
-        self.build_on(Target { uri: Some(self.uri.clone()), ..Target::default() }, steps, each)
+        self.build_on(Source::at(self.uri.clone()), steps, each)
     }
 
     fn build_on(
         &self,
-        target: Target,
+        source: Source,
         steps: Vec<Call>,
         mut each: impl FnMut(&BuildEvent, &AtomicBool),
     ) -> (BuildResult, Vec<BuildEvent>) {
@@ -123,7 +123,8 @@ impl Site {
             },
             spec: Spec { cloud_init, ..Spec::default() },
             allowed: Allowed::default(),
-            target,
+            source,
+            ssh: None,
         };
         let (cancel, mut events) = (Arc::default(), Vec::new());
         let mut take = |event| {
@@ -403,7 +404,7 @@ fn volumes_of_a_local_folder_are_seen_before_libvirt_knows_of_them() {
     std::fs::write(site.path("new.iso"), "x").unwrap();
     let (outcome, _) = site.build(vec![site.create("a.qcow2")], |_, _| {});
     assert!(matches!(outcome, BuildResult::Built { .. }));
-    let facts = observe(&Target { uri: Some(uri), ..Target::default() }, [Part::Pools]).facts;
+    let facts = observe(&Source::at(uri), [Part::Pools]).facts;
     let pool = facts.pools.items().iter().find(|pool| pool.name == site.name).unwrap();
     assert_eq!(pool.volume("new.iso").unwrap().format.as_deref(), Some("iso"));
     let made = pool.volume("a.qcow2").unwrap();
@@ -448,9 +449,9 @@ impl Relay {
         });
     }
 
-    fn target(&self) -> Target {
+    fn source(&self) -> Source {
         let uri = format!("qemu+unix:///system?socket={}/sock", self.folder.path().display());
-        Target { uri: Some(uri), ..Target::default() }
+        Source::at(uri)
     }
 
     /// No new connections, and the end of the present ones.
@@ -479,7 +480,7 @@ fn a_build_whose_daemon_ends_is_undone_when_it_is_back() {
     let Some((uri, relay)) = relay() else { return };
     let site = Site::new(uri, "lost");
     let steps = vec![site.create("a.qcow2"), site.create("b.qcow2"), site.define()];
-    let (outcome, events) = site.build_on(relay.target(), steps, |event, _| {
+    let (outcome, events) = site.build_on(relay.source(), steps, |event, _| {
         if matches!(event, BuildEvent::StepDone { step: 0, .. }) {
             relay.cut();
             relay.listen(SOCKET);
@@ -494,7 +495,7 @@ fn a_build_whose_daemon_stays_away_says_what_is_left() {
     let Some((uri, relay)) = relay() else { return };
     let site = Site::new(uri, "away");
     let steps = vec![site.create("a.qcow2"), site.define()];
-    let (outcome, events) = site.build_on(relay.target(), steps, |event, _| {
+    let (outcome, events) = site.build_on(relay.source(), steps, |event, _| {
         if matches!(event, BuildEvent::StepDone { step: 0, .. }) {
             relay.cut();
         }
@@ -514,7 +515,7 @@ fn a_build_whose_daemon_stays_away_says_what_is_left() {
 fn a_daemon_that_ends_is_told_at_once_and_found_again_when_it_is_back() {
     let Some((_, relay)) = relay() else { return };
     let (sender, replies) = channel();
-    let mut worker = Worker::spawn(relay.target(), move |reply| sender.send(reply).unwrap_or_default());
+    let mut worker = Worker::spawn(relay.source(), None, move |reply| sender.send(reply).unwrap_or_default());
     let wait = |wanted: &dyn Fn(&Reply) -> bool| {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {

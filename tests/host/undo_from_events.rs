@@ -13,14 +13,14 @@ use vmbuild::engine::libvirt::{Call, Libvirt};
 use vmbuild::engine::{Blueprint, Engine as _, EngineId, Made, PlanOptions, Step, Thing};
 use vmbuild::facts::{DomainState, Part};
 use vmbuild::host::backend::{self, Trace};
-use vmbuild::host::{Target, observe};
+use vmbuild::host::{Source, observe};
 use vmbuild::machine::machine;
 use vmbuild::plan::{BuildEvent, BuildResult, Ledger, Plan};
 use vmbuild::spec::{CloudInit, Spec};
 
 /// A host and what a build may use of it.
 trait World {
-    fn target(&self) -> Target;
+    fn source(&self) -> Source;
     /// Everything that exists, in words.
     fn all(&self) -> BTreeSet<String>;
     fn plan(&self) -> Plan;
@@ -39,7 +39,7 @@ fn word(thing: &Thing) -> String {
 fn cut_after(world: &dyn World, events: usize) -> (Vec<String>, Option<BuildResult>) {
     let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
     let spec = Spec { cloud_init, ..Spec::default() };
-    let order = Order { plan: world.plan(), spec, allowed: Allowed::default(), target: world.target() };
+    let order = Order { plan: world.plan(), spec, allowed: Allowed::default(), source: world.source(), ssh: None };
     let mut lines = Vec::new();
     let mut write = |event: BuildEvent| {
         lines.push(serde_json::to_string(&event).unwrap());
@@ -60,7 +60,7 @@ fn ledger(lines: &[String]) -> Ledger {
 
 /// Removes what the ledger lists, on a connection of its own.
 fn remove(world: &dyn World, ledger: &Ledger) {
-    let mut backend = backend::open(EngineId::Libvirt, &world.target()).unwrap();
+    let mut backend = backend::open(EngineId::Libvirt, &world.source(), None).unwrap();
     let made: Vec<Made> = ledger.newest_first().cloned().collect();
     for made in made {
         backend.undo(&made).unwrap_or_else(|error| panic!("{made:?}: {error}"));
@@ -78,7 +78,7 @@ fn cut_everywhere(world: &dyn World) {
         let there: BTreeSet<String> = world.all().difference(&before).cloned().collect();
         assert_eq!(listed, there, "after {last}");
         if let Some(begun) = ledger.begun() {
-            let mut backend = backend::open(EngineId::Libvirt, &world.target()).unwrap();
+            let mut backend = backend::open(EngineId::Libvirt, &world.source(), None).unwrap();
             assert_eq!(backend.observe(&begun.thing), Trace::Absent, "after {last}");
         }
         remove(world, &ledger);
@@ -94,8 +94,13 @@ fn cut_everywhere(world: &dyn World) {
 fn cancel_everywhere(world: &dyn World, most: usize) {
     let before = world.all();
     for events in 1..most {
-        let order =
-            Order { plan: world.plan(), spec: Spec::default(), allowed: Allowed::default(), target: world.target() };
+        let order = Order {
+            plan: world.plan(),
+            spec: Spec::default(),
+            allowed: Allowed::default(),
+            source: world.source(),
+            ssh: None,
+        };
         let cancel = std::sync::Arc::default();
         let mut told = Vec::new();
         run(
@@ -162,12 +167,12 @@ impl TestDriver {
 }
 
 impl World for TestDriver {
-    fn target(&self) -> Target {
-        Target { uri: Some(self.uri()), ..Target::default() }
+    fn source(&self) -> Source {
+        Source::at(self.uri())
     }
 
     fn all(&self) -> BTreeSet<String> {
-        let facts = observe(&self.target(), [Part::Pools, Part::Domains]).facts;
+        let facts = observe(&self.source(), [Part::Pools, Part::Domains]).facts;
         let volumes = facts.pools.items().iter().flat_map(|pool| pool.volumes.items()).map(|volume| &volume.name);
         let domains = facts.domains.items();
         let running = domains.iter().filter(|domain| domain.state == DomainState::Active);
@@ -238,8 +243,8 @@ impl System {
 }
 
 impl World for System {
-    fn target(&self) -> Target {
-        Target { uri: Some(self.uri.clone()), ..Target::default() }
+    fn source(&self) -> Source {
+        Source::at(self.uri.clone())
     }
 
     fn all(&self) -> BTreeSet<String> {
@@ -294,7 +299,7 @@ fn a_copy_is_told_while_libvirt_still_makes_it() {
         grow_to: None,
     };
     let plan = Plan { name: "copy".into(), steps: vec![Step::new("", "", call)], ..Plan::default() };
-    let order = Order { plan, spec: Spec::default(), allowed: Allowed::default(), target: system.target() };
+    let order = Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: system.source(), ssh: None };
     let (mut began, mut made, mut done) = (None, None, None);
     let mut take = |event: BuildEvent| match event {
         BuildEvent::StepBegan { .. } => began = Some(Instant::now()),
@@ -329,13 +334,13 @@ fn no_event_holds_a_secret() {
         },
     }))
     .unwrap();
-    let target = Target { demo: true, ..Target::default() };
-    let facts = observe(&target, Part::ALL).facts;
+    let source = Source::Demo;
+    let facts = observe(&source, Part::ALL).facts;
     let uri = facts.host.get().unwrap().uri.clone();
     let machine = machine(&spec, &facts);
     let blueprint = Blueprint { spec: &spec, machine: &machine, facts: &facts };
     let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions { start: true });
-    let order = Order { plan: plan.clone(), spec: spec.clone(), allowed: Allowed::default(), target };
+    let order = Order { plan: plan.clone(), spec: spec.clone(), allowed: Allowed::default(), source, ssh: None };
     let mut written = serde_json::to_string(&plan).unwrap();
     // The second build fails at what the first one made.
     for _ in 0..2 {

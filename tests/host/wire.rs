@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use vmbuild::facts::{Facts, Part, Query};
-use vmbuild::host::{Reply, Request, Target, Worker, observe};
+use vmbuild::host::{Reply, Request, Source, Worker, observe};
 
 /// Long beside the time that the daemon and this process need between two calls.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -48,8 +48,7 @@ fn asked(socket: &Path, count: usize, parts: &[Part]) -> (Tally, Facts) {
     let wire = Wire::to(socket, ROUND_TRIP).unwrap();
     let uri = wire.uri("test", node(folder.path(), count).to_str().unwrap());
     let (sender, replies) = channel();
-    let mut worker =
-        Worker::spawn(Target { uri: Some(uri), ..Target::default() }, move |reply| drop(sender.send(reply)));
+    let mut worker = Worker::spawn(Source::at(uri), None, move |reply| drop(sender.send(reply)));
     for part in parts {
         worker.ask(Request::Ask((*part).into(), 1));
     }
@@ -144,8 +143,8 @@ fn descriptor(label: &str) -> Vec<u8> {
 }
 
 fn looked_at(wire: &Wire, driver: &str, path: &str, files: &[String]) -> Facts {
-    let target = Target { uri: Some(wire.uri(driver, path)), ..Target::default() };
-    observe(&target, [Part::Pools.into(), Query::Files(files.to_vec())]).facts
+    let source = Source::at(wire.uri(driver, path));
+    observe(&source, [Part::Pools.into(), Query::Files(files.to_vec())]).facts
 }
 
 #[test]

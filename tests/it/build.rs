@@ -8,7 +8,7 @@ use vmbuild::engine::Step;
 use vmbuild::engine::libvirt::Call;
 use vmbuild::facts::{DomainState, Facts, Part};
 use vmbuild::host::libvirt::Connection;
-use vmbuild::host::{Target, observe};
+use vmbuild::host::{Source, observe};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 
@@ -21,7 +21,7 @@ const NODE: &str = "<node>
 
 /// A host of the test driver, apart from all others.
 struct World {
-    target: Target,
+    source: Source,
     _folder: tempfile::TempDir,
 }
 
@@ -30,13 +30,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("node.xml");
         std::fs::write(&file, NODE).unwrap();
-        let target = Target { uri: Some(format!("test://{}", file.display())), ..Target::default() };
-        Self { target, _folder: folder }
+        let source = Source::at(format!("test://{}", file.display()));
+        Self { source, _folder: folder }
     }
 
     /// Pools with their volumes, and domains.
     fn facts(&self) -> Facts {
-        let mut facts = observe(&self.target, [Part::Pools, Part::Domains]).facts;
+        let mut facts = observe(&self.source, [Part::Pools, Part::Domains]).facts;
         for pool in facts.pools.get_mut().unwrap() {
             pool.volumes = vmbuild::facts::Fact::known(
                 pool.volumes.items().to_vec(),
@@ -63,7 +63,7 @@ impl World {
         let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect(), ..Plan::default() };
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
         let spec = Spec { cloud_init, ..Spec::default() };
-        let order = Order { plan, spec, allowed: Allowed::default(), target: self.target.clone() };
+        let order = Order { plan, spec, allowed: Allowed::default(), source: self.source.clone(), ssh: None };
         let cancel = Arc::default();
         let mut events = Vec::new();
         let outcome = run(
@@ -204,7 +204,7 @@ fn a_failure_after_the_second_volume_leaves_everything_as_it_was() {
     let mut rival = None;
     let (outcome, events) = world.build(vec![create("a.qcow2"), create("b.qcow2"), define()], |event| {
         if matches!(event, BuildEvent::StepDone { step: 1, .. }) {
-            let connection = Connection::open(&world.target).unwrap();
+            let connection = Connection::open(&world.source).unwrap();
             rival = Some((connection.define(&domain_xml("ws")).unwrap().0, connection));
         }
     });
@@ -232,7 +232,7 @@ fn a_volume_that_exists_is_never_touched() {
 #[test]
 fn a_domain_of_the_same_uuid_is_never_redefined() {
     let world = World::new();
-    let connection = Connection::open(&world.target).unwrap();
+    let connection = Connection::open(&world.source).unwrap();
     let (theirs, _) = connection.define(&domain_xml("theirs")).unwrap();
     let stored = connection.stored_xml(&theirs).unwrap();
     for name in ["theirs", "ws"] {
@@ -280,7 +280,7 @@ fn what_somebody_else_removed_meanwhile_is_no_failure_of_the_undo() {
     let world = World::new();
     let (outcome, events) = world.build(vec![create("a.qcow2"), create("golden.qcow2")], |event| {
         if matches!(event, BuildEvent::StepFailed { .. }) {
-            let connection = Connection::open(&world.target).unwrap();
+            let connection = Connection::open(&world.source).unwrap();
             let volume = vmbuild::host::libvirt::MadeVolume {
                 pool: "fast".into(),
                 name: "a.qcow2".into(),
@@ -297,7 +297,7 @@ fn what_somebody_else_removed_meanwhile_is_no_failure_of_the_undo() {
 fn a_host_that_does_not_answer_ends_the_build_before_it_begins() {
     let folder = tempfile::tempdir().unwrap();
     let uri = format!("qemu+unix:///system?socket={}/none", folder.path().display());
-    let world = World { target: Target { uri: Some(uri), ..Target::default() }, _folder: folder };
+    let world = World { source: Source::at(uri), _folder: folder };
     let (outcome, _) = world.build(vec![create("a.qcow2")], |_| {});
     assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("daemon")), "{outcome:?}");
 }

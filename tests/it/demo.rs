@@ -6,13 +6,13 @@ use vmbuild::checks::{Allowed, Severity, take};
 use vmbuild::engine::libvirt::Call;
 use vmbuild::engine::{Call as AnyCall, Common, Step};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass, Query};
-use vmbuild::host::{Target, observe};
+use vmbuild::host::{Source, observe};
 use vmbuild::plan::{BuildResult, Plan};
 use vmbuild::spec::Spec;
 use vmbuild::units::PciAddress;
 
-fn demo() -> Target {
-    Target { demo: true, ..Target::default() }
+fn demo() -> Source {
+    Source::Demo
 }
 
 fn facts() -> Facts {
@@ -45,7 +45,7 @@ fn order() -> Order {
         Call::Start { name: name(), watched: false },
     ];
     let plan = Plan { name: name(), steps: calls.into_iter().map(step).collect(), ..Plan::default() };
-    Order { plan, spec: Spec::default(), allowed: Allowed::default(), target: demo() }
+    Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: demo(), ssh: None }
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
     let plan = recheck_alone("demo-recheck");
     let good = r#"{"name": "demo-recheck", "memory": 2048, "vcpus": 2,
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
-    let order = Order { plan, spec: spec(good), allowed: Allowed::default(), target: demo() };
+    let order = Order { plan, spec: spec(good), allowed: Allowed::default(), source: demo(), ssh: None };
     let mut events = Vec::new();
     let outcome = run(&order, &mut |event| events.push(event), &Arc::default());
     assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");

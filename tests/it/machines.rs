@@ -2,12 +2,12 @@
 
 use crate::support::machine::{Layout, Machine};
 use vmbuild::facts::{Facts, Iommu, Kvm, Part};
-use vmbuild::host::{Sysroot, Target, observe};
+use vmbuild::host::{Source, Sysroot, observe};
 
 /// Facts of a recorded tree; libvirt's test driver stands in for the daemon, which is not asked about devices.
 fn facts(root: &std::path::Path) -> Facts {
-    let target = Target { uri: Some("test:///default".into()), sysroot: Sysroot::new(root), ..Target::default() };
-    observe(&target, [Part::Host, Part::Pci]).facts
+    let source = Source::with_tree("test:///default", Sysroot::new(root));
+    observe(&source, [Part::Host, Part::Pci]).facts
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use vmbuild::facts::{DomainState, FactsPart, Iommu, Part, Query};
-use vmbuild::host::{Cause, Reply, Request, Sysroot, Target, Worker, observe};
+use vmbuild::host::{Cause, Reply, Request, Source, Sysroot, Worker, observe};
 
 /// A host of the test driver with one pool, one network, two domains and one isolated graphics card.
 const NODE: &str = "<node>
@@ -21,10 +21,10 @@ const NODE: &str = "<node>
     <iommuGroup number='16'><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></iommuGroup></capability></device>
 </node>";
 
-fn test_driver(folder: &tempfile::TempDir) -> Target {
+fn test_driver(folder: &tempfile::TempDir) -> Source {
     let file = folder.path().join("node.xml");
     std::fs::write(&file, NODE).unwrap();
-    Target { uri: Some(format!("test://{}", file.display())), ..Target::default() }
+    Source::at(format!("test://{}", file.display()))
 }
 
 /// Every part, and these files.
@@ -60,12 +60,9 @@ fn a_socket_that_nobody_listens_at_is_a_stopped_daemon_and_sysfs_is_read_all_the
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("sys/bus/pci/devices")).unwrap();
     let socket = folder.path().join("none");
-    let target = Target {
-        uri: Some(format!("qemu+unix:///system?socket={}", socket.display())),
-        sysroot: Sysroot::new(folder.path()),
-        ..Target::default()
-    };
-    let seen = observe(&target, Part::ALL);
+    let uri = format!("qemu+unix:///system?socket={}", socket.display());
+    let source = Source::with_tree(uri, Sysroot::new(folder.path()));
+    let seen = observe(&source, Part::ALL);
     let error = seen.unreachable.expect("no daemon");
     assert_eq!(error.cause, Cause::DaemonDown, "{error:?}");
     assert!(error.to_string().contains("systemctl start"), "{error}");
@@ -79,11 +76,11 @@ fn recorded_facts_answer_in_place_of_a_host() {
     let facts = observe(&test_driver(&folder), all_and(&["/srv/fast/a.qcow2"])).facts;
     let file = folder.path().join("facts.json");
     std::fs::write(&file, serde_json::to_string(&facts).unwrap()).unwrap();
-    let target = Target { facts_file: Some(file), ..Target::default() };
+    let source = Source::Record(file);
     assert_eq!(facts.pools.items().len(), 1);
-    let replayed = observe(&target, all_and(&["/srv/fast/a.qcow2"]));
+    let replayed = observe(&source, all_and(&["/srv/fast/a.qcow2"]));
     assert_eq!(replayed.facts, facts);
-    let broken = Target { facts_file: Some(folder.path().join("none.json")), ..Target::default() };
+    let broken = Source::Record(folder.path().join("none.json"));
     assert!(observe(&broken, [Part::Pools]).unreachable.is_some());
 }
 
@@ -91,7 +88,7 @@ fn recorded_facts_answer_in_place_of_a_host() {
 fn a_worker_answers_each_request_with_its_generation() {
     let folder = tempfile::tempdir().unwrap();
     let (sender, replies) = channel();
-    let mut worker = Worker::spawn(test_driver(&folder), move |reply| drop(sender.send(reply)));
+    let mut worker = Worker::spawn(test_driver(&folder), None, move |reply| drop(sender.send(reply)));
     for (generation, part) in [(7, Part::Pools), (8, Part::Domains), (9, Part::Pci)] {
         worker.ask(Request::Ask(part.into(), generation));
     }
@@ -114,9 +111,9 @@ fn a_worker_answers_each_request_with_its_generation() {
 fn a_worker_whose_host_is_down_says_so_once_and_answers_every_request() {
     let folder = tempfile::tempdir().unwrap();
     let uri = format!("qemu+unix:///system?socket={}/none", folder.path().display());
-    let target = Target { uri: Some(uri), sysroot: Sysroot::new(folder.path()), ..Target::default() };
+    let source = Source::with_tree(uri, Sysroot::new(folder.path()));
     let (sender, replies) = channel();
-    let mut worker = Worker::spawn(target, move |reply| drop(sender.send(reply)));
+    let mut worker = Worker::spawn(source, None, move |reply| drop(sender.send(reply)));
     worker.ask(Request::Ask(Part::Domains.into(), 1));
     worker.ask(Request::Ask(Part::Networks.into(), 1));
     let (mut failures, mut answers) = (0, 0);
@@ -143,16 +140,16 @@ fn a_worker_whose_host_is_down_says_so_once_and_answers_every_request() {
 #[test]
 fn a_domain_that_somebody_defines_is_news_without_asking() {
     let folder = tempfile::tempdir().unwrap();
-    let target = test_driver(&folder);
+    let source = test_driver(&folder);
     let (sender, replies) = channel();
-    let mut worker = Worker::spawn(target.clone(), move |reply| drop(sender.send(reply)));
+    let mut worker = Worker::spawn(source.clone(), None, move |reply| drop(sender.send(reply)));
     worker.ask(Request::Ask(Part::Domains.into(), 1));
     let wait = |wanted: fn(&Reply) -> bool| {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while !wanted(&replies.recv_timeout(deadline - std::time::Instant::now()).expect("a reply in time")) {}
     };
     wait(|reply| matches!(reply, Reply::Facts(1, FactsPart::Domains(_))));
-    let connection = vmbuild::host::libvirt::Connection::open(&target).unwrap();
+    let connection = vmbuild::host::libvirt::Connection::open(&source).unwrap();
     let xml = "<domain type='kvm'><name>late</name><memory unit='MiB'>64</memory>
         <os><type arch='x86_64'>hvm</type></os></domain>";
     let (made, _) = connection.define(xml).unwrap();
@@ -169,7 +166,7 @@ fn what_cannot_be_opened_is_told_apart_with_a_way_out_for_each() {
         ("qemu+unix:///system?socket=/none", Cause::DaemonDown, "systemctl start"),
     ];
     for (uri, cause, remedy) in cases {
-        let seen = observe(&Target { uri: Some(uri.into()), ..Target::default() }, [Part::Domains]);
+        let seen = observe(&Source::at(uri), [Part::Domains]);
         let error = seen.unreachable.expect("nobody is there");
         assert_eq!(error.cause, cause, "{uri}: {error:?}");
         assert!(error.remedy.contains(remedy) && error.message.contains(uri), "{error}");
@@ -185,9 +182,9 @@ fn a_daemon_that_hangs_does_not_hold_up_what_the_kernel_tells() {
     // Connections are taken by the kernel, and nobody ever reads what comes.
     let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let uri = format!("qemu+unix:///system?socket={}", socket.display());
-    let target = Target { uri: Some(uri), sysroot: Sysroot::new(folder.path()), ..Target::default() };
+    let source = Source::with_tree(uri, Sysroot::new(folder.path()));
     let (sender, replies) = channel();
-    let mut worker = Worker::spawn_without_news(target, move |reply| sender.send(reply).unwrap_or_default());
+    let mut worker = Worker::spawn_without_news(source, None, move |reply| sender.send(reply).unwrap_or_default());
     worker.ask(Request::Ask(Part::Domains.into(), 1));
     worker.ask(Request::Ask(Part::Pci.into(), 1));
     let first = replies.recv_timeout(Duration::from_secs(20)).expect("an answer");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vmbuild::facts::{Fact, Facts, Part, Query};
 use vmbuild::host::libvirt::Connection;
-use vmbuild::host::{Observer, Request, Sysroot, Target, Worker, observe, remote};
+use vmbuild::host::{Observer, Request, Source, Sysroot, Worker, observe_by, remote};
 
 /// Shells with the tools that come with them.
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
@@ -67,14 +67,10 @@ fn is_installed(shell: &[&str]) -> bool {
 fn direct(root: &Path) -> Facts {
     // Of this machine's own root, only what needs no libvirt is asked.
     let real = root == Path::new("/");
-    let target = Target {
-        uri: Some(if real { "qemu:///system" } else { "test:///default" }.into()),
-        sysroot: Sysroot::new(root),
-        ssh: Some("192.0.2.9 50000 192.0.2.2 22".into()),
-        ..Target::default()
-    };
+    let source = if real { Source::at("qemu:///system") } else { Source::Tree(Sysroot::new(root)) };
+    let ssh = Some("192.0.2.9 50000 192.0.2.2 22");
     let parts = [Part::Host, Part::Networks, Part::Cpus, Part::Pci, Part::Boot, Part::Uses, Part::Roms, Part::Details];
-    let facts = observe(&target, parts.into_iter().skip(if real { 2 } else { 0 })).facts;
+    let facts = observe_by(&source, ssh, parts.into_iter().skip(if real { 2 } else { 0 })).facts;
     compared(facts.read_over_ssh("hv03", 0).unwrap())
 }
 
@@ -246,12 +242,12 @@ fn what_the_user_of_the_probe_may_not_read_is_denied() {
 fn nothing_of_this_machine_is_told_of_a_remote_host() {
     let files = Query::Files(vec!["/etc/passwd".into()]);
     let queries: Vec<Query> = Part::ALL.into_iter().chain([Part::Details]).map(Query::Part).chain([files]).collect();
-    let connection = Connection::open(&Target { uri: Some("test:///default".into()), ..Target::default() }).unwrap();
+    let connection = Connection::open(&Source::at("test:///default")).unwrap();
     for probe in [false, true] {
         // Nobody listens there.
-        let uri = Some("qemu+ssh://127.0.0.1:1/system?no_verify=1".into());
-        let target = Target { uri, probe, ssh: Some("192.0.2.9 1 192.0.2.2 22".into()), ..Target::default() };
-        let observer = Observer::over(&connection, &target, &Arc::default());
+        let uri = "qemu+ssh://127.0.0.1:1/system?no_verify=1".to_owned();
+        let source = Source::Libvirt { uri, probe, tree: None };
+        let observer = Observer::over(&connection, &source, Some("192.0.2.9 1 192.0.2.2 22"), &Arc::default());
         let mut facts = Facts::default();
         for query in &queries {
             facts.absorb(observer.answer(query));
@@ -273,8 +269,8 @@ fn a_dropped_worker_ends_the_probe() {
     // Takes connections and never says a word; ssh waits for ten seconds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port());
-    let target = Target { uri: Some(uri), probe: true, ..Target::default() };
-    let mut worker = Worker::spawn(target, |_| {});
+    let source = Source::Libvirt { uri, probe: true, tree: None };
+    let mut worker = Worker::spawn(source, None, |_| {});
     worker.ask(Request::Ask(Part::Boot.into(), 1));
     let (mut asked, _) = silent.accept().unwrap();
     drop(worker);
@@ -325,7 +321,7 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("sys".to_owned()),
     ];
     let path = proptest::collection::vec(name, 1..5).prop_map(|names| names.join("/"));
-    let target =
+    let source =
         prop_oneof![path.clone(), path.clone().prop_map(|path| format!("/{path}")), Just("/etc/passwd".into())];
     prop_oneof![
         Just("@ list".to_owned()),
@@ -334,7 +330,7 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("@ bytes".to_owned()),
         Just("@ refused".to_owned()),
         Just("@ session ; x".to_owned()),
-        (path.clone(), target).prop_map(|(path, target)| format!("lrwxrwxrwx 1 0 0 0 Nov 21 14:20 {path} -> {target}")),
+        (path.clone(), source).prop_map(|(path, source)| format!("lrwxrwxrwx 1 0 0 0 Nov 21 14:20 {path} -> {source}")),
         path.clone().prop_map(|path| format!("-r--r--r-- 1 0 0 18446744073709551615 Nov 21 14:20 {path}/rom")),
         path.clone().prop_map(|path| format!("drwxr-xr-x 1 0 0 0 Nov 21 14:20 {path}")),
         path.clone().prop_map(|path| format!("{path}:text")),

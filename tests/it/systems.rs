@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use vmbuild::facts::{FactsPart, Iso, Profile, Query};
 use vmbuild::host::osinfo::Osinfo;
-use vmbuild::host::{Sysroot, Target, observe};
+use vmbuild::host::{Source, Sysroot, observe};
 use vmbuild::machine::profile::table::TABLE;
 use vmbuild::units::Bytes;
 
@@ -103,8 +103,8 @@ fn images_are_looked_into_below_a_root() {
     ] {
         let Some(file) = image(root.path(), label, udf) else { return };
         let path = format!("/{}", file.file_name().unwrap().to_str().unwrap());
-        let target = Target { sysroot: Sysroot::new(root.path()), ..Target::default() };
-        let facts = observe(&target, [Query::Files(vec![path.clone()])]).facts;
+        let source = Source::Tree(Sysroot::new(root.path()));
+        let facts = observe(&source, [Query::Files(vec![path.clone()])]).facts;
         let iso = facts.files[&path].get().unwrap().iso.clone().unwrap();
         assert_eq!((iso.volume.as_str(), iso.system.as_str()), (label, "LINUX"));
         assert_eq!(iso.systems.iter().map(|system| system.id.as_str()).collect::<Vec<_>>(), expected);

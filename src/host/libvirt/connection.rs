@@ -2,7 +2,7 @@
 
 use super::error::{calling, opening};
 use super::library::prepare;
-use crate::host::{Cause, HostError, Target, demo};
+use crate::host::{Cause, HostError, Source, demo};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use virt::connect::Connect;
@@ -15,18 +15,28 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens the target's URI. Blocks: up to minutes where ssh waits for a host that is silent.
-    pub fn open(target: &Target) -> Result<Self, HostError> {
-        if let Some(record) = &target.facts_file {
-            let message = format!("{} is a record, not a host: nothing can be built on it.", record.display());
-            return Err(HostError::new(Cause::Unsupported, message, "Leave --facts out."));
+    /// Opens what the source names. Blocks: up to minutes where ssh waits for a host that is silent.
+    pub fn open(source: &Source) -> Result<Self, HostError> {
+        let recorded = |what: &str, remedy: &str| {
+            let message = format!("{} is a {what}.", source.name());
+            Err(HostError::new(Cause::Unsupported, message, remedy))
+        };
+        match source {
+            Source::Libvirt { .. } => {
+                prepare()?;
+                let uri = source.name();
+                if is_test(&uri) { shared(&uri, || connect(&uri)) } else { connect(&uri) }
+            }
+            Source::Demo => {
+                prepare()?;
+                shared(demo::URI, open_demo)
+            }
+            Source::Record(_) => recorded("record, not a host: nothing can be built on it", "Leave --facts out."),
+            Source::Tree(_) => recorded(
+                "recorded tree, not a host: there is no libvirt to ask",
+                "Name one with --connect, or leave --sysroot out.",
+            ),
         }
-        prepare()?;
-        if target.demo {
-            return shared(demo::URI, open_demo);
-        }
-        let uri = target.uri();
-        if is_test(&uri) { shared(&uri, || connect(&uri)) } else { connect(&uri) }
     }
 
     /// False once the connection is cut; costs no round trip.

@@ -5,7 +5,7 @@
 use super::Connection;
 use super::library::prepare;
 use crate::facts::Part;
-use crate::host::{HostError, Target};
+use crate::host::{HostError, Source};
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
 use std::ptr::null_mut;
@@ -70,10 +70,10 @@ pub(crate) fn start() {
 impl Connection {
     /// [`Connection::open`], prepared for [`Connection::watch`]. Events cost a thread, and with a daemon its sign of life every few
     /// seconds, so a connection that asks once does without.
-    pub(crate) fn open_with_events(target: &Target) -> Result<Self, HostError> {
+    pub(crate) fn open_with_events(source: &Source) -> Result<Self, HostError> {
         prepare()?;
         start();
-        Self::open(target)
+        Self::open(source)
     }
 
     /// Tells `tell` what happens, as far as the driver reports it: domains, networks, pools, node devices, the end of the

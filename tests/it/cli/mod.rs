@@ -147,6 +147,23 @@ fn pci_of_a_tree_without_groups_says_what_stands_in_the_way() {
 }
 
 #[test]
+fn of_a_recorded_tree_only_a_libvirt_that_is_named_is_asked() {
+    let home = Home::new();
+    home.write("tree/proc/cmdline", "quiet splash\n");
+    home.write("spec.json", r#"{"name": "a", "memory": 512, "vcpus": 1}"#);
+    home.write(".config/vmbuild/config.toml", "default_host = 'a'\n[[hosts]]\nname = 'a'\nuri = 'test:///default'\n");
+    let args = ["--sysroot", "tree", "facts", "--json"];
+    let alone = home.run(&args).code(0).json();
+    let why = alone["pools"]["unknown"]["why"].as_str().unwrap();
+    assert!(why.starts_with("tree is a recorded tree, not a host"), "{why}");
+    assert!(alone["kernel"]["known"].is_object(), "{alone}");
+    let named = ran(home.command(&args).env("LIBVIRT_DEFAULT_URI", "test:///default").output().unwrap());
+    assert!(named.code(0).json()["pools"]["known"].is_object());
+    let refused = home.run(&["--sysroot", "tree", "build", "--yes", "--json", "spec.json"]).code(4).json();
+    assert_eq!(refused["code"], "HOST-UNREACHABLE");
+}
+
+#[test]
 fn pools_and_isos_agree_with_each_other() {
     let home = Home::new();
     let pools = home.run(&["--demo", "pools", "--json"]).code(0).json();

@@ -4,7 +4,7 @@ use super::wizard::Wizard;
 use crate::support::cases::{self, Written};
 use crate::support::program::Home;
 use serde_json::Value;
-use vmbuild::host::Target;
+use vmbuild::host::Source;
 
 /// A home with the templates of the case and its facts as a record.
 fn home(case: &Written) -> Home {
@@ -20,8 +20,8 @@ fn home(case: &Written) -> Home {
 fn compare(case: &Written) {
     let home = home(case);
     let run = |args: &[&str]| home.run(&[&["--facts", "facts.json", "--json"][..], args].concat());
-    let target = Target { facts_file: Some(home.path().join("facts.json")), ..Target::default() };
-    let mut wizard = Wizard::of(&home, target, serde_json::from_str(&case.spec()).unwrap());
+    let source = Source::Record(home.path().join("facts.json"));
+    let mut wizard = Wizard::of(&home, source, serde_json::from_str(&case.spec()).unwrap());
     wizard.start_after_build();
     let check = run(&["check", "spec.json"]).json();
     assert_eq!(check["findings"], wizard.findings(), "{}", case.name);

@@ -17,7 +17,7 @@ use vmbuild::cli::case::{Depth, Judged};
 use vmbuild::engine::{Call, libvirt};
 use vmbuild::facts::pci_details::{Link, ResetMethod};
 use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, PciDetails, Provenance, Query};
-use vmbuild::host::{Sysroot, Target, observe};
+use vmbuild::host::{Source, Sysroot, observe};
 use vmbuild::machine::{Role, card};
 use vmbuild::spec::{Layer, Origin};
 use vmbuild::units::PciAddress;
@@ -52,8 +52,8 @@ fn options(tree: &Path) -> Options {
     Options { connect: Some("test:///default".into()), sysroot: Some(tree.to_owned()), ..Options::default() }
 }
 
-fn target(tree: &Path) -> Target {
-    Target { uri: Some("test:///default".into()), sysroot: Sysroot::new(tree), ..Target::default() }
+fn source(tree: &Path) -> Source {
+    Source::with_tree("test:///default", Sysroot::new(tree))
 }
 
 /// A VM that takes the card of `address` with all that goes with it.
@@ -95,7 +95,7 @@ fn xml_wizard_and_build_have_one_text_for_each_kind_of_device_of_every_machine()
     let (home, mut wide, mut limited) = (Home::new(), 0, 0);
     for machine in Machine::all() {
         let tree = tree(&machine);
-        let facts = observe(&target(tree.path()), [Part::Pci, Part::Details]).facts;
+        let facts = observe(&source(tree.path()), [Part::Pci, Part::Details]).facts;
         for address in one_of_each_kind(&facts) {
             let spec = spec(&facts, address);
             let judged = |depth: Depth| {
@@ -104,7 +104,7 @@ fn xml_wizard_and_build_have_one_text_for_each_kind_of_device_of_every_machine()
             };
             let xml = judged(Depth::of(false, Scope::xml())).preview.text();
             let build = judged(Depth::Build);
-            let wizard = Wizard::of(&home, target(tree.path()), spec.clone());
+            let wizard = Wizard::of(&home, source(tree.path()), spec.clone());
             let what = format!("{} {address}", machine.slug);
             assert_eq!(xml, defined(&build), "{what}");
             assert_eq!(wizard.xml(), xml, "{what}");
@@ -119,7 +119,7 @@ fn xml_wizard_and_build_have_one_text_for_each_kind_of_device_of_every_machine()
 fn the_program_prints_what_it_would_define() {
     let machine = Machine::load("intel-z690-ashtonian-full");
     let tree = tree(&machine);
-    let facts = observe(&target(tree.path()), [Part::Pci, Part::Details]).facts;
+    let facts = observe(&source(tree.path()), [Part::Pci, Part::Details]).facts;
     let home = Home::new();
     let gpu = facts.pci.items().iter().find(|device| device.kind() == PciClass::Gpu && device.address.bus > 0).unwrap();
     home.write("spec.json", &spec(&facts, gpu.address).to_string());
@@ -201,7 +201,7 @@ fn every_machine() -> &'static [Facts] {
     static READ: OnceLock<Vec<Facts>> = OnceLock::new();
     let read = |machine: Machine| {
         let tree = tree(&machine);
-        observe(&target(tree.path()), [Part::Pci, Part::Details, Part::Boot, Part::Uses]).facts
+        observe(&source(tree.path()), [Part::Pci, Part::Details, Part::Boot, Part::Uses]).facts
     };
     READ.get_or_init(|| Machine::all().into_iter().map(read).collect())
 }

@@ -3,7 +3,7 @@
 use super::wizard::Wizard;
 use crate::support::program::Home;
 use serde_json::{Value, json};
-use vmbuild::host::Target;
+use vmbuild::host::Source;
 
 /// A spec that lacks nothing but what its template says.
 fn spec(template: &str) -> Value {
@@ -36,8 +36,7 @@ fn both(home: &Home, spec: &Value) -> Vec<Value> {
     let code = |findings: &[Value]| if findings.is_empty() { 0 } else { 3 };
     let ran = home.run(&["--demo", "check", "spec.json", "--json"]);
     let report = ran.json();
-    let target = Target { demo: true, ..Target::default() };
-    let wizard = Wizard::of(home, target, spec.clone());
+    let wizard = Wizard::of(home, Source::Demo, spec.clone());
     assert_eq!(report["findings"], wizard.findings());
     let findings = report["findings"].as_array().unwrap();
     let ours = findings.iter().filter(|finding| finding["place"] == "template").cloned().collect::<Vec<_>>();

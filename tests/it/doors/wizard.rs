@@ -7,7 +7,7 @@ use vmbuild::app::state::Start;
 use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
 use vmbuild::engine::Step;
 use vmbuild::facts::Query;
-use vmbuild::host::{self, Request, Target, Worker};
+use vmbuild::host::{self, Request, Source, Worker};
 use vmbuild::spec::Place;
 use vmbuild::store::{Folders, Owner, Templates};
 
@@ -20,8 +20,8 @@ pub(crate) struct Wizard {
 }
 
 impl Wizard {
-    /// With the templates of `home`, on the host `target`, and `spec` typed in.
-    pub(crate) fn of(home: &Home, target: Target, spec: Value) -> Self {
+    /// With the templates of `home`, on the host `source`, and `spec` typed in.
+    pub(crate) fn of(home: &Home, source: Source, spec: Value) -> Self {
         let folders = Folders { data: home.path().join(".local/share/vmbuild"), ..Folders::below(home.path()) };
         let saved = Templates::new(&folders).list().unwrap().into_iter().map(|entry| Saved {
             name: entry.name,
@@ -30,7 +30,7 @@ impl Wizard {
             spec: entry.spec,
         });
         let (sender, answers) = channel();
-        let worker = Worker::spawn_without_news(target, move |reply| drop(sender.send(reply)));
+        let worker = Worker::spawn_without_news(source, None, move |reply| drop(sender.send(reply)));
         let (app, effects) = App::new(Start { uri: "test".into(), size: (100, 30), ..Start::default() });
         let mut wizard = Self { app, worker, answers, templates: saved.collect() };
         wizard.perform(effects);

@@ -14,18 +14,12 @@ mod watched;
 use crate::support::tree::Tree;
 use std::collections::BTreeSet;
 use vmbuild::facts::{Facts, Part, Use, uses};
-use vmbuild::host::{Target, observe};
+use vmbuild::host::{Source, observe_by};
 use vmbuild::units::PciAddress;
 
-/// All that the tree tells; libvirt's test driver stands in for the daemon, which is not asked here.
+/// All that the tree tells to a user who came by the session `ssh`.
 pub(crate) fn facts_of(tree: &Tree, ssh: Option<&str>) -> Facts {
-    let target = Target {
-        uri: Some("test:///default".into()),
-        sysroot: tree.sysroot(),
-        ssh: ssh.map(str::to_owned),
-        ..Target::default()
-    };
-    observe(&target, [Part::Pci, Part::Boot, Part::Uses, Part::Details]).facts
+    observe_by(&Source::Tree(tree.sysroot()), ssh, [Part::Pci, Part::Boot, Part::Uses, Part::Details]).facts
 }
 
 pub(crate) fn at(address: &str) -> PciAddress {

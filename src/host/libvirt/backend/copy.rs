@@ -35,7 +35,7 @@ impl Job<'_> {
         };
         let made = match source {
             Some(source) => self.clone_volume(connection, &source, work)?,
-            None if backend.target.shares_files() => self.upload_file(connection, work)?,
+            None if backend.source.shares_files() => self.upload_file(connection, work)?,
             None => return Err(self.out_of_reach().into()),
         };
         if work.is_cancelled() {

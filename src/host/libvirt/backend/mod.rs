@@ -13,7 +13,7 @@ use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
-use crate::host::{Cause, HostError, Observer, Target, seed};
+use crate::host::{Cause, HostError, Observer, Source, seed};
 use crate::plan::BuildEvent;
 use crate::units::Bytes;
 use std::sync::Arc;
@@ -23,7 +23,9 @@ use verify::Watch;
 /// An open connection to libvirt that builds.
 pub(crate) struct LibvirtBackend {
     connection: Connection,
-    target: Target,
+    source: Source,
+    /// The session of SSH by which the user came.
+    ssh: Option<String>,
     /// Kept between questions, so that the files of a remote host are read once.
     observer: Option<Observer>,
     /// What QEMU and the kernel write since the domain was about to be started.
@@ -32,8 +34,9 @@ pub(crate) struct LibvirtBackend {
 
 impl LibvirtBackend {
     /// Opens the connection. Blocks.
-    pub(crate) fn open(target: &Target) -> Result<Self, HostError> {
-        Ok(Self { connection: Connection::open(target)?, target: target.clone(), observer: None, watch: None })
+    pub(crate) fn open(source: &Source, ssh: Option<&str>) -> Result<Self, HostError> {
+        let connection = Connection::open(source)?;
+        Ok(Self { connection, source: source.clone(), ssh: ssh.map(str::to_owned), observer: None, watch: None })
     }
 
     /// Does one call; what came of it, where the step's title does not say it all.
@@ -67,7 +70,7 @@ impl LibvirtBackend {
                 Ok(note)
             }
             Call::Start { watched, .. } => {
-                self.watch = watched.then(|| Watch::begin(&self.target, work.name));
+                self.watch = watched.then(|| Watch::begin(&self.source, work.name));
                 let domain = defined(work)?;
                 self.connection.start(&domain)?;
                 work.made(&domain.uuid);
@@ -116,8 +119,8 @@ impl LibvirtBackend {
 
 impl Backend for LibvirtBackend {
     fn facts(&mut self, queries: &[Query], given_up: &Arc<AtomicBool>) -> Vec<FactsPart> {
-        let (connection, target) = (&self.connection, &self.target);
-        let observer = self.observer.get_or_insert_with(|| Observer::over(connection, target, given_up));
+        let (connection, source, ssh) = (&self.connection, &self.source, self.ssh.as_deref());
+        let observer = self.observer.get_or_insert_with(|| Observer::over(connection, source, ssh, given_up));
         queries.iter().map(|query| observer.answer(query)).collect()
     }
 
@@ -161,7 +164,7 @@ impl Backend for LibvirtBackend {
     }
 
     fn reconnect(&mut self) {
-        if let Some(connection) = reconnect::again(&self.connection, &self.target) {
+        if let Some(connection) = reconnect::again(&self.connection, &self.source) {
             self.connection = connection;
         }
     }
@@ -191,11 +194,11 @@ mod tests {
     fn the_probe_of_a_host_that_hangs_ends_with_the_build() {
         // Takes connections and never says a word; ssh waits for ten seconds.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let uri = Some(format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port()));
-        let test = Target { uri: Some("test:///default".into()), ..Target::default() };
+        let uri = format!("qemu+ssh://127.0.0.1:{}/system?no_verify=1", silent.local_addr().unwrap().port());
         let mut backend = LibvirtBackend {
-            connection: Connection::open(&test).unwrap(),
-            target: Target { uri, probe: true, ..Target::default() },
+            connection: Connection::open(&Source::at("test:///default")).unwrap(),
+            source: Source::Libvirt { uri, probe: true, tree: None },
+            ssh: None,
             observer: None,
             watch: None,
         };

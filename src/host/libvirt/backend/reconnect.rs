@@ -1,6 +1,6 @@
 //! A connection that was cut in the middle of a build: made again for the undo.
 
-use crate::host::Target;
+use crate::host::Source;
 use crate::host::libvirt::Connection;
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// A new connection in place of one that was cut; `None` where that one is whole, or the host stays away.
-pub(super) fn again(cut: &Connection, target: &Target) -> Option<Connection> {
+pub(super) fn again(cut: &Connection, source: &Source) -> Option<Connection> {
     let began = Instant::now();
     while !cut.is_alive() && began.elapsed() < PATIENCE {
-        match Connection::open(target) {
+        match Connection::open(source) {
             Ok(connection) => return Some(connection),
             Err(_) => std::thread::sleep(PAUSE),
         }

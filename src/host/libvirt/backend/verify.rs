@@ -7,7 +7,7 @@ use crate::checks::{Diagnosis, Finding, PCI_DRIVER, diagnose};
 use crate::host::backend::{Doubt, Halt, Work};
 use crate::host::libvirt::Life;
 use crate::host::messages::{KernelMessages, QemuLog};
-use crate::host::{Target, sysfs};
+use crate::host::{Source, sysfs};
 use crate::machine::card::holds_for_guests;
 use crate::plan::{BuildEvent, Verdict};
 use crate::units::PciAddress;
@@ -27,8 +27,8 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Begins before the start, so that nothing is missed.
-    pub(super) fn begin(target: &Target, name: &str) -> Self {
-        let (qemu, kernel) = (QemuLog::from_now(target, name), KernelMessages::from_now(target));
+    pub(super) fn begin(source: &Source, name: &str) -> Self {
+        let (qemu, kernel) = (QemuLog::from_now(source, name), KernelMessages::from_now(source));
         Self { qemu, kernel, began: Instant::now() }
     }
 }
@@ -80,10 +80,10 @@ impl LibvirtBackend {
         if self.connection.is_test() {
             return Item::new(what, Verdict::NotChecked, "the test driver has no devices to bind");
         }
-        let target = &self.target;
+        let source = &self.source;
         let told = self.connection.pci_driver(address);
-        let driver = match (told, target.shares_files()) {
-            (_, true) => sysfs::pci::driver(&target.sysroot, address),
+        let driver = match (told, source.shares_files()) {
+            (_, true) => sysfs::pci::driver(&source.sysroot(), address),
             (Ok(driver), false) => driver,
             (Err(error), false) => return Item::new(what, Verdict::NotChecked, error.message.trim_end_matches('.')),
         };

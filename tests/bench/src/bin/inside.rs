@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 use vmbuild::checks::{self, Allowed};
 use vmbuild::facts::{Facts, Part, PciClass};
-use vmbuild::host::{Sysroot, Target, observe};
+use vmbuild::host::{Source, Sysroot, observe};
 use vmbuild::machine::{Role, card, machine};
 use vmbuild::{domain, spec};
 
@@ -38,8 +38,8 @@ fn median<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
 
 /// All checks of a spec that takes a card, on a host with the functions of `tree`.
 fn findings(tree: &Path, cases: &Path) -> Result<()> {
-    let target = Target { sysroot: Sysroot::new(tree), uri: Some("test:///default".into()), ..Target::default() };
-    let found = observe(&target, [Part::Pci, Part::Details, Part::Boot, Part::Uses, Part::Cpus]).facts;
+    let source = Source::with_tree("test:///default", Sysroot::new(tree));
+    let found = observe(&source, [Part::Pci, Part::Details, Part::Boot, Part::Uses, Part::Cpus]).facts;
     // What libvirt would tell is that of a recorded host.
     let mut facts: Facts = serde_json::from_value(recorded(cases, "workstation")?)?;
     (facts.pci, facts.iommu, facts.details, facts.groups) = (found.pci, found.iommu, found.details, found.groups);
