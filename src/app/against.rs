@@ -134,7 +134,7 @@ fn of_layers<'a>(app: &App, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<
 
 fn of_domain(app: &App, name: &str) -> Against {
     let (text, seen_at) = match app.facts.definitions.get(name) {
-        None => return Against::missing(format!("Asking libvirt for the XML of {name}.")),
+        None | Some(Fact::Pending) => return Against::missing(format!("Asking libvirt for the XML of {name}.")),
         Some(Fact::Unknown { why } | Fact::Denied { why }) => return Against::missing(why.clone()),
         Some(Fact::Known { value, seen_at, .. }) => (value, *seen_at),
     };

@@ -132,12 +132,10 @@ fn facts(app: &mut App, part: FactsPart) -> Vec<Effect> {
         match host {
             Fact::Known { .. } => app.host = HostState::Up,
             // The failure itself says more, and comes first.
-            Fact::Unknown { why } | Fact::Denied { why }
-                if !host.is_pending() && !matches!(app.host, HostState::Failed { .. }) =>
-            {
+            Fact::Unknown { why } | Fact::Denied { why } if !matches!(app.host, HostState::Failed { .. }) => {
                 leave::host_failed(app, why.clone(), String::new());
             }
-            Fact::Unknown { .. } | Fact::Denied { .. } => {}
+            Fact::Pending | Fact::Unknown { .. } | Fact::Denied { .. } => {}
         }
     }
     if matches!(part, FactsPart::Domains(_)) {

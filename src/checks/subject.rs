@@ -4,7 +4,8 @@ use super::note::Topic;
 use super::row::{Row, RowName};
 use crate::domain::{self, Change, Element};
 use crate::facts::{
-    Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, PciClass, PciDevice, Pool, Use, Volume, uses,
+    Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, NOT_ASKED, PciClass, PciDevice, Pool, Use,
+    Volume, uses,
 };
 use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
 use crate::spec::{self, Place, Spec, StackError, filled};
@@ -123,8 +124,6 @@ pub enum Image<'a> {
     /// Not known, for the reason given.
     Unknown(&'a str),
 }
-
-const NOT_ASKED: &str = "not asked yet";
 
 impl<'a> Subject<'a> {
     /// Prepares the look-ups.

@@ -103,7 +103,8 @@ fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
     let unknown = Fact::default();
     match judged.facts.definitions.get(name).unwrap_or(&unknown) {
         Fact::Known { value, .. } => of_text(format!("domain {name}"), value),
-        Fact::Unknown { why } | Fact::Denied { why } => {
+        unknown => {
+            let why = unknown.why_not().unwrap_or_default();
             let remedy = "Name another side: --with domain:NAME, preset:NAME, template:NAME or a file.";
             Err(Failure::new(Exit::Usage, "DOMAIN-MISSING", why).remedy(remedy))
         }

@@ -3,7 +3,7 @@
 use super::out::Out;
 use super::pci::iommu_line;
 use super::tone::Tone;
-use crate::facts::{DomainState, Fact, Facts, Kvm, PciClass};
+use crate::facts::{DomainState, Fact, Facts, Kvm, NOT_ASKED, PciClass};
 use std::io;
 
 /// Prints `facts`: as JSON whole, for people as a summary.
@@ -35,6 +35,7 @@ fn summary(facts: &Facts) -> [(&'static str, String); 10] {
 fn or_why<T>(fact: &Fact<T>, text: impl Fn(&T) -> String) -> String {
     match fact {
         Fact::Known { value, .. } => text(value),
+        Fact::Pending => format!("unknown: {NOT_ASKED}"),
         Fact::Unknown { why } => format!("unknown: {why}"),
         Fact::Denied { why } => format!("denied: {why}"),
     }

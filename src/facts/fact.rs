@@ -1,6 +1,6 @@
-//! Three-valued facts: known with its source, unknown with the reason, or denied.
+//! Facts: pending, known with their provenance, unknown with the reason, or denied.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Where a known fact was read.
@@ -24,9 +24,13 @@ pub enum Provenance {
 
 /// A value with its provenance, or the reason why there is none. A check on an unknown fact reads "not checked". Two are
 /// equal that say the same, whenever it was read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "Recorded", bound(deserialize = "T: DeserializeOwned"))]
 pub enum Fact<T> {
+    /// It was not asked for yet. Written, and read again, as unknown for the reason [`NOT_ASKED`].
+    #[default]
+    #[serde(rename = "unknown", serialize_with = "not_asked")]
+    Pending,
     /// It was read.
     Known {
         /// What was read.
@@ -48,6 +52,13 @@ pub enum Fact<T> {
     },
 }
 
+/// Why a pending fact is not known.
+pub const NOT_ASKED: &str = "not asked yet";
+
+fn not_asked<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    std::collections::BTreeMap::from([("why", NOT_ASKED)]).serialize(serializer)
+}
+
 /// A fact whose value is still to be read. Sixty kinds of facts share the reader of this one; a reader of each kind was a
 /// tenth of the program.
 #[derive(Deserialize)]
@@ -64,6 +75,7 @@ impl<T: DeserializeOwned> TryFrom<Recorded> for Fact<T> {
     fn try_from(recorded: Recorded) -> Result<Self, Self::Error> {
         Ok(match recorded {
             Recorded::Known { value, source, seen_at } => Self::known(serde_json::from_value(value)?, source, seen_at),
+            Recorded::Unknown { why } if why == NOT_ASKED => Self::Pending,
             Recorded::Unknown { why } => Self::Unknown { why },
             Recorded::Denied { why } => Self::Denied { why },
         })
@@ -78,14 +90,9 @@ impl<T: PartialEq> PartialEq for Fact<T> {
             }
             (Self::Unknown { why: a }, Self::Unknown { why: b })
             | (Self::Denied { why: a }, Self::Denied { why: b }) => a == b,
+            (Self::Pending, Self::Pending) => true,
             _ => false,
         }
-    }
-}
-
-impl<T> Default for Fact<T> {
-    fn default() -> Self {
-        Self::Unknown { why: "not asked yet".into() }
     }
 }
 
@@ -104,7 +111,7 @@ impl<T> Fact<T> {
     pub fn get(&self) -> Option<&T> {
         match self {
             Self::Known { value, .. } => Some(value),
-            Self::Unknown { .. } | Self::Denied { .. } => None,
+            Self::Pending | Self::Unknown { .. } | Self::Denied { .. } => None,
         }
     }
 
@@ -112,7 +119,7 @@ impl<T> Fact<T> {
     pub fn get_mut(&mut self) -> Option<&mut T> {
         match self {
             Self::Known { value, .. } => Some(value),
-            Self::Unknown { .. } | Self::Denied { .. } => None,
+            Self::Pending | Self::Unknown { .. } | Self::Denied { .. } => None,
         }
     }
 
@@ -120,6 +127,7 @@ impl<T> Fact<T> {
     #[must_use]
     pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
+            Self::Pending => Fact::Pending,
             Self::Known { value, source, seen_at } => Fact::Known { value: form(value), source, seen_at },
             Self::Unknown { why } => Fact::Unknown { why },
             Self::Denied { why } => Fact::Denied { why },
@@ -130,6 +138,7 @@ impl<T> Fact<T> {
     #[must_use]
     pub fn try_map<U>(self, form: impl FnOnce(T) -> Option<U>, why: impl FnOnce() -> String) -> Fact<U> {
         match self.map(form) {
+            Fact::Pending => Fact::Pending,
             Fact::Known { value: Some(value), source, seen_at } => Fact::Known { value, source, seen_at },
             Fact::Known { value: None, .. } => Fact::Unknown { why: why() },
             Fact::Unknown { why } => Fact::Unknown { why },
@@ -147,13 +156,14 @@ impl<T> Fact<T> {
     pub fn why_not(&self) -> Option<&str> {
         match self {
             Self::Known { .. } => None,
+            Self::Pending => Some(NOT_ASKED),
             Self::Unknown { why } | Self::Denied { why } => Some(why),
         }
     }
 
     /// True before anybody asked: a screen shows "asking the host" and not an error.
     pub fn is_pending(&self) -> bool {
-        matches!(self, Self::Unknown { why } if why == "not asked yet")
+        matches!(self, Self::Pending)
     }
 }
 
@@ -177,5 +187,43 @@ impl<T> Fact<Vec<T>> {
     /// The elements, none where the fact is not known.
     pub fn items(&self) -> &[T] {
         self.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Fact<u32> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_pending_fact_is_written_and_read_as_versions_before_it_did() {
+        let written = r#"{"unknown":{"why":"not asked yet"}}"#;
+        assert_eq!(serde_json::to_string(&Fact::<u32>::Pending).unwrap(), written);
+        assert!(read(written).is_pending());
+        let failed = r#"{"unknown":{"why":"no daemon"}}"#;
+        assert_eq!(read(failed), Fact::unknown("no daemon"));
+        assert_eq!(serde_json::to_string(&read(failed)).unwrap(), failed);
+    }
+
+    #[test]
+    fn what_was_recorded_is_read_again() {
+        for fact in [
+            Fact::known(7, Provenance::File("/proc/x".into()), 1),
+            Fact::known(7, Provenance::Ssh { host: "a".into(), file: "/proc/x".into() }, 1),
+            Fact::Denied { why: "root alone reads it".into() },
+        ] {
+            assert_eq!(read(&serde_json::to_string(&fact).unwrap()), fact);
+        }
+    }
+
+    #[test]
+    fn a_pending_fact_says_so_wherever_a_reason_is_shown() {
+        let fact = Fact::<u32>::default();
+        assert_eq!((fact.why_not(), fact.get()), (Some(NOT_ASKED), None));
+        assert!(fact.map(|number| number + 1).try_map(Some, String::new).is_pending());
     }
 }

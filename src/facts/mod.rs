@@ -28,7 +28,7 @@ pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
 pub use cpu::{CoreKind, HugePages, LogicalCpu, NumaNode};
 pub use display::Displays;
 pub use domain::{Domain, DomainState};
-pub use fact::{Fact, Provenance};
+pub use fact::{Fact, NOT_ASKED, Provenance};
 pub use host::{Host, Kvm, Memory, Version};
 pub use kernel::{Cpu, IommuTable, Kernel, Lockdown, Sleep};
 pub use media::{Iso, MediaFile, MediaKind, Password, SecretFile};

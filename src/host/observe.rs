@@ -312,7 +312,7 @@ impl Observer {
                 cpus: Fact::known(cpus, source.clone(), seen_at),
                 nodes: Fact::known(nodes, source, seen_at),
             },
-            Fact::Unknown { why } | Fact::Denied { why } => FactsPart::unknown(Part::Cpus, &why),
+            unknown => FactsPart::unknown(Part::Cpus, unknown.why_not().unwrap_or_default()),
         }
     }
 
@@ -347,7 +347,7 @@ impl Observer {
         let pci = self.ask("virConnectListAllNodeDevices", asked, Connection::pci_devices);
         let iommu = match &pci {
             Fact::Known { value, source, seen_at } => Fact::known(node_device_iommu(value), source.clone(), *seen_at),
-            Fact::Unknown { why } | Fact::Denied { why } => Fact::unknown(why.clone()),
+            unknown => Fact::unknown(unknown.why_not().unwrap_or_default()),
         };
         FactsPart::Pci { pci, iommu }
     }
@@ -364,7 +364,7 @@ impl Observer {
                 } else if volume.is_iso() {
                     match self.ask("virStorageVolDownload", asked, |connection| connection.iso_labels(path)) {
                         Fact::Known { value, .. } => file.iso = value,
-                        Fact::Unknown { why } | Fact::Denied { why } => file.iso_why_not = Some(why),
+                        unknown => file.iso_why_not = unknown.why_not().map(str::to_owned),
                     }
                 }
                 Fact::known(file, source, seen_at)
@@ -376,6 +376,7 @@ impl Observer {
             Fact::Known { value: None, .. } => Fact::unknown(format!(
                 "{path} is no volume of a started pool, and other files of this host cannot be seen from here."
             )),
+            Fact::Pending => Fact::Pending,
             Fact::Unknown { why } => Fact::Unknown { why },
             Fact::Denied { why } => Fact::Denied { why },
         }

@@ -195,6 +195,7 @@ impl Function {
                 Some(able) => known(able, self.folder.path("config")),
                 None => Fact::Denied { why: "Only root may read the device's capabilities.".into() },
             },
+            Fact::Pending => Fact::Pending,
             Fact::Unknown { why } => Fact::unknown(why.clone()),
             Fact::Denied { why } => Fact::Denied { why: why.clone() },
         }

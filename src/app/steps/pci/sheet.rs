@@ -4,7 +4,7 @@ use super::{in_words, role, verdict};
 use crate::app::App;
 use crate::checks::TakenLine;
 use crate::facts::pci_details::{Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ResetMethod, SrIov};
-use crate::facts::{Fact, PciClass, PciDetails, PciDevice, Provenance};
+use crate::facts::{Fact, NOT_ASKED, PciClass, PciDetails, PciDevice, Provenance};
 use crate::machine::Role;
 use crate::units::{Bytes, PciAddress};
 
@@ -74,6 +74,7 @@ impl Page {
                 let source = self.place(source);
                 self.known(label, say(value), source);
             }
+            Fact::Pending => self.unknown(label, NOT_ASKED),
             Fact::Unknown { why } => self.unknown(label, why),
             Fact::Denied { why } => self.unknown(label, &format!("denied, {why}")),
         }
