@@ -2,8 +2,8 @@
 
 use super::args::{GiveUp, Options};
 use super::exit::{Exit, Failure};
-use super::shelves::{folders, refused};
 use super::source::source;
+use super::store::{folders, refused};
 use super::survey::Survey;
 use crate::case::{self, Case, CaseInput, Scope};
 use crate::checks::Allowed;

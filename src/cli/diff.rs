@@ -4,7 +4,7 @@ use super::args::{Beside, DiffArgs, GiveUp, Options};
 use super::case::{Depth, Judged, read, read_xml};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
-use super::shelves::{folders, refused, sentence};
+use super::store::{folders, refused, sentence};
 use super::tone::Tone;
 use super::{report, xml};
 use crate::app::StepId;

@@ -20,6 +20,7 @@ pub mod schema;
 pub mod shelves;
 pub mod signals;
 pub mod source;
+pub mod store;
 pub mod survey;
 pub mod table;
 pub mod take;

@@ -2,18 +2,17 @@
 
 use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use super::out::Out;
 use super::source::source;
+use super::store::{folders, refused};
 use super::survey::Survey;
 use super::table::Table;
 use super::tone::Tone;
-use crate::checks::{self, error};
 use crate::facts::Part;
 use crate::machine;
 use crate::spec::{Described, PciDevice, Spec};
-use crate::store::{Entry, Folders, Kind, Owner, Shelf, StoreError, Templates, presets};
-use crate::units::capitalised;
+use crate::store::{Entry, Kind, Owner, Shelf, StoreError, Templates, presets};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -47,35 +46,6 @@ pub fn template(command: TemplateCommand, options: &Options, out: &mut Out) -> R
         TemplateCommand::Save(args) => stored.save(&args, options, out),
         TemplateCommand::Delete { name } => stored.delete(&name, out),
     }
-}
-
-/// Where the user's files are.
-pub fn folders() -> Result<Folders, Failure> {
-    Folders::of_user().map_err(|error| refused(&error))
-}
-
-/// An error of our own files. What was asked for and is not there is a wrong command line; a file of specs that does
-/// not parse blocks as a spec does.
-pub fn refused(error: &StoreError) -> Failure {
-    let (exit, code) = match error {
-        StoreError::NotFound { kind: Kind::Preset, .. } => (Exit::Usage, "PRESET-MISSING"),
-        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, checks::TEMPLATE_MISSING.code),
-        StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
-        StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
-        StoreError::BadName { .. } => (Exit::Usage, checks::NAME_INVALID.code),
-        StoreError::Broken { .. } => (Exit::Blocked, error::SPEC_INVALID.code),
-        StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
-        StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
-            (Exit::Unexpected, "STORE")
-        }
-    };
-    Failure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
-}
-
-/// A part of a sentence as a whole one.
-pub fn sentence(text: &str) -> String {
-    let end = if text.is_empty() || text.ends_with(['.', '?']) { "" } else { "." };
-    format!("{}{end}", capitalised(text))
 }
 
 impl Stored {

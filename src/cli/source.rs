@@ -2,10 +2,9 @@
 
 use super::args::Options;
 use super::exit::Failure;
-use super::shelves::{folders, refused};
+use super::store::config;
 use crate::facts::Part;
 use crate::host::{Source, Sysroot, observe};
-use crate::store::Config;
 
 /// The one host that a command works on.
 pub fn source(options: &Options) -> Result<Source, Failure> {
@@ -105,9 +104,4 @@ fn named(name: &str) -> Result<String, Failure> {
         };
         Failure::usage(format!("the config file names no host '{name}'")).remedy(remedy)
     })
-}
-
-/// The config file.
-pub fn config() -> Result<Config, Failure> {
-    Config::load(&folders()?).map_err(|error| refused(&error))
 }

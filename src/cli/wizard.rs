@@ -3,8 +3,8 @@
 use super::args::{ColorChoice, Options};
 use super::exit::{Ended, Exit, Failure};
 use super::out::Out;
-use super::shelves::refused;
-use super::source::{came_by, config, source};
+use super::source::{came_by, source};
+use super::store::{config, refused};
 use crate::app::ExitReason;
 use crate::run::capability::{ColourChoice, Colours, LookFlags};
 use crate::run::{WizardError, WizardOptions, wizard};

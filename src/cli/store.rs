@@ -1,0 +1,40 @@
+//! The user's own files on the command line: where they are, and the failure where one cannot be used.
+
+use super::exit::{Exit, Failure};
+use crate::checks::{self, error};
+use crate::store::{Config, Folders, Kind, StoreError};
+use crate::units::capitalised;
+
+/// Where the user's files are.
+pub fn folders() -> Result<Folders, Failure> {
+    Folders::of_user().map_err(|error| refused(&error))
+}
+
+/// An error of our own files. What was asked for and is not there is a wrong command line; a file of specs that does
+/// not parse blocks as a spec does.
+pub fn refused(error: &StoreError) -> Failure {
+    let (exit, code) = match error {
+        StoreError::NotFound { kind: Kind::Preset, .. } => (Exit::Usage, "PRESET-MISSING"),
+        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, checks::TEMPLATE_MISSING.code),
+        StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
+        StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
+        StoreError::BadName { .. } => (Exit::Usage, checks::NAME_INVALID.code),
+        StoreError::Broken { .. } => (Exit::Blocked, error::SPEC_INVALID.code),
+        StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
+        StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
+            (Exit::Unexpected, "STORE")
+        }
+    };
+    Failure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
+}
+
+/// A part of a sentence as a whole one.
+pub fn sentence(text: &str) -> String {
+    let end = if text.is_empty() || text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{}{end}", capitalised(text))
+}
+
+/// The config file.
+pub fn config() -> Result<Config, Failure> {
+    Config::load(&folders()?).map_err(|error| refused(&error))
+}
