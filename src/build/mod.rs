@@ -1,8 +1,10 @@
 //! Runs a plan on a host: each step in order; after a failure or a cancel, undo of what this build made and of nothing
 //! else, newest first. What is done is decided by `plan`; how an engine is called, by `host`.
 
+mod order;
 mod recheck;
 mod run;
 mod undo;
 
-pub use run::{Order, run};
+pub use order::Order;
+pub use run::run;

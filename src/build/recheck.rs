@@ -1,6 +1,6 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
-use super::run::Order;
+use super::Order;
 use crate::case::{self, CaseInput, Scope};
 use crate::checks::{Finding, Report, Wording};
 use crate::engine::Reviewed;

@@ -1,30 +1,14 @@
 //! The loop over the steps of a plan, and the stream of events that tells of it.
 
-use super::{recheck, undo};
-use crate::checks::{Allowed, Finding, diagnose};
+use super::{Order, recheck, undo};
+use crate::checks::{Finding, diagnose};
 use crate::engine::{Call, Common, Step};
-use crate::host::backend::{self, Doubt, Halt, Teller, Work};
-use crate::host::{Backend, Cause, HostError, Source};
-use crate::plan::{BuildEvent, BuildResult, Plan};
-use crate::spec::Spec;
+use crate::host::backend::{Doubt, Halt, Teller, Work};
+use crate::host::{Backend, Cause, HostError, opening};
+use crate::plan::{BuildEvent, BuildResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// What is built, and where.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// The steps.
-    pub plan: Plan,
-    /// What the plan was made from: its cloud-init documents go into the seed, and its checks run again.
-    pub spec: Spec,
-    /// What is given up of what the host stands on.
-    pub allowed: Allowed,
-    /// The host.
-    pub source: Source,
-    /// The session of SSH by which the user came, in the form of SSH_CONNECTION.
-    pub ssh: Option<String>,
-}
 
 /// A running build.
 struct Run<'a> {
@@ -44,7 +28,7 @@ pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &Arc<Atomi
     let teller = Teller::new(events);
     let mut run = Run { order, cancel, teller, began: Instant::now(), step: 0, findings: Vec::new() };
     run.teller.tell(BuildEvent::began(&order.plan));
-    let outcome = match backend::open(order.plan.engine, &order.source, order.ssh.as_deref()) {
+    let outcome = match opening::open(order.plan.engine, &order.source, order.ssh.as_deref()) {
         Ok(mut backend) => run.all_steps(backend.as_mut()),
         Err(error) => {
             run.tell_failure(&error);

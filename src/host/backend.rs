@@ -1,9 +1,8 @@
 //! The effect half of an engine: one connection that does the steps of a build and takes them back.
 
-use super::libvirt::LibvirtBackend;
-use super::{HostError, Source};
+use super::HostError;
 use crate::checks::{Diagnosis, Finding};
-use crate::engine::{EngineId, Made, MadeId, Step, Thing};
+use crate::engine::{Made, MadeId, Step, Thing};
 use crate::facts::{FactsPart, Query};
 use crate::plan::{BuildEvent, Ledger};
 use crate::spec::Spec;
@@ -137,12 +136,5 @@ impl Work<'_, '_> {
     /// Tells of bytes done.
     pub fn progress(&mut self, done: u64, total: u64) {
         self.tell(BuildEvent::Progress { step: self.number, done: done.min(total), total });
-    }
-}
-
-/// Opens the connection of an engine to `source` for a user who came by the session `ssh`, if by any. Blocks.
-pub fn open(engine: EngineId, source: &Source, ssh: Option<&str>) -> Result<Box<dyn Backend>, HostError> {
-    match engine {
-        EngineId::Libvirt => Ok(Box::new(LibvirtBackend::open(source, ssh)?)),
     }
 }

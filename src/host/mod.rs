@@ -6,6 +6,7 @@ pub mod error;
 pub mod libvirt;
 pub mod messages;
 pub mod observe;
+pub mod opening;
 pub mod osinfo;
 mod recorded;
 pub mod remote;

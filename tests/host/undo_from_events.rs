@@ -12,7 +12,8 @@ use vmbuild::checks::Allowed;
 use vmbuild::engine::libvirt::{Call, Libvirt};
 use vmbuild::engine::{Blueprint, Engine as _, EngineId, Made, PlanOptions, Step, Thing};
 use vmbuild::facts::{DomainState, Part};
-use vmbuild::host::backend::{self, Trace};
+use vmbuild::host::backend::Trace;
+use vmbuild::host::opening;
 use vmbuild::host::{Source, observe};
 use vmbuild::machine::machine;
 use vmbuild::plan::{BuildEvent, BuildResult, Ledger, Plan};
@@ -60,7 +61,7 @@ fn ledger(lines: &[String]) -> Ledger {
 
 /// Removes what the ledger lists, on a connection of its own.
 fn remove(world: &dyn World, ledger: &Ledger) {
-    let mut backend = backend::open(EngineId::Libvirt, &world.source(), None).unwrap();
+    let mut backend = opening::open(EngineId::Libvirt, &world.source(), None).unwrap();
     let made: Vec<Made> = ledger.newest_first().cloned().collect();
     for made in made {
         backend.undo(&made).unwrap_or_else(|error| panic!("{made:?}: {error}"));
@@ -78,7 +79,7 @@ fn cut_everywhere(world: &dyn World) {
         let there: BTreeSet<String> = world.all().difference(&before).cloned().collect();
         assert_eq!(listed, there, "after {last}");
         if let Some(begun) = ledger.begun() {
-            let mut backend = backend::open(EngineId::Libvirt, &world.source(), None).unwrap();
+            let mut backend = opening::open(EngineId::Libvirt, &world.source(), None).unwrap();
             assert_eq!(backend.observe(&begun.thing), Trace::Absent, "after {last}");
         }
         remove(world, &ledger);

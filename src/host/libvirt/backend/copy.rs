@@ -1,6 +1,5 @@
 //! Bytes into volumes: copies made by libvirt, with progress; uploads of files and of bytes in memory.
 
-use super::LibvirtBackend;
 use crate::engine::Thing;
 use crate::host::backend::{Halt, Work};
 use crate::host::libvirt::{Attempts, Connection, MadeVolume, SourceVolume};
@@ -26,16 +25,20 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Makes the copy and grows it; what came of it.
-    pub(super) fn run(&self, backend: &LibvirtBackend, work: &mut Work<'_, '_>) -> Result<String, Halt> {
-        let connection = &backend.connection;
+    /// Makes the copy and grows it; what came of it. `shares_files`: the host's files are those of this machine.
+    pub(super) fn run(
+        &self,
+        connection: &Connection,
+        shares_files: bool,
+        work: &mut Work<'_, '_>,
+    ) -> Result<String, Halt> {
         let source = match self.from_pool {
             Some(pool) => Some(connection.source_in_pool(pool, self.from)?),
             None => connection.source_at(self.from)?,
         };
         let made = match source {
             Some(source) => self.clone_volume(connection, &source, work)?,
-            None if backend.source.shares_files() => self.upload_file(connection, work)?,
+            None if shares_files => self.upload_file(connection, work)?,
             None => return Err(self.out_of_reach().into()),
         };
         if work.is_cancelled() {

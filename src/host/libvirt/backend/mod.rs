@@ -4,6 +4,7 @@ mod copy;
 mod read_back;
 mod reconnect;
 mod verify;
+mod watch;
 
 use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
@@ -18,7 +19,7 @@ use crate::plan::BuildEvent;
 use crate::units::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use verify::Watch;
+use watch::Watch;
 
 /// An open connection to libvirt that builds.
 pub(crate) struct LibvirtBackend {
@@ -49,7 +50,7 @@ impl LibvirtBackend {
             }
             Call::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
                 let job = copy::Job { pool, volume, xml, from, from_pool: from_pool.as_deref(), grow_to: *grow_to };
-                job.run(self, work)
+                job.run(&self.connection, self.source.shares_files(), work)
             }
             Call::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
             Call::Define { xml, passwords, .. } => {

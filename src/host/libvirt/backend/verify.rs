@@ -1,13 +1,14 @@
 //! The look after the start of a VM with passed functions: what the expert does next. Item by item; what cannot be seen
 //! is said to be so, and nothing is undone on account of it.
 
+use super::watch::Watch;
 use super::{LibvirtBackend, defined};
 use crate::checks::failure::unforeseen::{VM_PAUSED, VM_STOPPED};
 use crate::checks::{Diagnosis, Finding, PCI_DRIVER, diagnose};
 use crate::host::backend::{Doubt, Halt, Work};
 use crate::host::libvirt::Life;
 use crate::host::messages::{KernelMessages, QemuLog};
-use crate::host::{Source, sysfs};
+use crate::host::sysfs;
 use crate::machine::card::holds_for_guests;
 use crate::plan::{BuildEvent, Verdict};
 use crate::units::PciAddress;
@@ -17,21 +18,6 @@ use std::time::{Duration, Instant};
 const TRIAL: Duration = Duration::from_secs(10);
 /// How often it is looked at meanwhile.
 const PACE: Duration = Duration::from_millis(250);
-
-/// What QEMU and the kernel write from now on.
-pub(super) struct Watch {
-    qemu: Result<QemuLog, String>,
-    kernel: Result<KernelMessages, String>,
-    began: Instant,
-}
-
-impl Watch {
-    /// Begins before the start, so that nothing is missed.
-    pub(super) fn begin(source: &Source, name: &str) -> Self {
-        let (qemu, kernel) = (QemuLog::from_now(source, name), KernelMessages::from_now(source));
-        Self { qemu, kernel, began: Instant::now() }
-    }
-}
 
 /// One line of the check list.
 struct Item {
