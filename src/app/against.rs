@@ -142,7 +142,7 @@ fn of_domain(app: &App, name: &str) -> Against {
         Ok(theirs) => theirs,
         Err(error) => return Against::missing(format!("The XML of {name} cannot be read: {error}.")),
     };
-    let Some(ours) = &app.case.preview.tree else { return Against::missing("There is no XML to compare.") };
+    let Some(ours) = app.case.preview.document.xml() else { return Against::missing("There is no XML to compare.") };
     let detail = if app.review.whole { Detail::Everything } else { Detail::Meaning };
     let comparison = domain::compare(ours, &theirs, detail);
     let left_out = if app.review.whole { String::new() } else { comparison.left_out() };

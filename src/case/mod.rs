@@ -5,35 +5,37 @@ mod asked;
 mod scope;
 
 pub use asked::Asked;
-pub use scope::{Depth, Scope, queries};
+pub use scope::{Depth, Scope};
 
-use crate::checks::{self, Allowed, Report};
-use crate::engine::{Blueprint, EngineId, PlanOptions, Rendered, builder};
+use crate::checks::{self, Accepted, Allowed, Report};
+use crate::engine::{self, Blueprint, Engine, PlanOptions, Rendered};
 use crate::facts::{Facts, FactsPart, Query};
 use crate::machine::{self, Machine};
 use crate::plan::Plan;
 use crate::spec::{Layer, Spec, Stacked, Template, stack};
 
 /// What a case is made from, the host apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CaseInput {
     stacked: Stacked,
     /// The addresses of host devices were settled by a review: none is looked for again.
     reviewed: bool,
     allowed: Allowed,
     start: bool,
-    engine: EngineId,
+    engine: &'static dyn Engine,
+    /// Fields that the engine may lose.
+    accepted: Accepted,
 }
 
 impl CaseInput {
     /// `layers`, the lowest first, over the template that they name; `templates` knows what there is.
     pub fn of(layers: &[Layer], templates: &dyn Fn(&str) -> Template) -> Self {
-        Self { stacked: stack(layers, templates), ..Self::default() }
+        Self::from(stack(layers, templates))
     }
 
     /// A spec that was reviewed, in which templates are merged and devices found.
     pub fn reviewed(spec: Spec) -> Self {
-        Self { stacked: spec.into(), reviewed: true, ..Self::default() }
+        Self { reviewed: true, ..Self::from(Stacked::from(spec)) }
     }
 
     /// The same where these uses of the host are given up.
@@ -46,6 +48,12 @@ impl CaseInput {
     #[must_use]
     pub fn starting(self, start: bool) -> Self {
         Self { start, ..self }
+    }
+
+    /// The same for another engine than the usual one, which may lose the fields that are `accepted`.
+    #[must_use]
+    pub fn on(self, engine: &'static dyn Engine, accepted: Accepted) -> Self {
+        Self { engine, accepted, ..self }
     }
 
     /// What all layers say together, before host devices are looked for.
@@ -64,6 +72,13 @@ impl CaseInput {
     }
 }
 
+impl From<Stacked> for CaseInput {
+    fn from(stacked: Stacked) -> Self {
+        let (allowed, accepted) = (Allowed::default(), Accepted::NOTHING);
+        Self { stacked, reviewed: false, allowed, start: false, engine: engine::usual(), accepted }
+    }
+}
+
 /// A VM on a host with all that follows.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -75,7 +90,7 @@ pub struct Case {
     pub report: Report,
     /// What the engine would write.
     pub preview: Rendered,
-    /// What a build would do; meaningful only where nothing blocks.
+    /// What a build would do; meaningful only where nothing blocks, and empty where the engine only writes.
     pub plan: Plan,
 }
 
@@ -89,11 +104,12 @@ impl Case {
 /// Judges `input` by what is known of the host.
 pub fn judge(input: &CaseInput, facts: &Facts) -> Case {
     let (stack, machine) = input.settle(facts);
-    let report = checks::report_of_stack(&stack, facts, &machine, &input.allowed);
+    let report = checks::report_on(input.engine, &input.accepted, &stack, facts, &machine, &input.allowed);
     let blueprint = Blueprint { spec: &stack.spec, machine: &machine, facts };
-    let engine = builder(input.engine);
-    let preview = engine.render(&blueprint);
-    let plan = Plan::of(engine, &blueprint, &preview, PlanOptions { start: input.start });
+    let preview = input.engine.render(&blueprint);
+    let options = PlanOptions { start: input.start };
+    let plan = input.engine.builder().map(|builder| Plan::of(builder, &blueprint, &preview, options));
+    let plan = plan.unwrap_or_default();
     Case { stack, machine, report, preview, plan }
 }
 
@@ -101,7 +117,12 @@ pub fn judge(input: &CaseInput, facts: &Facts) -> Case {
 pub fn preview(spec: &Spec, facts: &Facts) -> Rendered {
     let spec = machine::resolve(spec, facts);
     let machine = machine::machine(&spec, facts);
-    builder(EngineId::default()).render(&Blueprint { spec: &spec, machine: &machine, facts })
+    engine::usual().render(&Blueprint { spec: &spec, machine: &machine, facts })
+}
+
+/// What else has to be asked of the host, beyond what was `asked` already; from now on it was. Empty once all is known.
+pub fn queries(case: &Case, facts: &Facts, scope: &Scope, asked: &mut Asked) -> Vec<Query> {
+    scope::queries(case.spec(), &case.machine, facts, scope, asked)
 }
 
 /// Asks until nothing more has to be known for `scope`, then judges. What one answer shows can lead to the next question: the
@@ -115,7 +136,7 @@ pub fn complete(
     let mut asked = Asked::default();
     loop {
         let (stack, machine) = input.settle(facts);
-        let queries = scope::queries_of(&stack.spec, &machine, facts, scope, &mut asked);
+        let queries = scope::queries(&stack.spec, &machine, facts, scope, &mut asked);
         if queries.is_empty() {
             return judge(input, facts);
         }

@@ -1,6 +1,6 @@
 //! What has to be known of a host for a case: whole parts, and by name what the spec leads to.
 
-use super::{Asked, Case};
+use super::Asked;
 use crate::facts::{Facts, Part, Query};
 use crate::machine::{self, Machine, profile, related};
 use crate::spec::Spec;
@@ -39,18 +39,8 @@ impl Scope {
     }
 }
 
-/// What else has to be asked of the host, beyond what was `asked` already; from now on it was. Empty once all is known.
-pub fn queries(case: &Case, facts: &Facts, scope: &Scope, asked: &mut Asked) -> Vec<Query> {
-    queries_of(case.spec(), &case.machine, facts, scope, asked)
-}
-
-pub(super) fn queries_of(
-    spec: &Spec,
-    machine: &Machine,
-    facts: &Facts,
-    scope: &Scope,
-    asked: &mut Asked,
-) -> Vec<Query> {
+/// What has to be asked of the host for `spec` beyond what was `asked` already; from now on it was.
+pub(super) fn queries(spec: &Spec, machine: &Machine, facts: &Facts, scope: &Scope, asked: &mut Asked) -> Vec<Query> {
     let mut needed: Vec<Query> = parts(spec, scope.depth).into_iter().map(Query::Part).collect();
     needed.extend(scope.parts.iter().copied().map(Query::Part));
     if !scope.typing {

@@ -4,6 +4,7 @@
 //! had something to look at and found it good. What cannot be judged for want of a fact is a finding of severity
 //! `Unknown`, never a pass.
 
+pub mod accepted;
 pub mod allowed;
 pub mod check;
 pub mod error;
@@ -20,6 +21,7 @@ mod boot_order;
 mod character;
 mod clone;
 mod cloud_init;
+mod coverage;
 mod cpu;
 mod custom_xml;
 mod devices;
@@ -67,6 +69,7 @@ mod wording;
 #[cfg(test)]
 mod fixture;
 
+pub use accepted::Accepted;
 pub use allowed::Allowed;
 pub use check::{Check, Scope};
 pub use failure::{Diagnosis, diagnose};
@@ -74,7 +77,7 @@ pub use finding::{Finding, Severity};
 pub use name::NAME_INVALID;
 pub use note::{Level, Notes};
 pub use pci::PCI_DRIVER;
-pub use report::{Report, report, report_of_stack};
+pub use report::{Report, report, report_of_stack, report_on};
 pub use selector::GROUPS_CHANGED;
 pub use subject::Subject;
 pub use table::{all, errors, explain};

@@ -1,11 +1,13 @@
 //! The outcome of all checks on a spec.
 
+use super::accepted::Accepted;
 use super::allowed::Allowed;
 use super::finding::{Finding, Severity, look};
 use super::note::Level;
 use super::subject::Subject;
 use super::table;
 use super::text::Text;
+use crate::engine::Engine;
 use crate::facts::Facts;
 use crate::machine::Machine;
 use crate::spec::{Spec, Stacked, field};
@@ -54,6 +56,20 @@ pub fn report(spec: &Spec, facts: &Facts, machine: &Machine, allowed: &Allowed) 
 pub fn report_of_stack(stacked: &Stacked, facts: &Facts, machine: &Machine, allowed: &Allowed) -> Report {
     let subject = Subject::new(&stacked.spec, facts, machine);
     report_of(&Subject { stack_error: stacked.error.as_ref(), ..subject }, allowed)
+}
+
+/// The same for an engine that may not carry every field; what is `accepted` may be lost.
+pub fn report_on(
+    engine: &dyn Engine,
+    accepted: &Accepted,
+    stacked: &Stacked,
+    facts: &Facts,
+    machine: &Machine,
+    allowed: &Allowed,
+) -> Report {
+    let subject = Subject::new(&stacked.spec, facts, machine);
+    let subject = Subject { stack_error: stacked.error.as_ref(), coverage: engine.coverage(), accepted, ..subject };
+    report_of(&subject, allowed)
 }
 
 fn report_of(subject: &Subject, allowed: &Allowed) -> Report {

@@ -1,8 +1,10 @@
 //! What the checks look at: spec, facts and machine, with the look-ups that several checks need.
 
+use super::accepted::Accepted;
 use super::note::Topic;
 use super::row::{Row, RowName};
 use crate::domain::{self, Change, Element};
+use crate::engine::Coverage;
 use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, NOT_ASKED, PciClass, PciDevice, Pool, Use,
     Volume, uses,
@@ -30,6 +32,10 @@ pub struct Subject<'a> {
     pub uses: BTreeMap<PciAddress, BTreeSet<Use>>,
     /// The domain with `custom_xml` in it, and what that changed; `None` where there is none that can be read.
     pub merged: Option<(Element, Vec<Change>)>,
+    /// What the engine carries.
+    pub coverage: &'static Coverage,
+    /// What may be lost.
+    pub accepted: &'a Accepted,
     /// Why the spec lacks a template that it names.
     pub stack_error: Option<&'a StackError>,
     /// True where the host is judged by itself, as if a device were asked for.
@@ -125,6 +131,9 @@ pub enum Image<'a> {
     Unknown(&'a str),
 }
 
+/// For an engine that carries everything.
+static NO_LOSS: Accepted = Accepted::NOTHING;
+
 impl<'a> Subject<'a> {
     /// Prepares the look-ups.
     pub fn new(spec: &'a Spec, facts: &'a Facts, machine: &'a Machine) -> Self {
@@ -134,7 +143,19 @@ impl<'a> Subject<'a> {
         let uses = if asked.is_empty() { BTreeMap::new() } else { uses(facts) };
         let own = spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
         let merged = own.then(|| domain::merged(spec, machine).ok()).flatten();
-        Self { spec, facts, machine, pci, companions, uses, merged, stack_error: None, host_alone: false }
+        Self {
+            spec,
+            facts,
+            machine,
+            pci,
+            companions,
+            uses,
+            merged,
+            coverage: &Coverage::Everything,
+            accepted: &NO_LOSS,
+            stack_error: None,
+            host_alone: false,
+        }
     }
 
     /// True where passthrough is a subject at all.

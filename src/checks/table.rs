@@ -2,14 +2,14 @@
 
 use super::check::Check;
 use super::{
-    backing, boot_order, character, clone, cloud_init, cpu, custom_xml, devices, disk, error, failure, firmware,
-    graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated, memory,
-    merged, metadata, name, network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom,
-    selector, share, space, target, template, tuning, version, virtual_function, volume,
+    backing, boot_order, character, clone, cloud_init, coverage, cpu, custom_xml, devices, disk, error, failure,
+    firmware, graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated,
+    memory, merged, metadata, name, network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile,
+    rom, selector, share, space, target, template, tuning, version, virtual_function, volume,
 };
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [&[&Check]; 38] = [
+static TABLE: [&[&Check]; 39] = [
     host::CHECKS,
     name::CHECKS,
     template::CHECKS,
@@ -48,6 +48,7 @@ static TABLE: [&[&Check]; 38] = [
     merged::CHECKS,
     character::CHECKS,
     metadata::CHECKS,
+    coverage::CHECKS,
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.

@@ -96,6 +96,11 @@ pub enum Command {
     Plan(PlanArgs),
     /// Print the domain XML; change nothing.
     Xml(SpecArgs),
+    /// Print the command line of another tool that makes the same VM; touch nothing.
+    ///
+    /// A field that the tool cannot express is a finding. One whose value would be lost blocks (exit code 3), and nothing
+    /// is printed, until its loss is accepted with --accept-loss.
+    Export(ExportArgs),
     /// Compare the domain XML with a domain on the host, a preset, a template or a file; change nothing.
     ///
     /// Devices are matched by identity (a disk by its target, a passed device by its host address), not by order and
@@ -146,6 +151,28 @@ pub struct SpecArgs {
     /// Ask no host; what only the host can tell stays unknown.
     #[arg(long, conflicts_with_all = ["where", "sysroot"])]
     pub offline: bool,
+}
+
+/// What `export` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// The spec.
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The tool.
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub to: ExportTool,
+    /// Accept that the value of this field is lost, such as cloud_init or metadata; "all" accepts every loss; may be given
+    /// several times.
+    #[arg(long, value_name = "FIELD")]
+    pub accept_loss: Vec<String>,
+}
+
+/// A tool that makes VMs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportTool {
+    /// virt-install 4.0 or newer.
+    VirtInstall,
 }
 
 /// What `diff` takes.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod diff;
 pub mod exit;
 pub mod explain;
+pub mod export;
 pub mod facts;
 pub mod isos;
 pub mod log;
@@ -80,6 +81,7 @@ fn run(arguments: Arguments, out: &mut Out) -> Ended {
         Command::Build(args) => return build::run(&args, &options, out),
         Command::Plan(args) => return plan::run(&args, &options, out),
         Command::Xml(args) => return xml::run(&args, &options, out),
+        Command::Export(args) => return export::run(&args, &options, out),
         Command::Diff(args) => return diff::run(&args, &options, out),
     }
     Ok(Exit::Done)

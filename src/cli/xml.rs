@@ -17,7 +17,7 @@ use serde_json::json;
 pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
     let depth = Depth::of(args.offline, Scope::xml());
     let Judged { case, .. } = Judged::read(&args.spec, depth, options, &GiveUp::default())?;
-    whole(&case.preview)?;
+    sound(&case.preview)?;
     let xml = case.preview.text();
     if out.is_json() {
         out.json(&json!({ "verdict": report::verdict(&case.report), "findings": case.report.findings, "xml": xml }))?;
@@ -30,10 +30,13 @@ pub fn run(args: &SpecArgs, options: &Options, out: &mut Out) -> Ended {
 
 /// The domain, if all of it could be written.
 pub fn whole(rendered: &Rendered) -> Result<&Element, Failure> {
-    match (&rendered.fault, &rendered.tree) {
-        (None, Some(tree)) => Ok(tree),
-        (Some(fault), _) => Err(Failure::new(Exit::Blocked, XML_INVALID.code, fault.message.clone())
-            .detail("place", fault.place.to_string())),
-        (None, None) => Err(anyhow::anyhow!("this engine writes no XML").into()),
-    }
+    sound(rendered)?;
+    Ok(rendered.document.xml().ok_or_else(|| anyhow::anyhow!("this engine writes no XML"))?)
+}
+
+/// Nothing, unless a value of the spec cannot be written.
+pub fn sound(rendered: &Rendered) -> Result<(), Failure> {
+    let Some(fault) = &rendered.fault else { return Ok(()) };
+    let failure = Failure::new(Exit::Blocked, XML_INVALID.code, fault.message.clone());
+    Err(failure.detail("place", fault.place.to_string()))
 }

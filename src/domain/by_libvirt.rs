@@ -159,6 +159,8 @@ fn of_device(device: &Element, element: &Element) -> Option<Own> {
             element.attribute("type") == Some("address") && (address.is_none() || address == device.attribute("listen"))
         }
         ("sound", "audio") => is(element, &[("id", "1")]),
+        // Of a socket that libvirt makes.
+        ("channel", "source") => is(element, &[("mode", "bind")]),
         _ => false,
     };
     own.then_some(Own::Default)

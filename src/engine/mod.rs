@@ -5,63 +5,26 @@
 //! express and how it reads, [`Builder`] the steps. A folder is an engine.
 
 pub mod call;
+pub mod coverage;
+pub mod id;
+pub mod interface;
 pub mod libvirt;
 pub mod made;
 pub mod rendered;
+pub mod reviewed;
 pub mod step;
 pub mod undo;
+pub mod virt_install;
 
 pub use call::{Call, Common};
+pub use coverage::{Coverage, Support};
+pub use id::EngineId;
+pub use interface::{Blueprint, Builder, Engine, PlanOptions};
 pub use made::{Made, MadeId, Thing};
 pub use rendered::Rendered;
-pub use step::{Reviewed, Step, StepKey};
+pub use reviewed::Reviewed;
+pub use step::{Step, StepKey};
 pub use undo::Undo;
-
-use crate::facts::Facts;
-use crate::machine::Machine;
-use crate::spec::Spec;
-use serde::{Deserialize, Serialize};
-
-/// Names an engine that builds, in plans, events and records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EngineId {
-    /// libvirt, on this machine or another.
-    #[default]
-    Libvirt,
-}
-
-/// What an engine works from: what was asked for, what was decided, what is known of the host.
-#[derive(Clone, Copy)]
-pub struct Blueprint<'a> {
-    /// The spec with its layers beneath it.
-    pub spec: &'a Spec,
-    /// The machine that follows from it.
-    pub machine: &'a Machine,
-    /// The host.
-    pub facts: &'a Facts,
-}
-
-/// What a kind of engine can express. Pure: nothing is connected to.
-pub trait Engine: Sync {
-    /// Its name for people.
-    fn name(&self) -> &'static str;
-
-    /// What it would write for a machine. Total, so that a draft with findings has a preview.
-    fn render(&self, blueprint: &Blueprint<'_>) -> Rendered;
-}
-
-/// An engine that builds, and does not only write.
-pub trait Builder: Engine {
-    /// Its name in plans, events and records.
-    fn id(&self) -> EngineId;
-
-    /// The steps that build the machine that was `rendered`, in order. Total; whether they may be done is judged by `checks`.
-    fn steps(&self, blueprint: &Blueprint<'_>, rendered: &Rendered, options: PlanOptions) -> Vec<Step>;
-
-    /// What removes a thing; by its identity where it has one already. `host` is the address of the connection.
-    fn undo(&self, thing: &Thing, id: Option<&MadeId>, host: Option<&str>) -> Undo;
-}
 
 /// The engine that builds as `id`.
 pub fn builder(id: EngineId) -> &'static dyn Builder {
@@ -70,9 +33,55 @@ pub fn builder(id: EngineId) -> &'static dyn Builder {
     }
 }
 
-/// What the user decides about a build beyond the spec.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlanOptions {
-    /// Start the VM once it is defined.
-    pub start: bool,
+/// Every engine.
+pub static ALL: [&dyn Engine; 2] = [&libvirt::Libvirt, &virt_install::VirtInstall];
+
+/// The engine where none is named.
+pub fn usual() -> &'static dyn Engine {
+    builder(EngineId::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::field::FIELDS;
+
+    /// The fields that hold values; the others are groups of them.
+    fn values() -> impl Iterator<Item = &'static str> {
+        let within =
+            |path: &str, group: &str| path.strip_prefix(group).is_some_and(|rest| rest.starts_with(['.', '[']));
+        let paths = || FIELDS.iter().map(|field| field.path);
+        paths().filter(move |group| !paths().any(|path| within(path, group)))
+    }
+
+    #[test]
+    fn every_engine_says_of_every_field_what_becomes_of_it() {
+        for engine in ALL {
+            let empty: Vec<&str> = values().filter(|path| engine.coverage().support(path).is_none()).collect();
+            assert!(empty.is_empty(), "{} has no row for {empty:?}", engine.name());
+        }
+    }
+
+    #[test]
+    fn no_engine_has_a_row_for_what_is_not_a_field() {
+        for engine in ALL {
+            let strays: Vec<&str> = engine
+                .coverage()
+                .rows()
+                .map(|(path, _)| path)
+                .filter(|row| FIELDS.iter().all(|field| field.path != *row))
+                .collect();
+            assert!(strays.is_empty(), "{}: {strays:?}", engine.name());
+        }
+    }
+
+    #[test]
+    fn a_reason_is_a_sentence_that_findings_can_end() {
+        for engine in ALL {
+            for (path, support) in engine.coverage().rows() {
+                let (Support::Raw(why) | Support::Lost(why) | Support::Refused(why)) = support else { continue };
+                assert!(why.len() > 20 && !why.ends_with('.') && !why.contains(": "), "{path}: {why}");
+            }
+        }
+    }
 }

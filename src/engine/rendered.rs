@@ -2,16 +2,26 @@
 
 use crate::domain::Element;
 use crate::spec::Place;
+use crate::units::CommandLine;
 
 /// The text of a machine in an engine's own form: what the preview shows and what is compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text, line by line.
     pub lines: Vec<Line>,
-    /// The same as a tree, where the form is XML.
-    pub tree: Option<Element>,
+    /// The same as a document.
+    pub document: Document,
     /// Why the text is not all that was asked for: it is shown, and nothing may be built from it.
     pub fault: Option<Fault>,
+}
+
+/// What the lines are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// The XML of a libvirt domain.
+    Xml(Element),
+    /// A command.
+    Command(CommandLine),
 }
 
 /// One line.
@@ -30,6 +40,24 @@ pub struct Fault {
     pub place: Place,
     /// What is wrong, with the field and the fix.
     pub message: String,
+}
+
+impl Document {
+    /// The tree, where it is XML.
+    pub fn xml(&self) -> Option<&Element> {
+        match self {
+            Self::Xml(tree) => Some(tree),
+            Self::Command(_) => None,
+        }
+    }
+
+    /// The command, where it is one.
+    pub fn command(&self) -> Option<&CommandLine> {
+        match self {
+            Self::Xml(_) => None,
+            Self::Command(command) => Some(command),
+        }
+    }
 }
 
 impl Rendered {

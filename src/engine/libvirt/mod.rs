@@ -2,16 +2,17 @@
 
 pub mod call;
 mod copy;
+mod removal;
 mod steps;
 mod taken;
 mod undo;
 pub mod volume;
 
 pub use call::{Call, PasswordFile};
-pub use undo::Removal;
+pub use removal::Removal;
 
-use super::rendered::{Fault, Line};
-use super::{Blueprint, Builder, Engine, EngineId, MadeId, PlanOptions, Rendered, Step, Thing, Undo};
+use super::rendered::{Document, Fault, Line};
+use super::{Blueprint, Builder, Coverage, Engine, EngineId, MadeId, PlanOptions, Rendered, Step, Thing, Undo};
 use crate::domain::{self, Element, XmlError};
 
 /// The engine.
@@ -22,13 +23,21 @@ impl Engine for Libvirt {
         "libvirt"
     }
 
+    fn coverage(&self) -> &'static Coverage {
+        &Coverage::Everything
+    }
+
     fn render(&self, blueprint: &Blueprint<'_>) -> Rendered {
         let Blueprint { spec, machine, .. } = blueprint;
         let (tree, fault) = match domain::domain(spec, machine) {
             Ok(tree) => (tree, None),
             Err(error) => (domain::generated(spec, machine), Some(Fault::from(error))),
         };
-        Rendered { lines: lines(&tree), fault, tree: Some(tree) }
+        Rendered { lines: lines(&tree), fault, document: Document::Xml(tree) }
+    }
+
+    fn builder(&self) -> Option<&dyn Builder> {
+        Some(self)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::units::Bytes;
 /// be built is judged by `checks`.
 pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: PlanOptions) -> Vec<Step> {
     let Blueprint { machine, facts, .. } = *blueprint;
-    let domain = rendered.tree.as_ref();
+    let domain = rendered.document.xml();
     let planned = Planned { machine, facts, name: defined_name(machine, domain), xml: rendered.text() };
     let taken = Taken::of(machine, domain);
     let mut steps = vec![recheck(&taken, facts)];

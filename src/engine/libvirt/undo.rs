@@ -1,35 +1,8 @@
 //! How libvirt removes what a build made, and the virsh command that does the same.
 
+use super::Removal;
 use crate::engine::{MadeId, Thing, Undo, undo};
 use crate::units::CommandLine;
-
-/// What libvirt is asked to do. The names are for people: the thing is found by its identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// Delete a volume.
-    DeleteVolume {
-        /// Pool.
-        pool: String,
-        /// Name within the pool.
-        name: String,
-    },
-    /// Undefine a domain.
-    Undefine {
-        /// Name.
-        name: String,
-        /// It has UEFI variables.
-        variables: bool,
-        /// It has an emulated TPM.
-        tpm: bool,
-        /// With the files of both; else they are kept, because they are of another.
-        with_files: bool,
-    },
-    /// Stop a domain.
-    Destroy {
-        /// Name.
-        name: String,
-    },
-}
 
 /// What removes `thing`; by its identity where it is known. `uri` is the connection that virsh opens; its default if absent.
 pub(super) fn undo(thing: &Thing, id: Option<&MadeId>, uri: Option<&str>) -> Undo {

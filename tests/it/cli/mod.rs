@@ -2,6 +2,7 @@
 
 mod build;
 mod diff;
+mod export;
 mod terminal;
 
 use crate::support;

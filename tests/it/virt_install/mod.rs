@@ -2,8 +2,10 @@
 //! `differences.json`, and each reason a difference. `UPDATE_GOLDEN=1 cargo test --test it virt_install` writes what
 //! comes out of vmbuild and the page for readers; what virt-install printed is recorded by `RECORD_VIRT_INSTALL=1`.
 
+mod export;
 mod table;
 mod tree;
+mod workstation;
 
 use crate::support;
 use serde_json::Value;
