@@ -129,6 +129,11 @@ fn every_kind_of_wrong_import_is_found() {
             "host/mod.rs:1: host may not import build (crate::build)",
         ),
         ("run/a.rs", "type A = vmbuild::cli::Args;", "run/a.rs:1: run may not import cli (vmbuild::cli::Args)"),
+        (
+            "plan/a.rs",
+            "use crate::domain::Element;",
+            "plan/a.rs:1: the XML of a libvirt domain is not to be seen here (crate::domain::Element)",
+        ),
         ("plan/a.rs", "use crate::*;", "plan/a.rs:1: plan imports the whole crate or what is no layer (crate::*)"),
         (
             "checks/a.rs",

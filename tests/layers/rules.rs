@@ -13,6 +13,28 @@ pub(crate) const LAYERS: [&str; 16] = [
 const LAST_PURE: &str = "case";
 /// Layers above which nothing but the pure layers, and what is named, is seen.
 const NARROW: [(&str, &[&str]); 2] = [("app", &[]), ("ui", &["app"])];
+/// What may see the domain XML, which is libvirt's: its engine and those that write by it, the checks of the XML, and the
+/// comparison and read-back.
+const SEE_DOMAIN: [&str; 17] = [
+    "domain/",
+    "engine/libvirt/",
+    "engine/virt_install/",
+    "engine/rendered.rs",
+    "checks/guest_address.rs",
+    "checks/merged.rs",
+    "checks/overridden.rs",
+    "checks/subject.rs",
+    "plan/event.rs",
+    "host/libvirt/",
+    "app/against.rs",
+    "app/steps/build.rs",
+    "app/xml.rs",
+    "cli/diff.rs",
+    "cli/progress.rs",
+    "cli/xml.rs",
+    "lib.rs",
+];
+
 /// Layers that are held to do nothing but compute.
 const COMPUTING: [&str; 11] =
     ["units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "case", "app", "ui"];
@@ -115,6 +137,12 @@ fn judge(file: &str, named: &Named) -> impl Iterator<Item = Breach> {
     let shown = named.path.join("::");
     let order = wrong_layer(layer_of(file), &named.path)
         .map(|why| Breach { message: format!("{at}: {why} ({shown})"), in_tests_too: true });
+    let of_domain = matches!(&*named.path, [root, layer, ..] if root == "crate" && layer == "domain");
+    let of_domain = of_domain && !SEE_DOMAIN.iter().any(|place| file.starts_with(place));
+    let domain = of_domain.then(|| Breach {
+        message: format!("{at}: the XML of a libvirt domain is not to be seen here ({shown})"),
+        in_tests_too: false,
+    });
     let place = CRATES.iter().find(|(name, _)| named.path.first().is_some_and(|first| first == name)).and_then(
         |(name, places)| {
             let allowed = places.iter().any(|place| file.starts_with(place));
@@ -126,7 +154,7 @@ fn judge(file: &str, named: &Named) -> impl Iterator<Item = Breach> {
     );
     let effect = (COMPUTING.contains(&layer_of(file)) && is_effect(&named.path))
         .then(|| Breach { message: format!("{at}: {} only computes ({shown})", layer_of(file)), in_tests_too: false });
-    [order, place, effect].into_iter().flatten()
+    [order, domain, place, effect].into_iter().flatten()
 }
 
 /// Why `layer` may not import `path`, if it may not.
