@@ -3,7 +3,7 @@
 
 use super::options::Known;
 use super::xml::{self, XmlLine};
-use super::{App, drafts};
+use super::{Model, age};
 use crate::case;
 use crate::domain::{self, Detail};
 use crate::facts::{DomainState, Fact};
@@ -65,30 +65,30 @@ impl Against {
 
     /// When it was read, in words; empty for what was not read from anywhere.
     pub fn age(&self, now: u64) -> String {
-        self.seen_at.map(|at| drafts::age(now.saturating_sub(at))).unwrap_or_default()
+        self.seen_at.map(|at| age::age(now.saturating_sub(at))).unwrap_or_default()
     }
 }
 
 /// Everything that the XML can be compared with, in the order in which it is offered.
-pub(super) fn bases(app: &App) -> Vec<(Base, Known)> {
-    let several = app.layers().nth(1).is_some();
-    let single = app.layers().filter(|_| several).map(|layer| Base::Layer(layer.origin.clone()));
-    let same = |name: &&str| **name == *app.name();
-    let domains = || app.facts.domains.items().iter().map(|domain| domain.name.as_str());
+pub(super) fn bases(model: &Model, present: &Base) -> Vec<(Base, Known)> {
+    let several = model.layers().nth(1).is_some();
+    let single = model.layers().filter(|_| several).map(|layer| Base::Layer(layer.origin.clone()));
+    let same = |name: &&str| **name == *model.name();
+    let domains = || model.facts.domains.items().iter().map(|domain| domain.name.as_str());
     let named = domains().filter(same).chain(domains().filter(|name| !same(name)));
     let mut all = vec![Base::Layers];
     all.extend(single);
     all.extend([Base::LastSeen, Base::LastChange, Base::Nothing]);
     all.extend(named.map(|name| Base::Domain(name.to_owned())));
-    let mut offered: Vec<_> = all.into_iter().map(|base| (base.clone(), offer(app, &base))).collect();
-    if let Some(why) = app.facts.domains.why_not() {
+    let mut offered: Vec<_> = all.into_iter().map(|base| (base.clone(), offer(model, &base))).collect();
+    if let Some(why) = model.facts.domains.why_not() {
         // The present one stays.
-        offered.push((app.review.base.clone(), Known { value: "domains".into(), note: format!("not known: {why}") }));
+        offered.push((present.clone(), Known { value: "domains".into(), note: format!("not known: {why}") }));
     }
     offered
 }
 
-fn offer(app: &App, base: &Base) -> Known {
+fn offer(model: &Model, base: &Base) -> Known {
     let note = match base {
         Base::Layers => "the XML from templates and presets alone".into(),
         Base::Layer(_) => "the XML from it alone".into(),
@@ -96,44 +96,44 @@ fn offer(app: &App, base: &Base) -> Known {
         Base::LastChange => "the XML before the last change".into(),
         Base::Nothing => "the XML as it is".into(),
         Base::Domain(name) => {
-            let domain = app.facts.domains.items().iter().find(|domain| domain.name == *name);
+            let domain = model.facts.domains.items().iter().find(|domain| domain.name == *name);
             let running = domain.is_some_and(|domain| domain.state == DomainState::Active);
             let state = if running { "it is running" } else { "it is not running" };
-            if *name == app.name() { format!("defined under the name of this VM; {state}") } else { state.into() }
+            if *name == model.name() { format!("defined under the name of this VM; {state}") } else { state.into() }
         }
     };
     Known { value: base.name(), note }
 }
 
-/// The text of the base that is chosen.
-pub(super) fn against(app: &App) -> Against {
-    match &app.review.base {
-        Base::Layers => Against::of(of_layers(app, app.layers())),
-        Base::Layer(origin) => match app.layers().find(|layer| layer.origin == *origin) {
-            Some(layer) => Against::of(of_layers(app, [layer])),
+/// The text of the base that is chosen; `seen` is the XML when the review was left, `whole` shows all of a domain.
+pub(super) fn against(model: &Model, base: &Base, seen: Option<&[XmlLine]>, whole: bool) -> Against {
+    match base {
+        Base::Layers => Against::of(of_layers(model, model.layers())),
+        Base::Layer(origin) => match model.layers().find(|layer| layer.origin == *origin) {
+            Some(layer) => Against::of(of_layers(model, [layer])),
             None => Against::missing(format!("{origin} is no longer in use; t compares with something else.")),
         },
-        Base::LastSeen => match &app.review.seen {
-            Some(lines) => Against::of(lines.clone()),
+        Base::LastSeen => match seen {
+            Some(lines) => Against::of(lines.to_vec()),
             None => Against::missing("You have not left the review yet; t compares with something else."),
         },
-        Base::LastChange => Against::of(app.xml_before.clone().unwrap_or_else(|| app.case.preview.lines.clone())),
-        Base::Nothing => Against::of(app.case.preview.lines.clone()),
-        Base::Domain(name) => of_domain(app, name),
+        Base::LastChange => Against::of(model.xml_before.clone().unwrap_or_else(|| model.case.preview.lines.clone())),
+        Base::Nothing => Against::of(model.case.preview.lines.clone()),
+        Base::Domain(name) => of_domain(model, name, whole),
     }
 }
 
 /// What these layers alone would give.
-fn of_layers<'a>(app: &App, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<XmlLine> {
+fn of_layers<'a>(model: &Model, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<XmlLine> {
     // The name of the template is part of the domain.
-    let named = Spec { template: app.content.own.template.clone(), ..Spec::default() };
+    let named = Spec { template: model.content.own.template.clone(), ..Spec::default() };
     let mut layers: Vec<Layer> = layers.into_iter().cloned().collect();
     layers.push(Layer { origin: Origin::User, spec: named });
-    case::preview(&Stacked::of(&layers).spec, &app.facts).lines
+    case::preview(&Stacked::of(&layers).spec, &model.facts).lines
 }
 
-fn of_domain(app: &App, name: &str) -> Against {
-    let (text, seen_at) = match app.facts.definitions.get(name) {
+fn of_domain(model: &Model, name: &str, whole: bool) -> Against {
+    let (text, seen_at) = match model.facts.definitions.get(name) {
         None | Some(Fact::Pending) => return Against::missing(format!("Asking libvirt for the XML of {name}.")),
         Some(Fact::Unknown { why } | Fact::Denied { why }) => return Against::missing(why.clone()),
         Some(Fact::Known { value, seen_at, .. }) => (value, *seen_at),
@@ -142,9 +142,9 @@ fn of_domain(app: &App, name: &str) -> Against {
         Ok(theirs) => theirs,
         Err(error) => return Against::missing(format!("The XML of {name} cannot be read: {error}.")),
     };
-    let Some(ours) = app.case.preview.document.xml() else { return Against::missing("There is no XML to compare.") };
-    let detail = if app.review.whole { Detail::Everything } else { Detail::Meaning };
+    let Some(ours) = model.case.preview.document.xml() else { return Against::missing("There is no XML to compare.") };
+    let detail = if whole { Detail::Everything } else { Detail::Meaning };
     let comparison = domain::compare(ours, &theirs, detail);
-    let left_out = if app.review.whole { String::new() } else { comparison.left_out() };
+    let left_out = if whole { String::new() } else { comparison.left_out() };
     Against { lines: xml::lines(&comparison.theirs), missing: None, left_out, seen_at: Some(seen_at) }
 }

@@ -2,29 +2,21 @@
 
 use super::against::Base;
 use super::steps::pci;
-use super::{App, Effect, StepId};
-use crate::case::{self, Scope};
+use super::{App, StepId};
+use crate::case::Scope;
 use crate::facts::Part;
 
-impl App {
-    /// Asks what is not known yet and was not asked for; the answers come later, and may lead to more questions.
-    pub(super) fn ask(&mut self) -> Option<Effect> {
-        let scope = self.scope();
-        let queries = case::queries(&self.case, &self.facts, &scope, &mut self.asked);
-        (!queries.is_empty()).then_some(Effect::Ask(queries))
-    }
-
-    fn scope(&self) -> Scope {
-        let beside = match &self.review.base {
-            Base::Domain(name) if self.step == StepId::Review => Some(name.clone()),
-            _ => None,
-        };
-        Scope {
-            beside,
-            functions: pci::on_screen(self),
-            parts: if self.step == StepId::System { vec![Part::Systems] } else { Vec::new() },
-            typing: self.editing.is_some(),
-            ..Scope::default()
-        }
+/// What is on screen, as far as it leads to questions.
+pub(super) fn scope(app: &App) -> Scope {
+    let beside = match &app.review.base {
+        Base::Domain(name) if app.step == StepId::Review => Some(name.clone()),
+        _ => None,
+    };
+    Scope {
+        beside,
+        functions: pci::on_screen(app),
+        parts: if app.step == StepId::System { vec![Part::Systems] } else { Vec::new() },
+        typing: app.editing().is_some(),
+        ..Scope::default()
     }
 }

@@ -1,6 +1,8 @@
 //! Drafts that earlier sessions left behind: which are offered, in what words, and what taking one up means.
 
+use super::age::age;
 use super::history::Content;
+use super::outcome::{Go, Outcome, Turn};
 use super::overlay::{Answer, Ask, Overlay};
 use super::{App, Draft, Effect, LeftDraft, StepId};
 use crate::spec::{Layer, Origin, Spec};
@@ -9,10 +11,10 @@ use crate::spec::{Layer, Origin, Spec};
 const OFFERED: usize = 5;
 
 /// Offers the drafts of earlier sessions, unless the user has begun something else.
-pub(super) fn offer(app: &mut App, mut left: Vec<LeftDraft>) {
+pub(super) fn offer(app: &App, mut left: Vec<LeftDraft>) -> Outcome {
     left.retain(|left| !is_empty(&left.draft));
     if app.history.can_undo(&app.content) || left.is_empty() {
-        return;
+        return Outcome::default();
     }
     left.sort_by_key(|left| std::cmp::Reverse(left.draft.saved_at));
     let older = left.len().saturating_sub(OFFERED);
@@ -21,7 +23,7 @@ pub(super) fn offer(app: &mut App, mut left: Vec<LeftDraft>) {
         Ok([one]) => of_one(app, one),
         Err(several) => of_several(app, several, older),
     };
-    app.overlays.push(Overlay::Ask(ask));
+    Outcome::show(Overlay::Ask(ask))
 }
 
 fn of_one(app: &App, left: LeftDraft) -> Ask {
@@ -81,27 +83,12 @@ fn label(draft: &Draft) -> &str {
     name(draft).unwrap_or("without a name")
 }
 
-/// A span of time in words.
-pub(super) fn age(seconds: u64) -> String {
-    match seconds {
-        0..=59 => "less than a minute ago".into(),
-        60..=119 => "one minute ago".into(),
-        120..=7199 => format!("{} minutes ago", seconds / 60),
-        7200..=172_799 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86400),
-    }
-}
-
 /// Goes on with a draft; its file becomes that of this session.
-pub(super) fn take(app: &mut App, left: Box<LeftDraft>) -> Vec<Effect> {
+pub(super) fn take(left: Box<LeftDraft>) -> Outcome {
     let Draft { spec: own, layers, pending, start, .. } = left.draft.clone();
-    app.content = without_templates(Content { own, layers, pending, start });
-    app.stored = app.content.clone();
-    app.review.seen = None;
-    app.stale = true;
-    app.refresh();
-    app.go(StepId::System);
-    vec![Effect::TakeDraft(left)]
+    let content = without_templates(Content { own, layers, pending, start });
+    let go = Some(Go::Step(StepId::System));
+    Outcome { go, effects: vec![Effect::TakeDraft(left)], ..Outcome::turn(Turn::Draft(content.into())) }
 }
 
 /// A draft of an older version also has the templates among its layers. Those that are named are looked up now.

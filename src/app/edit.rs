@@ -1,31 +1,57 @@
-//! Changing the content: fields, rows, layers, undo. Every change goes through here and is one step of undo.
+//! Changing the content: fields, rows, layers. What an edit does to the rest of the content, and where it would lead.
 
+use super::case;
 use super::grammar::{self, Reading};
 use super::history::Content;
-use super::{App, Zone};
+use super::model::Model;
+use super::outcome::Edit;
+use super::values::Values;
 use crate::spec::{Grammar, Place, Segment, edit, field};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-impl App {
-    /// Makes the content as it is now a point that undo goes back to, and the XML as it is now the base of the marks.
-    pub(super) fn checkpoint(&mut self) {
-        self.history.checkpoint(self.content.clone());
-        self.xml_before = Some(self.case.preview.lines.clone());
+impl Model {
+    /// Changes the content; judges nothing. Fails where the spec cannot hold the rows of a list, with the reason.
+    pub(super) fn apply(&mut self, edits: &[Edit]) -> Result<(), String> {
+        for (at, edit) in edits.iter().enumerate() {
+            if at > 0 {
+                // What an edit finds in the spec is what the one before made of it.
+                self.values = Values::of(case::input(&self.content, self.templates.as_deref()).spec());
+            }
+            self.apply_one(edit)?;
+        }
+        Ok(())
     }
 
-    /// Several changes as one step of undo.
-    pub(super) fn as_one_step<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> T {
-        self.checkpoint();
-        let (depth, xml) = (self.history.depth(), self.xml_before.clone());
-        let made = change(self);
-        self.history.forget_since(depth);
-        self.xml_before = xml;
-        made
+    /// The model that these edits lead to.
+    pub(super) fn after(&self, edits: &[Edit]) -> Self {
+        let mut after = self.clone();
+        // An edit that is refused is said when it is made.
+        let _ = after.apply(edits);
+        after.judge();
+        after
+    }
+
+    fn apply_one(&mut self, edit: &Edit) -> Result<(), String> {
+        match edit {
+            Edit::Set(place, value) => self.set_raw(place, value.clone()),
+            Edit::Type(place, grammar, text) => self.store_text(place, *grammar, text),
+            Edit::Rows { list, rows, from } => {
+                self.content.pending = moved(&self.content.pending, list, from);
+                let rows = Value::Array(rows.clone());
+                edit::set(&mut self.content.own, list, Some(rows)).map_err(|_| format!("{list} cannot be changed"))?;
+            }
+            Edit::Layers(template, layers) => {
+                self.content.own.template.clone_from(template);
+                self.content.layers.clone_from(layers);
+            }
+            Edit::Start(start) => self.content.start = *start,
+        }
+        Ok(())
     }
 
     /// Stores the text of a field: as a value where it is one, as text where the spec holds texts, otherwise aside.
-    pub(super) fn store_text(&mut self, place: &Place, grammar: Grammar, text: &str) {
+    fn store_text(&mut self, place: &Place, grammar: Grammar, text: &str) {
         let value = match grammar::read(grammar, text) {
             Reading::Empty => None,
             Reading::Value(value) | Reading::Wrong { stored: Some(value), .. } => Some(value),
@@ -38,20 +64,13 @@ impl App {
         self.set_raw(place, value);
     }
 
-    /// Sets one field as one step of undo.
-    pub fn set(&mut self, place: &Place, value: Option<Value>) {
-        self.checkpoint();
-        self.set_raw(place, value);
-    }
-
     /// Sets one field. A value that the spec refuses is kept aside as text, so that nothing typed is lost.
-    pub(super) fn set_raw(&mut self, place: &Place, value: Option<Value>) {
+    fn set_raw(&mut self, place: &Place, value: Option<Value>) {
+        self.own_whole(place);
         if let Some((list, row)) = positional(place) {
-            self.own_whole(place);
             self.set_position(&list, row, value);
             return;
         }
-        self.own_whole(place);
         self.content.pending.remove(place);
         let text = value.as_ref().map(|value| grammar::show(Grammar::Text, value));
         if edit::set(&mut self.content.own, place, value).is_err()
@@ -59,7 +78,6 @@ impl App {
         {
             self.content.pending.insert(place.clone(), text);
         }
-        self.stale = true;
     }
 
     /// Sets one text of a list in which the position says what it is about: an empty one stands for none.
@@ -72,7 +90,6 @@ impl App {
         let filled = rows.iter().rposition(|text| text.as_str().is_none_or(|text| !text.is_empty()));
         rows.truncate(filled.map_or(0, |last| last + 1));
         let _ = edit::set(&mut self.content.own, list, (!rows.is_empty()).then(|| rows.into()));
-        self.stale = true;
     }
 
     /// Lists, and objects within objects, replace as a whole: before one row or member is changed, those of the layer below
@@ -91,94 +108,51 @@ impl App {
         }
     }
 
-    /// Puts `rows` in the place of a list, as one step of undo. `from` says for each new row which row it was, so that
-    /// texts kept aside and errors shown move along.
-    pub(super) fn set_rows(&mut self, list: &Place, rows: Vec<Value>, from: &[Option<usize>]) {
-        self.checkpoint();
-        self.content.pending = moved(&self.content.pending, list, from);
-        let touched = self.touched.iter().map(|place| (place.clone(), ())).collect();
-        self.touched = moved(&touched, list, from).into_keys().collect();
-        if edit::set(&mut self.content.own, list, Some(Value::Array(rows))).is_err() {
-            self.toast = Some(format!("{list} cannot be changed"));
-        }
-        self.stale = true;
+    /// A list with one more row behind the others, and the number of that row.
+    pub(super) fn add_row(&self, list: &Place, row: Value) -> (Edit, usize) {
+        let rows = self.values.rows(list).to_vec();
+        let at = rows.len();
+        (with_row(list, rows, row), at)
     }
 
-    /// Adds a row behind the others; gives its number.
-    pub(super) fn add_row(&mut self, list: &Place, row: Value) -> usize {
-        let mut rows = self.values.rows(list).to_vec();
-        let from: Vec<_> = (0..rows.len()).map(Some).chain([None]).collect();
-        rows.push(row);
-        let at = rows.len() - 1;
-        self.set_rows(list, rows, &from);
-        at
+    /// A list without a row; `None` where there is no such row.
+    pub(super) fn delete_row(&self, list: &Place, at: usize) -> Option<Edit> {
+        without_row(list, self.values.rows(list).to_vec(), at)
     }
 
-    /// Deletes a row.
-    pub(super) fn delete_row(&mut self, list: &Place, at: usize) {
-        let mut rows = self.values.rows(list).to_vec();
-        if at >= rows.len() {
-            return;
-        }
-        rows.remove(at);
-        let from: Vec<_> = (0..=rows.len()).filter(|row| *row != at).map(Some).collect();
-        self.set_rows(list, rows, &from);
-    }
-
-    /// Exchanges a row with its neighbour; gives its new number.
-    pub(super) fn move_row(&mut self, list: &Place, at: usize, down: bool) -> usize {
+    /// A list with a row in the place of its neighbour, and its new number; `None` where it has no such neighbour.
+    pub(super) fn move_row(&self, list: &Place, at: usize, down: bool) -> Option<(Edit, usize)> {
         let mut rows = self.values.rows(list).to_vec();
         let to = if down { at + 1 } else { at.wrapping_sub(1) };
         if at >= rows.len() || to >= rows.len() {
-            return at;
+            return None;
         }
         let mut from: Vec<_> = (0..rows.len()).map(Some).collect();
         rows.swap(at, to);
         from.swap(at, to);
-        self.set_rows(list, rows, &from);
-        to
-    }
-
-    /// Starts the VM at the end of the build, or not.
-    pub(super) fn switch_start(&mut self) {
-        self.checkpoint();
-        self.content.start = !self.content.start;
-        let what =
-            if self.content.start { "the VM is started after the build" } else { "the VM is built, not started" };
-        self.toast = Some(what.to_owned());
-        self.stale = true;
-    }
-
-    /// One step back.
-    pub(super) fn undo(&mut self) {
-        self.leave_field();
-        if let Some(content) = self.history.undo(&self.content) {
-            self.restore(content, "undone");
-        }
-    }
-
-    /// One step forward again.
-    pub(super) fn redo(&mut self) {
-        self.leave_field();
-        if let Some(content) = self.history.redo(&self.content) {
-            self.restore(content, "redone");
-        }
-    }
-
-    fn restore(&mut self, content: Content, what: &str) {
-        self.xml_before = Some(self.case.preview.lines.clone());
-        let about = difference(&self.content, &content);
-        self.content = content;
-        self.stale = true;
-        self.toast = Some(format!("{what}: {about}"));
-        if self.zone == Zone::Xml && !self.xml.open && !self.is_wide() {
-            self.zone = self.home_zone();
-        }
+        Some((Edit::Rows { list: list.clone(), rows, from }, to))
     }
 }
 
+/// `rows` with one more behind them.
+pub(super) fn with_row(list: &Place, mut rows: Vec<Value>, row: Value) -> Edit {
+    let from = (0..rows.len()).map(Some).chain([None]).collect();
+    rows.push(row);
+    Edit::Rows { list: list.clone(), rows, from }
+}
+
+/// `rows` without one of them.
+pub(super) fn without_row(list: &Place, mut rows: Vec<Value>, at: usize) -> Option<Edit> {
+    if at >= rows.len() {
+        return None;
+    }
+    rows.remove(at);
+    let from = (0..=rows.len()).filter(|row| *row != at).map(Some).collect();
+    Some(Edit::Rows { list: list.clone(), rows, from })
+}
+
 /// What differs between two contents, in a word: the first field, or what else there is.
-fn difference(old: &Content, new: &Content) -> String {
+pub(super) fn difference(old: &Content, new: &Content) -> String {
     let json = |content: &Content| serde_json::to_value(&content.own).unwrap_or_default();
     if let Some(place) = differing(&Place::root(), &json(old), &json(new)) {
         return place.to_string();
@@ -214,7 +188,7 @@ fn differing(place: &Place, old: &Value, new: &Value) -> Option<Place> {
 }
 
 /// `old` with the rows of `list` renumbered by `from`; what belonged to rows that are gone is dropped.
-fn moved<T: Clone>(old: &BTreeMap<Place, T>, list: &Place, from: &[Option<usize>]) -> BTreeMap<Place, T> {
+pub(super) fn moved<T: Clone>(old: &BTreeMap<Place, T>, list: &Place, from: &[Option<usize>]) -> BTreeMap<Place, T> {
     let depth = list.0.len();
     let renumber = |place: &Place| -> Option<Place> {
         let Some(Segment::Index(row)) = place.0.get(depth).filter(|_| place.within(list)) else {

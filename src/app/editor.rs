@@ -1,26 +1,12 @@
-//! The text that is being typed: a line or several, and what it is for. Owns the keys within a text.
+//! The text that is being typed: a line or several. Owns the keys within a text.
 
 use super::textarea::LinesEditor;
 use super::{Key, KeyCode};
-use crate::spec::Place;
 use tui_input::{Input, InputRequest};
-
-/// What a text is typed for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A field of the form.
-    Field(Place),
-    /// The filter of the step's list.
-    Filter,
-    /// The search in the XML or in a text of the review.
-    Search,
-}
 
 /// A text being typed.
 #[derive(Clone, Debug)]
 pub struct Editing {
-    /// What for.
-    pub target: Target,
     /// The text.
     pub text: TextInput,
     /// True once a key has changed the text.
@@ -38,13 +24,13 @@ pub enum TextInput {
 
 impl Editing {
     /// Starts with `text`.
-    pub fn new(target: Target, text: &str, lines: bool) -> Self {
+    pub fn new(text: &str, lines: bool) -> Self {
         let input = if lines {
             TextInput::Lines(Box::new(LinesEditor::new(text)))
         } else {
             TextInput::Line(Input::new(text.to_owned()))
         };
-        Self { target, text: input, typed: false }
+        Self { text: input, typed: false }
     }
 
     /// The text as it is now.
@@ -107,21 +93,21 @@ mod tests {
 
     #[test]
     fn a_paste_into_a_line_never_breaks_it() {
-        let mut editing = Editing::new(Target::Filter, "a", false);
+        let mut editing = Editing::new("a", false);
         editing.paste("b\r\nc\nd\te\n");
         assert_eq!(editing.value(), "ab c d e");
     }
 
     #[test]
     fn a_paste_into_lines_keeps_them() {
-        let mut editing = Editing::new(Target::Filter, "a", true);
+        let mut editing = Editing::new("a", true);
         editing.paste("b\r\nc");
         assert_eq!(editing.value(), "ab\nc");
     }
 
     #[test]
     fn commands_are_no_text() {
-        let mut editing = Editing::new(Target::Filter, "", false);
+        let mut editing = Editing::new("", false);
         for key in [Key::ctrl('n'), Key::plain(KeyCode::F(1)), Key::plain(KeyCode::Tab)] {
             assert!(!editing.key(key));
         }

@@ -1,9 +1,44 @@
-//! Where the focus is: rows or fields of a step, the checks, the XML. Owns moving within them, not what they hold.
+//! Where the focus is: rows or fields of a step, the checks, the XML, and the text being typed there. Owns moving within
+//! lists, not what they hold.
 
-use super::form::{Extent, Field};
-use super::{App, StepId, steps};
+use super::editor::Editing;
+use crate::spec::Place;
 
-/// The part of the screen that takes keys.
+/// What takes the keys of a page. A text being typed belongs to the part of the screen that it is typed in.
+#[derive(Clone, Debug)]
+pub enum Focus {
+    /// The table or list of the step.
+    Rows,
+    /// The filter of that list is typed.
+    Narrowing(Editing),
+    /// The field of the form that the cursor is on.
+    Field {
+        /// The form is being filled in: what is typed goes into its fields until Esc.
+        filling: bool,
+    },
+    /// The text of that field.
+    Typing {
+        /// The field.
+        place: Place,
+        /// Its text.
+        text: Editing,
+        /// The form is being filled in.
+        filling: bool,
+    },
+    /// The checks panel.
+    Checks,
+    /// The XML beside or over the step.
+    Xml,
+    /// What is searched for in the XML, or in the list of the step, is typed.
+    Finding {
+        /// The text.
+        text: Editing,
+        /// It is looked for in the XML beside the step.
+        in_xml: bool,
+    },
+}
+
+/// A part of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Zone {
     /// The table or list of the step.
@@ -14,6 +49,71 @@ pub enum Zone {
     Checks,
     /// The XML beside or over the step.
     Xml,
+}
+
+/// What a text is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A field of the form.
+    Field(&'a Place),
+    /// The filter of the step's list.
+    Filter,
+    /// The search in the XML or in a text of the review.
+    Search,
+}
+
+impl Focus {
+    /// The part of the screen that has it.
+    pub fn zone(&self) -> Zone {
+        match self {
+            Self::Rows | Self::Narrowing(_) | Self::Finding { in_xml: false, .. } => Zone::Rows,
+            Self::Field { .. } | Self::Typing { .. } => Zone::Fields,
+            Self::Checks => Zone::Checks,
+            Self::Xml | Self::Finding { in_xml: true, .. } => Zone::Xml,
+        }
+    }
+
+    /// The text being typed, if one is.
+    pub fn editing(&self) -> Option<&Editing> {
+        match self {
+            Self::Narrowing(text) | Self::Typing { text, .. } | Self::Finding { text, .. } => Some(text),
+            Self::Rows | Self::Field { .. } | Self::Checks | Self::Xml => None,
+        }
+    }
+
+    /// The text being typed, to change.
+    pub(super) fn editing_mut(&mut self) -> Option<&mut Editing> {
+        match self {
+            Self::Narrowing(text) | Self::Typing { text, .. } | Self::Finding { text, .. } => Some(text),
+            Self::Rows | Self::Field { .. } | Self::Checks | Self::Xml => None,
+        }
+    }
+
+    /// What the text is typed for.
+    pub fn target(&self) -> Option<Target<'_>> {
+        match self {
+            Self::Narrowing(_) => Some(Target::Filter),
+            Self::Typing { place, .. } => Some(Target::Field(place)),
+            Self::Finding { .. } => Some(Target::Search),
+            Self::Rows | Self::Field { .. } | Self::Checks | Self::Xml => None,
+        }
+    }
+
+    /// True while a form is being filled in: letters are no commands.
+    pub fn is_filling(&self) -> bool {
+        matches!(self, Self::Field { filling: true } | Self::Typing { filling: true, .. })
+    }
+
+    /// The same part of the screen with no text being typed.
+    #[must_use]
+    pub fn outside(&self) -> Self {
+        match self.zone() {
+            Zone::Rows => Self::Rows,
+            Zone::Fields => Self::Field { filling: self.is_filling() },
+            Zone::Checks => Self::Checks,
+            Zone::Xml => Self::Xml,
+        }
+    }
 }
 
 /// Which row and which field of a step the user was at.
@@ -72,127 +172,6 @@ pub fn offset(at: usize, count: usize, height: usize) -> usize {
     // With an odd height the last block could end before the cursor.
     let block = if at >= block + height { at + 1 - height } else { block };
     block.min(count - height)
-}
-
-impl App {
-    /// The cursor of the step on screen.
-    pub fn cursor(&self) -> Cursor {
-        self.cursors.get(self.step.index()).copied().unwrap_or_default()
-    }
-
-    /// The cursor of the step on screen, to change.
-    pub(super) fn cursor_mut(&mut self) -> &mut Cursor {
-        let index = self.step.index() % self.cursors.len();
-        &mut self.cursors[index]
-    }
-
-    /// The fields of the step on screen.
-    pub fn fields(&self) -> Vec<Field> {
-        super::form::fields(self)
-    }
-
-    /// The field that has the focus, if one has.
-    pub fn field(&self) -> Option<Field> {
-        (self.zone == Zone::Fields).then(|| self.fields().into_iter().nth(self.cursor().field)).flatten()
-    }
-
-    /// How many rows a list on this screen shows, roughly: for half-screen moves only.
-    pub(super) fn page(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(12)).max(4)
-    }
-
-    /// Brings cursors back into their lists after rows or fields came or went.
-    pub(super) fn clamp(&mut self) {
-        let rows = steps::logic(self.step).rows(self);
-        let cursor = self.cursor();
-        self.cursor_mut().row = cursor.row.min(rows.saturating_sub(1));
-        let fields = self.fields().len();
-        self.cursor_mut().field = cursor.field.min(fields.saturating_sub(1));
-        if self.zone == Zone::Fields && fields == 0 {
-            self.zone = Zone::Rows;
-        }
-        if self.zone == Zone::Rows && rows == 0 && fields > 0 {
-            self.zone = Zone::Fields;
-        }
-        self.filling &= self.zone == Zone::Fields;
-        let findings = self.case.report.findings.len();
-        self.checks_row = self.checks_row.min(findings.saturating_sub(1));
-        if self.zone == Zone::Checks && findings == 0 {
-            self.zone = self.home_zone();
-        }
-    }
-
-    /// The zone that a step starts in.
-    pub(super) fn home_zone(&self) -> Zone {
-        if steps::logic(self.step).rows(self) > 0 { Zone::Rows } else { Zone::Fields }
-    }
-
-    /// Shows `step`, with the focus where it is of most use.
-    pub fn go(&mut self, step: StepId) {
-        self.leave_field();
-        self.note_seen();
-        if step != StepId::Review {
-            steps::review::left(self);
-        }
-        // Whoever goes on has seen the fields: what is missing in them is an error from now on.
-        let seen = self.fields().into_iter().map(|field| field.place);
-        self.touched.extend(seen.collect::<Vec<_>>());
-        self.step = step;
-        if step == StepId::Storage {
-            steps::storage::opened(self);
-        }
-        self.zone = self.home_zone();
-        self.filling = false;
-        self.note_seen();
-        super::steps::review::opened(self);
-        self.clamp();
-    }
-
-    /// Moves to the field or row that `place` names, to the step otherwise.
-    pub fn go_to(&mut self, place: &crate::spec::Place) {
-        self.go(StepId::of(place));
-        steps::logic(self.step).reveal(self, place);
-        if let Some(row) = steps::logic(self.step).row_of(self, place) {
-            self.cursor_mut().row = row;
-        }
-        let field = self.field_of(place).or_else(|| {
-            let all = steps::logic(self.step).fields(self);
-            let there = all.iter().any(|field| place.within(&field.place));
-            if there {
-                self.extent = Extent::All;
-            }
-            self.field_of(place)
-        });
-        if let Some(field) = field {
-            self.cursor_mut().field = field;
-            self.zone = Zone::Fields;
-        }
-        self.clamp();
-    }
-
-    /// The field shown for `place`: its own, or that of what it is part of.
-    fn field_of(&self, place: &crate::spec::Place) -> Option<usize> {
-        let fields = self.fields();
-        let exact = fields.iter().position(|field| field.place == *place);
-        exact.or_else(|| fields.iter().position(|field| place.within(&field.place)))
-    }
-
-    /// A field that is about to change must not vanish under the cursor when it becomes empty.
-    pub(super) fn keep_shown(&mut self, field: &Field) {
-        if field.more {
-            self.show(Extent::All);
-        }
-    }
-
-    /// Shows more or fewer fields; the cursor stays on its field where that is shown.
-    pub(super) fn show(&mut self, extent: Extent) {
-        let at = self.field().map(|field| field.place);
-        self.extent = extent;
-        if let Some(field) = at.and_then(|place| self.field_of(&place)) {
-            self.cursor_mut().field = field;
-        }
-        self.clamp();
-    }
 }
 
 #[cfg(test)]

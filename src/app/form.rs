@@ -1,11 +1,10 @@
 //! Forms as data: which fields a step has, what stands in them and why. Owns neither keys nor drawing; `--plain` and
 //! the screen read the same fields.
 
-use super::editor::Editing;
 use super::grammar;
+use super::model::Model;
 use super::options::Options;
-use super::{App, steps};
-use crate::checks::{Finding, Severity};
+use crate::machine::Choice;
 use crate::spec::{Grammar, Place, field};
 use std::borrow::Cow;
 
@@ -173,26 +172,26 @@ pub enum Extent {
     All,
 }
 
-/// The fields of the step on screen, with what stands in them.
-pub fn fields(app: &App) -> Vec<Field> {
-    let mut fields = steps::logic(app.step).fields(app);
-    for field in &mut fields {
-        fill(app, field);
-    }
-    fields.retain(|field| app.extent == Extent::All || !field.more || !field.text.is_empty());
-    fields
+/// Why vmbuild chose a value; empty where the user did.
+pub(super) fn why<T>(choice: &Choice<T>) -> String {
+    choice.why().unwrap_or_default().to_owned()
 }
 
-fn fill(app: &App, field: &mut Field) {
-    if let Some(text) = app.content.pending.get(&field.place) {
+/// A truth value as toggles show it.
+pub(super) fn yes(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
+}
+
+/// Puts into `field` what is set; `typed` is the text that is being typed into it.
+pub(super) fn fill(model: &Model, field: &mut Field, typed: Option<&str>) {
+    if let Some(text) = model.content.pending.get(&field.place) {
         field.text.clone_from(text);
-    } else if let Some(value) = app.values.get(&field.place) {
+    } else if let Some(value) = model.values.get(&field.place) {
         field.text = grammar::show(field.grammar, value);
-        field.origin = app.origin(&field.place);
+        field.origin = model.origin(&field.place);
     }
     // While a text is typed it is that text which is understood in some way, not the shown value.
-    let typed = app.editing.as_ref().filter(|_| app.is_editing(&field.place)).map(Editing::value);
-    field.note = beside(field, typed.as_deref().unwrap_or(&field.text));
+    field.note = beside(field, typed.unwrap_or(&field.text));
 }
 
 /// What stands beside the value. The reason of a default says nothing about a value that the user chose.
@@ -203,27 +202,4 @@ fn beside(field: &Field, text: &str) -> String {
     };
     let first = if field.text.is_empty() && !field.why.is_empty() { &field.why } else { &meaning };
     [first.as_str(), field.note.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
-}
-
-impl App {
-    /// The worst finding about `field`, where it is time to show it: not while the user first types into it.
-    pub fn shown_finding(&self, field: &Field) -> Option<&Finding> {
-        let finding = self.finding_at(&field.place)?;
-        let typing = self.is_editing(&field.place);
-        let touched = self.touched.contains(&field.place);
-        let show = touched || (!typing && (!field.text.is_empty() || finding.severity() != Severity::Blocker));
-        show.then_some(finding)
-    }
-
-    /// The worst finding about `place` itself.
-    pub fn finding_at(&self, place: &Place) -> Option<&Finding> {
-        let about = self.case.report.findings.iter().filter(|finding| finding.place() == place);
-        about.min_by_key(|finding| finding.severity())
-    }
-
-    /// True while the cursor is in the text of this field.
-    pub fn is_editing(&self, place: &Place) -> bool {
-        use super::editor::Target;
-        matches!(&self.editing, Some(Editing { target: Target::Field(at), .. }) if at == place)
-    }
 }

@@ -39,18 +39,13 @@ impl History {
         self.redo.clear();
     }
 
-    /// How many contents undo can go back to.
-    pub fn depth(&self) -> usize {
-        self.undo.len()
-    }
-
-    /// Forgets what was remembered since undo had this depth.
-    pub fn forget_since(&mut self, depth: usize) {
-        self.undo.truncate(depth);
+    /// One step back from `present`, or forward again.
+    pub fn walk(&mut self, present: &Content, back: bool) -> Option<Content> {
+        if back { self.undo(present) } else { self.redo(present) }
     }
 
     /// The content before `present`, which redo goes back to.
-    pub fn undo(&mut self, present: &Content) -> Option<Content> {
+    fn undo(&mut self, present: &Content) -> Option<Content> {
         // A checkpoint that nothing followed is no step of its own.
         let content = std::iter::from_fn(|| self.undo.pop()).find(|content| content != present)?;
         self.redo.push(present.clone());
@@ -58,7 +53,7 @@ impl History {
     }
 
     /// The content that was undone from `present`.
-    pub fn redo(&mut self, present: &Content) -> Option<Content> {
+    fn redo(&mut self, present: &Content) -> Option<Content> {
         let content = self.redo.pop()?;
         self.undo.push(present.clone());
         Some(content)

@@ -1,9 +1,9 @@
 //! The one key table: per focus, which key does what, under which name. Hints, help and commands are read from it, and
-//! so is every key that is pressed; what an action does is the business of [`super::action`].
+//! so is every key that is pressed; what an action does is the business of [`super::acting`].
 
-use super::action::{self, Action};
+use super::action::Action;
 use super::focus::Motion;
-use super::{App, Key, KeyCode, StepId, Zone, overlay::Overlay};
+use super::{Key, KeyCode, StepId};
 
 /// What has the focus, as far as keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -249,36 +249,6 @@ pub fn all() -> impl Iterator<Item = &'static Entry> {
     OF_STEPS.iter().chain(TABLE)
 }
 
-/// What has the focus.
-pub fn context(app: &App) -> Context {
-    use super::editor::TextInput;
-    match (app.overlays.last(), &app.editing, app.zone) {
-        (Some(Overlay::Help(_)), ..) => Help,
-        (Some(Overlay::Palette(_) | Overlay::Pick(..)), ..) => List,
-        (Some(Overlay::CpuMap(_)), ..) => Map,
-        (Some(Overlay::Ask(_)), ..) => Ask,
-        (Some(Overlay::Prompt(_)), ..) => Prompt,
-        (Some(Overlay::Notice(_) | Overlay::Sheet(_)), ..) => Notice,
-        (None, Some(editing), _) if matches!(editing.text, TextInput::Lines(_)) => Lines,
-        (None, Some(_), _) => Text,
-        (None, None, Zone::Rows) => Rows,
-        (None, None, Zone::Fields) if app.filling => Form,
-        (None, None, Zone::Fields) => Fields,
-        (None, None, Zone::Checks) => Checks,
-        (None, None, Zone::Xml) => Xml,
-    }
-}
-
-/// The lines of the table that hold for the focus as it is, those of the step first. A key that an earlier line has
-/// taken does nothing in a later one.
-fn entries(app: &App) -> impl Iterator<Item = &'static Entry> {
-    let (context, step) = (context(app), app.step);
-    let holds = move |entry: &&Entry| {
-        entry.contexts.contains(&context) && (entry.steps.is_empty() || entry.steps.contains(&step))
-    };
-    all().filter(holds).filter(move |entry| action::applies(app, entry.action))
-}
-
 /// What the steps add to the table.
 pub fn of_steps() -> impl Iterator<Item = &'static Entry> {
     OF_STEPS.iter()
@@ -288,25 +258,6 @@ pub fn of_steps() -> impl Iterator<Item = &'static Entry> {
 pub fn steps(key: Key) -> impl Iterator<Item = StepId> {
     let gives = move |step: &StepId| all().any(|entry| entry.steps.contains(step) && entry.keys.contains(&key));
     StepId::ALL.into_iter().filter(gives)
-}
-
-/// What the focus offers, with the reasons of what is off.
-pub fn offers(app: &App) -> Vec<Offer> {
-    let mut taken = Vec::new();
-    let mut offers = Vec::new();
-    for entry in entries(app) {
-        if entry.keys.iter().all(|key| taken.contains(key)) {
-            continue;
-        }
-        taken.extend(entry.keys);
-        offers.push(Offer { entry, why_not: action::why_not(app, entry.action) });
-    }
-    offers
-}
-
-/// The action of `key` for the focus as it is.
-pub fn action(app: &App, key: Key) -> Option<Action> {
-    entries(app).find(|entry| entry.keys.contains(&key)).map(|entry| entry.action)
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
 //!
-//! [`update()`] takes a message and gives back effects; everything that follows from spec and facts is recomputed in
-//! `case` once per change. One step of the wizard is one file of [`steps`].
+//! [`update()`] takes a message and gives back effects. What a key means is in [`keys`], what it comes to is answered as an
+//! [`outcome::Outcome`] by the step on screen (one file of [`steps`] each), by [`acting`] or by [`answering`], and [`dispatch`]
+//! alone changes the state by it.
 
+mod acting;
 pub mod action;
 pub mod against;
+mod age;
+mod answering;
 mod asking;
 mod case;
+mod dispatch;
 pub(crate) mod drafts;
 pub mod edit;
 pub mod editor;
@@ -17,26 +22,35 @@ pub mod grammar;
 pub mod history;
 pub mod key;
 pub mod keys;
-pub mod leave;
+mod leaving;
+pub mod model;
 pub mod msg;
+mod news;
+pub mod offers;
 pub mod options;
+pub mod outcome;
 pub mod overlay;
+mod palette;
 pub mod probe;
+mod probing;
+mod questions;
+pub mod rail;
+mod replies;
 mod rows;
+mod saving;
 pub mod state;
 pub mod step;
 pub mod steps;
 pub mod textarea;
-pub mod update;
 pub mod values;
-pub mod write;
 pub mod xml;
 
-pub use focus::{Cursor, Zone};
+pub use dispatch::update;
+pub use focus::{Cursor, Focus, Zone};
 pub use key::{Key, KeyCode};
+pub use model::{HostState, Model};
 pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Reply, Saved, Signal};
 pub use probe::{Probe, ProbeState};
-pub use state::{App, HostState};
+pub use state::App;
 pub use step::StepId;
-pub use update::update;
 pub use values::Values;

@@ -97,7 +97,7 @@ pub struct Saved {
 pub struct Draft {
     /// When it was made, in seconds since 1970-01-01 UTC.
     pub saved_at: u64,
-    /// The host it was made for: [`super::App::uri`]. Empty in drafts of older versions.
+    /// The host it was made for: [`super::Model::uri`]. Empty in drafts of older versions.
     pub uri: String,
     /// What the user set.
     pub spec: Spec,

@@ -1,23 +1,20 @@
 //! What lies over the step: help, commands, pick lists, questions, prompts, notices. Owns their state and keys within
-//! their texts; what an answer does is the business of [`super::action`].
+//! their texts; what an answer does is the business of [`super::answering`].
 
 use super::action::Action;
 use super::against::Base;
 use super::editor::{line_key, paste_line};
 use super::focus::Motion;
-use super::keys::{self, Offer};
+use super::keys::Offer;
 use super::options::Known;
-use super::steps::pci::sheet::Sheet;
-use super::steps::system::map::CpuMap;
-use super::{App, Key, KeyCode, StepId};
+use super::{Key, KeyCode, StepId};
 use crate::machine::drive::WayKind;
 use crate::spec::Place;
-use crate::units::{CpuSet, PciAddress, capitalised};
+use crate::units::{CpuSet, PciAddress};
 use memchr::memmem::Finder;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tui_input::Input;
 
@@ -42,6 +39,22 @@ pub enum Overlay {
     Sheet(Sheet),
 }
 
+/// The map of the host's CPUs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CpuMap {
+    /// The core that has the focus.
+    pub row: usize,
+}
+
+/// The sheet of a PCI function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// The function.
+    pub address: PciAddress,
+    /// First visible line.
+    pub top: usize,
+}
+
 /// The help.
 #[derive(Clone, Debug)]
 pub struct Help {
@@ -63,7 +76,7 @@ pub enum Purpose {
         /// Other texts than those of the list are possible.
         free: bool,
     },
-    /// What to write where: see [`super::action`].
+    /// What to write where: see [`super::saving`].
     Write,
     /// What the XML is compared with: one for each item.
     Compare(Vec<Base>),
@@ -260,13 +273,6 @@ impl<T: Searched> List<T> {
         }
     }
 
-    /// Other items under the same filter.
-    pub(super) fn fill(&mut self, items: Vec<T>) {
-        let filter = std::mem::take(&mut self.filter);
-        *self = Self { filter, ..Self::new(std::mem::take(&mut self.title), items) };
-        self.refilter();
-    }
-
     /// The item that has the focus.
     pub fn current(&self) -> Option<&T> {
         self.items.get(*self.shown.get(self.row)?)
@@ -304,6 +310,17 @@ impl<T: Searched> List<T> {
 }
 
 impl List<Known> {
+    /// Items that arrived late, under the same filter, or why there are still none.
+    pub(super) fn fill(&mut self, items: Vec<Known>, why_empty: Option<String>) {
+        let filter = std::mem::take(&mut self.filter);
+        *self = Self { filter, why_empty, ..Self::new(std::mem::take(&mut self.title), items) };
+        self.refilter();
+        // Enter goes on to take what was typed.
+        if self.typed().is_some() {
+            self.row = self.shown.len();
+        }
+    }
+
     /// The typed text, where it is none of the known values.
     pub fn typed(&self) -> Option<&str> {
         let text = self.filter.value().trim();
@@ -357,8 +374,9 @@ impl Overlay {
         self.follow();
     }
 
-    /// Moves within the overlay; `page` is how many rows are visible.
-    pub fn step(&mut self, motion: Motion, page: usize) {
+    /// Moves within the overlay; `page` is how many rows are visible, `length` how many there are of what follows from the
+    /// facts: cores, lines of a sheet.
+    pub fn step(&mut self, motion: Motion, page: usize, length: usize) {
         match self {
             Self::Help(help) => help.top = motion.from(help.top, help.offers.len(), page),
             Self::Palette(list) => list.row = motion.from(list.row, list.shown.len(), page),
@@ -369,8 +387,8 @@ impl Overlay {
             }
             Self::Ask(ask) => ask.row = motion.from(ask.row, ask.answers.len(), page),
             Self::Notice(notice) => notice.top = motion.from(notice.top, notice.lines.len(), page),
-            // How long it is depends on what is known: the action moves it.
-            Self::CpuMap(_) | Self::Sheet(_) => {}
+            Self::CpuMap(map) => map.row = motion.from(map.row, length, page),
+            Self::Sheet(sheet) => sheet.top = motion.from(sheet.top, length, page),
             Self::Prompt(prompt) => prompt.on_second = prompt.second.is_some() && !prompt.on_second,
         }
     }
@@ -391,74 +409,6 @@ impl Prompt {
             _ => &mut self.input,
         }
     }
-}
-
-/// The help for the focus as it is.
-pub fn help(app: &App) -> Overlay {
-    Overlay::Help(Help { offers: keys::offers(app), filter: Input::default(), top: 0 })
-}
-
-/// All commands: those of this focus, of the lists of all steps, the steps, the fields of this step, the findings.
-pub fn palette(app: &App) -> Overlay {
-    let here = app.step.title();
-    let offered = keys::offers(app).into_iter().filter(|offer| offer.entry.action.is_command());
-    let mut items: Vec<Command> = offered
-        .map(|offer| Command {
-            label: capitalised(offer.entry.label),
-            place: if offer.entry.steps.is_empty() { "everywhere".into() } else { here.to_owned() },
-            key: offer.keys(),
-            why_not: offer.why_not,
-            does: Does::Act(offer.entry.action),
-        })
-        .collect();
-    items.extend(elsewhere(app));
-    items.extend(StepId::ALL.into_iter().map(|step| Command {
-        label: format!("Go to {}", step.title()),
-        place: format!("step {}", step.number()),
-        key: step.number().to_string(),
-        why_not: None,
-        does: Does::Act(Action::Go(step)),
-    }));
-    items.extend(app.fields().into_iter().map(|field| Command {
-        label: format!("Go to field {}", field.label),
-        place: here.to_owned(),
-        key: String::new(),
-        why_not: None,
-        does: Does::GoTo(field.place),
-    }));
-    items.extend(app.case.report.findings.iter().enumerate().map(|(at, finding)| Command {
-        label: format!("Explain {}", finding.code()),
-        place: "Checks".into(),
-        key: String::new(),
-        why_not: None,
-        does: Does::Explain(at),
-    }));
-    // An action may stand in the key table once for each of its keys.
-    let mut seen = BTreeSet::new();
-    items.retain(|command| {
-        let acts = matches!(command.does, Does::Act(_) | Does::On(..));
-        !acts || seen.insert((command.label.clone(), command.place.clone()))
-    });
-    Overlay::Palette(List::new("commands", items))
-}
-
-/// What the lists of the steps offer and the focus does not.
-fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
-    let (step, rows) = (app.step, keys::context(app) == keys::Context::Rows);
-    let each = keys::of_steps().flat_map(|entry| entry.steps.iter().map(move |of| (*of, entry)));
-    let list = each.filter(move |(of, entry)| {
-        let offered = *of == step && rows;
-        // Of what a step may offer, this one depends on the host alone.
-        let possible = entry.action != Action::Probe || app.probe.is_some();
-        !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
-    });
-    list.map(|(of, entry)| Command {
-        label: capitalised(entry.label),
-        place: of.title().to_owned(),
-        key: entry.keys.first().map(ToString::to_string).unwrap_or_default(),
-        why_not: None,
-        does: Does::On(of, entry.action),
-    })
 }
 
 #[cfg(test)]
@@ -499,7 +449,7 @@ mod tests {
     fn a_text_that_is_not_in_the_list_can_be_taken_where_that_makes_sense() {
         let mut overlay = Overlay::Pick(Purpose::Field { place: Place::root(), free: true }, list(&["a"]));
         overlay.paste("other pool\n");
-        overlay.step(Motion::Last, 10);
+        overlay.step(Motion::Last, 10, 0);
         let Overlay::Pick(_, list) = &overlay else { return };
         assert_eq!((list.typed(), list.row, list.shown.len()), (Some("other pool"), 0, 0));
     }

@@ -1,8 +1,5 @@
-//! The nine steps by name and number, and their state as the rail shows it.
+//! The nine steps by name and number.
 
-use super::App;
-use crate::checks::Severity;
-use crate::plan::BuildResult;
 use crate::spec::{FieldGroup, Place, field};
 
 /// A step of the wizard.
@@ -26,25 +23,6 @@ pub enum StepId {
     Review,
     /// The build.
     Build,
-}
-
-/// What the rail shows of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepState {
-    /// Not looked at yet.
-    Todo,
-    /// The one on screen.
-    Here,
-    /// Looked at, nothing wrong.
-    Done,
-    /// Has warnings.
-    Warning,
-    /// Has errors.
-    Error,
-    /// Optional and empty.
-    Skipped,
-    /// Changed by something done elsewhere since it was looked at.
-    Touched,
 }
 
 impl StepId {
@@ -135,38 +113,6 @@ impl StepId {
                 Group::Console | Group::Extras | Group::Devices | Group::Identity | Group::CloudInit | Group::Besides,
             ) => Self::Extras,
         }
-    }
-}
-
-/// What the rail shows of `step`.
-pub fn state(app: &App, step: StepId) -> StepState {
-    if step == app.step {
-        return StepState::Here;
-    }
-    if step == StepId::Build {
-        // Having looked at it builds nothing.
-        return match &app.build.outcome {
-            None => StepState::Todo,
-            Some(BuildResult::Built { .. }) => StepState::Done,
-            Some(_) => StepState::Error,
-        };
-    }
-    let worst = app.worst(step);
-    let summary = super::steps::logic(step).summary(app);
-    let Some(seen) = app.seen.get(step.index()).and_then(Option::as_ref) else {
-        let has_values = !summary.is_empty() && step != StepId::Review;
-        return match worst {
-            Some(Severity::Blocker) if has_values => StepState::Error,
-            Some(Severity::Warning) if has_values => StepState::Warning,
-            _ => StepState::Todo,
-        };
-    };
-    match worst {
-        Some(Severity::Blocker) => StepState::Error,
-        _ if *seen != app.look(step) => StepState::Touched,
-        Some(Severity::Warning) => StepState::Warning,
-        _ if step.optional() && summary.is_empty() => StepState::Skipped,
-        _ => StepState::Done,
     }
 }
 

@@ -1,11 +1,15 @@
 //! The domain XML as lines that know which field made them, and the difference of two such texts. Owns no screen.
 
-use super::StepId;
 use crate::domain::always;
 pub use crate::engine::libvirt::lines;
 pub use crate::engine::rendered::Line as XmlLine;
-use crate::spec::Origin;
+use crate::spec::Place;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+/// Why a line that no field made is in every domain.
+pub(super) fn always_there(line: &XmlLine) -> Option<&'static str> {
+    always::reason(element(line))
+}
 
 /// The name of the element that a line opens or closes.
 fn element(line: &XmlLine) -> &str {
@@ -102,54 +106,11 @@ pub fn find(lines: &[DiffLine], at: usize, search: &str) -> Option<usize> {
     after.iter().position(holds).map(|found| at + found).or_else(|| before.iter().position(holds))
 }
 
-impl super::App {
-    /// Which field and step made a line, and whose it is: "made by cpu.mode, step 2 System, from template gpu". A line
-    /// that is only in `base` says so.
-    pub fn made_by(&self, line: &DiffLine, base: &str) -> String {
-        let only = line.mark == Mark::Removed;
-        let Some(place) = &line.line.origin else {
-            let reason = always::reason(element(&line.line)).map(|reason| format!(": {reason}")).unwrap_or_default();
-            return if only { format!("only in {base}") } else { format!("always there{reason}") };
-        };
-        let step = StepId::of(place);
-        let from = match self.case.stack.origin(place) {
-            None => ", by default".to_owned(),
-            Some(Origin::User) => String::new(),
-            Some(layer) => format!(", from {layer}"),
-        };
-        let field = format!("{place}, step {} {}", step.number(), step.title());
-        if only { format!("{field}{from}; only in {base}") } else { format!("made by {field}{from}") }
-    }
-
-    /// Moves the XML to what the field that has the focus made.
-    pub(super) fn point_xml(&mut self) {
-        if self.zone == super::Zone::Xml {
-            return;
-        }
-        let Some(field) = self.field() else { return };
-        let origin = |line: &DiffLine| line.line.origin.clone();
-        let lines = self.xml_lines();
-        let exact = lines.iter().position(|line| origin(line).as_ref() == Some(&field.place));
-        let near = || lines.iter().position(|line| origin(line).is_some_and(|origin| field.place.within(&origin)));
-        if let Some(row) = exact.or_else(near) {
-            self.xml.row = row;
-        }
-    }
-
-    /// The domain XML with the last change marked.
-    pub fn xml_lines(&self) -> Vec<DiffLine> {
-        let new = &self.case.preview.lines;
-        changes(self.xml_before.as_ref().unwrap_or(new), new)
-    }
-
-    /// Moves the XML to what the last change made.
-    pub(super) fn follow_xml(&mut self) {
-        let lines = self.xml_lines();
-        if let Some(first) = hunks(&lines).first() {
-            self.xml.row = *first;
-        }
-        self.xml.row = self.xml.row.min(lines.len().saturating_sub(1));
-    }
+/// The line that the field at `place` made, or that it is part of.
+pub(super) fn made_by(lines: &[DiffLine], place: &Place) -> Option<usize> {
+    let origin = |line: &DiffLine| line.line.origin.clone();
+    let exact = lines.iter().position(|line| origin(line).as_ref() == Some(place));
+    exact.or_else(|| lines.iter().position(|line| origin(line).is_some_and(|origin| place.within(&origin))))
 }
 
 #[cfg(test)]

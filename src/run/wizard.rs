@@ -10,7 +10,7 @@ use super::news;
 use super::screen::Screen;
 use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
-use crate::app::state::{DEMO, Start};
+use crate::app::model::{DEMO, Start};
 use crate::app::{App, Exit, Probe, ProbeState};
 use crate::host::{Source, remote};
 use crate::spec::Layer;

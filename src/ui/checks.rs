@@ -22,11 +22,11 @@ pub(super) const READ: u16 = 4;
 
 /// Draws rule and rows.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
-    let focused = app.zone == Zone::Checks && app.overlays.is_empty();
+    let focused = app.zone() == Zone::Checks && app.overlays.is_empty();
     let findings = &app.case.report.findings;
-    let remedy = if app.zone == Zone::Checks { READ.min(area.height / 2) } else { 0 };
+    let remedy = if app.zone() == Zone::Checks { READ.min(area.height / 2) } else { 0 };
     let rows = usize::from(area.height.saturating_sub(1 + remedy));
-    let first = if app.zone == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
+    let first = if app.zone() == Zone::Checks { focus::offset(app.checks_row, findings.len(), rows) } else { 0 };
     rule(app, canvas, area, findings.len().saturating_sub(rows));
     let codes = findings.iter().skip(first).take(rows).map(|finding| cells(finding.code())).max().unwrap_or(0).max(14);
     for (y, (at, finding)) in (area.y + 1..).zip(findings.iter().enumerate().skip(first).take(rows)) {

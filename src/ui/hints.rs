@@ -4,8 +4,9 @@ use super::Role;
 use super::canvas::{Canvas, cells, count, wrap};
 use crate::app::App;
 use crate::app::action::Action;
-use crate::app::editor::Target;
-use crate::app::keys::{self, Context, Offer};
+use crate::app::focus::Target;
+use crate::app::keys::{Context, Offer};
+use crate::app::offers;
 use ratatui::layout::Rect;
 
 /// Draws the line.
@@ -20,7 +21,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     if !app.overlays.is_empty() {
         return;
     }
-    let shown: Vec<Offer> = keys::offers(app).into_iter().filter(|offer| is_shown(app, offer)).collect();
+    let shown: Vec<Offer> = offers::offers(app).into_iter().filter(|offer| is_shown(app, offer)).collect();
     let all: u16 = shown.iter().map(columns).sum();
     // Where not all fit, the key for the next step stays.
     let is_next = |offer: &&Offer| offer.entry.action == Action::NextStep;
@@ -54,7 +55,7 @@ fn toast(canvas: &mut Canvas, area: Rect, room: u16, text: &str) {
 /// In a text there is no letter for the next step, so its other key is shown.
 fn is_shown(app: &App, offer: &Offer) -> bool {
     let steps = matches!(offer.entry.action, Action::NextStep | Action::PreviousStep);
-    offer.entry.hint || (steps && (app.editing.is_some() || app.filling))
+    offer.entry.hint || (steps && (app.editing().is_some() || app.focus.is_filling()))
 }
 
 /// Columns of a hint and of the gap behind it.
@@ -82,8 +83,8 @@ pub(super) fn key(offer: &Offer) -> String {
 
 /// The right end: the field being edited, the keys for commands and help. Returns its columns.
 fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
-    let what = match &app.editing {
-        Some(editing) if app.overlays.is_empty() => match &editing.target {
+    let what = match app.focus.target() {
+        Some(target) if app.overlays.is_empty() => match target {
             Target::Field(place) => {
                 let fields = app.fields();
                 let label = fields
@@ -95,10 +96,10 @@ fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
             Target::Filter => "typing a filter".into(),
             Target::Search => "typing a search".into(),
         },
-        _ if app.filling && app.overlays.is_empty() => "filling in the form".into(),
+        _ if app.focus.is_filling() && app.overlays.is_empty() => "filling in the form".into(),
         _ => String::new(),
     };
-    let context = keys::context(app);
+    let context = offers::context(app);
     let pieces: &[(&str, &str)] = match context {
         Context::Text | Context::Form | Context::Lines => &[("F1", " help")],
         Context::Rows | Context::Fields | Context::Checks | Context::Xml => &[(":", " commands   "), ("?", " help")],

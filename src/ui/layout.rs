@@ -69,11 +69,11 @@ pub(super) fn areas(app: &App, screen: Rect) -> Areas {
 /// Rows of the checks below their rule. They are always there, so that nothing moves when findings come and go; more
 /// of them while the focus is on them.
 fn checks_rows(app: &App, height: u16) -> u16 {
-    if app.step == StepId::Build && app.build.plan.is_some() && app.zone != Zone::Checks {
+    if app.step == StepId::Build && app.build.plan.is_some() && app.zone() != Zone::Checks {
         return 0;
     }
     let usual = usual_rows(height);
-    if app.zone != Zone::Checks {
+    if app.zone() != Zone::Checks {
         return usual;
     }
     let findings = super::canvas::count(app.case.report.findings.len());

@@ -61,7 +61,7 @@ fn page(app: &App, canvas: &mut Canvas, areas: &Areas) {
     }
     checks::draw(app, canvas, areas.checks);
     hints::draw(app, canvas, areas.hints);
-    let over = app.xml.open && app.zone == Zone::Xml && areas.pane.is_none();
+    let over = !app.is_wide() && app.zone() == Zone::Xml && areas.pane.is_none();
     if over {
         widgets::xml::pane(app, canvas, areas.body);
     } else {

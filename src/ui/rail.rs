@@ -2,7 +2,7 @@
 
 use super::Role;
 use super::canvas::{Canvas, cells, count};
-use crate::app::step::{StepState, state};
+use crate::app::rail::{StepState, state};
 use crate::app::{App, StepId, steps};
 use ratatui::layout::Rect;
 

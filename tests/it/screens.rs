@@ -5,7 +5,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Position;
 use std::fs;
-use vmbuild::app::state::Start;
+use vmbuild::app::model::Start;
 use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
 use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Provenance};

@@ -9,9 +9,6 @@ use crate::paths::{Found, Named, read};
 use crate::rules::{built, module_of};
 use crate::sources_below;
 
-/// Circles that are still there: all their files are below the folder, and there are no more than so many.
-const KNOWN: &[(&str, usize)] = &[("app/", 38)];
-
 /// How far re-exports of re-exports are followed.
 const DEEPEST: usize = 16;
 
@@ -122,20 +119,11 @@ fn reachable<'f>(graph: &BTreeMap<&'f str, BTreeSet<&'f str>>, start: &str) -> B
     reached
 }
 
-/// The known circle that `circle` is a part of.
-fn known(circle: &[String]) -> Option<usize> {
-    KNOWN.iter().position(|(folder, most)| circle.len() <= *most && circle.iter().all(|file| file.starts_with(folder)))
-}
-
 #[test]
 fn no_file_needs_itself_by_way_of_others() {
     let files = built(sources_below("src"));
-    let circles = circles(&files);
-    let new: Vec<_> = circles.iter().filter(|circle| known(circle).is_none()).map(|circle| circle.join(", ")).collect();
-    assert!(new.is_empty(), "circles of files:\n{}", new.join("\n"));
-    let left: BTreeSet<_> = circles.iter().filter_map(|circle| known(circle)).collect();
-    let gone: Vec<_> = (0..KNOWN.len()).filter(|index| !left.contains(index)).map(|index| KNOWN[index].0).collect();
-    assert!(gone.is_empty(), "no circle any more, so take it off the list: {gone:?}");
+    let circles: Vec<_> = circles(&files).into_iter().map(|circle| circle.join(", ")).collect();
+    assert!(circles.is_empty(), "circles of files:\n{}", circles.join("\n"));
 }
 
 /// The circles of files given by path and source.

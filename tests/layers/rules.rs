@@ -15,7 +15,7 @@ const LAST_PURE: &str = "case";
 const NARROW: [(&str, &[&str]); 2] = [("app", &[]), ("ui", &["app"])];
 /// What may see the domain XML, which is libvirt's: its engine and those that write by it, the checks of the XML, and the
 /// comparison and read-back.
-const SEE_DOMAIN: [&str; 17] = [
+const SEE_DOMAIN: [&str; 18] = [
     "domain/",
     "engine/libvirt/",
     "engine/virt_install/",
@@ -27,7 +27,8 @@ const SEE_DOMAIN: [&str; 17] = [
     "plan/event.rs",
     "host/libvirt/",
     "app/against.rs",
-    "app/steps/build.rs",
+    "app/steps/build/mod.rs",
+    "app/steps/build/view.rs",
     "app/xml.rs",
     "cli/diff.rs",
     "cli/progress.rs",

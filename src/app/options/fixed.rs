@@ -1,6 +1,6 @@
 //! Known values that are the same on every host, each with a few words.
 
-use super::Fixed;
+use super::known::Fixed;
 use crate::spec::devices::{
     FirmwareKind, ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, VideoModel, WatchdogAction,
     WatchdogModel,

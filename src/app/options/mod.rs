@@ -2,15 +2,18 @@
 //! host may have tens of thousands of volumes.
 
 mod fixed;
+mod known;
 mod systems;
 
 pub use fixed::*;
+pub use known::{Fixed, Known};
 
-use super::App;
+use super::Model;
 use crate::facts::{FoundRom, Pool, RomFile, Volume};
 use crate::machine::libvirt_model;
 use crate::spec::devices::VideoModel;
 use crate::units::{Bytes, GIB};
+use known::known;
 use std::collections::BTreeMap;
 
 /// Where the known values of a choice come from.
@@ -44,24 +47,6 @@ pub enum Options {
     Roms(u16, u16),
 }
 
-/// A value with what it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fixed {
-    /// As the spec writes it.
-    pub value: &'static str,
-    /// What it means, in a few words.
-    pub note: &'static str,
-}
-
-/// A known value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// As the spec writes it.
-    pub value: String,
-    /// Beside it: size, state, meaning.
-    pub note: String,
-}
-
 impl Options {
     /// What the fixed value `value` means.
     pub fn note(&self, value: &str) -> Option<&'static str> {
@@ -75,30 +60,30 @@ impl Options {
     }
 
     /// The known values as they are now.
-    pub fn list(&self, app: &App) -> Vec<Known> {
+    pub fn list(&self, model: &Model) -> Vec<Known> {
         match self {
             Self::Fixed(list) => from_fixed(list),
-            Self::Systems => systems::systems(app),
-            Self::Pools => app.facts.pools.items().iter().map(pool).collect(),
-            Self::Isos => volumes(app, None, Volume::is_iso),
-            Self::Volumes(pool) => volumes(app, pool.as_deref(), |volume| !volume.is_iso()),
-            Self::Networks => app.facts.networks.items().iter().map(network).collect(),
-            Self::Bridges => app.facts.bridges.items().iter().map(bridge).collect(),
-            Self::Roms(vendor, device) => roms(app, *vendor, *device),
-            Self::Machines(arch) => machines(app, arch),
-            Self::CpuModels => cpu_models(app),
-            Self::VideoModels => video_models(app),
-            Self::HugePages => huge_pages(app),
+            Self::Systems => systems::systems(model),
+            Self::Pools => model.facts.pools.items().iter().map(pool).collect(),
+            Self::Isos => volumes(model, None, Volume::is_iso),
+            Self::Volumes(pool) => volumes(model, pool.as_deref(), |volume| !volume.is_iso()),
+            Self::Networks => model.facts.networks.items().iter().map(network).collect(),
+            Self::Bridges => model.facts.bridges.items().iter().map(bridge).collect(),
+            Self::Roms(vendor, device) => roms(model, *vendor, *device),
+            Self::Machines(arch) => machines(model, arch),
+            Self::CpuModels => cpu_models(model),
+            Self::VideoModels => video_models(model),
+            Self::HugePages => huge_pages(model),
             Self::Architectures => {
-                let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
+                let guests = model.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
                 guests.iter().map(|guest| known(&guest.arch, guest.domain_types.join(", "))).collect()
             }
         }
     }
 
     /// Why the list is empty, where the host is the reason.
-    pub fn why_empty(&self, app: &App) -> Option<String> {
-        let facts = &app.facts;
+    pub fn why_empty(&self, model: &Model) -> Option<String> {
+        let facts = &model.facts;
         let why = match self {
             Self::Pools | Self::Isos | Self::Volumes(_) => facts.pools.why_not(),
             Self::Networks => facts.networks.why_not(),
@@ -116,17 +101,13 @@ impl Options {
     }
 }
 
-fn known(value: &str, note: String) -> Known {
-    Known { value: value.to_owned(), note }
-}
-
 fn from_fixed(list: &[Fixed]) -> Vec<Known> {
     list.iter().map(|item| known(item.value, item.note.to_owned())).collect()
 }
 
 /// ROM files of the host with what their headers say, those for the function first.
-fn roms(app: &App, vendor: u16, device: u16) -> Vec<Known> {
-    let mut found: Vec<&FoundRom> = app.facts.roms.items().iter().collect();
+fn roms(model: &Model, vendor: u16, device: u16) -> Vec<Known> {
+    let mut found: Vec<&FoundRom> = model.facts.roms.items().iter().collect();
     found.sort_by_key(|found| !found.rom.is_for(vendor, device));
     let note = |rom: &RomFile| {
         let whose = match rom.ids() {
@@ -159,8 +140,8 @@ fn bridge(bridge: &crate::facts::Bridge) -> Known {
     known(&bridge.name, owner)
 }
 
-fn machines(app: &App, arch: &str) -> Vec<Known> {
-    let guests = app.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
+fn machines(model: &Model, arch: &str) -> Vec<Known> {
+    let guests = model.facts.capabilities.get().map_or(&[][..], |found| found.guests.as_slice());
     let names = guests.iter().find(|guest| guest.arch == arch).map_or(&[][..], |guest| guest.machines.as_slice());
     let mut list = vec![known("q35", "PCI Express, for passthrough".into()), known("pc", "i440FX, old guests".into())];
     list.retain(|_| arch == "x86_64" || arch == "i686");
@@ -170,9 +151,9 @@ fn machines(app: &App, arch: &str) -> Vec<Known> {
 }
 
 /// Models by name; those that this host can offer first.
-fn cpu_models(app: &App) -> Vec<Known> {
+fn cpu_models(model: &Model) -> Vec<Known> {
     let mut models: BTreeMap<&str, bool> = BTreeMap::new();
-    for (name, usable) in app.facts.domain_capabilities.items().iter().flat_map(|found| &found.cpu_models) {
+    for (name, usable) in model.facts.domain_capabilities.items().iter().flat_map(|found| &found.cpu_models) {
         *models.entry(name).or_default() |= usable;
     }
     let (can, cannot): (Vec<_>, Vec<_>) = models.into_iter().partition(|(_, usable)| *usable);
@@ -181,9 +162,9 @@ fn cpu_models(app: &App) -> Vec<Known> {
 }
 
 /// The models of the spec, with a word where this host's QEMU has them not.
-fn video_models(app: &App) -> Vec<Known> {
+fn video_models(model: &Model) -> Vec<Known> {
     let found: Vec<&String> =
-        app.facts.domain_capabilities.items().iter().flat_map(|found| &found.video_models).collect();
+        model.facts.domain_capabilities.items().iter().flat_map(|found| &found.video_models).collect();
     let lacks = |value: &str| {
         let name = VideoModel::named(value).and_then(libvirt_model);
         name.is_some_and(|name| !found.is_empty() && found.iter().all(|model| *model != name))
@@ -193,9 +174,9 @@ fn video_models(app: &App) -> Vec<Known> {
 }
 
 /// `auto`, and the sizes that pages are set apart of, with how many are free.
-fn huge_pages(app: &App) -> Vec<Known> {
+fn huge_pages(model: &Model) -> Vec<Known> {
     let mut sizes: BTreeMap<Bytes, (u64, u64)> = BTreeMap::new();
-    for pages in app.facts.nodes.items().iter().flat_map(|node| &node.huge_pages) {
+    for pages in model.facts.nodes.items().iter().flat_map(|node| &node.huge_pages) {
         let (total, free) = sizes.entry(pages.size).or_default();
         *total += pages.total;
         *free += pages.free.unwrap_or(0);
@@ -207,8 +188,8 @@ fn huge_pages(app: &App) -> Vec<Known> {
 }
 
 /// Volumes as paths, because a path means the same from every pool.
-fn volumes(app: &App, first: Option<&str>, wanted: impl Fn(&Volume) -> bool) -> Vec<Known> {
-    let pools = app.facts.pools.items();
+fn volumes(model: &Model, first: Option<&str>, wanted: impl Fn(&Volume) -> bool) -> Vec<Known> {
+    let pools = model.facts.pools.items();
     let (mine, others): (Vec<&Pool>, Vec<&Pool>) = pools.iter().partition(|pool| Some(pool.name.as_str()) == first);
     let all = mine.into_iter().chain(others);
     all.flat_map(|pool| pool.volumes.items().iter().map(move |volume| (pool, volume)))

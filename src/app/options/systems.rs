@@ -1,15 +1,15 @@
 //! Guest systems to choose from: those the boot ISO may be, those of today, then those without updates.
 
-use super::{Known, known};
-use crate::app::App;
+use super::known::{Known, known};
+use crate::app::Model;
 use crate::facts::SystemName;
 use crate::machine::profile::table::{Known as Ours, TABLE};
 
 /// The systems of the boot ISO first, then the common ones, then the others, newest first; at the end what has no updates.
-pub(super) fn systems(app: &App) -> Vec<Known> {
-    let today = day(app.clock);
-    let medium = app.case.machine.guest.medium.as_ref().map_or(&[][..], |medium| &medium.systems);
-    let listed = app.facts.systems.items();
+pub(super) fn systems(model: &Model) -> Vec<Known> {
+    let today = day(model.clock);
+    let medium = model.case.machine.guest.medium.as_ref().map_or(&[][..], |medium| &medium.systems);
+    let listed = model.facts.systems.items();
     let ours: Vec<SystemName> = TABLE.iter().map(Ours::entry).collect();
     let name = |ours: &SystemName| listed.iter().find(|system| system.id == ours.id).unwrap_or(ours).clone();
     let mut all: Vec<SystemName> = medium.to_vec();

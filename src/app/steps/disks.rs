@@ -1,13 +1,14 @@
 //! Step 4: disks in the order of creation, and the installation medium as the last row.
 
-use super::system::why;
-use super::{Step, row_gate, storage, top};
+use super::page::{Step, move_row, row_gate, top};
+use super::storage;
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, why, yes};
 use crate::app::options::{
     DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, Options,
 };
-use crate::app::{App, Effect, Zone};
+use crate::app::outcome::{Edit, Go, Outcome};
+use crate::app::{App, Cursor, Effect, Model};
 use crate::facts::Part;
 use crate::machine::{self, Drivers, Guest, Location};
 use crate::spec::{DetectZeroes, Disk, DiskAction, DiskDevice, DiskFormat, Place};
@@ -73,27 +74,29 @@ impl Step for Disks {
         place.row_index()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+    fn act(&self, app: &App, action: Action) -> Outcome {
         let list = top("storage").key("disks");
-        let row = app.cursor().row;
-        let to = match action {
-            Action::AddRow => app.add_row(&list, json!({"action": DiskAction::Create, "size": "20 GiB"})),
-            Action::CloneRow => app.add_row(&list, json!({"action": DiskAction::Clone})),
-            Action::AttachRow => app.add_row(&list, json!({"action": DiskAction::Attach})),
-            Action::DeleteRow => {
-                delete(app, &list, row);
-                row
-            }
-            Action::RowUp | Action::RowDown => app.move_row(&list, row, action == Action::RowDown),
-            Action::ChooseIso => asked(app).len(),
-            Action::Refresh => return vec![Effect::observe([Part::Pools])],
-            _ => return Vec::new(),
+        let at = app.cursor().row;
+        let new = |row| {
+            let (edit, at) = app.add_row(&list, row);
+            (Some(edit), at)
         };
-        app.refresh();
-        app.cursor_mut().row = to;
-        app.clamp();
-        start(app, action);
-        Vec::new()
+        let (edit, row) = match action {
+            Action::AddRow => new(json!({"action": DiskAction::Create, "size": "20 GiB"})),
+            Action::CloneRow => new(json!({"action": DiskAction::Clone})),
+            Action::AttachRow => new(json!({"action": DiskAction::Attach})),
+            Action::DeleteRow => (delete(app, &list, at), at),
+            Action::RowUp | Action::RowDown => move_row(app, &list, at, action == Action::RowDown),
+            Action::ChooseIso => (None, asked(app).len()),
+            Action::Refresh => return Outcome::effect(Effect::observe([Part::Pools])),
+            _ => return Outcome::default(),
+        };
+        let cursor = Cursor { row, ..app.cursor() };
+        let first = first_field(action);
+        let go = Some(first.map_or(Go::Cursor(cursor), |name| Go::Field(cursor, name)));
+        // What is chosen from a list is offered at once.
+        let then = first.filter(|_| action != Action::AddRow).map(|_| Action::Open);
+        Outcome { go, then, ..Outcome::edits(edit.into_iter().collect()) }
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
@@ -108,13 +111,13 @@ impl Step for Disks {
 }
 
 /// The disks of the spec.
-pub fn asked(app: &App) -> &[Disk] {
-    app.spec().storage.as_ref().and_then(|storage| storage.disks.as_deref()).unwrap_or_default()
+pub fn asked(model: &Model) -> &[Disk] {
+    model.spec().storage.as_ref().and_then(|storage| storage.disks.as_deref()).unwrap_or_default()
 }
 
 /// The installation medium, if one is set.
-pub fn iso(app: &App) -> Option<&str> {
-    app.spec().storage.as_ref()?.boot_iso.as_deref()
+pub fn iso(model: &Model) -> Option<&str> {
+    model.spec().storage.as_ref()?.boot_iso.as_deref()
 }
 
 /// The disk of the machine that `place` stands for.
@@ -132,31 +135,22 @@ fn pool_of(app: &App, row: usize) -> Option<&str> {
     asked(app).get(row).and_then(|disk| disk.storage_pool.as_deref()).or_else(|| storage::chosen(app))
 }
 
-/// After a row was added: into the field that has to be filled.
-fn start(app: &mut App, action: Action) {
-    let first = match action {
-        Action::AddRow => "size",
-        Action::CloneRow => "clone_from",
-        Action::AttachRow => "path",
-        Action::ChooseIso => "boot_iso",
-        _ => return,
-    };
-    let at = app.fields().iter().position(|field| field.place.field() == Some(first));
-    if let Some(at) = at {
-        app.zone = Zone::Fields;
-        app.cursor_mut().field = at;
-        if action != Action::AddRow {
-            app.open_field();
-        }
+/// The field that has to be filled after a row was added.
+fn first_field(action: Action) -> Option<&'static str> {
+    match action {
+        Action::AddRow => Some("size"),
+        Action::CloneRow => Some("clone_from"),
+        Action::AttachRow => Some("path"),
+        Action::ChooseIso => Some("boot_iso"),
+        _ => None,
     }
 }
 
-fn delete(app: &mut App, list: &Place, row: usize) {
-    if row < asked(app).len() {
-        app.delete_row(list, row);
-    } else {
-        app.set(&top("storage").key("boot_iso"), None);
+fn delete(model: &Model, list: &Place, row: usize) -> Option<Edit> {
+    if row < asked(model).len() {
+        return model.delete_row(list, row);
     }
+    Some(Edit::Set(top("storage").key("boot_iso"), None))
 }
 
 /// The medium, and the CD with drivers beside it.
@@ -250,7 +244,7 @@ fn readonly(row: usize, disk: Option<&machine::Disk>) -> Field {
     let on = disk.is_some_and(|disk| disk.readonly);
     let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
     Field::toggle(Place::disk(row, "readonly"))
-        .default(super::system::yes(on), "")
+        .default(yes(on), "")
         .disabled(cdrom.then(|| "a CD-ROM is always read-only".to_owned()))
 }
 
@@ -276,9 +270,7 @@ fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
     [
         Field::choice(at("cache"), Options::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
         Field::choice(at("io"), Options::Fixed(DISK_IO)).default("chosen by QEMU", ""),
-        Field::toggle(at("discard"))
-            .default(super::system::yes(!cdrom), "")
-            .help("Blocks that the guest frees go back to the host."),
+        Field::toggle(at("discard")).default(yes(!cdrom), "").help("Blocks that the guest frees go back to the host."),
         Field::choice(at("detect_zeroes"), Options::Fixed(DETECT_ZEROES))
             .default(DetectZeroes::Off.name(), "they are written"),
         Field::text(at("iothread"))

@@ -1,14 +1,14 @@
 //! Step 7: consoles, TPM, autostart, cloud-init, custom XML, metadata.
 
-use super::system::{why, yes};
-use super::{Step, edit_rows, row_gate, top};
+use super::page::{Step, edit_rows, row_gate, top};
+use crate::app::App;
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, why, yes};
 use crate::app::options::{
     GRAPHICS_KINDS, Options, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS, WATCHDOG_ACTIONS,
     WATCHDOGS,
 };
-use crate::app::{App, Effect};
+use crate::app::outcome::Outcome;
 use crate::machine::{Choice, Console};
 use crate::spec::devices::{SoundModel, UsbController, VideoModel, WatchdogAction, WatchdogModel};
 use crate::spec::{GraphicsKind, Place};
@@ -59,9 +59,8 @@ impl Step for Extras {
         place.row_index().filter(|_| place.within(&top("graphics")))
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        edit_rows(app, &top("graphics"), action, there(app), json!({"type": GraphicsKind::Vnc}));
-        Vec::new()
+    fn act(&self, app: &App, action: Action) -> Outcome {
+        edit_rows(app, &top("graphics"), action, there(app), json!({"type": GraphicsKind::Vnc}))
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Step 5: network interfaces.
 
-use super::system::why;
-use super::{Step, edit_rows, row_gate, top};
+use super::page::{Step, edit_rows, row_gate, top};
+use crate::app::App;
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, why};
 use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
-use crate::app::{App, Effect};
+use crate::app::outcome::Outcome;
 use crate::machine::Interface;
 use crate::spec::{NetworkKind, Place};
 use serde_json::{Value, json};
@@ -92,9 +92,8 @@ impl Step for Networks {
         place.row_index()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        edit_rows(app, &top("networks"), action, there(app), json!({"type": NetworkKind::Network}));
-        Vec::new()
+    fn act(&self, app: &App, action: Action) -> Outcome {
+        edit_rows(app, &top("networks"), action, there(app), json!({"type": NetworkKind::Network}))
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {

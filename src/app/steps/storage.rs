@@ -1,10 +1,11 @@
 //! Step 3: the pool that disks live in unless they say otherwise.
 
-use super::{Step, top};
+use super::page::{Step, top};
 use crate::app::action::Action;
 use crate::app::form::Field;
 use crate::app::options::Options;
-use crate::app::{App, Effect, StepId};
+use crate::app::outcome::{Edit, Outcome, Turn};
+use crate::app::{App, Effect, Model};
 use crate::facts::{Part, Pool};
 use crate::machine::{DiskOrigin, Location};
 use crate::spec::Place;
@@ -36,35 +37,28 @@ impl Step for StoragePool {
         app.facts.pools.items().iter().position(|pool| pool.name == name)
     }
 
-    fn open(&self, app: &mut App) -> Vec<Effect> {
-        let pool = app.facts.pools.items().get(app.cursor().row).map(|pool| (pool.name.clone(), pool.active));
-        if let Some((name, active)) = pool {
-            if !active {
-                app.toast =
-                    Some(format!("{name} is inactive: start it with 'virsh pool-start {name}', or use another"));
-            }
-            app.set(&place(), Some(name.into()));
-            app.touched.insert(place());
-        }
-        Vec::new()
+    fn open(&self, app: &App) -> Outcome {
+        let Some(pool) = app.facts.pools.items().get(app.cursor().row) else { return Outcome::default() };
+        let name = &pool.name;
+        let say = (!pool.active)
+            .then(|| format!("{name} is inactive: start it with 'virsh pool-start {name}', or use another"));
+        let turns = vec![Turn::Touch(place())];
+        Outcome { turns, say, ..Outcome::edit(Edit::Set(place(), Some(name.as_str().into()))) }
     }
 
-    fn act(&self, _app: &mut App, action: Action) -> Vec<Effect> {
+    fn act(&self, _app: &App, action: Action) -> Outcome {
         match action {
-            Action::Refresh => vec![Effect::observe([Part::Pools])],
-            _ => Vec::new(),
+            Action::Refresh => Outcome::effect(Effect::observe([Part::Pools])),
+            _ => Outcome::default(),
         }
     }
 }
 
-/// Puts the cursor on the default pool, else on the first pool that can be used.
-pub(in crate::app) fn opened(app: &mut App) {
-    let pools = app.facts.pools.items();
-    let named = chosen(app).and_then(|name| pools.iter().position(|pool| pool.name == name));
-    let row = named.or_else(|| pools.iter().position(|pool| pool.active));
-    if let (Some(row), Some(cursor)) = (row, app.cursors.get_mut(StepId::Storage.index())) {
-        cursor.row = row;
-    }
+/// Where the cursor starts: on the default pool, else on the first pool that can be used.
+pub(in crate::app) fn first_row(model: &Model) -> Option<usize> {
+    let pools = model.facts.pools.items();
+    let named = chosen(model).and_then(|name| pools.iter().position(|pool| pool.name == name));
+    named.or_else(|| pools.iter().position(|pool| pool.active))
 }
 
 fn place() -> Place {
@@ -72,17 +66,17 @@ fn place() -> Place {
 }
 
 /// The name of the default pool.
-pub fn chosen(app: &App) -> Option<&str> {
-    app.spec().storage.as_ref()?.default_pool.as_deref()
+pub fn chosen(model: &Model) -> Option<&str> {
+    model.spec().storage.as_ref()?.default_pool.as_deref()
 }
 
 /// What the new disks of this VM take in `pool` when they are full.
-pub fn planned(app: &App, pool: &Pool) -> Bytes {
+pub fn planned(model: &Model, pool: &Pool) -> Bytes {
     let here = |at: &Location| matches!(at, Location::Volume { pool: name, .. } if *name == pool.name);
-    let sizes = app.case.machine.disks.iter().filter_map(|disk| match &disk.origin {
+    let sizes = model.case.machine.disks.iter().filter_map(|disk| match &disk.origin {
         DiskOrigin::New { at, size } if here(at) => *size,
         DiskOrigin::Clone { at, size, from } if here(at) => {
-            let source = from.as_ref().and_then(|from| capacity(app, from));
+            let source = from.as_ref().and_then(|from| capacity(model, from));
             Some((*size).unwrap_or_default().max(source.unwrap_or_default()))
         }
         _ => None,
@@ -91,8 +85,8 @@ pub fn planned(app: &App, pool: &Pool) -> Bytes {
 }
 
 /// The size of a known volume.
-pub fn capacity(app: &App, at: &Location) -> Option<Bytes> {
-    let pools = app.facts.pools.items();
+pub fn capacity(model: &Model, at: &Location) -> Option<Bytes> {
+    let pools = model.facts.pools.items();
     match at {
         Location::Volume { pool, volume, .. } => {
             let pool = pools.iter().find(|known| known.name == *pool)?;
@@ -101,7 +95,7 @@ pub fn capacity(app: &App, at: &Location) -> Option<Bytes> {
         Location::Path { path, .. } => {
             let mut volumes = pools.iter().flat_map(|pool| pool.volumes.items());
             let by_volume = volumes.find(|volume| volume.path == *path).map(|volume| volume.capacity);
-            by_volume.or_else(|| app.facts.files.get(path)?.get().map(|file| file.size))
+            by_volume.or_else(|| model.facts.files.get(path)?.get().map(|file| file.size))
         }
     }
 }

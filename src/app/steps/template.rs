@@ -1,9 +1,10 @@
 //! Step 1: templates and presets whose values are defaults; several stack.
 
-use super::Step;
+use super::page::Step;
 use crate::app::action::Action;
+use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{Answer, Ask, Overlay};
-use crate::app::{App, Effect, Saved, grammar};
+use crate::app::{App, Effect, Model, Saved, grammar};
 use crate::spec::{Layer, Origin, Place, Spec, field};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -28,33 +29,31 @@ impl Step for Template {
         app.templates().len() + app.presets.len() + usize::from(lost(app).is_some())
     }
 
-    fn open(&self, app: &mut App) -> Vec<Effect> {
+    fn open(&self, app: &App) -> Outcome {
         self.toggle(app)
     }
 
-    fn toggle(&self, app: &mut App) -> Vec<Effect> {
-        let Some((origin, saved)) = row(app, app.cursor().row) else { return Vec::new() };
+    fn toggle(&self, app: &App) -> Outcome {
+        let Some((origin, saved)) = row(app, app.cursor().row) else { return Outcome::default() };
         match saved.into_owned().spec {
             _ if is_used(app, &origin) => drop_layer(app, &origin),
-            Ok(spec) => use_layer(app, origin, spec),
-            Err(why) => app.toast = Some(why),
+            Ok(spec) => Outcome::edit(use_layer(app, origin, spec)),
+            Err(why) => Outcome::say(why),
         }
-        Vec::new()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+    fn act(&self, app: &App, action: Action) -> Outcome {
         match (action, row(app, app.cursor().row)) {
-            (Action::Refresh, _) => vec![Effect::ListTemplates, Effect::ListPresets],
-            (Action::DeleteRow, Some((Origin::Preset(name), _))) => {
-                app.overlays.push(Overlay::Ask(Ask {
-                    title: format!("Delete the preset {name}?"),
-                    lines: vec!["VMs built from it stay as they are.".into()],
-                    answers: vec![("Keep it".into(), Answer::Stay), ("Delete it".into(), Answer::DeletePreset(name))],
-                    row: 0,
-                }));
-                Vec::new()
+            (Action::Refresh, _) => {
+                Outcome { effects: vec![Effect::ListTemplates, Effect::ListPresets], ..Outcome::default() }
             }
-            _ => Vec::new(),
+            (Action::DeleteRow, Some((Origin::Preset(name), _))) => Outcome::show(Overlay::Ask(Ask {
+                title: format!("Delete the preset {name}?"),
+                lines: vec!["VMs built from it stay as they are.".into()],
+                answers: vec![("Keep it".into(), Answer::Stay), ("Delete it".into(), Answer::DeletePreset(name))],
+                row: 0,
+            })),
+            _ => Outcome::default(),
         }
     }
 
@@ -71,63 +70,60 @@ impl Step for Template {
 }
 
 /// The template or preset of row `at`: templates first, last the one that the spec names and nobody has.
-pub fn row(app: &App, at: usize) -> Option<(Origin, Cow<'_, Saved>)> {
-    let (templates, presets) = (app.templates(), &app.presets);
+pub fn row(model: &Model, at: usize) -> Option<(Origin, Cow<'_, Saved>)> {
+    let (templates, presets) = (model.templates(), &model.presets);
     if let Some(saved) = templates.get(at) {
         return Some((Origin::Template(saved.name.clone()), Cow::Borrowed(saved)));
     }
     if let Some(saved) = presets.get(at - templates.len()) {
         return Some((Origin::Preset(saved.name.clone()), Cow::Borrowed(saved)));
     }
-    let name = lost(app).filter(|_| at == templates.len() + presets.len())?;
+    let name = lost(model).filter(|_| at == templates.len() + presets.len())?;
     let spec = Err(format!("template '{name}' not found"));
     let saved = Saved { name: name.to_owned(), description: String::new(), shipped: false, spec };
     Some((Origin::Template(name.to_owned()), Cow::Owned(saved)))
 }
 
 /// The name of a template that the user chose and that is not there any more: listed, so that it can be dropped.
-fn lost(app: &App) -> Option<&str> {
-    let name = app.content.own.template.as_deref()?;
-    let known = app.templates.as_ref()?;
+fn lost(model: &Model) -> Option<&str> {
+    let name = model.content.own.template.as_deref()?;
+    let known = model.templates.as_ref()?;
     known.iter().all(|saved| saved.name != name).then_some(name)
 }
 
 /// The place of a template or preset in the stack, from 1; `None` where it is not part of it.
-pub fn position(app: &App, origin: &Origin) -> Option<usize> {
-    app.layers().position(|layer| layer.origin == *origin).map(|at| at + 1)
+pub fn position(model: &Model, origin: &Origin) -> Option<usize> {
+    model.layers().position(|layer| layer.origin == *origin).map(|at| at + 1)
 }
 
 /// True where the user chose it, or what the user chose builds on it.
-pub fn is_used(app: &App, origin: &Origin) -> bool {
-    let named = matches!(origin, Origin::Template(name) if app.content.own.template.as_ref() == Some(name));
-    named || position(app, origin).is_some()
+pub fn is_used(model: &Model, origin: &Origin) -> bool {
+    let named = matches!(origin, Origin::Template(name) if model.content.own.template.as_ref() == Some(name));
+    named || position(model, origin).is_some()
 }
 
 /// Lays a preset over those in use; a template takes the place of the one there was.
-fn use_layer(app: &mut App, origin: Origin, spec: Spec) {
-    app.checkpoint();
+fn use_layer(model: &Model, origin: Origin, spec: Spec) -> Edit {
+    let mut layers = model.content.layers.clone();
     match origin {
         Origin::Template(name) => {
-            app.content.layers.retain(|layer| !matches!(layer.origin, Origin::Template(_)));
-            app.content.own.template = Some(name);
+            layers.retain(|layer| !matches!(layer.origin, Origin::Template(_)));
+            Edit::Layers(Some(name), layers)
         }
-        origin => app.content.layers.push(Layer { origin, spec }),
+        origin => {
+            layers.push(Layer { origin, spec });
+            Edit::Layers(model.content.own.template.clone(), layers)
+        }
     }
-    app.stale = true;
 }
 
 /// Takes a template or preset out of the stack.
-fn drop_layer(app: &mut App, origin: &Origin) {
-    app.checkpoint();
-    if matches!(origin, Origin::Template(_)) {
-        app.content.own.template = None;
-    }
-    app.content.layers.retain(|layer| layer.origin != *origin);
-    app.stale = true;
-    app.refresh();
-    if is_used(app, origin) {
-        app.toast = Some("a preset in use is based on it".into());
-    }
+fn drop_layer(model: &Model, origin: &Origin) -> Outcome {
+    let template = model.content.own.template.clone().filter(|_| !matches!(origin, Origin::Template(_)));
+    let layers = model.content.layers.iter().filter(|layer| layer.origin != *origin).cloned().collect();
+    let edits = vec![Edit::Layers(template, layers)];
+    let say = is_used(&model.after(&edits), origin).then(|| "a preset in use is based on it".into());
+    Outcome { say, ..Outcome::edits(edits) }
 }
 
 /// What a partial spec would set: fields and values, one line each.

@@ -1,7 +1,8 @@
 //! The map of the host's CPUs: a line per core below the heading of its node and cache.
 
 use super::frame::{frame, more, place, rows};
-use crate::app::steps::system::map::{self, CpuMap, MapCore, Thread};
+use crate::app::overlay::CpuMap;
+use crate::app::steps::system::map::{self, MapCore, Thread};
 use crate::app::{App, focus};
 use crate::machine::pinning::HostCore;
 use crate::ui::Role;

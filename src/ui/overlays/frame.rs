@@ -1,6 +1,6 @@
 //! The box that every overlay is drawn in: its place, its lines with title and keys, and what it says of rows out of sight.
 
-use crate::app::{App, keys};
+use crate::app::{App, offers};
 use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells, count};
 use crate::ui::hints::key;
@@ -41,7 +41,7 @@ pub(super) fn frame(app: &App, canvas: &mut Canvas, area: Rect, title: &str, rig
 
 fn keys_line(app: &App, canvas: &mut Canvas, area: Rect, y: u16) {
     let mut x = area.x + 2;
-    for offer in keys::offers(app).iter().filter(|offer| offer.entry.hint) {
+    for offer in offers::offers(app).iter().filter(|offer| offer.entry.hint) {
         let key = key(offer);
         let wide = cells(&key) + cells(offer.entry.label) + 3;
         if x + wide > area.right().saturating_sub(2) {

@@ -1,7 +1,8 @@
 //! All that is known of a PCI function, with where it was read: three columns that scroll.
 
 use super::frame::{frame, more, place, rows};
-use crate::app::steps::pci::sheet::{self, Sheet};
+use crate::app::overlay::Sheet;
+use crate::app::steps::pci::sheet;
 use crate::app::{App, ProbeState};
 use crate::ui::Role;
 use crate::ui::canvas::{Canvas, cells, wrap};

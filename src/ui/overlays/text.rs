@@ -1,7 +1,8 @@
 //! Texts of several lines: something to read, and a field being edited.
 
 use super::frame::{frame, more, place, rows, widest};
-use crate::app::editor::{Target, TextInput};
+use crate::app::editor::TextInput;
+use crate::app::focus::Focus;
 use crate::app::overlay::Notice;
 use crate::app::textarea::LinesEditor;
 use crate::app::{App, focus};
@@ -30,8 +31,8 @@ pub(super) fn notice(app: &App, canvas: &mut Canvas, screen: Rect, notice: &Noti
 
 /// The field of several lines that is being edited, if one is: over the whole step.
 pub(super) fn editor(app: &App, canvas: &mut Canvas, body: Rect) {
-    let Some(editing) = &app.editing else { return };
-    let (Target::Field(place), TextInput::Lines(text)) = (&editing.target, &editing.text) else { return };
+    let Focus::Typing { place, text, .. } = &app.focus else { return };
+    let TextInput::Lines(text) = &text.text else { return };
     let field = app.fields().into_iter().find(|field| field.place == *place);
     let title = field.as_ref().map_or("Text", |field| &field.label);
     let finding = field.as_ref().and_then(|field| app.shown_finding(field));

@@ -2,7 +2,8 @@
 
 use super::super::canvas::{Canvas, cells, count};
 use super::page::{in_rows, paragraph, size};
-use crate::app::steps::build::{RunState, StepRun, clock, plan, reason};
+use crate::app::steps::build::plan;
+use crate::app::steps::build::view::{RunState, StepRun, clock, reason};
 use crate::app::{App, focus};
 use crate::engine::Step;
 use crate::plan::{BuildResult, Verdict};

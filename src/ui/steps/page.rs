@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 /// True while the cursor is in the rows of the step and no overlay is open.
 pub(super) fn in_rows(app: &App) -> bool {
-    app.zone == Zone::Rows && app.overlays.is_empty()
+    app.zone() == Zone::Rows && app.overlays.is_empty()
 }
 
 /// Rows of a list that grows with the spec: what the form leaves, but never so few that no list is left.
@@ -44,7 +44,7 @@ pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
 /// The help of the field in focus, on the last rows; returns the rows kept free for it.
 pub(super) fn help(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) -> u16 {
     let rows = if area.height >= 14 { 2 } else { 1 };
-    let in_focus = (app.zone == Zone::Fields).then(|| fields.get(app.cursor().field)).flatten();
+    let in_focus = (app.zone() == Zone::Fields).then(|| fields.get(app.cursor().field)).flatten();
     let Some(field) = in_focus else { return 0 };
     if !field.help.is_empty() {
         let width = area.width.saturating_sub(3);

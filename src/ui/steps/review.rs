@@ -3,9 +3,10 @@
 use super::super::canvas::{Canvas, cells, wrap};
 use super::super::widgets::xml;
 use super::page::{in_rows, paragraph};
-use crate::app::steps::review::{Line, Tab, summary_lines, xml_lines};
+use crate::app::steps::review::view::Tab;
+use crate::app::steps::review::{Line, summary_lines, xml_lines};
 use crate::app::xml::{Mark, hunks};
-use crate::app::{App, focus, write};
+use crate::app::{App, focus};
 use crate::ui::Role;
 use ratatui::layout::Rect;
 
@@ -135,7 +136,7 @@ fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
 
 /// The spec.
 fn json(app: &App, canvas: &mut Canvas, area: Rect) {
-    let text = write::json(app);
+    let text = app.json();
     let lines: Vec<&str> = text.lines().collect();
     let first = focus::offset(app.cursor().row, lines.len(), usize::from(area.height));
     for (y, (at, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(first)) {

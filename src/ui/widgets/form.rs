@@ -33,7 +33,7 @@ fn labels(fields: &[Field]) -> u16 {
 
 /// The lines of a form, and which of them belong to the field that has the focus.
 fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>, std::ops::Range<usize>) {
-    let focus = (app.zone == Zone::Fields).then_some(app.cursor().field);
+    let focus = (app.zone() == Zone::Fields).then_some(app.cursor().field);
     let room = width.saturating_sub(labels(fields) + 6);
     let (mut lines, mut current, mut group) = (Vec::new(), 0..0, "");
     for (at, field) in fields.iter().enumerate() {
@@ -119,7 +119,7 @@ fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, h
     canvas.put(row.x + 3, row.y, label.saturating_sub(1), &field.label, name);
     let x = row.x + 3 + label;
     let width = row.right().saturating_sub(x);
-    let editing = app.editing.as_ref().filter(|_| app.is_editing(&field.place));
+    let editing = app.editing().filter(|_| app.is_editing(&field.place));
     if here && app.overlays.is_empty() {
         canvas.put(row.x + 1, row.y, 2, canvas.glyphs().cursor, Role::Accent);
     }

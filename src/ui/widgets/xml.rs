@@ -1,6 +1,7 @@
 //! The domain XML: a gutter with signs that reads without colour, line numbers, and colours for tags and values.
 
-use crate::app::editor::{Target, TextInput};
+use crate::app::editor::TextInput;
+use crate::app::focus::Focus;
 use crate::app::xml::{DiffLine, Mark};
 use crate::app::{App, Zone, focus};
 use crate::ui::Role;
@@ -10,7 +11,7 @@ use ratatui::layout::Rect;
 /// The XML beside or over the step: heading, lines, and at the bottom where the line of the cursor comes from.
 pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
     let lines = app.xml_lines();
-    let focused = app.zone == Zone::Xml && app.overlays.is_empty();
+    let focused = app.zone() == Zone::Xml && app.overlays.is_empty();
     canvas.put(area.x, area.y, area.width, "Domain XML", Role::Heading);
     let (added, removed, changed) = tally(&lines);
     if added + removed + changed > 0 {
@@ -20,7 +21,7 @@ pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area };
     list(canvas, body, &lines, app.xml.row, focused);
     let foot = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    if app.zone == Zone::Xml && search(app, canvas, foot) {
+    if app.zone() == Zone::Xml && search(app, canvas, foot) {
         return;
     }
     if focused {
@@ -30,8 +31,8 @@ pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
 
 /// The search being typed, if one is; true where there is one.
 pub(in crate::ui) fn search(app: &App, canvas: &mut Canvas, row: Rect) -> bool {
-    let Some(editing) = &app.editing else { return false };
-    let (Target::Search, TextInput::Line(text)) = (&editing.target, &editing.text) else { return false };
+    let Focus::Finding { text, .. } = &app.focus else { return false };
+    let TextInput::Line(text) = &text.text else { return false };
     canvas.put(row.x, row.y, 2, "/ ", Role::Key);
     let width = row.width.saturating_sub(2);
     let scroll = text.visual_scroll(usize::from(width));

@@ -3,7 +3,7 @@
 use crate::support::program::Home;
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
-use vmbuild::app::state::Start;
+use vmbuild::app::model::Start;
 use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
 use vmbuild::engine::Step;
 use vmbuild::facts::Query;
@@ -70,7 +70,7 @@ impl Wizard {
 
     /// Has the VM started at the end of the build.
     pub(crate) fn start_after_build(&mut self) {
-        self.app.content.start = true;
+        self.app.model.content.start = true;
         let name = self.app.spec().name.clone().map(Value::from);
         self.app.set(&"name".parse().unwrap(), name);
         self.tell(Msg::Clock(1));

@@ -3,7 +3,7 @@
 use super::script::Desk;
 use crate::support::events;
 use vmbuild::app::overlay::Overlay;
-use vmbuild::app::steps::build::RunState;
+use vmbuild::app::steps::build::view::RunState;
 use vmbuild::app::{Effect, ExitReason, Msg, StepId};
 use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::engine::libvirt::Call;
@@ -27,7 +27,7 @@ fn plan() -> Plan {
 fn building() -> Desk {
     let mut desk = Desk::workstation();
     desk.complete();
-    desk.app.case.plan = plan();
+    desk.app.model.case.plan = plan();
     desk.keys("8 B");
     if let Some(Overlay::Ask(_)) = desk.app.overlays.last() {
         desk.keys("Enter");

@@ -119,7 +119,7 @@ fn a_finding_is_one_enter_away_from_its_field() {
 
 #[test]
 fn the_rail_tells_what_was_seen_what_is_wrong_and_what_changed_elsewhere() {
-    use vmbuild::app::step::{StepState, state};
+    use vmbuild::app::rail::{StepState, state};
     let mut desk = Desk::workstation();
     assert_eq!(state(&desk.app, StepId::System), StepState::Todo, "not seen yet, so no error yet");
     desk.keys("2 5");

@@ -2,7 +2,7 @@
 
 use super::script::Desk;
 use vmbuild::app::overlay::{Does, Overlay};
-use vmbuild::app::{Effect, Msg, Reply, StepId, keys};
+use vmbuild::app::{Effect, Msg, Reply, StepId, offers};
 
 #[test]
 fn commands_are_found_by_typing_and_run() {
@@ -83,9 +83,9 @@ fn every_offered_key_does_what_its_line_says() {
     ] {
         let mut desk = Desk::workstation();
         desk.keys(script);
-        for offer in keys::offers(&desk.app) {
+        for offer in offers::offers(&desk.app) {
             assert!(
-                offer.entry.keys.iter().any(|key| keys::action(&desk.app, *key) == Some(offer.entry.action)),
+                offer.entry.keys.iter().any(|key| offers::action(&desk.app, *key) == Some(offer.entry.action)),
                 "{script}: {}",
                 offer.entry.label
             );

@@ -358,7 +358,7 @@ fn details_are_asked_for_once_of_what_is_on_screen_or_taken_and_again_when_it_ch
     let mut other = Desk::new();
     let spec: vmbuild::spec::Spec =
         serde_json::from_value(json!({"pci_devices": [{"host_address": "01:00.0"}]})).unwrap();
-    other.app.content.own = spec;
+    other.app.model.content.own = spec;
     other.know(&crowded());
     let asked = details(&other);
     assert!(asked.contains(&at("01:00.0")) && asked.contains(&at("05:00.1")), "what the spec takes: {asked:?}");

@@ -3,8 +3,10 @@
 use super::script::{Desk, parts, presets, read_facts, saved, templates};
 use proptest::prelude::*;
 use serde_json::json;
+use vmbuild::app::history::Content;
+use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::logic;
-use vmbuild::app::{App, Effect, Key, KeyCode, Msg, Zone, keys};
+use vmbuild::app::{App, Effect, Focus, Key, KeyCode, Msg, offers, update};
 use vmbuild::facts::{FactsPart, Part};
 
 fn key() -> impl Strategy<Value = Key> {
@@ -48,18 +50,32 @@ fn msg() -> impl Strategy<Value = Msg> {
 
 fn holds(app: &App) {
     let step = logic(app.step);
-    let (rows, fields, cursor) = (step.rows(app), app.fields().len(), app.cursor());
+    let (rows, fields, cursor) = (step.rows(app), app.fields(), app.cursor());
     assert!(cursor.row < rows.max(1), "row {} of {rows} in {:?}", cursor.row, app.step);
-    assert!(cursor.field < fields.max(1), "field {} of {fields} in {:?}", cursor.field, app.step);
-    match app.zone {
-        Zone::Fields => assert!(fields > 0 || rows == 0, "no field in {:?}", app.step),
-        Zone::Rows => assert!(rows > 0 || fields == 0, "no row in {:?}", app.step),
-        Zone::Checks => assert!(app.checks_row < app.case.report.findings.len()),
-        Zone::Xml => assert!(app.xml.row < app.xml_lines().len().max(1)),
+    assert!(cursor.field < fields.len().max(1), "field {} of {} in {:?}", cursor.field, fields.len(), app.step);
+    match &app.focus {
+        Focus::Rows | Focus::Narrowing(_) | Focus::Finding { in_xml: false, .. } => {
+            assert!(rows > 0 || fields.is_empty(), "no row in {:?}", app.step);
+        }
+        Focus::Field { .. } => assert!(!fields.is_empty(), "no field in {:?}", app.step),
+        Focus::Typing { place, .. } => assert_eq!(fields.get(cursor.field).map(|field| &field.place), Some(place)),
+        Focus::Checks => assert!(app.checks_row < app.case.report.findings.len()),
+        Focus::Xml | Focus::Finding { in_xml: true, .. } => assert!(app.xml.row < app.xml_lines().len().max(1)),
     }
-    for offer in keys::offers(app) {
-        assert!(offer.entry.keys.iter().any(|key| keys::action(app, *key) == Some(offer.entry.action)));
+    for offer in offers::offers(app) {
+        assert!(offer.entry.keys.iter().any(|key| offers::action(app, *key) == Some(offer.entry.action)));
     }
+}
+
+/// Undo from where `app` is leads back to `before` in one step, whatever has the focus.
+fn undo_leads_to(app: &App, before: &Content) {
+    let mut app = app.clone();
+    app.overlays.clear();
+    app.focus = Focus::Rows;
+    update(&mut app, Msg::Key(Key::char('2')));
+    app.focus = Focus::Field { filling: false };
+    update(&mut app, Msg::Key(Key::char('u')));
+    assert_eq!(app.content, *before, "{:?}", app.toast);
 }
 
 proptest! {
@@ -71,8 +87,15 @@ proptest! {
         desk.tell(templates(vec![saved("t", json!({"memory": "2 GiB", "networks": [{}, {}]}))]));
         desk.tell(presets(vec![saved("p", json!({"template": "t", "storage": {"disks": [{"action": "create"}]}}))]));
         for msg in msgs {
+            let (before, typing) = (desk.app.content.clone(), desk.app.editing().is_some());
+            // The palette may hold undo itself.
+            let walks = matches!(desk.app.overlays.last(), Some(Overlay::Palette(_)));
+            let walks = walks || [Key::char('u'), Key::char('U')].map(Msg::Key).contains(&msg);
             desk.tell(msg);
             holds(&desk.app);
+            if !typing && !walks && desk.app.content != before {
+                undo_leads_to(&desk.app, &before);
+            }
             prop_assert!(serde_json::to_value(desk.app.spec()).is_ok());
         }
         desk.app.overlays.clear();

@@ -4,7 +4,7 @@ use super::script::{Desk, presets, saved, templates};
 use serde_json::json;
 use std::collections::BTreeSet;
 use vmbuild::app::against::Base;
-use vmbuild::app::steps::review::{self, Tab};
+use vmbuild::app::steps::review::{self, view::Tab};
 use vmbuild::app::xml::Mark;
 use vmbuild::app::{Effect, Msg, StepId, Zone};
 use vmbuild::facts::{Fact, FactsPart, Provenance, Query};
@@ -160,7 +160,7 @@ fn every_line_leads_to_the_field_that_made_it() {
         let list = ["graphics", "networks", "storage.disks"].contains(&place.to_string().as_str());
         let row = place.row_index() == Some(desk.app.cursor().row);
         let rows = list || row || matches!(step, StepId::Pci | StepId::Template);
-        assert!(related || (rows && desk.app.zone == Zone::Rows), "{place} led to {}", desk.focus());
+        assert!(related || (rows && desk.app.zone() == Zone::Rows), "{place} led to {}", desk.focus());
     }
 }
 

@@ -4,7 +4,7 @@
 //! is typed letter by letter; `paste'...'` is pasted.
 
 use serde_json::Value;
-use vmbuild::app::state::Start;
+use vmbuild::app::model::Start;
 use vmbuild::app::{App, Effect, Key, Msg, Probe, Reply, Saved, Zone, update};
 use vmbuild::facts::{Facts, FactsPart, Part, Query};
 use vmbuild::spec::{Place, Spec};
@@ -84,9 +84,9 @@ impl Desk {
 
     /// Where the focus is: `Rows 2`, `Fields Name`, `Text Name`, `Checks 0`, `Xml 5`.
     pub(crate) fn focus(&self) -> String {
-        match self.app.zone {
+        match self.app.zone() {
             Zone::Rows => format!("Rows {}", self.app.cursor().row),
-            Zone::Fields if self.app.editing.is_some() => format!("Text {}", self.field()),
+            Zone::Fields if self.app.editing().is_some() => format!("Text {}", self.field()),
             Zone::Fields => format!("Fields {}", self.field()),
             Zone::Checks => format!("Checks {}", self.app.checks_row),
             Zone::Xml => format!("Xml {}", self.app.xml.row),

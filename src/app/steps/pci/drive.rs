@@ -1,13 +1,15 @@
 //! An NVMe drive in one of its three ways: what is asked, and what the answer makes of the spec.
 
-use super::{PciAddress, role, taking};
-use crate::app::App;
+use super::chosen::role;
+use super::taking;
+use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{Answer, Ask};
-use crate::app::steps::top;
+use crate::app::steps::page::top;
+use crate::app::{App, Model};
 use crate::machine::Role;
 use crate::machine::drive::{Way, WayKind, ways};
 use crate::spec::Place;
-use crate::units::capitalised;
+use crate::units::{PciAddress, capitalised};
 use serde_json::Value;
 
 /// The ways beside each other, and which one the VM has now.
@@ -36,20 +38,20 @@ fn told(way: &Way, now: Option<WayKind>) -> String {
 }
 
 /// How the VM has the drive.
-pub(super) fn way(app: &App, address: PciAddress) -> Option<WayKind> {
-    if role(app, address) == Some(Role::Pass) {
+pub(super) fn way(model: &Model, address: PciAddress) -> Option<WayKind> {
+    if role(model, address) == Some(Role::Pass) {
         return Some(WayKind::Controller);
     }
-    app.values.rows(&disks()).iter().find_map(|row| way_of_disk(app, row, address))
+    model.values.rows(&disks()).iter().find_map(|row| way_of_disk(model, row, address))
 }
 
 /// The way in which a disk of the spec is the drive.
-fn way_of_disk(app: &App, row: &Value, address: PciAddress) -> Option<WayKind> {
+fn way_of_disk(model: &Model, row: &Value, address: PciAddress) -> Option<WayKind> {
     let text = |name: &str| row.get(name).and_then(Value::as_str);
     if text("host_address").and_then(|text| text.parse().ok()) == Some(address) {
         return Some(WayKind::Driver);
     }
-    let block = ways(&app.facts, address).into_iter().find(|way| way.kind == WayKind::Block)?;
+    let block = ways(&model.facts, address).into_iter().find(|way| way.kind == WayKind::Block)?;
     let same = text("path").is_some_and(|path| block.row.get("path").and_then(Value::as_str) == Some(path));
     same.then_some(WayKind::Block)
 }
@@ -59,31 +61,37 @@ fn disks() -> Place {
 }
 
 /// Gives the drive to the guest in one way, and in no other; one step of undo. Says what follows.
-pub(in crate::app) fn choose(app: &mut App, address: PciAddress, kind: WayKind) -> String {
-    let way = ways(&app.facts, address).into_iter().find(|way| way.kind == kind);
-    let Some(way) = way else { return String::new() };
-    app.as_one_step(|app| {
-        take_away(app, address);
-        match kind {
-            WayKind::Controller => return taking::take(app, address),
-            WayKind::Driver => taking::take_companions(app, address),
-            WayKind::Block => {}
-        }
-        let disk = app.add_row(&disks(), way.row);
-        format!("{} is disk {}: {}", address.short(), disk + 1, way.title)
-    })
+pub(in crate::app) fn choose(model: &Model, address: PciAddress, kind: WayKind) -> Outcome {
+    let Some(way) = ways(&model.facts, address).into_iter().find(|way| way.kind == kind) else {
+        return Outcome::default();
+    };
+    let mut edits = take_away(model, address);
+    let without = model.after(&edits);
+    if kind == WayKind::Controller {
+        let (edit, said) = taking::take(&without, address);
+        edits.push(edit);
+        return Outcome { say: Some(said), ..Outcome::edits(edits) };
+    }
+    if kind == WayKind::Driver {
+        edits.push(taking::take_companions(&without, address));
+    }
+    let (edit, disk) = without.add_row(&disks(), way.row);
+    edits.push(edit);
+    let said = format!("{} is disk {}: {}", address.short(), disk + 1, way.title);
+    Outcome { say: Some(said), ..Outcome::edits(edits) }
 }
 
 /// Takes the drive out of the spec, with what was added for it.
-fn take_away(app: &mut App, address: PciAddress) {
-    match way(app, address) {
-        Some(WayKind::Controller) => drop(taking::give_back(app, address)),
-        Some(WayKind::Driver) => taking::give_back_companions(app, address),
-        _ => {}
-    }
-    app.refresh();
-    while let Some(row) = app.values.rows(&disks()).iter().position(|row| way_of_disk(app, row, address).is_some()) {
-        app.delete_row(&disks(), row);
-        app.refresh();
-    }
+fn take_away(model: &Model, address: PciAddress) -> Vec<Edit> {
+    let devices = match way(model, address) {
+        Some(WayKind::Controller) => Some(taking::give_back(model, address).0),
+        Some(WayKind::Driver) => Some(taking::give_back_companions(model, address)),
+        Some(WayKind::Block) | None => None,
+    };
+    let rows = model.values.rows(&disks());
+    let others = rows.iter().enumerate().filter(|(_, row)| way_of_disk(model, row, address).is_none());
+    let (from, left): (Vec<_>, Vec<_>) = others.map(|(at, row)| (Some(at), row.clone())).unzip();
+    let is_disk = left.len() < rows.len();
+    let disks = is_disk.then(|| Edit::Rows { list: disks(), rows: left, from });
+    devices.into_iter().chain(disks).collect()
 }

@@ -1,11 +1,14 @@
 //! What the host and its VMs do with a PCI function, in a few words each.
 
-use crate::app::App;
+use super::chosen::row_in_spec;
+use super::sought;
+use super::view::PciView;
+use crate::app::Model;
 use crate::facts::{DomainState, PciDevice, Use};
 
 /// Who has the function now: VMs first, then what the host does with it, the most important first.
-pub fn notes(app: &App, device: &PciDevice) -> Vec<String> {
-    let domains = app.facts.domains.items().iter().filter(|domain| domain.pci.contains(&device.address));
+pub fn notes(model: &Model, view: &PciView, device: &PciDevice) -> Vec<String> {
+    let domains = model.facts.domains.items().iter().filter(|domain| domain.pci.contains(&device.address));
     let mut notes: Vec<String> = domains
         .map(|domain| match domain.state {
             DomainState::Active => format!("VM {}", domain.name),
@@ -15,12 +18,12 @@ pub fn notes(app: &App, device: &PciDevice) -> Vec<String> {
     let driven = |disk: &crate::spec::Disk| {
         disk.host_address.as_deref().and_then(|text| text.parse().ok()) == Some(device.address)
     };
-    let disks = app.spec().storage.iter().flat_map(|storage| storage.disks.iter().flatten());
+    let disks = model.spec().storage.iter().flat_map(|storage| storage.disks.iter().flatten());
     notes.extend(disks.enumerate().find(|(_, disk)| driven(disk)).map(|(at, _)| format!("disk {} of this VM", at + 1)));
-    if super::row_in_spec(app, device.address).is_some() {
-        notes.extend(super::sought::note(app, device.address));
+    if row_in_spec(model, device.address).is_some() {
+        notes.extend(sought::note(model, device.address));
     }
-    for used in app.pci.uses.get(&device.address).into_iter().flatten() {
+    for used in view.uses.get(&device.address).into_iter().flatten() {
         let word = word(used);
         if !notes.contains(&word) {
             notes.push(word);

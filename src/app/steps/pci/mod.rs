@@ -1,105 +1,39 @@
 //! Step 6: host PCI devices by IOMMU group.
 
+mod chosen;
+mod drive;
 pub mod in_words;
 pub mod list;
 pub mod sheet;
 pub mod sought;
+mod taking;
 pub mod verdict;
+pub mod view;
 mod watched;
 
-mod drive;
-mod taking;
-
+pub use chosen::{role, row_in_spec};
 pub(in crate::app) use drive::choose as choose_way;
-pub(in crate::app) use list::relist;
-pub use list::{SHOWS, Show, devices, hidden};
+pub use list::{devices, hidden, selected};
+pub use view::{SHOWS, Show};
 pub(in crate::app) use watched::on_screen;
 
-use super::Step;
-use super::system::{why, yes};
+use super::page::Step;
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::focus::Focus;
+use crate::app::form::{Field, why, yes};
 use crate::app::options::{Options, ROM_BARS};
-use crate::app::overlay::Overlay;
-use crate::app::{App, Effect, StepId, Zone};
-use crate::facts::{Part, PciClass, PciDevice, Use, uses};
+use crate::app::outcome::{Edit, Go, Outcome, Turn};
+use crate::app::overlay::{Overlay, Sheet};
+use crate::app::{App, Effect};
+use crate::facts::{Part, PciClass, PciDevice};
+use crate::machine::Role;
 use crate::spec::Place;
-use crate::units::PciAddress;
-use std::collections::{BTreeMap, BTreeSet};
+use chosen::{address_at, is_held};
+use std::collections::BTreeSet;
+use view::PciView;
 
 /// The step.
 pub struct Passthrough;
-
-/// What the list shows and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PciView {
-    /// What the user narrowed the list to; `None` while it follows from the host.
-    pub(in crate::app) narrowed: Option<Show>,
-    /// Only devices whose address, name, driver or use holds this.
-    pub text: String,
-    /// Devices that changed, and until when they are marked, in seconds since 1970-01-01 UTC.
-    pub changed: BTreeMap<PciAddress, u64>,
-    /// The devices in the list, as positions in the facts: group by group, those that the filters leave.
-    order: Vec<usize>,
-    /// What the list shows where nobody narrowed it.
-    first: Show,
-    /// What the host does with its functions.
-    uses: BTreeMap<PciAddress, BTreeSet<Use>>,
-    /// What taking cards would mean, as far as somebody looked.
-    verdicts: verdict::Memory,
-}
-
-/// How long a changed row is marked.
-const MARKED_SECONDS: u64 = 3;
-
-impl PciView {
-    /// What the list is narrowed to.
-    pub fn show(&self) -> Show {
-        self.narrowed.unwrap_or(self.first)
-    }
-
-    /// The focus and the devices as they are before facts arrive.
-    pub(in crate::app) fn before(app: &App) -> Before {
-        let devices = app.facts.pci.items();
-        let known = devices.iter().map(|device| (device.address, device.clone())).collect();
-        Before { current: selected(app).map(|device| device.address), known, asked: !app.facts.pci.is_pending() }
-    }
-
-    /// Marks fade.
-    pub(in crate::app) fn forget_changes(&mut self, now: u64) {
-        self.changed.retain(|_, until| *until > now);
-    }
-}
-
-/// See [`PciView::before`].
-pub(in crate::app) struct Before {
-    current: Option<PciAddress>,
-    known: BTreeMap<PciAddress, PciDevice>,
-    asked: bool,
-}
-
-impl App {
-    /// Keeps the cursor on its device and marks what changed.
-    pub(in crate::app) fn pci_after(&mut self, before: &Before) {
-        self.pci.first = Show::first(self.facts.pci.items());
-        self.pci.uses = uses(&self.facts);
-        self.pci.verdicts.take();
-        relist(self);
-        let devices = self.facts.pci.items();
-        let changed = devices.iter().filter(|device| before.known.get(&device.address) != Some(device));
-        let changed: Vec<PciAddress> = changed.map(|device| device.address).collect();
-        // A new driver brings another power state, other ways of reset, virtual functions.
-        self.asked.forget_details(|address| changed.contains(&address));
-        if before.asked {
-            let until = self.clock + MARKED_SECONDS;
-            self.pci.changed.extend(changed.into_iter().map(|address| (address, until)));
-        }
-        let row = before.current.and_then(|address| self::devices(self).iter().position(|d| d.address == address));
-        if let (Some(row), Some(cursor)) = (row, self.cursors.get_mut(StepId::Pci.index())) {
-            cursor.row = row;
-        }
-    }
-}
 
 impl Step for Passthrough {
     fn summary(&self, app: &App) -> String {
@@ -124,7 +58,7 @@ impl Step for Passthrough {
 
     fn fields(&self, app: &App) -> Vec<Field> {
         let Some(device) = selected(app) else { return Vec::new() };
-        let Some(row) = row_in_spec(app, device.address).filter(|row| !taking::is_held(app, *row)) else {
+        let Some(row) = row_in_spec(app, device.address).filter(|row| !is_held(app, *row)) else {
             return Vec::new();
         };
         fields(app, row)
@@ -135,54 +69,43 @@ impl Step for Passthrough {
         devices(app).iter().position(|device| device.address == address)
     }
 
-    fn reveal(&self, app: &mut App, place: &Place) {
-        if let Some(address) = address_at(app, place) {
-            list::reveal(app, address);
-        }
+    fn reveal(&self, app: &App, place: &Place) -> Option<Turn> {
+        let view = list::reveal(app, address_at(app, place)?)?;
+        Some(Turn::Pci(view.into()))
     }
 
-    fn open(&self, app: &mut App) -> Vec<Effect> {
-        if let Some(address) = selected(app).map(|device| device.address) {
-            app.overlays.push(Overlay::Sheet(sheet::Sheet { address, top: 0 }));
-        }
-        Vec::new()
+    fn open(&self, app: &App) -> Outcome {
+        let sheet = |device: &PciDevice| Outcome::show(Overlay::Sheet(Sheet { address: device.address, top: 0 }));
+        selected(app).map(sheet).unwrap_or_default()
     }
 
-    fn toggle(&self, app: &mut App) -> Vec<Effect> {
-        if let Some(address) = selected(app).map(|device| device.address) {
-            app.toast = Some(taking::toggle(app, address));
-        }
-        Vec::new()
+    fn toggle(&self, app: &App) -> Outcome {
+        selected(app).map(|device| said(taking::toggle(app, device.address))).unwrap_or_default()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+    fn act(&self, app: &App, action: Action) -> Outcome {
+        let device = selected(app).map(|device| device.address);
         match action {
             Action::Refresh => {
-                app.asked.forget_details(|_| true);
-                return vec![Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses])];
+                let effect = Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses]);
+                Outcome { effects: vec![effect], ..Outcome::turn(Turn::AskDetails) }
             }
             Action::KindFilter => {
-                list::keeping_cursor(app, |app| app.pci.narrowed = Some(app.pci.show().next()));
+                let view = PciView { narrowed: Some(app.pci.show().next()), ..app.pci.clone() };
+                Outcome::turn(Turn::Pci(view.into()))
             }
             Action::ChooseRom => {
-                app.zone = Zone::Fields;
-                app.cursor_mut().field = 0;
-                app.open_field();
+                let go = Some(Go::At(0, Focus::Field { filling: false }));
+                Outcome { go, ..Outcome::then(Action::Open) }
             }
-            Action::DeleteRow => app.toast = Some(sought::drop_open(app)),
-            Action::ChangeRole => {
-                if let Some(address) = selected(app).map(|device| device.address) {
-                    app.toast = Some(taking::change_role(app, address));
-                }
-            }
+            Action::DeleteRow => said(sought::drop_open(app)),
+            Action::ChangeRole => device.map(|address| said(taking::change_role(app, address))).unwrap_or_default(),
             Action::CompareWays => {
-                if let Some(address) = selected(app).map(|device| device.address) {
-                    app.overlays.push(Overlay::Ask(drive::question(app, address)));
-                }
+                let ask = |address| Outcome::show(Overlay::Ask(drive::question(app, address)));
+                device.map(ask).unwrap_or_default()
             }
-            _ => {}
+            _ => Outcome::default(),
         }
-        Vec::new()
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
@@ -200,7 +123,7 @@ impl Step for Passthrough {
             Action::Toggle | Action::ChangeRole if device.kind() == PciClass::Bridge => {
                 Some("bridges stay with the host".into())
             }
-            Action::ChooseRom if role(app, device.address) != Some(crate::machine::Role::Pass) => {
+            Action::ChooseRom if role(app, device.address) != Some(Role::Pass) => {
                 Some("it is not passed; press Space first".into())
             }
             Action::CompareWays if device.kind() != PciClass::Nvme => Some("this is not an NVMe drive".into()),
@@ -217,9 +140,14 @@ impl Step for Passthrough {
         app.pci.text.clone()
     }
 
-    fn set_filter(&self, app: &mut App, text: String) {
-        list::keeping_cursor(app, |app| app.pci.text = text);
+    fn filtered(&self, app: &App, text: String) -> Outcome {
+        Outcome::turn(Turn::Pci(PciView { text, ..app.pci.clone() }.into()))
     }
+}
+
+/// A change of the spec, with what follows from it.
+fn said((edit, text): (Edit, String)) -> Outcome {
+    Outcome { say: Some(text), ..Outcome::edit(edit) }
 }
 
 /// The fields of a row of the spec.
@@ -254,29 +182,4 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     fields.push(bar);
     fields.push(Field::toggle(at("multifunction")).default(yes(multi), ""));
     fields
-}
-
-/// The host address that the row of `place` asks for.
-fn address_at(app: &App, place: &Place) -> Option<PciAddress> {
-    let asked = app.spec().pci_devices.as_ref()?.get(place.row_index()?)?;
-    asked.host_address.as_ref()?.parse().ok()
-}
-
-/// The device that has the focus.
-pub fn selected(app: &App) -> Option<&PciDevice> {
-    let row = app.cursors.get(StepId::Pci.index())?.row;
-    app.facts.pci.items().get(*app.pci.order.get(row)?)
-}
-
-/// The row of the spec that asks for this device.
-pub fn row_in_spec(app: &App, address: PciAddress) -> Option<usize> {
-    let asked = app.spec().pci_devices.as_deref()?;
-    asked.iter().position(|row| row.host_address.as_ref().and_then(|text| text.parse().ok()) == Some(address))
-}
-
-/// What becomes of a device that the spec names: passed or held.
-pub fn role(app: &App, address: PciAddress) -> Option<crate::machine::Role> {
-    use crate::machine::Role;
-    let row = row_in_spec(app, address)?;
-    Some(if taking::is_held(app, row) { Role::Hold } else { Role::Pass })
 }

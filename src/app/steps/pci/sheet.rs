@@ -1,21 +1,13 @@
 //! All that is known of one PCI function, fact by fact, with where it was read or why it is not known.
 
-use super::{in_words, role, verdict};
+use super::chosen::role;
+use super::{in_words, verdict};
 use crate::app::App;
 use crate::checks::TakenLine;
 use crate::facts::pci_details::{Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ResetMethod, SrIov};
 use crate::facts::{Fact, NOT_ASKED, PciClass, PciDetails, PciDevice, Provenance};
 use crate::machine::Role;
 use crate::units::{Bytes, PciAddress};
-
-/// The sheet of one function, over the step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sheet {
-    /// The function.
-    pub address: PciAddress,
-    /// First visible line.
-    pub top: usize,
-}
 
 /// One line of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -206,7 +198,7 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
             page.known(&socket.name, state, format!("/sys/class/drm/{}-{}", card.name, socket.name));
         }
     }
-    for note in in_words::notes(app, device) {
+    for note in in_words::notes(app, &app.pci, device) {
         page.known("In use", note, "");
     }
     if let Some(why) = app.facts.storage.why_not().or(app.facts.networking.why_not()) {

@@ -1,7 +1,8 @@
 //! Rows that look for their device: what became of them in a few words, and what the user can do about those that found none.
 
-use crate::app::App;
-use crate::app::steps::top;
+use crate::app::Model;
+use crate::app::outcome::Edit;
+use crate::app::steps::page::top;
 use crate::checks::{GROUPS_CHANGED, Severity};
 use crate::facts::PciDevice;
 use crate::machine::selector::{Outcome, Wanted, outcomes};
@@ -10,27 +11,27 @@ use crate::units::PciAddress;
 use serde_json::Value;
 
 /// The rows that found no device, by their number; none while the host's devices are not known.
-fn open(app: &App) -> Vec<usize> {
-    let found = outcomes(app.spec(), &app.facts).unwrap_or_default();
+fn open(model: &Model) -> Vec<usize> {
+    let found = outcomes(model.spec(), &model.facts).unwrap_or_default();
     found.into_iter().filter(|(_, outcome)| outcome.address().is_none()).map(|(row, _)| row).collect()
 }
 
 /// Why there is nothing to drop.
-pub(super) fn why_nothing_to_drop(app: &App) -> Option<String> {
-    open(app).is_empty().then(|| "every device of the VM was found".into())
+pub(super) fn why_nothing_to_drop(model: &Model) -> Option<String> {
+    open(model).is_empty().then(|| "every device of the VM was found".into())
 }
 
-/// Drops the rows that found no device; one step of undo. Says how many.
-pub(super) fn drop_open(app: &mut App) -> String {
-    let (open, list) = (open(app), top("pci_devices"));
-    let rows = app.values.rows(&list).to_vec().into_iter().enumerate();
+/// Drops the rows that found no device. Says how many.
+pub(super) fn drop_open(model: &Model) -> (Edit, String) {
+    let (open, list) = (open(model), top("pci_devices"));
+    let rows = model.values.rows(&list).to_vec().into_iter().enumerate();
     let (from, left): (Vec<_>, Vec<_>) =
         rows.filter(|(at, _)| !open.contains(at)).map(|(at, row)| (Some(at), row)).unzip();
-    app.set_rows(&list, left, &from);
-    match open.len() {
+    let said = match open.len() {
         1 => "the device that was not found is removed".into(),
         n => format!("{n} devices that were not found are removed"),
-    }
+    };
+    (Edit::Rows { list, rows: left, from }, said)
 }
 
 /// True where `row`, as JSON, looks for a device that it has not found, and `device` would be it.
@@ -41,8 +42,8 @@ pub(super) fn waits_for(row: &Value, device: &PciDevice) -> bool {
 }
 
 /// Where a taken function was, or what it was chosen for.
-pub fn note(app: &App, address: PciAddress) -> Option<String> {
-    outcomes(app.spec(), &app.facts)?.into_values().find_map(|outcome| match outcome {
+pub fn note(model: &Model, address: PciAddress) -> Option<String> {
+    outcomes(model.spec(), &model.facts)?.into_values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } if to == address => Some(format!("was {}", from.short())),
         Outcome::Chosen { to, .. } if to == address => Some("any was accepted".into()),
         _ => None,
@@ -50,12 +51,12 @@ pub fn note(app: &App, address: PciAddress) -> Option<String> {
 }
 
 /// The most important thing to say of the rows that look for a device, in one line.
-pub fn line(app: &App) -> Option<(Severity, String)> {
-    let found = outcomes(app.spec(), &app.facts)?;
+pub fn line(model: &Model) -> Option<(Severity, String)> {
+    let found = outcomes(model.spec(), &model.facts)?;
     if let Some((row, outcome)) = found.iter().find(|(_, outcome)| outcome.address().is_none()) {
-        return Some((Severity::Blocker, not_found(app, *row, outcome)));
+        return Some((Severity::Blocker, not_found(model, *row, outcome)));
     }
-    let group = || app.case.report.findings.iter().any(|finding| *finding.check == GROUPS_CHANGED);
+    let group = || model.case.report.findings.iter().any(|finding| *finding.check == GROUPS_CHANGED);
     let moved = found.values().find_map(|outcome| match outcome {
         Outcome::Moved { from, to } => Some((from.short(), to.short())),
         _ => None,
@@ -77,8 +78,8 @@ pub fn line(app: &App) -> Option<(Severity, String)> {
     }
 }
 
-fn not_found(app: &App, row: usize, outcome: &Outcome) -> String {
-    let rows = app.spec().pci_devices.as_deref().unwrap_or_default();
+fn not_found(model: &Model, row: usize, outcome: &Outcome) -> String {
+    let rows = model.spec().pci_devices.as_deref().unwrap_or_default();
     let known_by = rows.get(row).and_then(|row| row.selector.as_ref());
     let wanted = known_by.and_then(|known_by| Wanted::read(known_by, None).ok());
     let what = wanted.map_or(format!("device {row}"), |wanted| wanted.to_string());

@@ -1,25 +1,30 @@
-//! What taking a card would mean, told before it is taken. Computed when it is looked at and kept until facts change.
+//! What taking a card would mean, told before it is taken. Computed for what is on screen and kept until facts change.
 
+use super::chosen;
+use super::list::{devices, selected};
 use crate::app::App;
 use crate::checks::{self, Finding, Severity, Taken};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::Role;
 use crate::units::{PciAddress, listed};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::rc::Rc;
-
-/// What taking the card with one function would mean, by that function.
-pub(super) type Memory = RefCell<BTreeMap<PciAddress, Rc<Taken>>>;
 
 /// What taking the card of the function at `address` would mean.
 pub fn taking(app: &App, address: PciAddress) -> Rc<Taken> {
-    let known = app.pci.verdicts.borrow().get(&address).cloned();
-    known.unwrap_or_else(|| {
-        let taken = Rc::new(checks::take_holding(&app.facts, &[address]));
-        app.pci.verdicts.borrow_mut().insert(address, taken.clone());
-        taken
-    })
+    let known = app.pci.verdicts.get(&address).cloned();
+    known.unwrap_or_else(|| Rc::new(checks::take_holding(&app.facts, &[address])))
+}
+
+/// The functions whose verdicts are on screen and not computed yet: the one that has the focus, and the first of each group
+/// around it.
+pub(in crate::app) fn missing(app: &App) -> Vec<PciAddress> {
+    let (at, page) = (app.cursor().row, app.page());
+    let around = devices(app).into_iter().skip(at.saturating_sub(page)).take(2 * page);
+    let mut groups = BTreeSet::new();
+    let first = around.filter(|device| device.kind() != PciClass::Bridge && groups.insert(device.iommu_group));
+    let wanted = selected(app).into_iter().chain(first).map(|device| device.address);
+    wanted.filter(|address| !app.pci.verdicts.contains_key(address)).collect()
 }
 
 /// The worst of findings as a verdict: its severity, where it is none that can be left alone, and why in a few words.
@@ -68,7 +73,7 @@ pub fn closure(app: &App, taken: &Taken, address: PciAddress) -> String {
         let members = taken.members.iter().filter(|member| member.role == role);
         // What the VM gets already is not held on account of another card.
         let members =
-            members.filter(|member| role == Role::Pass || super::role(app, member.address) != Some(Role::Pass));
+            members.filter(|member| role == Role::Pass || chosen::role(app, member.address) != Some(Role::Pass));
         let mut addresses: Vec<PciAddress> = members.map(|member| member.address).collect();
         addresses.sort_unstable();
         addresses.into_iter().map(PciAddress::short).collect::<Vec<String>>()

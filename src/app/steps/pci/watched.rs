@@ -1,6 +1,6 @@
 //! Which functions' details are on screen, and which of them are read again and again.
 
-use super::PciView;
+use super::list::selected;
 use crate::app::{App, StepId};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::card;
@@ -13,7 +13,7 @@ impl App {
     /// nothing is: that would be a login every time.
     pub fn watched(&self) -> Vec<PciAddress> {
         let open = self.step == StepId::Pci && self.overlays.is_empty() && self.probe.is_none();
-        let selected = super::selected(self).filter(|_| open);
+        let selected = selected(self).filter(|_| open);
         let functions = selected.into_iter().flat_map(|device| card::card(&self.facts, device));
         functions.map(|device| device.address).filter(|address| self.facts.details.contains_key(address)).collect()
     }
@@ -33,11 +33,4 @@ pub(in crate::app) fn on_screen(app: &App) -> BTreeSet<PciAddress> {
     let alone: Vec<PciAddress> = visible.iter().map(|device| device.address).collect();
     let with = all.iter().filter(move |device| device.iommu_group.is_some_and(|group| groups.contains(&group)));
     with.filter(|device| device.kind() != PciClass::Bridge).map(|device| device.address).chain(alone).collect()
-}
-
-impl PciView {
-    /// Another host: nothing is known of it.
-    pub(in crate::app) fn forget_host(&mut self) {
-        *self = Self::default();
-    }
 }

@@ -1,25 +1,25 @@
 //! The virtual CPU: what the guest sees, how much of the host it may use, and where its threads run.
 
-use super::{top, why};
-use crate::app::App;
-use crate::app::form::Field;
+use super::super::page::top;
+use crate::app::Model;
+use crate::app::form::{Field, why};
 use crate::app::options::{CPU_CACHES, CPU_MODES, Options};
 use crate::machine::{Choice, Topology};
 use crate::spec::Place;
 use crate::units::CpuSet;
 
 /// The fields, with their headings.
-pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    let cpu = model(app).into_iter().chain(topology(app)).chain(share(app));
-    cpu.map(Field::more).chain(pinning(app))
+pub(super) fn fields(model: &Model) -> impl Iterator<Item = Field> {
+    let cpu = seen(model).into_iter().chain(topology(model)).chain(share(model));
+    cpu.map(Field::more).chain(pinning(model))
 }
 
 fn at(field: &str) -> Place {
     top("cpu").key(field)
 }
 
-fn model(app: &App) -> Vec<Field> {
-    let cpu = &app.case.machine.cpu;
+fn seen(model: &Model) -> Vec<Field> {
+    let cpu = &model.case.machine.cpu;
     let cache = cpu.cache.value.map_or("as the model has it", crate::spec::CpuCache::name);
     vec![
         Field::choice(at("mode"), Options::Fixed(CPU_MODES))
@@ -29,7 +29,7 @@ fn model(app: &App) -> Vec<Field> {
             .default("none", "only with CPU mode custom")
             .help("For CPU mode custom, by libvirt's name."),
         Field::lines(at("features"))
-            .default(features(app), "")
+            .default(features(model), "")
             .help("One per line: +name requires it, -name hides it."),
         Field::choice(at("cache"), Options::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
         Field::toggle(at("nested")).default("as the host", "").help("Whether the guest can run guests."),
@@ -37,15 +37,15 @@ fn model(app: &App) -> Vec<Field> {
 }
 
 /// Those that vmbuild sets by itself.
-fn features(app: &App) -> String {
-    let features = &app.case.machine.cpu.features;
+fn features(model: &Model) -> String {
+    let features = &model.case.machine.cpu.features;
     let sign = |on: bool| if on { '+' } else { '-' };
     let names: Vec<String> = features.iter().map(|feature| format!("{}{}", sign(feature.on), feature.name)).collect();
     if names.is_empty() { "none".into() } else { names.join(" ") }
 }
 
-fn topology(app: &App) -> Vec<Field> {
-    let known = app.case.machine.cpu.topology.as_ref();
+fn topology(model: &Model) -> Vec<Field> {
+    let known = model.case.machine.cpu.topology.as_ref();
     let part = |name: &str, of: fn(&Topology) -> u32| {
         let value = known.map(|known| of(&known.value).to_string()).unwrap_or_default();
         Field::text(at("topology").key(name)).default(value, known.map(why).unwrap_or_default())
@@ -59,8 +59,8 @@ fn topology(app: &App) -> Vec<Field> {
     ]
 }
 
-fn share(app: &App) -> Vec<Field> {
-    let count = app.spec().vcpus.map(|count| count.to_string()).unwrap_or_default();
+fn share(model: &Model) -> Vec<Field> {
+    let count = model.spec().vcpus.map(|count| count.to_string()).unwrap_or_default();
     vec![
         Field::text(top("max_vcpus")).default(count, "").help("How many the guest can be given while it runs."),
         Field::text(at("limit")).default("none", "").help("Time of the whole VM: 2, 1.5 or 150 % of a host CPU."),
@@ -71,8 +71,8 @@ fn share(app: &App) -> Vec<Field> {
 }
 
 /// Whether threads are pinned, and each line: its proposal stands in it as the default, with the reason.
-fn pinning(app: &App) -> Vec<Field> {
-    let pinning = &app.case.machine.pinning;
+fn pinning(model: &Model) -> Vec<Field> {
+    let pinning = &model.case.machine.pinning;
     let at = |field: &str| at("pinning").key(field);
     let auto = Field::toggle(at("auto"))
         .default("no", "")

@@ -1,20 +1,20 @@
 //! The machine, its firmware, and what it boots.
 
-use super::{top, why, yes};
-use crate::app::App;
-use crate::app::form::Field;
+use super::super::page::top;
+use crate::app::Model;
+use crate::app::form::{Field, why, yes};
 use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
 use crate::machine::Firmware;
 use crate::spec::devices::FirmwareKind;
 
 /// The fields that not every VM needs, with their headings.
-pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    firmware(app).into_iter().chain(boot())
+pub(super) fn fields(model: &Model) -> impl Iterator<Item = Field> {
+    firmware(model).into_iter().chain(boot())
 }
 
 /// What the guest is started as.
-pub(super) fn machine(app: &App) -> [Field; 5] {
-    let machine = &app.case.machine;
+pub(super) fn machine(model: &Model) -> [Field; 5] {
+    let machine = &model.case.machine;
     let uefi = machine.firmware.value.is_uefi();
     let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });
     [
@@ -24,7 +24,7 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
             .default(machine.machine_type.value.clone(), why(&machine.machine_type))
             .help("q35 has PCI Express, which passthrough needs; pc is for old guests."),
         Field::choice(top("virt_type"), Options::Fixed(VIRT_TYPES))
-            .default(machine.virt_type.value.name(), runs_on(app)),
+            .default(machine.virt_type.value.name(), runs_on(model)),
         Field::toggle(top("uefi")).default(yes(uefi), why(&machine.firmware)).help("Boot by OVMF, not SeaBIOS."),
         Field::toggle(top("secure_boot"))
             .default(yes(secure), "")
@@ -33,8 +33,8 @@ pub(super) fn machine(app: &App) -> [Field; 5] {
     ]
 }
 
-fn firmware(app: &App) -> [Field; 3] {
-    let uefi = app.case.machine.firmware.value.is_uefi();
+fn firmware(model: &Model) -> [Field; 3] {
+    let uefi = model.case.machine.firmware.value.is_uefi();
     let bios = || (!uefi).then(|| "only with UEFI".to_owned());
     [
         Field::choice(top("firmware"), Options::Fixed(FIRMWARE))
@@ -71,9 +71,9 @@ fn boot() -> [Field; 5] {
 }
 
 /// Why the guest runs as it does. libvirt's test driver, on which the demo host lives, runs nothing.
-fn runs_on(app: &App) -> String {
-    if app.case.machine.is_only_a_test() && app.facts.host.get().is_some() {
+fn runs_on(model: &Model) -> String {
+    if model.case.machine.is_only_a_test() && model.facts.host.get().is_some() {
         return "as on real hosts; this is libvirt's test driver, which runs nothing".into();
     }
-    why(&app.case.machine.virt_type)
+    why(&model.case.machine.virt_type)
 }

@@ -1,21 +1,15 @@
 //! The host's CPUs core by core: which threads of the VM run there, who else does, and moving a thread to a core.
 
-use crate::app::App;
+use crate::app::Model;
 use crate::app::action::Action;
 use crate::app::options::Known;
+use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{List, Overlay, Purpose};
 use crate::facts::DomainState;
 use crate::machine::Choice;
 use crate::machine::pinning::{HostCore, host_cores};
 use crate::spec::Place;
 use crate::units::CpuSet;
-
-/// The map, over the step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CpuMap {
-    /// The core that has the focus.
-    pub row: usize,
-}
 
 /// A thread of the VM that can be pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +55,8 @@ impl Thread {
         }
     }
 
-    fn line(self, app: &App) -> Option<&Choice<CpuSet>> {
-        let pinning = &app.case.machine.pinning;
+    fn line(self, model: &Model) -> Option<&Choice<CpuSet>> {
+        let pinning = &model.case.machine.pinning;
         match self {
             Self::Vcpu(row) => pinning.vcpus.get(row)?.as_ref(),
             Self::Emulator => pinning.emulator.as_ref(),
@@ -71,13 +65,13 @@ impl Thread {
     }
 
     /// True where the user said where it runs.
-    fn is_placed(self, app: &App) -> bool {
-        self.line(app).is_some_and(|line| line.why().is_none())
+    fn is_placed(self, model: &Model) -> bool {
+        self.line(model).is_some_and(|line| line.why().is_none())
     }
 
     /// Where it runs, and who said so.
-    fn told(self, app: &App) -> String {
-        match self.line(app) {
+    fn told(self, model: &Model) -> String {
+        match self.line(model) {
             None => "runs on any CPU".into(),
             Some(line) if line.why().is_some() => format!("on {}, proposed", line.value),
             Some(line) => format!("on {}", line.value),
@@ -86,39 +80,39 @@ impl Thread {
 }
 
 /// The threads of the VM.
-fn threads(app: &App) -> Vec<Thread> {
-    let pinning = &app.case.machine.pinning;
+fn threads(model: &Model) -> Vec<Thread> {
+    let pinning = &model.case.machine.pinning;
     let vcpus = (0..pinning.vcpus.len()).map(Thread::Vcpu);
     vcpus.chain([Thread::Emulator]).chain((0..pinning.iothreads.len()).map(Thread::Io)).collect()
 }
 
 /// The cores of the host, node by node and cache by cache.
-pub fn cores(app: &App) -> Vec<MapCore> {
-    let threads = threads(app);
-    let mut cores: Vec<HostCore> = host_cores(app.facts.cpus.items());
+pub fn cores(model: &Model) -> Vec<MapCore> {
+    let threads = threads(model);
+    let mut cores: Vec<HostCore> = host_cores(model.facts.cpus.items());
     cores.sort_by_key(|core| (core.node, core.cache, core.cpus.first()));
     let on = |core: &HostCore, thread: &Thread| {
-        thread.line(app).is_some_and(|line| !line.value.common(&core.cpus).is_empty())
+        thread.line(model).is_some_and(|line| !line.value.common(&core.cpus).is_empty())
     };
     let with = |core: HostCore| {
         let threads: Vec<Thread> = threads.iter().copied().filter(|thread| on(&core, thread)).collect();
-        let why = threads.first().and_then(|thread| thread.line(app)?.why()).unwrap_or_default().to_owned();
-        MapCore { others: others(app, &core), core, threads, why }
+        let why = threads.first().and_then(|thread| thread.line(model)?.why()).unwrap_or_default().to_owned();
+        MapCore { others: others(model, &core), core, threads, why }
     };
     cores.into_iter().map(with).collect()
 }
 
-fn others(app: &App, core: &HostCore) -> Vec<String> {
-    let kept = !app.case.machine.pinning.reserve.common(&core.cpus).is_empty();
-    let running = app.facts.domains.items().iter().filter(|domain| domain.state == DomainState::Active);
+fn others(model: &Model, core: &HostCore) -> Vec<String> {
+    let kept = !model.case.machine.pinning.reserve.common(&core.cpus).is_empty();
+    let running = model.facts.domains.items().iter().filter(|domain| domain.state == DomainState::Active);
     let pinned = running.filter(|domain| !domain.pinned.common(&core.cpus).is_empty());
     let host = kept.then(|| "the host's own".to_owned());
     host.into_iter().chain(pinned.map(|domain| format!("VM {}", domain.name))).collect()
 }
 
 /// What the map says above its cores.
-pub fn summary(app: &App) -> String {
-    let pinning = &app.case.machine.pinning;
+pub fn summary(model: &Model) -> String {
+    let pinning = &model.case.machine.pinning;
     let lines = pinning.vcpus.iter().flatten().count();
     match (&pinning.failed, lines) {
         (Some(why), _) => why.clone(),
@@ -131,87 +125,70 @@ pub fn summary(app: &App) -> String {
     }
 }
 
-/// Opens the map.
-pub(in crate::app) fn open(app: &mut App) {
-    app.overlays.push(Overlay::CpuMap(CpuMap::default()));
-}
-
 /// Why the map cannot be opened.
-pub(in crate::app) fn why_not(app: &App) -> Option<String> {
-    let unknown = app.facts.cpus.why_not().map(|why| format!("the host's CPUs are not known: {why}"));
+pub(in crate::app) fn why_not(model: &Model) -> Option<String> {
+    let unknown = model.facts.cpus.why_not().map(|why| format!("the host's CPUs are not known: {why}"));
     let waiting = || "the host has not answered yet".to_owned();
-    if app.facts.cpus.is_pending() { Some(waiting()) } else { unknown }
+    if model.facts.cpus.is_pending() { Some(waiting()) } else { unknown }
 }
 
-/// An action within the map; false where it is none of its own.
-pub(in crate::app) fn act(app: &mut App, action: Action) -> bool {
-    let Some(Overlay::CpuMap(map)) = app.overlays.last() else { return false };
-    let (row, all) = (map.row, cores(app));
-    match action {
-        Action::Move(motion) => {
-            let to = motion.from(row, all.len(), app.page());
-            if let Some(Overlay::CpuMap(map)) = app.overlays.last_mut() {
-                map.row = to;
+/// An action within the map, on the core in `row`; `None` where it is none of its own.
+pub(in crate::app) fn act(model: &Model, row: usize, action: Action) -> Option<Outcome> {
+    let core = cores(model).into_iter().nth(row);
+    Some(match action {
+        Action::PlaceThread => match core {
+            Some(core) => {
+                let list = choices(model, &core);
+                Outcome::show(Overlay::Pick(Purpose::Thread(core.core.cpus), list))
             }
-        }
-        Action::PlaceThread => {
-            if let Some(core) = all.get(row) {
-                let list = choices(app, core);
-                app.overlays.push(Overlay::Pick(Purpose::Thread(core.core.cpus.clone()), list));
-            }
-        }
-        Action::FreeCore => free(app, all.get(row)),
+            None => Outcome::default(),
+        },
+        Action::FreeCore => free(model, core.as_ref()),
         Action::PinOrNot => {
-            let auto = !app.case.machine.pinning.auto;
-            app.set(&Place::root().key("cpu").key("pinning").key("auto"), Some(auto.into()));
+            let auto = !model.case.machine.pinning.auto;
+            Outcome::edit(Edit::Set(Place::root().key("cpu").key("pinning").key("auto"), Some(auto.into())))
         }
-        _ => return false,
-    }
-    true
+        _ => return None,
+    })
 }
 
 /// The threads that could run on a core.
-fn choices(app: &App, core: &MapCore) -> List<Known> {
-    let item = |thread: Thread| Known { value: thread.name(), note: thread.told(app) };
-    let mut list = List::new(format!("on {}", core.core.cpus), threads(app).into_iter().map(item).collect());
+fn choices(model: &Model, core: &MapCore) -> List<Known> {
+    let item = |thread: Thread| Known { value: thread.name(), note: thread.told(model) };
+    let mut list = List::new(format!("on {}", core.core.cpus), threads(model).into_iter().map(item).collect());
     // The first one that nobody has placed is the likely one.
-    list.row = threads(app).iter().position(|thread| !thread.is_placed(app)).unwrap_or(0);
+    list.row = threads(model).iter().position(|thread| !thread.is_placed(model)).unwrap_or(0);
     list
 }
 
 /// The thread at position `at` runs on `core` from now on: a virtual CPU on the one CPU of it that has the fewest, other
 /// threads on all of it.
-pub(in crate::app) fn place(app: &mut App, core: &CpuSet, at: Option<usize>) {
-    let Some(thread) = at.and_then(|at| threads(app).get(at).copied()) else { return };
+pub(in crate::app) fn place(model: &Model, core: &CpuSet, at: Option<usize>) -> Outcome {
+    let Some(thread) = at.and_then(|at| threads(model).get(at).copied()) else { return Outcome::default() };
     let text = match thread {
-        Thread::Vcpu(_) => emptiest(app, core, thread).map_or_else(|| core.to_string(), |cpu| cpu.to_string()),
+        Thread::Vcpu(_) => emptiest(model, core, thread).map_or_else(|| core.to_string(), |cpu| cpu.to_string()),
         _ => core.to_string(),
     };
-    app.set(&thread.place(), Some(text.into()));
+    Outcome::edit(Edit::Set(thread.place(), Some(text.into())))
 }
 
-fn emptiest(app: &App, core: &CpuSet, thread: Thread) -> Option<u32> {
+fn emptiest(model: &Model, core: &CpuSet, thread: Thread) -> Option<u32> {
     let vcpus: Vec<Thread> =
-        threads(app).into_iter().filter(|other| matches!(other, Thread::Vcpu(_)) && *other != thread).collect();
+        threads(model).into_iter().filter(|other| matches!(other, Thread::Vcpu(_)) && *other != thread).collect();
     let load = |cpu: u32| {
-        let lines = vcpus.iter().filter_map(|other| other.line(app));
+        let lines = vcpus.iter().filter_map(|other| other.line(model));
         lines.filter(|line| line.value.contains(cpu)).count()
     };
     core.iter().min_by_key(|cpu| load(*cpu))
 }
 
 /// What the user placed on a core goes back to the proposal, or to any CPU.
-fn free(app: &mut App, core: Option<&MapCore>) {
+fn free(model: &Model, core: Option<&MapCore>) -> Outcome {
     let threads = core.into_iter().flat_map(|core| &core.threads).copied();
-    let threads: Vec<Thread> = threads.filter(|thread| thread.is_placed(app)).collect();
-    if threads.is_empty() {
-        app.toast = Some("no thread was pinned to this CPU by hand".into());
-        return;
+    let edits: Vec<Edit> =
+        threads.filter(|thread| thread.is_placed(model)).map(|thread| Edit::Set(thread.place(), None)).collect();
+    if edits.is_empty() {
+        return Outcome::say("no thread was pinned to this CPU by hand");
     }
-    app.as_one_step(|app| {
-        for thread in threads {
-            app.set(&thread.place(), None);
-            app.refresh();
-        }
-    });
+    Outcome::edits(edits)
 }

@@ -1,18 +1,18 @@
 //! Memory beside its amount: room to grow, huge pages, nodes of the host and of the guest.
 
-use super::{top, why};
-use crate::app::App;
-use crate::app::form::Field;
+use super::super::page::top;
+use crate::app::Model;
+use crate::app::form::{Field, why, yes};
 use crate::app::options::{HOTPLUG_KINDS, NUMA_MODES, Options};
 use crate::spec::{HotplugKind, NumaMode};
 
 /// The fields, under their heading.
-pub(super) fn fields(app: &App) -> impl Iterator<Item = Field> {
-    growth(app).into_iter().chain(backing(app)).chain(nodes(app)).map(Field::more)
+pub(super) fn fields(model: &Model) -> impl Iterator<Item = Field> {
+    growth(model).into_iter().chain(backing(model)).chain(nodes(model)).map(Field::more)
 }
 
-fn growth(app: &App) -> Vec<Field> {
-    let growth = app.case.machine.backing.growth.as_ref();
+fn growth(model: &Model) -> Vec<Field> {
+    let growth = model.case.machine.backing.growth.as_ref();
     let by =
         growth.map_or((HotplugKind::Dimm.name(), String::new()), |growth| (growth.by.value.name(), why(&growth.by)));
     let slots = growth.and_then(|growth| growth.slots.as_ref());
@@ -26,9 +26,9 @@ fn growth(app: &App) -> Vec<Field> {
     ]
 }
 
-fn backing(app: &App) -> Vec<Field> {
+fn backing(model: &Model) -> Vec<Field> {
     let at = |field: &str| top("memory_backing").key(field);
-    let page = app.case.machine.backing.page.as_ref().map(|page| page.value.to_string());
+    let page = model.case.machine.backing.page.as_ref().map(|page| page.value.to_string());
     vec![
         Field::free(at("hugepages"), Options::HugePages)
             .default("none", "")
@@ -39,29 +39,29 @@ fn backing(app: &App) -> Vec<Field> {
     ]
 }
 
-fn nodes(app: &App) -> Vec<Field> {
+fn nodes(model: &Model) -> Vec<Field> {
     let at = |field: &str| top("numa").key(field);
-    let policy = app.case.machine.backing.policy.as_ref();
+    let policy = model.case.machine.backing.policy.as_ref();
     let nodes =
         policy.map_or_else(|| ("any".into(), String::new()), |policy| (policy.value.1.to_string(), why(policy)));
     vec![
         Field::text(at("nodes"))
             .default(nodes.0, nodes.1)
-            .note(host_nodes(app))
+            .note(host_nodes(model))
             .help("NUMA nodes of the host that the memory comes from: 0 or 0-1."),
         Field::choice(at("mode"), Options::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
         Field::lines(at("cells"))
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),
         Field::toggle(at("expander_buses"))
-            .default(super::yes(!app.case.machine.expanders.is_empty()), "")
+            .default(yes(!model.case.machine.expanders.is_empty()), "")
             .help("Passed cards are on a PCI bus of their node, if the guest has several nodes."),
     ]
 }
 
 /// The nodes of a host that has several, with what is free on them.
-fn host_nodes(app: &App) -> String {
-    let nodes = app.facts.nodes.items();
+fn host_nodes(model: &Model) -> String {
+    let nodes = model.facts.nodes.items();
     if nodes.len() < 2 {
         return String::new();
     }

@@ -5,13 +5,14 @@ mod firmware;
 pub mod map;
 mod memory;
 
-use super::{Step, top};
+use super::page::{Step, top};
+use crate::app::App;
 use crate::app::action::Action;
-use crate::app::form::Field;
+use crate::app::form::{Field, why};
 use crate::app::options::{OS_TYPES, Options};
-use crate::app::{App, Effect};
+use crate::app::outcome::Outcome;
+use crate::app::overlay::{CpuMap, Overlay};
 use crate::facts::Resources;
-use crate::machine::Choice;
 use crate::spec::OsFamily;
 
 /// The step.
@@ -36,11 +37,8 @@ impl Step for System {
         machine.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        if action == Action::CpuMap {
-            map::open(app);
-        }
-        Vec::new()
+    fn act(&self, _app: &App, action: Action) -> Outcome {
+        if action == Action::CpuMap { Outcome::show(Overlay::CpuMap(CpuMap::default())) } else { Outcome::default() }
     }
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
@@ -107,16 +105,6 @@ fn beside(one: String, other: String) -> String {
 fn family_why(app: &App) -> &'static str {
     let given = app.case.machine.guest.system.is_some();
     if given { "from the guest system" } else { "assumed: no guest system is given" }
-}
-
-/// Why vmbuild chose a value; empty where the user did.
-pub(super) fn why<T>(choice: &Choice<T>) -> String {
-    choice.why().unwrap_or_default().to_owned()
-}
-
-/// A truth value as toggles show it.
-pub(super) fn yes(on: bool) -> &'static str {
-    if on { "yes" } else { "no" }
 }
 
 fn host_cpus(app: &App) -> String {

@@ -6,7 +6,8 @@ mod details;
 use super::super::canvas::{Canvas, cells};
 use super::super::checks::sign;
 use super::super::widgets::input;
-use crate::app::editor::{Target, TextInput};
+use crate::app::editor::TextInput;
+use crate::app::focus::Focus;
 use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, sought, verdict};
 use crate::app::{App, ProbeState, focus};
 use crate::checks::{Finding, Severity};
@@ -112,8 +113,11 @@ fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
     canvas.put_right(row.right(), row.y, 48, &text, Role::Muted);
     let width = row.width.saturating_sub(cells(&text) + 4);
     canvas.put(row.x + 1, row.y, 2, "/", Role::Key);
-    let typing = app.editing.as_ref().filter(|editing| editing.target == Target::Filter);
-    match typing.map(|editing| &editing.text) {
+    let typing = match &app.focus {
+        Focus::Narrowing(text) => Some(&text.text),
+        _ => None,
+    };
+    match typing {
         Some(TextInput::Line(line)) => {
             let scroll = line.visual_scroll(usize::from(width));
             input::line(canvas, row.x + 3, row.y, width, line.value(), line.visual_cursor(), scroll);
@@ -162,7 +166,7 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
             Line::Device(at, device) => {
                 device_line(app, canvas, row, device, addresses);
                 seen = Some((seen.map_or(*at, |(from, _)| from), *at));
-                if *at == app.cursor().row && in_rows(app) && app.editing.is_none() {
+                if *at == app.cursor().row && in_rows(app) && app.editing().is_none() {
                     canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
                 }
             }
@@ -235,7 +239,7 @@ fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, ad
     canvas.put(x + used + 3, row.y, 7, kind(device.kind()), muted);
     let most = row.width / 2;
     let driver = driver(canvas, device, becomes);
-    let notes = in_words::notes(app, device);
+    let notes = in_words::notes(app, &app.pci, device);
     let room = usize::from(most.saturating_sub(cells(&driver) + 2));
     let notes = in_words::shortened(&notes, room);
     let right = if notes.is_empty() { driver } else { format!("{driver}  {notes}") };

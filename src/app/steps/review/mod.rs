@@ -1,58 +1,21 @@
 //! Step 8: the whole once more, as summary, XML, plan and JSON.
 
-use super::{Step, logic};
+pub mod view;
+
+use super::page::Step;
+use super::spec_pages;
 use crate::app::action::Action;
-use crate::app::against::{Against, Base, against, bases};
+use crate::app::against::{Base, bases};
+use crate::app::outcome::{Go, Outcome, Turn};
 use crate::app::overlay::{List, Overlay, Purpose};
 use crate::app::xml::{self, DiffLine, Mark, XmlLine};
-use crate::app::{App, Effect, StepId, grammar, write};
+use crate::app::{App, Cursor, StepId, grammar};
 use crate::checks::Severity;
 use crate::spec::{Grammar, Place, field};
+use view::{ReviewView, Tab};
 
 /// The step.
 pub struct Review;
-
-/// A view of the whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Tab {
-    /// By step, in words.
-    #[default]
-    Summary,
-    /// The domain XML.
-    Xml,
-    /// What a build does.
-    Plan,
-    /// The spec.
-    Json,
-}
-
-impl Tab {
-    /// All in order, with their names.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Summary, "Summary"), (Self::Xml, "Domain XML"), (Self::Plan, "Plan"), (Self::Json, "JSON")];
-}
-
-/// The state of the review.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReviewView {
-    /// The tab on screen.
-    pub tab: Tab,
-    /// What the XML is compared with.
-    pub base: Base,
-    /// Shows what libvirt adds to every domain, too.
-    pub whole: bool,
-    /// The text that it is compared with, made while the review is on screen.
-    pub against: Against,
-    /// The XML when the review was left the last time.
-    pub(in crate::app) seen: Option<Vec<XmlLine>>,
-}
-
-impl ReviewView {
-    /// True where the XML is on screen.
-    pub fn shows_xml(&self) -> bool {
-        self.tab == Tab::Xml
-    }
-}
 
 /// One line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,93 +49,72 @@ impl Step for Review {
             Tab::Summary => summary_lines(app).len(),
             Tab::Xml => xml_lines(app).len(),
             Tab::Plan => app.case.plan.steps.len(),
-            Tab::Json => write::json(app).lines().count(),
+            Tab::Json => app.json().lines().count(),
         }
     }
 
-    fn open(&self, app: &mut App) -> Vec<Effect> {
+    fn open(&self, app: &App) -> Outcome {
         let row = app.cursor().row;
         match app.review.tab {
             Tab::Summary => match summary_lines(app).into_iter().nth(row) {
-                Some(Line { place: Some(place), .. }) => app.go_to(&place),
-                Some(line) => app.go(line.step),
-                None => {}
+                Some(Line { place: Some(place), .. }) => Outcome::go(Go::Place(place)),
+                Some(line) => Outcome::go(Go::Step(line.step)),
+                None => Outcome::default(),
             },
             Tab::Xml => match xml_lines(app).into_iter().nth(row) {
-                Some(DiffLine { line: XmlLine { origin: Some(place), .. }, .. }) => app.go_to(&place),
+                Some(DiffLine { line: XmlLine { origin: Some(place), .. }, .. }) => Outcome::go(Go::Place(place)),
                 Some(DiffLine { mark: Mark::Removed, .. }) => {
-                    app.toast = Some(format!("this line is only in {}", app.review.base.name()));
+                    Outcome::say(format!("this line is only in {}", app.review.base.name()))
                 }
-                Some(_) => app.toast = Some("this line is always present; custom XML can change it".into()),
-                None => {}
+                Some(_) => Outcome::say("this line is always present; custom XML can change it"),
+                None => Outcome::default(),
             },
-            Tab::Plan | Tab::Json => {}
+            Tab::Plan | Tab::Json => Outcome::default(),
         }
-        Vec::new()
     }
 
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
+    fn act(&self, app: &App, action: Action) -> Outcome {
+        let mut view = app.review.clone();
         match action {
             Action::NextTab | Action::PreviousTab => {
-                let at = Tab::ALL.iter().position(|(tab, _)| *tab == app.review.tab).unwrap_or(0);
+                let at = Tab::ALL.iter().position(|(tab, _)| *tab == view.tab).unwrap_or(0);
                 let step = if action == Action::NextTab { 1 } else { Tab::ALL.len() - 1 };
-                app.review.tab = Tab::ALL.get((at + step) % Tab::ALL.len()).map(|(tab, _)| *tab).unwrap_or_default();
-                app.cursor_mut().row = 0;
-                app.clamp();
+                view.tab = Tab::ALL.get((at + step) % Tab::ALL.len()).map(|(tab, _)| *tab).unwrap_or_default();
+                let go = Some(Go::Cursor(Cursor { row: 0, ..app.cursor() }));
+                Outcome { go, ..Outcome::turn(Turn::Review(view.into())) }
             }
             Action::Compare => {
-                let (bases, items) = bases(app).into_iter().unzip();
-                app.overlays.push(Overlay::Pick(Purpose::Compare(bases), List::new("Compare with", items)));
+                let (bases, items) = bases(app, &app.review.base).into_iter().unzip();
+                Outcome::show(Overlay::Pick(Purpose::Compare(bases), List::new("Compare with", items)))
             }
             Action::WholeDomain => {
-                app.review.whole = !app.review.whole;
-                opened(app);
-                app.clamp();
+                view.whole = !view.whole;
+                Outcome::turn(Turn::Review(view.into()))
             }
-            _ => {}
+            Action::NextHunk | Action::PreviousHunk => hunk(app, action == Action::NextHunk),
+            _ => Outcome::default(),
         }
-        Vec::new()
     }
 }
 
-/// Makes what the XML is compared with, while the review is on screen.
-pub(in crate::app) fn opened(app: &mut App) {
-    if app.step == StepId::Review {
-        app.review.against = against(app);
-    }
-}
-
-/// Remembers what the user has seen who leaves the review.
-pub(in crate::app) fn left(app: &mut App) {
-    if app.step == StepId::Review {
-        app.review.seen = Some(app.case.preview.lines.clone());
-    }
-}
-
-/// The base of the comparison was chosen.
-pub fn compare(app: &mut App, base: Base) {
-    app.review.base = base;
-    // One that was looked at before is asked for again: it may have changed.
-    app.asked.forget_definitions();
-    opened(app);
-    app.clamp();
+/// The base of the comparison was chosen. One that was looked at before is asked for again: it may have changed.
+pub fn compare(app: &App, base: Base) -> Outcome {
+    let view = ReviewView { base, ..app.review.clone() };
+    Outcome { turns: vec![Turn::AskDefinitions, Turn::Review(view.into())], ..Outcome::default() }
 }
 
 /// To the next or previous change or hit in the XML.
-pub fn hunk(app: &mut App, forward: bool) {
+fn hunk(app: &App, forward: bool) -> Outcome {
     match xml::next(&xml_lines(app), app.cursor().row, &app.xml.search, forward) {
-        Some(row) => app.cursor_mut().row = row,
-        None => app.toast = Some("no match or change in this direction".into()),
+        Some(row) => Outcome::go(Go::Cursor(Cursor { row, ..app.cursor() })),
+        None => Outcome::say("no match or change in this direction"),
     }
 }
 
-/// To the first hit of the search.
-pub fn search(app: &mut App) {
-    let needle = app.xml.search.to_lowercase();
-    let found = lines(app).iter().position(|line| line.to_lowercase().contains(&needle));
-    if let Some(row) = found {
-        app.cursor_mut().row = row;
-    }
+/// The first row that holds `search`.
+pub fn hit(app: &App, search: &str) -> Option<usize> {
+    let needle = search.to_lowercase();
+    lines(app).iter().position(|line| line.to_lowercase().contains(&needle))
 }
 
 /// The XML against its base; empty where that is not known.
@@ -184,8 +126,8 @@ pub fn xml_lines(app: &App) -> Vec<DiffLine> {
 /// The tab on screen as text.
 pub fn text(app: &App) -> String {
     match app.review.tab {
-        Tab::Xml => write::xml(app),
-        Tab::Json => write::json(app),
+        Tab::Xml => app.xml_text(),
+        Tab::Json => app.json(),
         Tab::Summary | Tab::Plan => lines(app).join("\n"),
     }
 }
@@ -195,18 +137,19 @@ fn lines(app: &App) -> Vec<String> {
         Tab::Summary => summary_lines(app).iter().map(|line| format!("{}  {}", line.label, line.value)).collect(),
         Tab::Xml => xml_lines(app).into_iter().map(|line| line.line.text).collect(),
         Tab::Plan => app.case.plan.steps.iter().map(|step| format!("{}  {}", step.title, step.detail)).collect(),
-        Tab::Json => write::json(app).lines().map(str::to_owned).collect(),
+        Tab::Json => app.json().lines().map(str::to_owned).collect(),
     }
 }
 
 /// What is set, by step.
 pub fn summary_lines(app: &App) -> Vec<Line> {
-    let steps = StepId::ALL.into_iter().filter(|step| !matches!(step, StepId::Review | StepId::Build));
-    steps.flat_map(|step| of_step(app, step)).collect()
+    StepId::ALL.into_iter().flat_map(|step| of_step(app, step)).collect()
 }
 
+/// What is set in a step; nothing for those that set nothing themselves.
 fn of_step(app: &App, step: StepId) -> Vec<Line> {
-    let summary = logic(step).summary(app);
+    let Some(page) = spec_pages::of(step) else { return Vec::new() };
+    let summary = page.summary(app);
     let heading = Line { step, label: String::new(), value: summary, note: String::new(), place: None };
     let mut lines = vec![heading];
     for (place, value) in leaves(app).into_iter().filter(|(place, _)| StepId::of(place) == step) {

@@ -1,21 +1,14 @@
-//! Step 9: the build as its events tell it.
+//! The build as its events tell it.
 
-use super::Step;
-use crate::app::action::Action;
+use crate::app::ExitReason;
 use crate::app::history::Content;
-use crate::app::overlay::{Notice, Overlay};
-use crate::app::state::DEMO;
-use crate::app::{App, Effect, ExitReason};
+use crate::app::model::{DEMO, Model};
 use crate::checks::{Diagnosis, Report};
+use crate::domain::Difference;
 use crate::domain::difference::round_trip;
-use crate::domain::{Difference, Weight, What};
 use crate::engine::{Made, Thing};
-use crate::facts::Part;
 use crate::plan::{BuildEvent, BuildResult, Ledger, Plan, Verdict};
 use crate::units::shell_quote;
-
-/// The step.
-pub struct Build;
 
 /// What is known of the build of this session.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,101 +100,6 @@ pub struct Undone {
     pub left: Option<(String, String)>,
 }
 
-impl Step for Build {
-    fn summary(&self, app: &App) -> String {
-        match &app.build.outcome {
-            Some(BuildResult::Built { .. }) => "built".into(),
-            Some(BuildResult::Undone { .. }) => "failed, undone".into(),
-            Some(BuildResult::NotFullyUndone { .. }) => "failed, not all undone".into(),
-            Some(BuildResult::Unverified { .. }) => "built, checks failed".into(),
-            Some(BuildResult::Cancelled) => "cancelled, undone".into(),
-            None if app.build.is_running() => {
-                format!("step {} of {}", app.build.current().map_or(1, |at| at + 1), app.build.steps.len())
-            }
-            None => String::new(),
-        }
-    }
-
-    fn rows(&self, app: &App) -> usize {
-        plan(app).steps.len()
-    }
-
-    fn open(&self, app: &mut App) -> Vec<Effect> {
-        let row = app.cursor().row;
-        let Some(step) = plan(app).steps.get(row) else { return Vec::new() };
-        let mut lines = vec![step.detail.clone(), step.terms.clone()];
-        let undo = plan(app).undo(step);
-        lines.extend(undo.iter().flat_map(|it| [format!("undo: {}", it.words), format!("by hand: {}", it.command)]));
-        if let Some(run) = app.build.steps.get(row) {
-            lines.extend([run.note.clone(), run.original.clone()].into_iter().filter(|text| !text.is_empty()));
-            lines.extend(run.diagnosis.iter().flat_map(reason));
-        }
-        if app.build.compared == Some(row) {
-            lines.extend(stored_lines(&app.build.stored));
-        }
-        let title = step.title.clone();
-        app.overlays.push(Overlay::Notice(Notice { title, lines, top: 0 }));
-        Vec::new()
-    }
-
-    fn act(&self, app: &mut App, action: Action) -> Vec<Effect> {
-        let (title, lines) = match action {
-            Action::FullLog => {
-                let line = |(at, text): &(u64, String)| format!("{:>8}  {text}", clock(*at));
-                ("Log", app.build.log.iter().map(line).collect())
-            }
-            Action::ShowStored => ("What libvirt stored", stored_lines(&app.build.stored)),
-            _ => return Vec::new(),
-        };
-        app.overlays.push(Overlay::Notice(Notice { title: title.into(), lines, top: 0 }));
-        Vec::new()
-    }
-
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
-        let why = match action {
-            Action::FullLog if app.build.log.is_empty() => "there is no log yet",
-            Action::ShowStored if app.build.stored.is_empty() => "nothing was read back yet",
-            _ => return None,
-        };
-        Some(why.to_owned())
-    }
-}
-
-/// The plan on screen: that of the build, or what a build would do.
-pub fn plan(app: &App) -> &Plan {
-    app.build.plan.as_ref().unwrap_or(&app.case.plan)
-}
-
-/// What libvirt stored beside what was sent, what it did not keep first.
-fn stored_lines(changes: &[Difference]) -> Vec<String> {
-    let group = |change: &Difference| match change.weight {
-        Weight::Meaning if change.is_lost() => "Not kept as it was sent",
-        Weight::Meaning => "Added for this domain",
-        Weight::Own => "Added to every domain",
-        Weight::Spelling => "The same in other words",
-    };
-    let headings =
-        ["Not kept as it was sent", "Added for this domain", "Added to every domain", "The same in other words"];
-    let mut lines = vec![format!("libvirt {}", round_trip(changes))];
-    for heading in headings {
-        let of_group: Vec<_> = changes.iter().filter(|change| group(change) == heading).map(side_by_side).collect();
-        if !of_group.is_empty() {
-            lines.push(heading.to_owned());
-            lines.extend(of_group);
-        }
-    }
-    lines
-}
-
-/// `~ os/type@machine  q35 -> pc-q35-10.0`.
-fn side_by_side(change: &Difference) -> String {
-    let (sign, path) = (change.sign(), &change.path);
-    match &change.what {
-        What::Added { to: value } | What::Dropped { from: value } => format!("  {sign} {path}  {value}"),
-        What::Changed { from, to } => format!("  {sign} {path}  {from} -> {to}"),
-    }
-}
-
 /// A diagnosis in two lines.
 pub fn reason(diagnosis: &Diagnosis) -> [String; 2] {
     [format!("{}: {}", diagnosis.code, diagnosis.cause), diagnosis.remedy.clone()]
@@ -214,23 +112,23 @@ pub fn clock(ms: u64) -> String {
 }
 
 impl BuildView {
-    /// A build of what `app` holds begins.
-    pub(in crate::app) fn of(app: &App) -> Self {
-        let plan = app.case.plan.clone();
+    /// A build of what `model` holds begins, after this one.
+    pub(in crate::app) fn begin(&self, model: &Model) -> Self {
+        let plan = model.case.plan.clone();
         let steps = vec![StepRun::default(); plan.steps.len()];
-        let before = Some((app.content.clone(), app.case.report.clone()));
-        let has_screen = !app.case.machine.consoles.is_empty();
-        let earlier = app.build.all_built(app);
-        Self { plan: Some(plan), steps, started: app.clock, before, has_screen, earlier, ..Self::default() }
+        let before = Some((model.content.clone(), model.case.report.clone()));
+        let has_screen = !model.case.machine.consoles.is_empty();
+        let earlier = self.all_built(model);
+        Self { plan: Some(plan), steps, started: model.clock, before, has_screen, earlier, ..Self::default() }
     }
 
     /// Puts the build aside for another VM; what was built is still told at the end.
-    pub(in crate::app) fn aside(app: &App) -> Self {
-        Self { earlier: app.build.all_built(app), ..Self::default() }
+    pub(in crate::app) fn aside(&self, model: &Model) -> Self {
+        Self { earlier: self.all_built(model), ..Self::default() }
     }
 
-    fn all_built(&self, app: &App) -> Vec<String> {
-        if matches!(self.outcome, Some(BuildResult::Built { .. })) { self.summary(app) } else { self.earlier.clone() }
+    fn all_built(&self, model: &Model) -> Vec<String> {
+        if matches!(self.outcome, Some(BuildResult::Built { .. })) { self.summary(model) } else { self.earlier.clone() }
     }
 
     /// The findings from before the build, as long as they are about what was built: what a build makes is there
@@ -241,10 +139,12 @@ impl BuildView {
         (holds && built == content).then(|| report.clone())
     }
 
-    /// Cancelling was asked for.
-    pub(in crate::app) fn cancelling(&mut self) {
-        self.cancelling = true;
-        self.log.push((self.at_ms, "cancelling".into()));
+    /// This build, cancelling of which was asked for.
+    pub(in crate::app) fn cancelled(&self) -> Self {
+        let mut view = self.clone();
+        view.cancelling = true;
+        view.log.push((view.at_ms, "cancelling".into()));
+        view
     }
 
     /// True from the start to the end.
@@ -294,13 +194,13 @@ impl BuildView {
     }
 
     /// What can be done with the VM that was built: labels and commands.
-    pub fn commands(&self, app: &App) -> Vec<(&'static str, String)> {
+    pub fn commands(&self, model: &Model) -> Vec<(&'static str, String)> {
         let Some(BuildResult::Built { state, .. }) = &self.outcome else { return Vec::new() };
-        if app.uri == DEMO {
+        if model.uri == DEMO {
             return vec![("Demo", "nothing real was changed; the demo host ends with vmbuild".into())];
         }
         let name = shell_quote(self.plan.as_ref().map_or("", |plan| &plan.name));
-        let uri = app.facts.host.get().map_or(&app.uri, |host| &host.uri);
+        let uri = model.facts.host.get().map_or(&model.uri, |host| &host.uri);
         let uri = shell_quote(uri);
         let start = (state != "running").then(|| ("Start", format!("virsh -c {uri} start {name}")));
         let screen = self.has_screen.then(|| ("Screen", format!("virt-viewer -c {uri} {name}")));
@@ -310,7 +210,7 @@ impl BuildView {
     }
 
     /// Lines for the normal screen after the wizard.
-    pub(in crate::app) fn summary(&self, app: &App) -> Vec<String> {
+    pub(in crate::app) fn summary(&self, model: &Model) -> Vec<String> {
         let name = self.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default();
         let mut lines = self.earlier.clone();
         match &self.outcome {
@@ -319,8 +219,8 @@ impl BuildView {
                 lines.push(format!("Built {name}, {state}, UUID {uuid}"));
                 let lost = self.stored.iter().filter(|change| change.is_lost());
                 lines.extend(lost.map(|change| format!("{:<9}libvirt {change}", "Warning")));
-                lines.extend(self.commands(app).into_iter().map(|(label, text)| format!("{label:<9}{text}")));
-                let undo = self.removal(state).into_iter().filter(|_| app.uri != DEMO);
+                lines.extend(self.commands(model).into_iter().map(|(label, text)| format!("{label:<9}{text}")));
+                let undo = self.removal(state).into_iter().filter(|_| model.uri != DEMO);
                 lines.extend(undo.map(|command| format!("{:<9}{command}", "Undo")));
             }
             Some(BuildResult::Cancelled) => lines.push(format!("The build of {name} was cancelled and undone.")),
@@ -355,30 +255,9 @@ impl BuildView {
     }
 }
 
-impl App {
-    /// Takes an event of the build in.
-    pub(in crate::app) fn build_event(&mut self, event: BuildEvent) -> Vec<Effect> {
-        match &event {
-            BuildEvent::StepBegan { step, .. } | BuildEvent::StepFailed { step, .. } => self.follow_build(*step),
-            BuildEvent::Ended { .. } => self.overlays.clear(),
-            _ => {}
-        }
-        let over = matches!(event, BuildEvent::Ended { .. });
-        self.build.take(event);
-        // What the build made or undid is new to the facts, too.
-        if over { vec![Effect::observe([Part::Pools, Part::Domains, Part::Pci])] } else { Vec::new() }
-    }
-
-    /// The cursor of the build stays on the step that runs.
-    fn follow_build(&mut self, step: usize) {
-        if let Some(cursor) = self.cursors.get_mut(crate::app::StepId::Build.index()) {
-            cursor.row = step;
-        }
-    }
-}
-
 impl BuildView {
-    fn take(&mut self, event: BuildEvent) {
+    /// Takes an event of the build in.
+    pub(in crate::app) fn take(&mut self, event: BuildEvent) {
         self.ledger.read(&event);
         match event {
             BuildEvent::Began { .. } | BuildEvent::Made(_) => {}
