@@ -8,6 +8,7 @@ mod leave;
 mod moving;
 mod network;
 mod overlays;
+mod pages;
 mod pci;
 mod presets;
 mod random;
