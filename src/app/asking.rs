@@ -1,6 +1,6 @@
 //! What the wizard asks the host: what the case needs, and what is on screen besides.
 
-use super::against::Base;
+use super::comparison::Base;
 use super::steps::pci;
 use super::{App, StepId};
 use crate::case::Scope;

@@ -17,8 +17,8 @@ use super::steps::pci::{list, verdict};
 use super::steps::review::view::ReviewView;
 use super::steps::{logic, storage};
 use super::{
-    Effect, Key, Msg, StepId, acting, against, answering, asking, filling, leaving, news, offers, probing, questions,
-    rail, replies, xml,
+    Effect, Key, Msg, StepId, acting, answering, asking, comparison, filling, leaving, news, offers, probing,
+    questions, rail, replies, xml,
 };
 use crate::case::{self, Asked};
 use crate::checks;
@@ -450,7 +450,7 @@ impl App {
     fn compare(&mut self) {
         if self.step == StepId::Review {
             let ReviewView { base, seen, whole, .. } = &self.review;
-            self.review.against = against::against(&self.model, base, seen.as_deref(), *whole);
+            self.review.against = comparison::against(&self.model, base, seen.as_deref(), *whole);
         }
     }
 

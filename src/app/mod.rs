@@ -6,11 +6,11 @@
 
 mod acting;
 pub mod action;
-pub mod against;
 mod age;
 mod answering;
 mod asking;
 mod case;
+pub mod comparison;
 mod dispatch;
 pub(crate) mod drafts;
 pub mod edit;

@@ -2,7 +2,7 @@
 //! done.
 
 use super::action::Action;
-use super::against::Base;
+use super::comparison::Base;
 use super::editor::TextInput;
 use super::focus::{Focus, Zone};
 use super::keys::{self, Context, Entry, Offer};

@@ -2,7 +2,7 @@
 //! their texts; what an answer does is the business of [`super::answering`].
 
 use super::action::Action;
-use super::against::Base;
+use super::comparison::Base;
 use super::editor::{line_key, paste_line};
 use super::focus::Motion;
 use super::keys::Offer;

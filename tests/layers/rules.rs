@@ -26,7 +26,7 @@ const SEE_DOMAIN: [&str; 18] = [
     "checks/subject.rs",
     "plan/event.rs",
     "host/libvirt/",
-    "app/against.rs",
+    "app/comparison.rs",
     "app/steps/build/mod.rs",
     "app/steps/build/view.rs",
     "app/xml.rs",

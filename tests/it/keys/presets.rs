@@ -3,7 +3,7 @@
 use super::script::{Desk, presets, saved};
 use serde_json::{Value, json};
 use vmbuild::app::Effect;
-use vmbuild::app::steps::pci::{devices, selected, sought};
+use vmbuild::app::steps::pci::{devices, search, selected};
 use vmbuild::checks::Severity;
 
 fn go(desk: &mut Desk, address: &str) {
@@ -56,7 +56,7 @@ fn at_home_a_preset_is_loaded_in_silence() {
     assert_eq!(spec["pci_devices"][0]["match"]["group"].as_array().unwrap().len(), 4);
     let desk = loaded(spec, "preset-home");
     assert_eq!(about_presets(&desk), [""; 0]);
-    assert_eq!(sought::line(&desk.app), None);
+    assert_eq!(search::line(&desk.app), None);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_card_that_moved_keeps_its_rom_and_roles_and_is_explained() {
     assert_eq!(desk.at("/pci_devices/0/rom_file"), "/usr/share/vgabios/rtx2080.rom");
     assert_eq!(desk.at("/pci_devices/3/role"), "hold");
     assert_eq!(about_presets(&desk), ["PCI-MOVED"]);
-    let (severity, line) = sought::line(&desk.app).unwrap();
+    let (severity, line) = search::line(&desk.app).unwrap();
     assert_eq!(
         (severity, line.as_str()),
         (Severity::Warning, "03:00.0 was at 01:00.0 when it was saved: c shows more")
@@ -84,7 +84,7 @@ fn a_card_that_moved_keeps_its_rom_and_roles_and_is_explained() {
 fn of_several_the_user_takes_one_and_the_card_keeps_what_the_preset_says() {
     let mut desk = loaded(at_home(), "preset-twins");
     assert_eq!(addresses(&desk), ["-"; 4]);
-    let line = sought::line(&desk.app).unwrap();
+    let line = search::line(&desk.app).unwrap();
     assert_eq!(
         line,
         (Severity::Blocker, "GPU 10de:1e87 of board 1462:3711: 4 match. Space selects one, d removes the row".into())
@@ -117,7 +117,7 @@ fn any_stays_any_when_it_is_saved_again() {
     let any = json!({"pci_devices": [{"match": {"ids": "10de:1e87", "kind": "gpu", "any": true}}]});
     let mut desk = loaded(any.clone(), "preset-twins");
     assert_eq!((addresses(&desk), about_presets(&desk)), (vec!["0000:08:00.0".into()], vec!["PCI-CHOSEN"]));
-    let line = sought::line(&desk.app).unwrap();
+    let line = search::line(&desk.app).unwrap();
     assert_eq!(line, (Severity::Info, "08:00.0 is selected, 3 skipped: c shows why".into()));
     assert_eq!(kept(&mut desk), any);
 }

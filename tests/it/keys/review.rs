@@ -3,7 +3,7 @@
 use super::script::{Desk, presets, saved, templates};
 use serde_json::json;
 use std::collections::BTreeSet;
-use vmbuild::app::against::Base;
+use vmbuild::app::comparison::Base;
 use vmbuild::app::steps::review::{self, view::Tab};
 use vmbuild::app::xml::Mark;
 use vmbuild::app::{Effect, Msg, StepId, Zone};

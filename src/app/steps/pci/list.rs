@@ -1,6 +1,6 @@
 //! Which PCI functions the step lists, and in which order: by what is wanted of them, by the text of the filter.
 
-use super::in_words;
+use super::uses;
 use super::view::{PciView, Show, is_useful};
 use crate::app::{App, Model, StepId};
 use crate::facts::{PciClass, PciDevice};
@@ -69,7 +69,7 @@ pub(in crate::app) fn changed(before: &[PciDevice], now: &[PciDevice]) -> Vec<Pc
 fn matches(model: &Model, view: &PciView, device: &PciDevice, words: &[&str]) -> bool {
     let driver = device.driver.as_deref().unwrap_or_default();
     let group = device.iommu_group.map(|group| format!("group {group}")).unwrap_or_default();
-    let used = in_words::notes(model, view, device).join(" ");
+    let used = uses::notes(model, view, device).join(" ");
     let text = format!("{} {} {} {driver} {group} {used}", device.address, device.label(), device.ids()).to_lowercase();
     words.iter().all(|word| text.contains(word))
 }

@@ -2,11 +2,11 @@
 
 mod chosen;
 mod drive;
-pub mod in_words;
 pub mod list;
+pub mod search;
 pub mod sheet;
-pub mod sought;
 mod taking;
+pub mod uses;
 pub mod verdict;
 pub mod view;
 mod watched;
@@ -98,7 +98,7 @@ impl Step for Passthrough {
                 let go = Some(Go::At(0, Focus::Field { filling: false }));
                 Outcome { go, ..Outcome::then(Action::Open) }
             }
-            Action::DeleteRow => said(sought::drop_open(app)),
+            Action::DeleteRow => said(search::drop_open(app)),
             Action::ChangeRole => device.map(|address| said(taking::change_role(app, address))).unwrap_or_default(),
             Action::CompareWays => {
                 let ask = |address| Outcome::show(Overlay::Ask(drive::question(app, address)));
@@ -110,7 +110,7 @@ impl Step for Passthrough {
 
     fn why_not(&self, app: &App, action: Action) -> Option<String> {
         if action == Action::DeleteRow {
-            return sought::why_nothing_to_drop(app);
+            return search::why_nothing_to_drop(app);
         }
         let Some(device) = selected(app) else {
             let wants = matches!(

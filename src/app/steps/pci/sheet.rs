@@ -1,7 +1,7 @@
 //! All that is known of one PCI function, fact by fact, with where it was read or why it is not known.
 
 use super::chosen::role;
-use super::{in_words, verdict};
+use super::{uses, verdict};
 use crate::app::App;
 use crate::checks::TakenLine;
 use crate::facts::pci_details::{Bar, BarSpace, HeaderType, Link, MdevType, PowerState, ResetMethod, SrIov};
@@ -198,7 +198,7 @@ fn used(app: &App, device: &PciDevice, page: &mut Page) {
             page.known(&socket.name, state, format!("/sys/class/drm/{}-{}", card.name, socket.name));
         }
     }
-    for note in in_words::notes(app, &app.pci, device) {
+    for note in uses::notes(app, &app.pci, device) {
         page.known("In use", note, "");
     }
     if let Some(why) = app.facts.storage.why_not().or(app.facts.networking.why_not()) {

@@ -1,7 +1,7 @@
 //! Taking cards with all that goes with them, giving them back, and changing what becomes of single functions.
 
 use super::chosen::{role, row_in_spec};
-use super::sought;
+use super::search;
 use crate::app::Model;
 use crate::app::outcome::Edit;
 use crate::app::steps::page::top;
@@ -180,7 +180,7 @@ fn set(model: &Model, roles: &[(PciAddress, Role)], gone: &[PciAddress]) -> Edit
             continue;
         }
         let device = model.facts.pci.items().iter().find(|device| device.address == *wanted);
-        let waiting = new.iter_mut().find(|row| device.is_some_and(|device| sought::waits_for(row, device)));
+        let waiting = new.iter_mut().find(|row| device.is_some_and(|device| search::waits_for(row, device)));
         if let Some(fields) = waiting.and_then(Value::as_object_mut) {
             // It keeps its own role and ROM file.
             fields.insert("host_address".into(), wanted.to_string().into());

@@ -5,7 +5,7 @@ pub mod view;
 use super::page::Step;
 use super::spec_pages;
 use crate::app::action::Action;
-use crate::app::against::{Base, bases};
+use crate::app::comparison::{Base, bases};
 use crate::app::outcome::{Go, Outcome, Turn};
 use crate::app::overlay::{List, Overlay, Purpose};
 use crate::app::xml::{self, DiffLine, Mark, XmlLine};

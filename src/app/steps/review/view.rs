@@ -1,6 +1,6 @@
 //! What the review shows.
 
-use crate::app::against::{Against, Base};
+use crate::app::comparison::{Against, Base};
 use crate::app::xml::XmlLine;
 
 /// A view of the whole.

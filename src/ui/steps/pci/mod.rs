@@ -8,7 +8,7 @@ use super::super::checks::sign;
 use super::super::widgets::input;
 use crate::app::editor::TextInput;
 use crate::app::focus::Focus;
-use crate::app::steps::pci::{SHOWS, devices, hidden, in_words, role, row_in_spec, sought, verdict};
+use crate::app::steps::pci::{SHOWS, devices, hidden, role, row_in_spec, search, uses, verdict};
 use crate::app::{App, ProbeState, focus};
 use crate::checks::{Finding, Severity};
 use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
@@ -60,7 +60,7 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
     let pci = app.facts.pci.items();
     // Devices that the spec looks for matter more than the usual state.
     let off = matches!(app.facts.iommu.get(), Some(Iommu::Off { .. }));
-    if let Some((severity, text)) = sought::line(app).filter(|_| !off) {
+    if let Some((severity, text)) = search::line(app).filter(|_| !off) {
         let (glyph, role) = sign(canvas, severity);
         paragraph(canvas, area, &format!("{glyph} {text}"), role);
         return;
@@ -239,9 +239,9 @@ fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, ad
     canvas.put(x + used + 3, row.y, 7, kind(device.kind()), muted);
     let most = row.width / 2;
     let driver = driver(canvas, device, becomes);
-    let notes = in_words::notes(app, &app.pci, device);
+    let notes = uses::notes(app, &app.pci, device);
     let room = usize::from(most.saturating_sub(cells(&driver) + 2));
-    let notes = in_words::shortened(&notes, room);
+    let notes = uses::shortened(&notes, room);
     let right = if notes.is_empty() { driver } else { format!("{driver}  {notes}") };
     let wide = canvas.put_right(row.right(), row.y, most.max(34), &right, muted);
     let name = x + used + 10;

@@ -1,7 +1,7 @@
 //! What the host and its VMs do with a PCI function, in a few words each.
 
 use super::chosen::row_in_spec;
-use super::sought;
+use super::search;
 use super::view::PciView;
 use crate::app::Model;
 use crate::facts::{DomainState, PciDevice, Use};
@@ -21,7 +21,7 @@ pub fn notes(model: &Model, view: &PciView, device: &PciDevice) -> Vec<String> {
     let disks = model.spec().storage.iter().flat_map(|storage| storage.disks.iter().flatten());
     notes.extend(disks.enumerate().find(|(_, disk)| driven(disk)).map(|(at, _)| format!("disk {} of this VM", at + 1)));
     if row_in_spec(model, device.address).is_some() {
-        notes.extend(sought::note(model, device.address));
+        notes.extend(search::note(model, device.address));
     }
     for used in view.uses.get(&device.address).into_iter().flatten() {
         let word = word(used);
