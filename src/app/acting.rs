@@ -1,9 +1,9 @@
 //! What the actions come to that belong to no single step: moving, opening, closing, going elsewhere.
 
-use super::action::Action;
 use super::editor::Editing;
 use super::focus::{Cursor, Focus, Motion, Zone};
 use super::form::Extent;
+use super::intent::Intent;
 use super::outcome::{Edit, Go, Outcome, Turn};
 use super::overlay::Overlay;
 use super::state::XmlView;
@@ -14,45 +14,45 @@ use super::{App, Effect, HostState, StepId, filling, leaving, palette, probing, 
 use crate::spec::Place;
 
 /// What `action` comes to on the page.
-pub(super) fn act(app: &App, action: Action) -> Outcome {
+pub(super) fn act(app: &App, action: Intent) -> Outcome {
     match action {
-        Action::Move(motion) => moved(app, motion),
-        Action::NextField => filling::step(app, true),
-        Action::AcceptField => filling::accept(app),
-        Action::PreviousField => filling::step(app, false),
-        Action::Left => filling::turn(app, false),
-        Action::Right => filling::turn(app, true),
-        Action::Reset => filling::reset(app),
-        Action::AnotherVm => another_vm(app),
-        Action::Close => close(app),
-        Action::NextStep => Outcome::go(Go::Step(app.step.next())),
-        Action::PreviousStep => Outcome::go(Go::Step(app.step.previous())),
-        Action::Go(step) => Outcome::go(Go::Step(step)),
-        Action::Help => Outcome::show(palette::help(app)),
-        Action::Palette => Outcome::show(palette::palette(app)),
-        Action::Checks => toggle(app, Focus::Checks),
-        Action::Xml => toggle(app, Focus::Xml),
-        Action::MoreFields => Outcome::turn(Turn::Extent(match app.extent {
+        Intent::Move(motion) => moved(app, motion),
+        Intent::NextField => filling::step(app, true),
+        Intent::AcceptField => filling::accept(app),
+        Intent::PreviousField => filling::step(app, false),
+        Intent::Left => filling::turn(app, false),
+        Intent::Right => filling::turn(app, true),
+        Intent::Reset => filling::reset(app),
+        Intent::AnotherVm => another_vm(app),
+        Intent::Close => close(app),
+        Intent::NextStep => Outcome::go(Go::Step(app.step.next())),
+        Intent::PreviousStep => Outcome::go(Go::Step(app.step.previous())),
+        Intent::Go(step) => Outcome::go(Go::Step(step)),
+        Intent::Help => Outcome::show(palette::help(app)),
+        Intent::Palette => Outcome::show(palette::palette(app)),
+        Intent::Checks => toggle(app, Focus::Checks),
+        Intent::Xml => toggle(app, Focus::Xml),
+        Intent::MoreFields => Outcome::turn(Turn::Extent(match app.extent {
             Extent::Usual => Extent::All,
             Extent::All => Extent::Usual,
         })),
-        Action::Write => Outcome::show(saving::menu()),
-        Action::Filter => filter(app),
-        Action::StartAfter => start_after(app),
-        Action::NextHunk | Action::PreviousHunk if app.zone() == Zone::Xml => hunk(app, action == Action::NextHunk),
-        Action::Open | Action::Toggle => open(app, action),
-        Action::Copy => saving::copy(app),
-        Action::Quit | Action::Interrupt | Action::Cancel => quit(app),
-        Action::Suspend => Outcome::effect(Effect::Suspend),
-        Action::Refresh => refresh(app),
-        Action::Build => build(app),
-        Action::Probe => probing::wanted(app),
+        Intent::Write => Outcome::show(saving::menu()),
+        Intent::Filter => filter(app),
+        Intent::StartAfter => start_after(app),
+        Intent::NextHunk | Intent::PreviousHunk if app.zone() == Zone::Xml => hunk(app, action == Intent::NextHunk),
+        Intent::Open | Intent::Toggle => open(app, action),
+        Intent::Copy => saving::copy(app),
+        Intent::Quit | Intent::Interrupt | Intent::Cancel => quit(app),
+        Intent::Suspend => Outcome::effect(Effect::Suspend),
+        Intent::Refresh => refresh(app),
+        Intent::Build => build(app),
+        Intent::Probe => probing::wanted(app),
         _ => logic(app.step).act(app, action),
     }
 }
 
 /// What `action` comes to in the overlay on top.
-pub(super) fn act_over(app: &App, action: Action) -> Outcome {
+pub(super) fn act_over(app: &App, action: Intent) -> Outcome {
     match app.overlays.last() {
         Some(Overlay::CpuMap(at)) => map::act(app, at.row, action).unwrap_or_default(),
         _ => Outcome::default(),
@@ -87,9 +87,9 @@ fn moved(app: &App, motion: Motion) -> Outcome {
     }
 }
 
-fn open(app: &App, action: Action) -> Outcome {
+fn open(app: &App, action: Intent) -> Outcome {
     match app.zone() {
-        Zone::Rows if action == Action::Open => logic(app.step).open(app),
+        Zone::Rows if action == Intent::Open => logic(app.step).open(app),
         Zone::Rows => logic(app.step).toggle(app),
         Zone::Fields => filling::open(app),
         Zone::Checks => {
@@ -122,7 +122,7 @@ fn another_vm(app: &App) -> Outcome {
         edits: vec![Edit::Set(name.clone(), None)],
         turns: vec![Turn::Build(app.build.aside(app).into()), Turn::Untouch(name.clone())],
         go: Some(Go::Place(name)),
-        ..Outcome::then(Action::Open)
+        ..Outcome::then(Intent::Open)
     }
 }
 
@@ -157,7 +157,7 @@ fn hunk(app: &App, forward: bool) -> Outcome {
 
 /// Reads again what the step shows; everything where the host did not answer.
 fn refresh(app: &App) -> Outcome {
-    let outcome = logic(app.step).act(app, Action::Refresh);
+    let outcome = logic(app.step).act(app, Intent::Refresh);
     if !outcome.effects.is_empty() && app.host == HostState::Up {
         return outcome;
     }

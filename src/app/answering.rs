@@ -1,7 +1,7 @@
 //! What comes of an overlay that was answered: of a command, an item of a list, an answer, a text. It is closed by then; where
 //! the answer cannot be taken it comes back.
 
-use super::action::Action;
+use super::intent::Intent;
 use super::options::Known;
 use super::outcome::{Edit, Go, Outcome, Turn};
 use super::overlay::{Answer, Ask, Does, List, Notice, Overlay, Prompt, PromptFor, Purpose};
@@ -68,7 +68,7 @@ fn picked(app: &App, purpose: Purpose, list: List<Known>) -> Outcome {
             };
             Outcome {
                 turns: vec![Turn::Touch(place.clone())],
-                then: app.focus.is_filling().then_some(Action::AcceptField),
+                then: app.focus.is_filling().then_some(Intent::AcceptField),
                 ..Outcome::edit(Edit::Set(place.clone(), Some(value.into())))
             }
         }
@@ -119,7 +119,7 @@ fn prompted(app: &App, prompt: Prompt) -> Outcome {
         PromptFor::Consent if text == app.name() => return leaving::start_build(app),
         PromptFor::Consent => format!("type {} to build anyway; Esc goes back", app.name()),
         PromptFor::GiveUp(address) if Allowed::typed(&text) == Ok(address) => {
-            return Outcome { then: Some(Action::Build), ..Outcome::turn(Turn::GiveUp(address)) };
+            return Outcome { then: Some(Intent::Build), ..Outcome::turn(Turn::GiveUp(address)) };
         }
         PromptFor::GiveUp(address) => format!("that is not {address}"),
         PromptFor::SpecFile => return Outcome::effect(Effect::WriteFile { path: text, text: app.json() }),

@@ -2,11 +2,11 @@
 //! the outcome takes effect: its edits as one step of undo, the case that follows from them, the views, the focus. Decides
 //! nothing that a page could decide; does no I/O and reads no clock.
 
-use super::action::Action;
 use super::edit::{difference, moved};
 use super::focus::{Cursor, Focus, Motion, Zone};
 use super::form::Extent;
 use super::history::{Content, History};
+use super::intent::Intent;
 use super::model::{HostState, Model, Start};
 use super::outcome::{Edit, Go, Outcome, Turn};
 use super::overlay::Overlay;
@@ -146,7 +146,7 @@ impl App {
     }
 
     /// Has `action` answered, and what the answer leads to.
-    fn perform(&mut self, action: Action) -> Vec<Effect> {
+    fn perform(&mut self, action: Intent) -> Vec<Effect> {
         let over = !self.overlays.is_empty();
         let mut effects = Vec::new();
         let mut next = Some(action);
@@ -162,24 +162,24 @@ impl App {
         effects
     }
 
-    fn answer(&mut self, action: Action) -> Outcome {
+    fn answer(&mut self, action: Intent) -> Outcome {
         match action {
-            Action::Undo | Action::Redo => self.walk_back(action == Action::Undo),
+            Intent::Undo | Intent::Redo => self.walk_back(action == Intent::Undo),
             _ => return acting::act(self, action),
         }
         Outcome::default()
     }
 
     /// What the overlay on top does with `action`. One that was answered is closed first.
-    fn answer_over(&mut self, action: Action) -> Outcome {
+    fn answer_over(&mut self, action: Intent) -> Outcome {
         match action {
-            Action::Move(motion) => self.move_over(motion),
-            Action::Close => drop(self.overlays.pop()),
-            Action::Accept => {
+            Intent::Move(motion) => self.move_over(motion),
+            Intent::Close => drop(self.overlays.pop()),
+            Intent::Accept => {
                 let overlay = self.overlays.pop();
                 return overlay.map(|overlay| answering::accepted(self, overlay)).unwrap_or_default();
             }
-            Action::Interrupt => {
+            Intent::Interrupt => {
                 let overlay = self.overlays.pop();
                 return overlay.map(|overlay| answering::interrupted(self, &overlay)).unwrap_or_default();
             }

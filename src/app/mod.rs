@@ -5,7 +5,6 @@
 //! alone changes the state by it.
 
 mod acting;
-pub mod action;
 mod age;
 mod answering;
 mod asking;
@@ -20,6 +19,7 @@ pub mod focus;
 pub mod form;
 pub mod grammar;
 pub mod history;
+pub mod intent;
 pub mod key;
 pub mod keys;
 mod leaving;

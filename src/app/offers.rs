@@ -1,10 +1,10 @@
 //! What the focus offers as it is now: the lines of the key table that hold, the action of a key, and why an action cannot be
 //! done.
 
-use super::action::Action;
 use super::comparison::Base;
 use super::editor::TextInput;
 use super::focus::{Focus, Zone};
+use super::intent::Intent;
 use super::keys::{self, Context, Entry, Offer};
 use super::overlay::Overlay;
 use super::steps::logic;
@@ -56,7 +56,7 @@ pub fn offers(app: &App) -> Vec<Offer> {
 }
 
 /// The action of `key` for the focus as it is.
-pub fn action(app: &App, key: Key) -> Option<Action> {
+pub fn action(app: &App, key: Key) -> Option<Intent> {
     entries(app).find(|entry| entry.keys.contains(&key)).map(|entry| entry.action)
 }
 
@@ -73,35 +73,35 @@ pub(super) fn no_function(app: &App, key: Key) -> String {
 }
 
 /// True where the key has this meaning at all in the state as it is; a key without meaning falls to a later line.
-fn applies(app: &App, action: Action) -> bool {
+fn applies(app: &App, action: Intent) -> bool {
     match action {
-        Action::NextHunk | Action::PreviousHunk => app.zone() == Zone::Xml || app.review.shows_xml(),
-        Action::Compare => app.review.shows_xml(),
-        Action::WholeDomain => app.review.shows_xml() && matches!(app.review.base, Base::Domain(_)),
-        Action::ShowStored => !app.build.stored.is_empty(),
-        Action::Cancel => app.build.is_running(),
-        Action::Probe => app.probe.is_some(),
-        Action::AnotherVm => app.build.has_built(app.name()),
+        Intent::NextHunk | Intent::PreviousHunk => app.zone() == Zone::Xml || app.review.shows_xml(),
+        Intent::Compare => app.review.shows_xml(),
+        Intent::WholeDomain => app.review.shows_xml() && matches!(app.review.base, Base::Domain(_)),
+        Intent::ShowStored => !app.build.stored.is_empty(),
+        Intent::Cancel => app.build.is_running(),
+        Intent::Probe => app.probe.is_some(),
+        Intent::AnotherVm => app.build.has_built(app.name()),
         // A prompt with one text has nowhere to move to.
-        Action::Move(_) => !matches!(app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.second.is_none()),
-        Action::NextField | Action::PreviousField if matches!(app.focus, Focus::Rows) => !app.fields().is_empty(),
+        Intent::Move(_) => !matches!(app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.second.is_none()),
+        Intent::NextField | Intent::PreviousField if matches!(app.focus, Focus::Rows) => !app.fields().is_empty(),
         _ => true,
     }
 }
 
 /// Why an action cannot be done now, in a few words.
-pub fn why_not(app: &App, action: Action) -> Option<String> {
+pub fn why_not(app: &App, action: Intent) -> Option<String> {
     let reason = match action {
-        Action::Undo if !app.history.can_undo(&app.content) => "nothing to undo",
-        Action::Redo if !app.history.can_redo() => "nothing to redo",
-        Action::NextStep if app.step == StepId::Build => "this is the last step",
-        Action::PreviousStep if app.step == StepId::Template => "this is the first step",
-        Action::Suspend if app.build.is_running() => "the build would stop; cancel it with ^C or let it run",
-        Action::Checks if app.case.report.findings.is_empty() => "there are no findings",
-        Action::Build => return app.build_gate(),
-        Action::Reset => return reset_gate(app),
+        Intent::Undo if !app.history.can_undo(&app.content) => "nothing to undo",
+        Intent::Redo if !app.history.can_redo() => "nothing to redo",
+        Intent::NextStep if app.step == StepId::Build => "this is the last step",
+        Intent::PreviousStep if app.step == StepId::Template => "this is the first step",
+        Intent::Suspend if app.build.is_running() => "the build would stop; cancel it with ^C or let it run",
+        Intent::Checks if app.case.report.findings.is_empty() => "there are no findings",
+        Intent::Build => return app.build_gate(),
+        Intent::Reset => return reset_gate(app),
         // What a step says about opening is about its rows.
-        Action::Open | Action::Toggle if app.zone() != Zone::Rows => return None,
+        Intent::Open | Intent::Toggle if app.zone() != Zone::Rows => return None,
         _ => return logic(app.step).why_not(app, action),
     };
     Some(reason.to_owned())

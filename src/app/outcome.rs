@@ -2,10 +2,10 @@
 //! asked of the outside. Applied by [`super::dispatch`] alone.
 
 use super::Effect;
-use super::action::Action;
 use super::focus::{Cursor, Focus};
 use super::form::Extent;
 use super::history::Content;
+use super::intent::Intent;
 use super::msg::Saved;
 use super::overlay::Overlay;
 use super::probe::ProbeState;
@@ -36,7 +36,7 @@ pub struct Outcome {
     /// What the outside has to do.
     pub effects: Vec<Effect>,
     /// What is done next, in the state that all this leads to.
-    pub then: Option<Action>,
+    pub then: Option<Intent>,
 }
 
 /// A change of the content.
@@ -160,7 +160,7 @@ impl Outcome {
     }
 
     /// Another intent takes its place.
-    pub fn then(action: Action) -> Self {
+    pub fn then(action: Intent) -> Self {
         Self { then: Some(action), ..Self::default() }
     }
 }

@@ -1,10 +1,10 @@
 //! What lies over the step: help, commands, pick lists, questions, prompts, notices. Owns their state and keys within
 //! their texts; what an answer does is the business of [`super::answering`].
 
-use super::action::Action;
 use super::comparison::Base;
 use super::editor::{line_key, paste_line};
 use super::focus::Motion;
+use super::intent::Intent;
 use super::keys::Offer;
 use super::options::Known;
 use super::{Key, KeyCode, StepId};
@@ -146,9 +146,9 @@ pub struct Command {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Does {
     /// An action of the key table.
-    Act(Action),
+    Act(Intent),
     /// An action on the list of a step, which may be another one.
-    On(StepId, Action),
+    On(StepId, Intent),
     /// Goes to a field.
     GoTo(Place),
     /// Says what a finding means and what to do.

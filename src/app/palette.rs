@@ -1,6 +1,6 @@
 //! Help and commands: what the focus offers, and what is possible elsewhere.
 
-use super::action::Action;
+use super::intent::Intent;
 use super::keys;
 use super::offers::{context, offers};
 use super::overlay::{Command, Does, Help, List, Overlay};
@@ -33,7 +33,7 @@ pub(super) fn palette(app: &App) -> Overlay {
         place: format!("step {}", step.number()),
         key: step.number().to_string(),
         why_not: None,
-        does: Does::Act(Action::Go(step)),
+        does: Does::Act(Intent::Go(step)),
     }));
     items.extend(app.fields().into_iter().map(|field| Command {
         label: format!("Go to field {}", field.label),
@@ -65,7 +65,7 @@ fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
     let list = each.filter(move |(of, entry)| {
         let offered = *of == step && rows;
         // Of what a step may offer, this one depends on the host alone.
-        let possible = entry.action != Action::Probe || app.probe.is_some();
+        let possible = entry.action != Intent::Probe || app.probe.is_some();
         !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
     });
     list.map(|(of, entry)| Command {

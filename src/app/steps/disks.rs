@@ -2,8 +2,8 @@
 
 use super::page::{Step, move_row, row_gate, top};
 use super::storage;
-use crate::app::action::Action;
 use crate::app::form::{Field, why, yes};
+use crate::app::intent::Intent;
 use crate::app::options::{
     DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, Options,
 };
@@ -74,7 +74,7 @@ impl Step for Disks {
         place.row_index()
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         let list = top("storage").key("disks");
         let at = app.cursor().row;
         let new = |row| {
@@ -82,28 +82,28 @@ impl Step for Disks {
             (Some(edit), at)
         };
         let (edit, row) = match action {
-            Action::AddRow => new(json!({"action": DiskAction::Create, "size": "20 GiB"})),
-            Action::CloneRow => new(json!({"action": DiskAction::Clone})),
-            Action::AttachRow => new(json!({"action": DiskAction::Attach})),
-            Action::DeleteRow => (delete(app, &list, at), at),
-            Action::RowUp | Action::RowDown => move_row(app, &list, at, action == Action::RowDown),
-            Action::ChooseIso => (None, asked(app).len()),
-            Action::Refresh => return Outcome::effect(Effect::observe([Part::Pools])),
+            Intent::AddRow => new(json!({"action": DiskAction::Create, "size": "20 GiB"})),
+            Intent::CloneRow => new(json!({"action": DiskAction::Clone})),
+            Intent::AttachRow => new(json!({"action": DiskAction::Attach})),
+            Intent::DeleteRow => (delete(app, &list, at), at),
+            Intent::RowUp | Intent::RowDown => move_row(app, &list, at, action == Intent::RowDown),
+            Intent::ChooseIso => (None, asked(app).len()),
+            Intent::Refresh => return Outcome::effect(Effect::observe([Part::Pools])),
             _ => return Outcome::default(),
         };
         let cursor = Cursor { row, ..app.cursor() };
         let first = first_field(action);
         let go = Some(first.map_or(Go::Cursor(cursor), |name| Go::Field(cursor, name)));
         // What is chosen from a list is offered at once.
-        let then = first.filter(|_| action != Action::AddRow).map(|_| Action::Open);
+        let then = first.filter(|_| action != Intent::AddRow).map(|_| Intent::Open);
         Outcome { go, then, ..Outcome::edits(edit.into_iter().collect()) }
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
         let (row, disks) = (app.cursor().row, asked(app).len());
         let why = match action {
-            Action::DeleteRow if row >= disks && iso(app).is_none() => "there is no medium",
-            Action::RowUp | Action::RowDown if row >= disks => "the medium has no place in the order of creation",
+            Intent::DeleteRow if row >= disks && iso(app).is_none() => "there is no medium",
+            Intent::RowUp | Intent::RowDown if row >= disks => "the medium has no place in the order of creation",
             _ => return row_gate(action, row, disks),
         };
         Some(why.to_owned())
@@ -136,12 +136,12 @@ fn pool_of(app: &App, row: usize) -> Option<&str> {
 }
 
 /// The field that has to be filled after a row was added.
-fn first_field(action: Action) -> Option<&'static str> {
+fn first_field(action: Intent) -> Option<&'static str> {
     match action {
-        Action::AddRow => Some("size"),
-        Action::CloneRow => Some("clone_from"),
-        Action::AttachRow => Some("path"),
-        Action::ChooseIso => Some("boot_iso"),
+        Intent::AddRow => Some("size"),
+        Intent::CloneRow => Some("clone_from"),
+        Intent::AttachRow => Some("path"),
+        Intent::ChooseIso => Some("boot_iso"),
         _ => None,
     }
 }

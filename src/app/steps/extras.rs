@@ -2,8 +2,8 @@
 
 use super::page::{Step, edit_rows, row_gate, top};
 use crate::app::App;
-use crate::app::action::Action;
 use crate::app::form::{Field, why, yes};
+use crate::app::intent::Intent;
 use crate::app::options::{
     GRAPHICS_KINDS, Options, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS, WATCHDOG_ACTIONS,
     WATCHDOGS,
@@ -59,14 +59,14 @@ impl Step for Extras {
         place.row_index().filter(|_| place.within(&top("graphics")))
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         edit_rows(app, &top("graphics"), action, there(app), json!({"type": GraphicsKind::Vnc}))
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
         let rows = self.rows(app);
         match action {
-            Action::DeleteRow if rows == 0 => Some("there is no console".to_owned()),
+            Intent::DeleteRow if rows == 0 => Some("there is no console".to_owned()),
             _ => row_gate(action, app.cursor().row, rows),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::page::{Step, edit_rows, row_gate, top};
 use crate::app::App;
-use crate::app::action::Action;
 use crate::app::form::{Field, why};
+use crate::app::intent::Intent;
 use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
 use crate::app::outcome::Outcome;
 use crate::machine::Interface;
@@ -92,14 +92,14 @@ impl Step for Networks {
         place.row_index()
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         edit_rows(app, &top("networks"), action, there(app), json!({"type": NetworkKind::Network}))
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
         let rows = self.rows(app);
         match action {
-            Action::DeleteRow | Action::Open if rows == 0 => Some("there is no interface".to_owned()),
+            Intent::DeleteRow | Intent::Open if rows == 0 => Some("there is no interface".to_owned()),
             _ => row_gate(action, app.cursor().row, rows),
         }
     }

@@ -1,9 +1,9 @@
 //! What a step of the wizard answers: read from the state as it is, without changing it.
 
-use crate::app::action::Action;
 use crate::app::edit::{with_row, without_row};
 use crate::app::focus::{Cursor, Focus};
 use crate::app::form::Field;
+use crate::app::intent::Intent;
 use crate::app::outcome::{Edit, Go, Outcome, Turn};
 use crate::app::{App, Model};
 use crate::spec::Place;
@@ -63,12 +63,12 @@ pub trait Step: Sync {
     }
 
     /// Actions of its own.
-    fn act(&self, _app: &App, _action: Action) -> Outcome {
+    fn act(&self, _app: &App, _action: Intent) -> Outcome {
         Outcome::default()
     }
 
     /// Why an action of its own cannot be done now.
-    fn why_not(&self, _app: &App, _action: Action) -> Option<String> {
+    fn why_not(&self, _app: &App, _action: Intent) -> Option<String> {
         None
     }
 
@@ -85,16 +85,16 @@ pub trait Step: Sync {
 
 /// Adds `new` to a list, or deletes or moves the row of the cursor. What is `there` by default becomes a row first, so
 /// that there can be others beside it, or none.
-pub(super) fn edit_rows(app: &App, list: &Place, action: Action, there: Option<Value>, new: Value) -> Outcome {
+pub(super) fn edit_rows(app: &App, list: &Place, action: Intent, there: Option<Value>, new: Value) -> Outcome {
     let at = app.cursor().row;
     let rows = there.map_or_else(|| app.values.rows(list).to_vec(), |row| vec![row]);
     let (edit, row) = match action {
-        Action::AddRow => {
+        Intent::AddRow => {
             let behind = rows.len();
             (Some(with_row(list, rows, new)), behind)
         }
-        Action::DeleteRow => (without_row(list, rows, at), at),
-        Action::RowUp | Action::RowDown => move_row(app, list, at, action == Action::RowDown),
+        Intent::DeleteRow => (without_row(list, rows, at), at),
+        Intent::RowUp | Intent::RowDown => move_row(app, list, at, action == Intent::RowDown),
         _ => return Outcome::default(),
     };
     let edits = edit.into_iter().collect();
@@ -107,10 +107,10 @@ pub(super) fn move_row(model: &Model, list: &Place, at: usize, down: bool) -> (O
 }
 
 /// Why the row of a list of `rows` cannot change places with its neighbour.
-pub(super) fn row_gate(action: Action, row: usize, rows: usize) -> Option<String> {
+pub(super) fn row_gate(action: Intent, row: usize, rows: usize) -> Option<String> {
     let why = match action {
-        Action::RowUp if row == 0 => "it is the first one",
-        Action::RowDown if row + 1 >= rows => "it is the last one",
+        Intent::RowUp if row == 0 => "it is the first one",
+        Intent::RowDown if row + 1 >= rows => "it is the last one",
         _ => return None,
     };
     Some(why.to_owned())

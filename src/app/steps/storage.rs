@@ -1,8 +1,8 @@
 //! Step 3: the pool that disks live in unless they say otherwise.
 
 use super::page::{Step, top};
-use crate::app::action::Action;
 use crate::app::form::Field;
+use crate::app::intent::Intent;
 use crate::app::options::Options;
 use crate::app::outcome::{Edit, Outcome, Turn};
 use crate::app::{App, Effect, Model};
@@ -46,9 +46,9 @@ impl Step for StoragePool {
         Outcome { turns, say, ..Outcome::edit(Edit::Set(place(), Some(name.as_str().into()))) }
     }
 
-    fn act(&self, _app: &App, action: Action) -> Outcome {
+    fn act(&self, _app: &App, action: Intent) -> Outcome {
         match action {
-            Action::Refresh => Outcome::effect(Effect::observe([Part::Pools])),
+            Intent::Refresh => Outcome::effect(Effect::observe([Part::Pools])),
             _ => Outcome::default(),
         }
     }

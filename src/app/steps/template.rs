@@ -1,7 +1,7 @@
 //! Step 1: templates and presets whose values are defaults; several stack.
 
 use super::page::Step;
-use crate::app::action::Action;
+use crate::app::intent::Intent;
 use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{Answer, Ask, Overlay};
 use crate::app::{App, Effect, Model, Saved, grammar};
@@ -42,12 +42,12 @@ impl Step for Template {
         }
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         match (action, row(app, app.cursor().row)) {
-            (Action::Refresh, _) => {
+            (Intent::Refresh, _) => {
                 Outcome { effects: vec![Effect::ListTemplates, Effect::ListPresets], ..Outcome::default() }
             }
-            (Action::DeleteRow, Some((Origin::Preset(name), _))) => Outcome::show(Overlay::Ask(Ask {
+            (Intent::DeleteRow, Some((Origin::Preset(name), _))) => Outcome::show(Overlay::Ask(Ask {
                 title: format!("Delete the preset {name}?"),
                 lines: vec!["VMs built from it stay as they are.".into()],
                 answers: vec![("Keep it".into(), Answer::Stay), ("Delete it".into(), Answer::DeletePreset(name))],
@@ -57,11 +57,11 @@ impl Step for Template {
         }
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
         match (action, row(app, app.cursor().row)) {
-            (Action::DeleteRow, Some((Origin::Template(_), _))) => Some("templates are not deleted here".into()),
-            (Action::DeleteRow, Some((_, saved))) if saved.shipped => Some("it comes with vmbuild".into()),
-            (Action::DeleteRow | Action::Toggle, None) => {
+            (Intent::DeleteRow, Some((Origin::Template(_), _))) => Some("templates are not deleted here".into()),
+            (Intent::DeleteRow, Some((_, saved))) if saved.shipped => Some("it comes with vmbuild".into()),
+            (Intent::DeleteRow | Intent::Toggle, None) => {
                 Some("there is neither template nor preset; w saves one".into())
             }
             _ => None,

@@ -2,7 +2,7 @@
 
 use super::script::{Desk, saved, templates};
 use serde_json::json;
-use vmbuild::app::action::Action;
+use vmbuild::app::intent::Intent;
 use vmbuild::app::outcome::{Edit, Go, Outcome, Turn};
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::logic;
@@ -10,7 +10,7 @@ use vmbuild::app::{Effect, StepId};
 use vmbuild::spec::Place;
 
 /// What the page of `step` answers to `action`.
-fn answer(desk: &mut Desk, step: StepId, action: Action) -> Outcome {
+fn answer(desk: &mut Desk, step: StepId, action: Intent) -> Outcome {
     desk.keys(&step.number().to_string());
     logic(step).act(&desk.app, action)
 }
@@ -18,7 +18,7 @@ fn answer(desk: &mut Desk, step: StepId, action: Action) -> Outcome {
 #[test]
 fn an_interface_beside_the_one_by_default_is_one_edit() {
     let mut desk = Desk::workstation();
-    let outcome = answer(&mut desk, StepId::Network, Action::AddRow);
+    let outcome = answer(&mut desk, StepId::Network, Intent::AddRow);
     let [Edit::Rows { list, rows, from }] = outcome.edits.as_slice() else { panic!("{:?}", outcome.edits) };
     assert_eq!((list.to_string().as_str(), rows.len()), ("networks", 2));
     assert_eq!(*from, [Some(0), None], "the first one stays what it was");
@@ -39,9 +39,9 @@ fn a_pool_is_chosen_by_one_edit_and_counts_as_seen() {
 #[test]
 fn a_clone_leads_to_its_source_and_opens_the_list_there() {
     let mut desk = Desk::workstation();
-    let outcome = answer(&mut desk, StepId::Disks, Action::CloneRow);
+    let outcome = answer(&mut desk, StepId::Disks, Intent::CloneRow);
     assert!(matches!(outcome.go, Some(Go::Field(cursor, "clone_from")) if cursor.row == 0), "{:?}", outcome.go);
-    assert_eq!((outcome.edits.len(), outcome.then), (1, Some(Action::Open)));
+    assert_eq!((outcome.edits.len(), outcome.then), (1, Some(Intent::Open)));
 }
 
 #[test]
@@ -67,10 +67,10 @@ fn a_template_that_a_preset_needs_says_why_it_stays() {
 #[test]
 fn what_is_only_shown_edits_nothing() {
     let mut desk = Desk::workstation();
-    let map = answer(&mut desk, StepId::System, Action::CpuMap);
+    let map = answer(&mut desk, StepId::System, Intent::CpuMap);
     assert!(map.edits.is_empty() && matches!(map.show.as_slice(), [Overlay::CpuMap(_)]));
-    let scan = answer(&mut desk, StepId::Pci, Action::Refresh);
+    let scan = answer(&mut desk, StepId::Pci, Intent::Refresh);
     assert!(scan.edits.is_empty() && matches!(scan.effects.as_slice(), [Effect::Ask(_)]));
-    let tab = answer(&mut desk, StepId::Review, Action::NextTab);
+    let tab = answer(&mut desk, StepId::Review, Intent::NextTab);
     assert!(tab.edits.is_empty() && matches!(tab.turns.as_slice(), [Turn::Review(_)]));
 }

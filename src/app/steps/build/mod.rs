@@ -4,7 +4,7 @@ pub mod view;
 
 use super::page::Step;
 use crate::app::App;
-use crate::app::action::Action;
+use crate::app::intent::Intent;
 use crate::app::outcome::Outcome;
 use crate::app::overlay::{Notice, Overlay};
 use crate::domain::difference::round_trip;
@@ -51,22 +51,22 @@ impl Step for Build {
         Outcome::show(Overlay::Notice(Notice { title, lines, top: 0 }))
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         let (title, lines) = match action {
-            Action::FullLog => {
+            Intent::FullLog => {
                 let line = |(at, text): &(u64, String)| format!("{:>8}  {text}", clock(*at));
                 ("Log", app.build.log.iter().map(line).collect())
             }
-            Action::ShowStored => ("What libvirt stored", stored_lines(&app.build.stored)),
+            Intent::ShowStored => ("What libvirt stored", stored_lines(&app.build.stored)),
             _ => return Outcome::default(),
         };
         Outcome::show(Overlay::Notice(Notice { title: title.into(), lines, top: 0 }))
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
         let why = match action {
-            Action::FullLog if app.build.log.is_empty() => "there is no log yet",
-            Action::ShowStored if app.build.stored.is_empty() => "nothing was read back yet",
+            Intent::FullLog if app.build.log.is_empty() => "there is no log yet",
+            Intent::ShowStored if app.build.stored.is_empty() => "nothing was read back yet",
             _ => return None,
         };
         Some(why.to_owned())

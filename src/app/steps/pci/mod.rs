@@ -18,9 +18,9 @@ pub use view::{SHOWS, Show};
 pub(in crate::app) use watched::on_screen;
 
 use super::page::Step;
-use crate::app::action::Action;
 use crate::app::focus::Focus;
 use crate::app::form::{Field, why, yes};
+use crate::app::intent::Intent;
 use crate::app::options::{Options, ROM_BARS};
 use crate::app::outcome::{Edit, Go, Outcome, Turn};
 use crate::app::overlay::{Overlay, Sheet};
@@ -83,24 +83,24 @@ impl Step for Passthrough {
         selected(app).map(|device| said(taking::toggle(app, device.address))).unwrap_or_default()
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         let device = selected(app).map(|device| device.address);
         match action {
-            Action::Refresh => {
+            Intent::Refresh => {
                 let effect = Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses]);
                 Outcome { effects: vec![effect], ..Outcome::turn(Turn::AskDetails) }
             }
-            Action::KindFilter => {
+            Intent::KindFilter => {
                 let view = PciView { narrowed: Some(app.pci.show().next()), ..app.pci.clone() };
                 Outcome::turn(Turn::Pci(view.into()))
             }
-            Action::ChooseRom => {
+            Intent::ChooseRom => {
                 let go = Some(Go::At(0, Focus::Field { filling: false }));
-                Outcome { go, ..Outcome::then(Action::Open) }
+                Outcome { go, ..Outcome::then(Intent::Open) }
             }
-            Action::DeleteRow => said(search::drop_open(app)),
-            Action::ChangeRole => device.map(|address| said(taking::change_role(app, address))).unwrap_or_default(),
-            Action::CompareWays => {
+            Intent::DeleteRow => said(search::drop_open(app)),
+            Intent::ChangeRole => device.map(|address| said(taking::change_role(app, address))).unwrap_or_default(),
+            Intent::CompareWays => {
                 let ask = |address| Outcome::show(Overlay::Ask(drive::question(app, address)));
                 device.map(ask).unwrap_or_default()
             }
@@ -108,26 +108,26 @@ impl Step for Passthrough {
         }
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
-        if action == Action::DeleteRow {
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
+        if action == Intent::DeleteRow {
             return search::why_nothing_to_drop(app);
         }
         let Some(device) = selected(app) else {
             let wants = matches!(
                 action,
-                Action::Toggle | Action::Open | Action::ChangeRole | Action::ChooseRom | Action::CompareWays
+                Intent::Toggle | Intent::Open | Intent::ChangeRole | Intent::ChooseRom | Intent::CompareWays
             );
             return wants.then(|| "there is no device in the list".into());
         };
         match action {
-            Action::Toggle | Action::ChangeRole if device.kind() == PciClass::Bridge => {
+            Intent::Toggle | Intent::ChangeRole if device.kind() == PciClass::Bridge => {
                 Some("bridges stay with the host".into())
             }
-            Action::ChooseRom if role(app, device.address) != Some(Role::Pass) => {
+            Intent::ChooseRom if role(app, device.address) != Some(Role::Pass) => {
                 Some("it is not passed; press Space first".into())
             }
-            Action::CompareWays if device.kind() != PciClass::Nvme => Some("this is not an NVMe drive".into()),
-            Action::ChangeRole
+            Intent::CompareWays if device.kind() != PciClass::Nvme => Some("this is not an NVMe drive".into()),
+            Intent::ChangeRole
                 if row_in_spec(app, device.address).is_none() && !taking::is_selected_with(app, device) =>
             {
                 Some("nothing of its card or group is passed; press Space first".into())

@@ -4,8 +4,8 @@ pub mod view;
 
 use super::page::Step;
 use super::spec_pages;
-use crate::app::action::Action;
 use crate::app::comparison::{Base, bases};
+use crate::app::intent::Intent;
 use crate::app::outcome::{Go, Outcome, Turn};
 use crate::app::overlay::{List, Overlay, Purpose};
 use crate::app::xml::{self, DiffLine, Mark, XmlLine};
@@ -73,25 +73,25 @@ impl Step for Review {
         }
     }
 
-    fn act(&self, app: &App, action: Action) -> Outcome {
+    fn act(&self, app: &App, action: Intent) -> Outcome {
         let mut view = app.review.clone();
         match action {
-            Action::NextTab | Action::PreviousTab => {
+            Intent::NextTab | Intent::PreviousTab => {
                 let at = Tab::ALL.iter().position(|(tab, _)| *tab == view.tab).unwrap_or(0);
-                let step = if action == Action::NextTab { 1 } else { Tab::ALL.len() - 1 };
+                let step = if action == Intent::NextTab { 1 } else { Tab::ALL.len() - 1 };
                 view.tab = Tab::ALL.get((at + step) % Tab::ALL.len()).map(|(tab, _)| *tab).unwrap_or_default();
                 let go = Some(Go::Cursor(Cursor { row: 0, ..app.cursor() }));
                 Outcome { go, ..Outcome::turn(Turn::Review(view.into())) }
             }
-            Action::Compare => {
+            Intent::Compare => {
                 let (bases, items) = bases(app, &app.review.base).into_iter().unzip();
                 Outcome::show(Overlay::Pick(Purpose::Compare(bases), List::new("Compare with", items)))
             }
-            Action::WholeDomain => {
+            Intent::WholeDomain => {
                 view.whole = !view.whole;
                 Outcome::turn(Turn::Review(view.into()))
             }
-            Action::NextHunk | Action::PreviousHunk => hunk(app, action == Action::NextHunk),
+            Intent::NextHunk | Intent::PreviousHunk => hunk(app, action == Intent::NextHunk),
             _ => Outcome::default(),
         }
     }

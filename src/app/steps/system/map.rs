@@ -1,7 +1,7 @@
 //! The host's CPUs core by core: which threads of the VM run there, who else does, and moving a thread to a core.
 
 use crate::app::Model;
-use crate::app::action::Action;
+use crate::app::intent::Intent;
 use crate::app::options::Known;
 use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{List, Overlay, Purpose};
@@ -133,18 +133,18 @@ pub(in crate::app) fn why_not(model: &Model) -> Option<String> {
 }
 
 /// An action within the map, on the core in `row`; `None` where it is none of its own.
-pub(in crate::app) fn act(model: &Model, row: usize, action: Action) -> Option<Outcome> {
+pub(in crate::app) fn act(model: &Model, row: usize, action: Intent) -> Option<Outcome> {
     let core = cores(model).into_iter().nth(row);
     Some(match action {
-        Action::PlaceThread => match core {
+        Intent::PlaceThread => match core {
             Some(core) => {
                 let list = choices(model, &core);
                 Outcome::show(Overlay::Pick(Purpose::Thread(core.core.cpus), list))
             }
             None => Outcome::default(),
         },
-        Action::FreeCore => free(model, core.as_ref()),
-        Action::PinOrNot => {
+        Intent::FreeCore => free(model, core.as_ref()),
+        Intent::PinOrNot => {
             let auto = !model.case.machine.pinning.auto;
             Outcome::edit(Edit::Set(Place::root().key("cpu").key("pinning").key("auto"), Some(auto.into())))
         }

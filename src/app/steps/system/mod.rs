@@ -7,8 +7,8 @@ mod memory;
 
 use super::page::{Step, top};
 use crate::app::App;
-use crate::app::action::Action;
 use crate::app::form::{Field, why};
+use crate::app::intent::Intent;
 use crate::app::options::{OS_TYPES, Options};
 use crate::app::outcome::Outcome;
 use crate::app::overlay::{CpuMap, Overlay};
@@ -37,12 +37,12 @@ impl Step for System {
         machine.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
     }
 
-    fn act(&self, _app: &App, action: Action) -> Outcome {
-        if action == Action::CpuMap { Outcome::show(Overlay::CpuMap(CpuMap::default())) } else { Outcome::default() }
+    fn act(&self, _app: &App, action: Intent) -> Outcome {
+        if action == Intent::CpuMap { Outcome::show(Overlay::CpuMap(CpuMap::default())) } else { Outcome::default() }
     }
 
-    fn why_not(&self, app: &App, action: Action) -> Option<String> {
-        (action == Action::CpuMap).then(|| map::why_not(app)).flatten()
+    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
+        (action == Intent::CpuMap).then(|| map::why_not(app)).flatten()
     }
 }
 

@@ -5,7 +5,7 @@ use super::step::StepId;
 
 /// What a key or a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub enum Intent {
     /// Moves in the list that has the focus.
     Move(Motion),
     /// To the next field, into its text where it has one.
@@ -120,7 +120,7 @@ pub enum Action {
     ShowStored,
 }
 
-impl Action {
+impl Intent {
     /// True for what makes sense in a list of commands: not moving around.
     pub fn is_command(self) -> bool {
         !matches!(
