@@ -1,6 +1,6 @@
 //! Step 4: disks in the order of creation, and the installation medium as the last row.
 
-use super::page::{Step, move_row, row_gate, top};
+use super::page::{StepPage, move_row, row_gate, top};
 use super::storage;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
@@ -18,7 +18,7 @@ use serde_json::json;
 /// The step.
 pub struct Disks;
 
-impl Step for Disks {
+impl StepPage for Disks {
     fn summary(&self, app: &App) -> String {
         let (disks, iso) = (asked(app).len(), iso(app).is_some());
         let disks_text = match disks {

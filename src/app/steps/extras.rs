@@ -1,6 +1,6 @@
 //! Step 7: consoles, TPM, autostart, cloud-init, custom XML, metadata.
 
-use super::page::{Step, edit_rows, row_gate, top};
+use super::page::{StepPage, edit_rows, row_gate, top};
 use crate::app::App;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 /// The step.
 pub struct Extras;
 
-impl Step for Extras {
+impl StepPage for Extras {
     fn summary(&self, app: &App) -> String {
         let spec = app.spec();
         let graphics = spec.graphics.is_some().then(|| match app.case.machine.consoles.as_slice() {

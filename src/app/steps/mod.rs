@@ -13,10 +13,10 @@ pub mod system;
 pub mod template;
 
 use super::StepId;
-use page::Step;
+use page::StepPage;
 
 /// The logic of `step`.
-pub fn logic(step: StepId) -> &'static dyn Step {
+pub fn logic(step: StepId) -> &'static dyn StepPage {
     match step {
         StepId::Review => &review::Review,
         StepId::Build => &build::Build,

@@ -1,6 +1,6 @@
 //! Step 5: network interfaces.
 
-use super::page::{Step, edit_rows, row_gate, top};
+use super::page::{StepPage, edit_rows, row_gate, top};
 use crate::app::App;
 use crate::app::form::{Field, why};
 use crate::app::intent::Intent;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// The step.
 pub struct Networks;
 
-impl Step for Networks {
+impl StepPage for Networks {
     fn summary(&self, app: &App) -> String {
         let sources = app.case.machine.interfaces.iter().map(|interface| match interface.kind {
             NetworkKind::User => "user NAT".to_owned(),

@@ -10,7 +10,7 @@ use crate::spec::Place;
 use serde_json::Value;
 
 /// A step. Everything but `summary` has an answer for steps without a list and without a form.
-pub trait Step: Sync {
+pub trait StepPage: Sync {
     /// One line for the rail; empty while there is nothing to say.
     fn summary(&self, app: &App) -> String;
 

@@ -1,11 +1,11 @@
 //! The steps that describe the VM, field by field.
 
-use super::page::Step;
+use super::page::StepPage;
 use super::{disks, extras, network, pci, storage, system, template};
 use crate::app::StepId;
 
 /// The logic of `step`; `None` for those that look at what the others describe.
-pub fn of(step: StepId) -> Option<&'static dyn Step> {
+pub fn of(step: StepId) -> Option<&'static dyn StepPage> {
     Some(match step {
         StepId::Template => &template::Template,
         StepId::System => &system::System,

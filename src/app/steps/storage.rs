@@ -1,6 +1,6 @@
 //! Step 3: the pool that disks live in unless they say otherwise.
 
-use super::page::{Step, top};
+use super::page::{StepPage, top};
 use crate::app::form::Field;
 use crate::app::intent::Intent;
 use crate::app::options::Options;
@@ -14,7 +14,7 @@ use crate::units::Bytes;
 /// The step.
 pub struct StoragePool;
 
-impl Step for StoragePool {
+impl StepPage for StoragePool {
     fn summary(&self, app: &App) -> String {
         chosen(app).unwrap_or_default().to_owned()
     }

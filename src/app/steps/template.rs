@@ -1,6 +1,6 @@
 //! Step 1: templates and presets whose values are defaults; several stack.
 
-use super::page::Step;
+use super::page::StepPage;
 use crate::app::intent::Intent;
 use crate::app::outcome::{Edit, Outcome};
 use crate::app::overlay::{Answer, Ask, Overlay};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// The step.
 pub struct Template;
 
-impl Step for Template {
+impl StepPage for Template {
     fn summary(&self, app: &App) -> String {
         let name = |layer: &Layer| match &layer.origin {
             Origin::Template(name) | Origin::Preset(name) | Origin::File(name) => name.clone(),

@@ -2,7 +2,7 @@
 
 pub mod view;
 
-use super::page::Step;
+use super::page::StepPage;
 use crate::app::App;
 use crate::app::intent::Intent;
 use crate::app::outcome::Outcome;
@@ -15,7 +15,7 @@ use view::{clock, reason};
 /// The step.
 pub struct Build;
 
-impl Step for Build {
+impl StepPage for Build {
     fn summary(&self, app: &App) -> String {
         match &app.build.outcome {
             Some(BuildResult::Built { .. }) => "built".into(),

@@ -17,7 +17,7 @@ pub use list::{devices, hidden, selected};
 pub use view::{SHOWS, Show};
 pub(in crate::app) use watched::on_screen;
 
-use super::page::Step;
+use super::page::StepPage;
 use crate::app::focus::Focus;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
@@ -35,7 +35,7 @@ use view::PciView;
 /// The step.
 pub struct Passthrough;
 
-impl Step for Passthrough {
+impl StepPage for Passthrough {
     fn summary(&self, app: &App) -> String {
         let chosen = app.spec().pci_devices.as_deref().unwrap_or_default();
         let taken = app.facts.pci.items().iter().filter(|device| row_in_spec(app, device.address).is_some());

@@ -2,7 +2,7 @@
 
 pub mod view;
 
-use super::page::Step;
+use super::page::StepPage;
 use super::spec_pages;
 use crate::app::comparison::{Base, bases};
 use crate::app::intent::Intent;
@@ -32,7 +32,7 @@ pub struct Line {
     pub place: Option<Place>,
 }
 
-impl Step for Review {
+impl StepPage for Review {
     fn summary(&self, app: &App) -> String {
         let count = |severity, one: &str, many: &str| match app.case.report.count(severity) {
             0 => None,

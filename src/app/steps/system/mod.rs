@@ -5,7 +5,7 @@ mod firmware;
 pub mod map;
 mod memory;
 
-use super::page::{Step, top};
+use super::page::{StepPage, top};
 use crate::app::App;
 use crate::app::form::{Field, why};
 use crate::app::intent::Intent;
@@ -18,7 +18,7 @@ use crate::spec::OsFamily;
 /// The step.
 pub struct System;
 
-impl Step for System {
+impl StepPage for System {
     fn summary(&self, app: &App) -> String {
         let spec = app.spec();
         let cpus = spec.vcpus.map(|count| format!("{count}c"));
