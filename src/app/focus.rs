@@ -53,7 +53,7 @@ pub enum Zone {
 
 /// What a text is typed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'a> {
+pub enum EditTarget<'a> {
     /// A field of the form.
     Field(&'a Place),
     /// The filter of the step's list.
@@ -90,11 +90,11 @@ impl Focus {
     }
 
     /// What the text is typed for.
-    pub fn target(&self) -> Option<Target<'_>> {
+    pub fn target(&self) -> Option<EditTarget<'_>> {
         match self {
-            Self::Narrowing(_) => Some(Target::Filter),
-            Self::Typing { place, .. } => Some(Target::Field(place)),
-            Self::Finding { .. } => Some(Target::Search),
+            Self::Narrowing(_) => Some(EditTarget::Filter),
+            Self::Typing { place, .. } => Some(EditTarget::Field(place)),
+            Self::Finding { .. } => Some(EditTarget::Search),
             Self::Rows | Self::Field { .. } | Self::Checks | Self::Xml => None,
         }
     }

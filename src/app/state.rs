@@ -3,7 +3,7 @@
 
 use super::Cursor;
 use super::editor::Editing;
-use super::focus::{Focus, Target, Zone};
+use super::focus::{EditTarget, Focus, Zone};
 use super::form::{Extent, Field};
 use super::history::{Content, History};
 use super::model::Model;
@@ -102,7 +102,7 @@ impl App {
 
     /// True while the cursor is in the text of this field.
     pub fn is_editing(&self, place: &Place) -> bool {
-        self.focus.target() == Some(Target::Field(place))
+        self.focus.target() == Some(EditTarget::Field(place))
     }
 
     /// The worst finding about `field`, where it is time to show it: not while the user first types into it.

@@ -3,7 +3,7 @@
 use super::Role;
 use super::canvas::{Canvas, cells, count, wrap};
 use crate::app::App;
-use crate::app::focus::Target;
+use crate::app::focus::EditTarget;
 use crate::app::intent::Intent;
 use crate::app::keys::{Context, Offer};
 use crate::app::offers;
@@ -85,7 +85,7 @@ pub(super) fn key(offer: &Offer) -> String {
 fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
     let what = match app.focus.target() {
         Some(target) if app.overlays.is_empty() => match target {
-            Target::Field(place) => {
+            EditTarget::Field(place) => {
                 let fields = app.fields();
                 let label = fields
                     .iter()
@@ -93,8 +93,8 @@ fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
                     .map_or_else(String::new, |field| field.label.to_string());
                 format!("editing {label}")
             }
-            Target::Filter => "typing a filter".into(),
-            Target::Search => "typing a search".into(),
+            EditTarget::Filter => "typing a filter".into(),
+            EditTarget::Search => "typing a search".into(),
         },
         _ if app.focus.is_filling() && app.overlays.is_empty() => "filling in the form".into(),
         _ => String::new(),
