@@ -49,7 +49,7 @@ pub use dispatch::update;
 pub use focus::{Cursor, Focus, Zone};
 pub use key::{Key, KeyCode};
 pub use model::{HostState, Model};
-pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Reply, Saved, Signal};
+pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Saved, Signal, StoreReply};
 pub use probe::{Probe, ProbeState};
 pub use state::App;
 pub use step::StepId;

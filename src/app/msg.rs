@@ -36,7 +36,7 @@ pub enum Msg {
     /// The running build tells something.
     Build(BuildEvent),
     /// An answer from our own files.
-    Stored(Reply),
+    Stored(StoreReply),
     /// The process got a signal that asks it to end.
     Signal(Signal),
 }
@@ -52,14 +52,14 @@ pub enum Signal {
 
 /// Answers to effects on our own files.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
+pub enum StoreReply {
     /// Answers [`Effect::ListPresets`].
     Presets(Vec<Saved>),
     /// Answers [`Effect::ListTemplates`].
     Templates(Vec<Saved>),
-    /// A preset was written; the list that holds now follows as [`Reply::Presets`].
+    /// A preset was written; the list that holds now follows as [`StoreReply::Presets`].
     PresetSaved(String),
-    /// A preset was deleted; the list that holds now follows as [`Reply::Presets`].
+    /// A preset was deleted; the list that holds now follows as [`StoreReply::Presets`].
     PresetDeleted(String),
     /// Drafts of earlier sessions that no running wizard holds. Sent once after the start.
     DraftsOffered(Vec<LeftDraft>),

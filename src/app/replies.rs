@@ -1,22 +1,22 @@
 //! What the answers of our own files come to.
 
-use super::msg::{Reply, Saved};
+use super::msg::{Saved, StoreReply};
 use super::outcome::{Outcome, Turn};
 use super::overlay::{Notice, Overlay};
 use super::{App, drafts};
 
 /// An answer from our own files came in.
-pub(super) fn received(app: &App, reply: Reply) -> Outcome {
+pub(super) fn received(app: &App, reply: StoreReply) -> Outcome {
     match reply {
-        Reply::Presets(list) => Outcome::turn(Turn::Presets(by_name(list))),
-        Reply::Templates(list) => Outcome::turn(Turn::Templates(by_name(list))),
-        Reply::PresetSaved(name) => Outcome::say(format!("saved as preset {name}")),
-        Reply::PresetDeleted(name) => Outcome::say(format!("preset {name} deleted")),
-        Reply::DraftsOffered(left) => drafts::offer(app, left),
-        Reply::DraftCopied => Outcome::say("this draft is open in another vmbuild; you are working on a copy"),
-        Reply::Copied(bytes) => Outcome::say(format!("sent to your terminal ({bytes} bytes)")),
-        Reply::Written(path) => Outcome::say(format!("written to {path}")),
-        Reply::Failed { what, why } => {
+        StoreReply::Presets(list) => Outcome::turn(Turn::Presets(by_name(list))),
+        StoreReply::Templates(list) => Outcome::turn(Turn::Templates(by_name(list))),
+        StoreReply::PresetSaved(name) => Outcome::say(format!("saved as preset {name}")),
+        StoreReply::PresetDeleted(name) => Outcome::say(format!("preset {name} deleted")),
+        StoreReply::DraftsOffered(left) => drafts::offer(app, left),
+        StoreReply::DraftCopied => Outcome::say("this draft is open in another vmbuild; you are working on a copy"),
+        StoreReply::Copied(bytes) => Outcome::say(format!("sent to your terminal ({bytes} bytes)")),
+        StoreReply::Written(path) => Outcome::say(format!("written to {path}")),
+        StoreReply::Failed { what, why } => {
             let notice = Notice { title: format!("Could not {what}"), lines: vec![why], top: 0 };
             Outcome::show(Overlay::Notice(notice))
         }

@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::source::came_by;
 use crate::checks::error::{LIBVIRT_DENIED, LIBVIRT_MISSING, LIBVIRT_NOT_RUNNING};
 use crate::facts::{Facts, FactsPart, Query};
-use crate::host::{Cause, HostError, Reply, Request, Source, Worker};
+use crate::host::{Cause, HostError, HostReply, Request, Source, Worker};
 use std::io::{IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Survey {
     /// Never dropped: the process ends with the command, see [`Worker::leave_behind`].
     worker: ManuallyDrop<Worker>,
-    replies: Receiver<Reply>,
+    replies: Receiver<HostReply>,
     /// Why libvirt did not answer, if it did not.
     pub unreachable: Option<HostError>,
 }
@@ -70,9 +70,9 @@ impl Survey {
         let mut answers = Vec::new();
         while answers.len() < missing {
             match self.replies.recv_timeout(PATIENCE) {
-                Ok(Reply::Facts(_, part)) => answers.push(part),
-                Ok(Reply::Failed(error)) => self.unreachable = Some(error),
-                Ok(Reply::Connected | Reply::Changed(_) | Reply::Probed(_)) => {}
+                Ok(HostReply::Facts(_, part)) => answers.push(part),
+                Ok(HostReply::Failed(error)) => self.unreachable = Some(error),
+                Ok(HostReply::Connected | HostReply::Changed(_) | HostReply::Probed(_)) => {}
                 Err(RecvTimeoutError::Timeout) => still_waiting(began.elapsed()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }

@@ -24,7 +24,7 @@ pub use error::{Cause, HostError};
 pub use observe::{Observed, Observer, observe, observe_by};
 pub use source::Source;
 pub use sysroot::Sysroot;
-pub use worker::{Generation, Reply, Request, Worker};
+pub use worker::{Generation, HostReply, Request, Worker};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -29,12 +29,12 @@ pub enum Request {
 /// What is answered.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "most replies are facts, and none is kept")]
-pub enum Reply {
+pub enum HostReply {
     /// A connection was made.
     Connected,
     /// The answer to a request.
     Facts(Generation, FactsPart),
-    /// The probe of the remote host ended; what it found is asked for as after [`Reply::Changed`].
+    /// The probe of the remote host ended; what it found is asked for as after [`HostReply::Changed`].
     Probed(Result<(), HostError>),
     /// Something in this part changed: ask again.
     Changed(Part),
@@ -43,10 +43,10 @@ pub enum Reply {
 }
 
 /// Takes replies, from any of the worker's threads, one at a time.
-pub(super) type Sink = Arc<Mutex<dyn Fn(Reply) + Send>>;
+pub(super) type Sink = Arc<Mutex<dyn Fn(HostReply) + Send>>;
 
 /// Delivers a reply.
-pub(super) fn deliver(sink: &Sink, reply: Reply) {
+pub(super) fn deliver(sink: &Sink, reply: HostReply) {
     (sink.lock().unwrap_or_else(PoisonError::into_inner))(reply);
 }
 
@@ -75,12 +75,12 @@ pub struct Worker {
 impl Worker {
     /// Starts to observe `source`; nothing is opened before the first request. `ssh` is the session by which the user came,
     /// in the form of SSH_CONNECTION. `reply` is called from other threads and should only pass the reply on.
-    pub fn spawn(source: Source, ssh: Option<String>, reply: impl Fn(Reply) + Send + 'static) -> Self {
+    pub fn spawn(source: Source, ssh: Option<String>, reply: impl Fn(HostReply) + Send + 'static) -> Self {
         Self::new(source, ssh, true, Arc::new(Mutex::new(reply)))
     }
 
-    /// The same for who asks once: without [`Reply::Changed`], and without what it costs to hear of changes.
-    pub fn spawn_without_news(source: Source, ssh: Option<String>, reply: impl Fn(Reply) + Send + 'static) -> Self {
+    /// The same for who asks once: without [`HostReply::Changed`], and without what it costs to hear of changes.
+    pub fn spawn_without_news(source: Source, ssh: Option<String>, reply: impl Fn(HostReply) + Send + 'static) -> Self {
         Self::new(source, ssh, false, Arc::new(Mutex::new(reply)))
     }
 
@@ -125,7 +125,7 @@ impl Worker {
             return;
         }
         let sink = self.sink.clone();
-        match uevent::Watch::start(move || deliver(&sink, Reply::Changed(Part::Pci))) {
+        match uevent::Watch::start(move || deliver(&sink, HostReply::Changed(Part::Pci))) {
             Ok(watch) => self.kernel = Some(watch),
             Err(error) => tracing::warn!(%error, "no news of PCI functions from the kernel"),
         }
@@ -154,28 +154,28 @@ fn listeners(source: &Source, sink: &Sink, news: bool) -> Listeners {
     let (told, heard) = (sink.clone(), sink.clone());
     let on_attempt = move |attempt: Result<&Connection, &HostError>| {
         let reply = match attempt {
-            Ok(_) => Reply::Connected,
+            Ok(_) => HostReply::Connected,
             Err(error) => {
                 tracing::warn!(%error, "no connection");
-                Reply::Failed(error.clone())
+                HostReply::Failed(error.clone())
             }
         };
         deliver(&told, reply);
     };
     let on_event = move |happening| match happening {
-        Happening::Closed => deliver(&heard, Reply::Failed(lost(&name))),
+        Happening::Closed => deliver(&heard, HostReply::Failed(lost(&name))),
         // sysfs is read, and the kernel tells of it first.
         Happening::Changed(Part::Pci) if kernel_tells => {}
         Happening::Changed(Part::Domains) => {
-            deliver(&heard, Reply::Changed(Part::Domains));
+            deliver(&heard, HostReply::Changed(Part::Domains));
             // A domain that starts or stops takes or frees memory, and devices change hands with it: libvirt has no
             // event for those.
-            deliver(&heard, Reply::Changed(Part::Host));
+            deliver(&heard, HostReply::Changed(Part::Host));
             if !kernel_tells {
-                deliver(&heard, Reply::Changed(Part::Pci));
+                deliver(&heard, HostReply::Changed(Part::Pci));
             }
         }
-        Happening::Changed(part) => deliver(&heard, Reply::Changed(part)),
+        Happening::Changed(part) => deliver(&heard, HostReply::Changed(part)),
     };
     Listeners { on_attempt: Box::new(on_attempt), on_event: news.then(|| Arc::new(on_event) as OnEvent) }
 }
@@ -212,7 +212,7 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
         };
         let part = observer.answer_since(&query, asked);
         tracing::debug!(generation, part = ?query.part(), after = ?asked.elapsed(), "answered");
-        deliver(sink, Reply::Facts(generation, part));
+        deliver(sink, HostReply::Facts(generation, part));
         tell_of_probe(observer, sink);
     }
 }
@@ -220,8 +220,8 @@ fn answer(requests: &Receiver<(Request, Instant)>, observer: &Observer, sink: &S
 /// After a run of the probe, more is known of every part that it adds to.
 fn tell_of_probe(observer: &Observer, sink: &Sink) {
     let Some(ended) = observer.probe().news() else { return };
-    deliver(sink, Reply::Probed(ended));
+    deliver(sink, HostReply::Probed(ended));
     for part in remote::PARTS {
-        deliver(sink, Reply::Changed(part));
+        deliver(sink, HostReply::Changed(part));
     }
 }

@@ -10,7 +10,7 @@ use super::observation::Observation;
 use super::screen::Screen;
 use super::signals::{Signal, Signals};
 use super::terminal::{Terminal, TtyWriter};
-use crate::app::{self, App, Effect, Exit, Msg, Reply};
+use crate::app::{self, App, Effect, Exit, Msg, StoreReply};
 use crate::build;
 use crate::host::Source;
 use crate::plan::BuildEvent;
@@ -272,7 +272,7 @@ impl Session {
     }
 
     /// Performs one effect, or passes it to a thread that may wait. Returns a reply that is there at once.
-    fn act(&mut self, effect: Effect) -> Option<Reply> {
+    fn act(&mut self, effect: Effect) -> Option<StoreReply> {
         tracing::debug!(effect = effect.name());
         match effect {
             Effect::Ask(queries) => self.observation.ask(queries),
@@ -314,8 +314,8 @@ impl Session {
         None
     }
 
-    fn copy(&mut self, text: &str) -> Reply {
-        let failed = |why: String| Reply::Failed { what: "copy".to_owned(), why };
+    fn copy(&mut self, text: &str) -> StoreReply {
+        let failed = |why: String| StoreReply::Failed { what: "copy".to_owned(), why };
         if !self.clipboard {
             return failed("this terminal has no clipboard; w writes to a file instead".to_owned());
         }
@@ -323,7 +323,7 @@ impl Session {
         let mut sequence = Vec::new();
         let queued = queue!(sequence, CopyToClipboard::to_clipboard_from(text));
         match queued.and_then(|()| screen.sink_mut().write_all(&sequence)) {
-            Ok(()) => Reply::Copied(text.len()),
+            Ok(()) => StoreReply::Copied(text.len()),
             Err(error) => failed(error.to_string()),
         }
     }

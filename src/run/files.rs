@@ -1,7 +1,7 @@
 //! The thread that reads and writes our own files while the screen goes on: draft, presets, templates, exports.
 
 use super::news::{News, NewsSender};
-use crate::app::{Draft, LeftDraft, Reply, Saved};
+use crate::app::{Draft, LeftDraft, Saved, StoreReply};
 use crate::spec::{Described, Spec};
 use crate::store::{Drafts, Entry, Folders, Found, Owner, StoreError, Templates, presets};
 use std::fs::OpenOptions;
@@ -116,27 +116,27 @@ impl FileWorker {
             FileTask::ListTemplates => {
                 let what = "list the templates";
                 let list = Templates::new(self.folders(what)?).list().map_err(|error| failed(what, &error))?;
-                self.say(Reply::Templates(list.into_iter().map(saved).collect()));
+                self.say(StoreReply::Templates(list.into_iter().map(saved).collect()));
                 Ok(())
             }
             FileTask::SavePreset { name, description, spec } => {
                 let what = format!("save preset {name}");
                 let content = Described { description, spec: *spec };
                 presets(self.folders(&what)?).save(&name, &content, true).map_err(|error| failed(&what, &error))?;
-                self.say(Reply::PresetSaved(name));
+                self.say(StoreReply::PresetSaved(name));
                 self.list_presets()
             }
             FileTask::DeletePreset(name) => {
                 let what = format!("delete preset {name}");
                 presets(self.folders(&what)?).delete(&name).map_err(|error| refused(&what, &error))?;
-                self.say(Reply::PresetDeleted(name));
+                self.say(StoreReply::PresetDeleted(name));
                 self.list_presets()
             }
             FileTask::WriteFile { path, text } => {
                 let what = format!("write {path}");
                 write_new(&path, &text).map_err(|error| failed(&what, &error))?;
                 let full = std::fs::canonicalize(&path).map_or(path, |full| full.display().to_string());
-                self.say(Reply::Written(full));
+                self.say(StoreReply::Written(full));
                 Ok(())
             }
         }
@@ -162,7 +162,7 @@ impl FileWorker {
             }
         }
         if !left.is_empty() {
-            self.say(Reply::DraftsOffered(left));
+            self.say(StoreReply::DraftsOffered(left));
         }
         Ok(())
     }
@@ -172,7 +172,7 @@ impl FileWorker {
         let what = "continue the draft";
         if !self.drafts(what)?.take(&left.path).map_err(|error| refused(what, &error))? {
             self.save_draft(&left.draft)?;
-            self.say(Reply::DraftCopied);
+            self.say(StoreReply::DraftCopied);
         }
         Ok(())
     }
@@ -187,11 +187,11 @@ impl FileWorker {
     fn list_presets(&self) -> Result<(), News> {
         let what = "list the presets";
         let list = presets(self.folders(what)?).list().map_err(|error| refused(what, &error))?;
-        self.say(Reply::Presets(list.into_iter().map(saved).collect()));
+        self.say(StoreReply::Presets(list.into_iter().map(saved).collect()));
         Ok(())
     }
 
-    fn say(&self, reply: Reply) {
+    fn say(&self, reply: StoreReply) {
         self.news.send(News::Stored(reply));
     }
 }
@@ -219,7 +219,7 @@ fn write_new(path: &str, text: &str) -> std::io::Result<()> {
 }
 
 fn failed(what: &str, why: &dyn std::fmt::Display) -> News {
-    News::Stored(Reply::Failed { what: what.to_owned(), why: why.to_string() })
+    News::Stored(StoreReply::Failed { what: what.to_owned(), why: why.to_string() })
 }
 
 /// The reason with the fix.
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    fn done(folders: Option<&Folders>, tasks: Vec<FileTask>) -> Vec<Reply> {
+    fn done(folders: Option<&Folders>, tasks: Vec<FileTask>) -> Vec<StoreReply> {
         let (sender, mut news) = super::super::news::channel();
         let mut files = FileThread::new(folders.cloned(), folders.map(Drafts::new), sender);
         for task in tasks {
@@ -255,7 +255,7 @@ mod tests {
         let path = folder.path().join("spec.json");
         let task = |text: &str| FileTask::WriteFile { path: path.display().to_string(), text: text.into() };
         let replies = done(None, vec![task("{}"), task("other")]);
-        assert!(matches!(replies.as_slice(), [Reply::Written(_), Reply::Failed { .. }]), "{replies:?}");
+        assert!(matches!(replies.as_slice(), [StoreReply::Written(_), StoreReply::Failed { .. }]), "{replies:?}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -265,7 +265,7 @@ mod tests {
         let preset = FileTask::SavePreset { name: "a".into(), description: String::new(), spec: Box::default() };
         let draft = || FileTask::SaveDraft(Box::default());
         let replies = done(None, vec![FileTask::OfferDrafts, FileTask::ListPresets, preset, draft(), draft()]);
-        let [Reply::Failed { what, why }, Reply::Failed { what: other, .. }] = replies.as_slice() else {
+        let [StoreReply::Failed { what, why }, StoreReply::Failed { what: other, .. }] = replies.as_slice() else {
             panic!("{replies:?}")
         };
         assert_eq!((what.as_str(), other.as_str()), ("save preset a", "keep the draft"));

@@ -1,6 +1,6 @@
 //! What other threads send to the event loop, on one channel so that their order is kept.
 
-use crate::app::Reply;
+use crate::app::StoreReply;
 use crate::host;
 use crate::plan::BuildEvent;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -9,11 +9,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 #[derive(Debug)]
 pub(super) enum News {
     /// A reply of the host with this number; one that was left may still send some.
-    Host(u64, Box<host::Reply>),
+    Host(u64, Box<host::HostReply>),
     /// An event of the running build.
     Build(Box<BuildEvent>),
     /// Our own files were read or written.
-    Stored(Reply),
+    Stored(StoreReply),
 }
 
 /// Sends news to the event loop, from any thread. After the loop has ended they are dropped, which is not an error.

@@ -4,7 +4,7 @@
 use super::news::{News, NewsSender};
 use crate::app::Msg;
 use crate::facts::{FactsPart, Part, Query};
-use crate::host::{Cause, Generation, Reply, Request, Source, Worker};
+use crate::host::{Cause, Generation, HostReply, Request, Source, Worker};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -110,28 +110,28 @@ impl Observation {
     }
 
     /// Takes a reply of the host with this number; returns the messages for the wizard.
-    pub(super) fn take(&mut self, number: u64, reply: Reply) -> Vec<Msg> {
+    pub(super) fn take(&mut self, number: u64, reply: HostReply) -> Vec<Msg> {
         if number != self.number {
             return Vec::new();
         }
         match reply {
-            Reply::Connected => {
+            HostReply::Connected => {
                 // What was known before the connection was cut may have changed.
                 if self.retry.take().is_some() {
                     self.ask(Part::ALL);
                 }
                 Vec::new()
             }
-            Reply::Facts(generation, part) => self.answered(generation, part),
-            Reply::Probed(ended) => {
+            HostReply::Facts(generation, part) => self.answered(generation, part),
+            HostReply::Probed(ended) => {
                 self.probing = None;
                 vec![Msg::Probed(ended.map_err(|error| error.to_string()))]
             }
-            Reply::Changed(part) => {
+            HostReply::Changed(part) => {
                 self.ask([part]);
                 Vec::new()
             }
-            Reply::Failed(error) => {
+            HostReply::Failed(error) => {
                 if error.cause == Cause::Lost || self.retry.is_some() {
                     self.retry = Some(Retry::after(self.retry));
                 }

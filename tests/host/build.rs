@@ -16,7 +16,7 @@ use vmbuild::checks::Allowed;
 use vmbuild::engine::Step;
 use vmbuild::engine::libvirt::Call;
 use vmbuild::facts::{FactsPart, Part};
-use vmbuild::host::{Cause, Reply, Request, Source, Worker, observe};
+use vmbuild::host::{Cause, HostReply, Request, Source, Worker, observe};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
 use vmbuild::spec::{CloudInit, Spec};
 use vmbuild::units::{Bytes, MIB};
@@ -516,7 +516,7 @@ fn a_daemon_that_ends_is_told_at_once_and_found_again_when_it_is_back() {
     let Some((_, relay)) = relay() else { return };
     let (sender, replies) = channel();
     let mut worker = Worker::spawn(relay.source(), None, move |reply| sender.send(reply).unwrap_or_default());
-    let wait = |wanted: &dyn Fn(&Reply) -> bool| {
+    let wait = |wanted: &dyn Fn(&HostReply) -> bool| {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let reply = replies.recv_timeout(deadline - Instant::now()).expect("a reply in time");
@@ -526,16 +526,16 @@ fn a_daemon_that_ends_is_told_at_once_and_found_again_when_it_is_back() {
         }
     };
     worker.ask(Request::Ask(Part::Domains.into(), 1));
-    wait(&|reply| matches!(reply, Reply::Facts(1, FactsPart::Domains(fact)) if fact.get().is_some()));
+    wait(&|reply| matches!(reply, HostReply::Facts(1, FactsPart::Domains(fact)) if fact.get().is_some()));
     relay.cut();
-    wait(&|reply| matches!(reply, Reply::Failed(error) if error.cause == Cause::Lost));
+    wait(&|reply| matches!(reply, HostReply::Failed(error) if error.cause == Cause::Lost));
     worker.ask(Request::Ask(Part::Domains.into(), 2));
-    let told = wait(&|reply| matches!(reply, Reply::Facts(2, _)));
+    let told = wait(&|reply| matches!(reply, HostReply::Facts(2, _)));
     assert!(
-        matches!(&told, Reply::Facts(_, FactsPart::Domains(fact)) if fact.why_not().unwrap().contains("daemon")),
+        matches!(&told, HostReply::Facts(_, FactsPart::Domains(fact)) if fact.why_not().unwrap().contains("daemon")),
         "{told:?}"
     );
     relay.listen(SOCKET);
     worker.ask(Request::Ask(Part::Domains.into(), 3));
-    wait(&|reply| matches!(reply, Reply::Facts(3, FactsPart::Domains(fact)) if fact.get().is_some()));
+    wait(&|reply| matches!(reply, HostReply::Facts(3, FactsPart::Domains(fact)) if fact.get().is_some()));
 }

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use vmbuild::facts::{Facts, Part, Query};
-use vmbuild::host::{Reply, Request, Source, Worker, observe};
+use vmbuild::host::{HostReply, Request, Source, Worker, observe};
 
 /// Long beside the time that the daemon and this process need between two calls.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -55,11 +55,11 @@ fn asked(socket: &Path, count: usize, parts: &[Part]) -> (Tally, Facts) {
     let (mut facts, mut missing) = (Facts::default(), parts.len());
     while missing > 0 {
         match replies.recv_timeout(Duration::from_secs(60)).unwrap() {
-            Reply::Facts(_, part) => {
+            HostReply::Facts(_, part) => {
                 facts.absorb(part);
                 missing -= 1;
             }
-            Reply::Failed(error) => panic!("{error}"),
+            HostReply::Failed(error) => panic!("{error}"),
             _ => {}
         }
     }

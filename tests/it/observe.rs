@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 use vmbuild::facts::{DomainState, FactsPart, Iommu, Part, Query};
-use vmbuild::host::{Cause, Reply, Request, Source, Sysroot, Worker, observe};
+use vmbuild::host::{Cause, HostReply, Request, Source, Sysroot, Worker, observe};
 
 /// A host of the test driver with one pool, one network, two domains and one isolated graphics card.
 const NODE: &str = "<node>
@@ -97,8 +97,8 @@ fn a_worker_answers_each_request_with_its_generation() {
     let mut connected = 0;
     while answers.len() < 4 {
         match replies.recv_timeout(Duration::from_secs(20)).expect("an answer") {
-            Reply::Facts(generation, part) => answers.push((generation, part.part())),
-            Reply::Connected => connected += 1,
+            HostReply::Facts(generation, part) => answers.push((generation, part.part())),
+            HostReply::Connected => connected += 1,
             other => panic!("{other:?}"),
         }
     }
@@ -119,15 +119,15 @@ fn a_worker_whose_host_is_down_says_so_once_and_answers_every_request() {
     let (mut failures, mut answers) = (0, 0);
     while answers < 2 {
         match replies.recv_timeout(Duration::from_secs(20)).expect("an answer") {
-            Reply::Failed(error) => {
+            HostReply::Failed(error) => {
                 assert_eq!(error.cause, Cause::DaemonDown);
                 failures += 1;
             }
-            Reply::Facts(_, FactsPart::Domains(fact)) => {
+            HostReply::Facts(_, FactsPart::Domains(fact)) => {
                 assert!(fact.why_not().is_some());
                 answers += 1;
             }
-            Reply::Facts(_, FactsPart::Networks { networks, .. }) => {
+            HostReply::Facts(_, FactsPart::Networks { networks, .. }) => {
                 assert!(networks.why_not().is_some());
                 answers += 1;
             }
@@ -144,16 +144,16 @@ fn a_domain_that_somebody_defines_is_news_without_asking() {
     let (sender, replies) = channel();
     let mut worker = Worker::spawn(source.clone(), None, move |reply| drop(sender.send(reply)));
     worker.ask(Request::Ask(Part::Domains.into(), 1));
-    let wait = |wanted: fn(&Reply) -> bool| {
+    let wait = |wanted: fn(&HostReply) -> bool| {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while !wanted(&replies.recv_timeout(deadline - std::time::Instant::now()).expect("a reply in time")) {}
     };
-    wait(|reply| matches!(reply, Reply::Facts(1, FactsPart::Domains(_))));
+    wait(|reply| matches!(reply, HostReply::Facts(1, FactsPart::Domains(_))));
     let connection = vmbuild::host::libvirt::Connection::open(&source).unwrap();
     let xml = "<domain type='kvm'><name>late</name><memory unit='MiB'>64</memory>
         <os><type arch='x86_64'>hvm</type></os></domain>";
     let (made, _) = connection.define(xml).unwrap();
-    wait(|reply| matches!(reply, Reply::Changed(Part::Domains)));
+    wait(|reply| matches!(reply, HostReply::Changed(Part::Domains)));
     worker.ask(Request::Stop);
     connection.undefine(&made, false).unwrap();
 }
@@ -188,6 +188,6 @@ fn a_daemon_that_hangs_does_not_hold_up_what_the_kernel_tells() {
     worker.ask(Request::Ask(Part::Domains.into(), 1));
     worker.ask(Request::Ask(Part::Pci.into(), 1));
     let first = replies.recv_timeout(Duration::from_secs(20)).expect("an answer");
-    assert!(matches!(first, Reply::Facts(1, FactsPart::Pci { .. })), "{first:?}");
+    assert!(matches!(first, HostReply::Facts(1, FactsPart::Pci { .. })), "{first:?}");
     worker.leave_behind();
 }

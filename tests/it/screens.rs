@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Position;
 use std::fs;
 use vmbuild::app::model::Start;
-use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Reply, Saved, update};
+use vmbuild::app::{App, Draft, Effect, Key, LeftDraft, Msg, Saved, StoreReply, update};
 use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::facts::{Domain, Fact, Facts, FactsPart, Part, Provenance};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
@@ -88,7 +88,7 @@ impl Session {
         session.facts(facts());
         let draft = Draft { saved_at: NOW - 600, spec: own, layers: vec![template()], ..Draft::default() };
         let left = LeftDraft { path: "draft.json".into(), draft };
-        session.tell(Msg::Stored(Reply::DraftsOffered(vec![left])));
+        session.tell(Msg::Stored(StoreReply::DraftsOffered(vec![left])));
         session.keys("Enter")
     }
 
@@ -106,12 +106,12 @@ impl Session {
             spec: Ok(spec(text)),
             shipped: false,
         };
-        self.tell(Msg::Stored(Reply::Templates(vec![
+        self.tell(Msg::Stored(StoreReply::Templates(vec![
             saved("basic", "A small server", r#"{"vcpus": 2, "memory": 4096}"#),
             Saved { spec: Ok(template().spec), ..saved("gpu-workstation", "Passthrough of a whole GPU", "{}") },
         ])));
         let broken = Saved { spec: Err("line 3: unknown field".into()), ..saved("old", "", "{}") };
-        self.tell(Msg::Stored(Reply::Presets(vec![saved("office", "Bridged", r#"{"networks": []}"#), broken])));
+        self.tell(Msg::Stored(StoreReply::Presets(vec![saved("office", "Bridged", r#"{"networks": []}"#), broken])));
     }
 
     fn facts(&mut self, facts: Facts) {

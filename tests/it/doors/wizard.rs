@@ -4,7 +4,7 @@ use crate::support::program::Home;
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
 use vmbuild::app::model::Start;
-use vmbuild::app::{App, Effect, Msg, Reply, Saved, update};
+use vmbuild::app::{App, Effect, Msg, Saved, StoreReply, update};
 use vmbuild::engine::Step;
 use vmbuild::facts::Query;
 use vmbuild::host::{self, Request, Source, Worker};
@@ -15,7 +15,7 @@ use vmbuild::store::{Folders, Owner, Templates};
 pub(crate) struct Wizard {
     pub(crate) app: App,
     worker: Worker,
-    answers: Receiver<host::Reply>,
+    answers: Receiver<host::HostReply>,
     templates: Vec<Saved>,
 }
 
@@ -80,7 +80,7 @@ impl Wizard {
         for effect in effects {
             match effect {
                 Effect::Ask(queries) => queries.into_iter().for_each(|query| self.ask(query)),
-                Effect::ListTemplates => self.tell(Msg::Stored(Reply::Templates(self.templates.clone()))),
+                Effect::ListTemplates => self.tell(Msg::Stored(StoreReply::Templates(self.templates.clone()))),
                 Effect::ListPresets | Effect::SaveDraft(_) | Effect::DiscardDraft => {}
                 other => panic!("{other:?}"),
             }
@@ -91,8 +91,8 @@ impl Wizard {
         self.worker.ask(Request::Ask(query, 0));
         loop {
             match self.answers.recv().unwrap() {
-                host::Reply::Facts(_, part) => return self.tell(Msg::Facts(part)),
-                host::Reply::Failed(error) => panic!("{error}"),
+                host::HostReply::Facts(_, part) => return self.tell(Msg::Facts(part)),
+                host::HostReply::Failed(error) => panic!("{error}"),
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@ use super::script::Desk;
 use serde_json::json;
 use std::path::Path;
 use vmbuild::app::overlay::{Ask, Overlay};
-use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, LeftDraft, Msg, Reply, Signal, StepId};
+use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, LeftDraft, Msg, Signal, StepId, StoreReply};
 use vmbuild::spec::Spec;
 
 fn left(desk: &Desk) -> Option<&Exit> {
@@ -74,7 +74,7 @@ fn a_draft_is_offered_and_taken_with_everything_in_it() {
 
 fn offer<const N: usize>(desk: &mut Desk, drafts: [(&str, Draft); N]) {
     let left = drafts.map(|(path, draft)| LeftDraft { path: path.into(), draft });
-    desk.tell(Msg::Stored(Reply::DraftsOffered(left.into())));
+    desk.tell(Msg::Stored(StoreReply::DraftsOffered(left.into())));
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use super::script::Desk;
 use vmbuild::app::overlay::{Does, Overlay};
-use vmbuild::app::{Effect, Msg, Reply, StepId, offers};
+use vmbuild::app::{Effect, Msg, StepId, StoreReply, offers};
 
 #[test]
 fn commands_are_found_by_typing_and_run() {
@@ -120,14 +120,14 @@ fn files_and_the_clipboard_get_what_is_on_screen() {
     assert_eq!(desk.effects, [Effect::Copy("ws-01".into())]);
     desk.keys("x y");
     assert!(matches!(desk.effects.last(), Some(Effect::Copy(text)) if text.starts_with("<domain")));
-    desk.tell(Msg::Stored(Reply::Copied(42)));
+    desk.tell(Msg::Stored(StoreReply::Copied(42)));
     assert_eq!(desk.toast(), "sent to your terminal (42 bytes)");
 }
 
 #[test]
 fn what_failed_outside_is_said_in_full() {
     let mut desk = Desk::workstation();
-    desk.tell(Msg::Stored(Reply::Failed { what: "save preset a".into(), why: "the disk is full".into() }));
+    desk.tell(Msg::Stored(StoreReply::Failed { what: "save preset a".into(), why: "the disk is full".into() }));
     let Some(Overlay::Notice(notice)) = desk.app.overlays.last() else { panic!("no notice") };
     assert_eq!(
         (notice.title.as_str(), notice.lines.as_slice()),

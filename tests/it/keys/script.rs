@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use vmbuild::app::model::Start;
-use vmbuild::app::{App, Effect, Key, Msg, Probe, Reply, Saved, Zone, update};
+use vmbuild::app::{App, Effect, Key, Msg, Probe, Saved, StoreReply, Zone, update};
 use vmbuild::facts::{Facts, FactsPart, Part, Query};
 use vmbuild::spec::{Place, Spec};
 
@@ -171,11 +171,11 @@ pub(crate) fn saved(name: &str, spec: Value) -> Saved {
 }
 
 pub(crate) fn templates(list: Vec<Saved>) -> Msg {
-    Msg::Stored(Reply::Templates(list))
+    Msg::Stored(StoreReply::Templates(list))
 }
 
 pub(crate) fn presets(list: Vec<Saved>) -> Msg {
-    Msg::Stored(Reply::Presets(list))
+    Msg::Stored(StoreReply::Presets(list))
 }
 
 /// The messages of a script.

@@ -2,7 +2,7 @@
 
 use super::script::{Desk, presets, saved, templates};
 use serde_json::json;
-use vmbuild::app::{Draft, Effect, LeftDraft, Msg, Reply, StepId};
+use vmbuild::app::{Draft, Effect, LeftDraft, Msg, StepId, StoreReply};
 use vmbuild::checks::Severity;
 use vmbuild::spec::{Layer, Origin};
 
@@ -81,7 +81,7 @@ fn a_preset_is_saved_without_the_name_of_the_vm() {
     };
     assert_eq!((name.as_str(), description.as_str()), ("office", "for the office"));
     assert_eq!((spec.name.as_ref(), spec.vcpus), (None, Some(8)));
-    desk.tell(Msg::Stored(Reply::PresetSaved("office".into())));
+    desk.tell(Msg::Stored(StoreReply::PresetSaved("office".into())));
     assert_eq!(desk.toast(), "saved as preset office");
 }
 
@@ -139,7 +139,7 @@ fn a_preset_of_the_start_brings_its_template_and_a_draft_looks_its_template_up()
     let preset = layer(Origin::Preset("p".into()), json!({"template": "base"}));
     let old = layer(Origin::Template("base".into()), json!({"vcpus": 1}));
     let draft = Draft { layers: vec![old, preset], ..Draft::default() };
-    desk.tell(Msg::Stored(Reply::DraftsOffered(vec![LeftDraft { path: "d".into(), draft }]))).keys("Enter");
+    desk.tell(Msg::Stored(StoreReply::DraftsOffered(vec![LeftDraft { path: "d".into(), draft }]))).keys("Enter");
     desk.tell(templates(vec![saved("base", json!({"vcpus": 4}))]));
     assert_eq!(desk.at("/vcpus"), json!(4), "as it is now, not as the draft of an older version had it");
     assert_eq!(desk.app.layers().count(), 2);
