@@ -1,4 +1,4 @@
-//! What keys and commands mean. What an action comes to is the business of [`super::acting`] and the pages.
+//! What keys and commands mean. What an action comes to is the business of `app::acting` and the pages.
 
 use super::focus::Motion;
 use super::step::StepId;

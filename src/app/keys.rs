@@ -1,5 +1,5 @@
 //! The one key table: per focus, which key does what, under which name. Hints, help and commands are read from it, and
-//! so is every key that is pressed; what an action does is the business of [`super::acting`].
+//! so is every key that is pressed; what an action does is the business of `app::acting`.
 
 use super::focus::Motion;
 use super::intent::Intent;

@@ -1,5 +1,5 @@
 //! What an intent comes to, as data: edits of the content, changes of the views, where the focus goes, what is shown, said and
-//! asked of the outside. Applied by [`super::dispatch`] alone.
+//! asked of the outside. Applied by `app::dispatch` alone.
 
 use super::Effect;
 use super::focus::{Cursor, Focus};

@@ -1,5 +1,5 @@
 //! What lies over the step: help, commands, pick lists, questions, prompts, notices. Owns their state and keys within
-//! their texts; what an answer does is the business of [`super::answering`].
+//! their texts; what an answer does is the business of `app::answering`.
 
 use super::comparison::Base;
 use super::editor::{line_key, paste_line};
@@ -76,7 +76,7 @@ pub enum Purpose {
         /// Other texts than those of the list are possible.
         free: bool,
     },
-    /// What to write where: see [`super::saving`].
+    /// What to write where: see `app::saving`.
     Write,
     /// What the XML is compared with: one for each item.
     Compare(Vec<Base>),

@@ -1,5 +1,5 @@
 //! What is asked before something is lost, built or given up, in which words. What an answer comes to is the business of
-//! [`super::answering`].
+//! `app::answering`.
 
 use super::App;
 use super::model::{DEMO, Model};

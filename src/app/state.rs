@@ -1,5 +1,5 @@
 //! The state of the wizard: the model, where the focus is, and what each page shows of the model. Changed by
-//! [`super::dispatch`] alone.
+//! `app::dispatch` alone.
 
 use super::Cursor;
 use super::editor::Editing;
