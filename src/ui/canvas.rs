@@ -149,11 +149,15 @@ impl<'a> Canvas<'a> {
         }
     }
 
+    /// `Disk 0 ── create`: what a heading is about, and what there is to say of it.
+    pub(super) fn titled(&self, name: &str, of_it: &str) -> String {
+        let line = self.glyphs().line;
+        if of_it.is_empty() { name.to_owned() } else { format!("{name} {line}{line} {of_it}") }
+    }
+
     /// A horizontal line that begins with a heading: ` Disk 0 ── create ───`.
     pub(super) fn heading(&mut self, x: u16, y: u16, width: u16, text: &str) {
-        let line = self.glyphs().line;
-        let text = text.replace(" -- ", &format!(" {line}{line} "));
-        let used = self.put(x, y, width, &text, Role::Heading) + 1;
+        let used = self.put(x, y, width, text, Role::Heading) + 1;
         if used < width {
             self.rule(x + used, y, width - used);
         }

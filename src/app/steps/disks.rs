@@ -48,9 +48,13 @@ impl StepPage for Disks {
 
     fn form_title(&self, app: &App) -> String {
         match asked(app).get(app.cursor().row) {
-            Some(disk) => format!("Disk {} -- {}", app.cursor().row, action(disk)),
+            Some(_) => format!("Disk {}", app.cursor().row),
             None => "Installation medium".into(),
         }
+    }
+
+    fn form_note(&self, app: &App) -> String {
+        asked(app).get(app.cursor().row).map(|disk| action(disk).to_owned()).unwrap_or_default()
     }
 
     fn fields(&self, app: &App) -> Vec<Field> {

@@ -34,8 +34,13 @@ pub trait StepPage: Sync {
         Vec::new()
     }
 
-    /// Heading of the form.
+    /// Heading of the form: what it is about.
     fn form_title(&self, _app: &App) -> String {
+        String::new()
+    }
+
+    /// What the heading of the form says of that.
+    fn form_note(&self, _app: &App) -> String {
         String::new()
     }
 

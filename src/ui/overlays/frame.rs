@@ -29,11 +29,9 @@ pub(super) fn frame(app: &App, canvas: &mut Canvas, area: Rect, title: &str, rig
     canvas.bar(area.x, area.y + 1, area.height.saturating_sub(2));
     canvas.bar(end, area.y + 1, area.height.saturating_sub(2));
     let room = area.width.saturating_sub(4);
-    let line = canvas.glyphs().line;
-    let title = title.replace(" -- ", &format!(" {line}{line} "));
     canvas.put(area.x + 2, area.y, room, &format!(" {title} "), Role::Heading);
     if !right.is_empty() {
-        canvas.put_right(end - 1, area.y, room.saturating_sub(cells(&title) + 3), &format!(" {right} "), Role::Muted);
+        canvas.put_right(end - 1, area.y, room.saturating_sub(cells(title) + 3), &format!(" {right} "), Role::Muted);
     }
     keys_line(app, canvas, area, bottom);
     Rect { x: area.x + 2, y: area.y + 1, width: room, height: area.height.saturating_sub(2) }

@@ -27,7 +27,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, help: &Help) {
     let all = if narrow { here.len() + everywhere.len() + 2 } else { here.len().max(everywhere.len()) };
     // The height follows from all keys, so that the box keeps its place while the filter is typed.
     let area = place(screen, 94, rows(help.offers.len()).min(if narrow { 30 } else { 20 }) + 5);
-    let title = format!("Keys -- {}", app.step.title());
+    let title = canvas.titled("Keys", app.step.title());
     let inner = frame(app, canvas, area, &title, "type to filter");
     canvas.put(inner.x, inner.y, 2, "/ ", Role::Key);
     let width = inner.width.saturating_sub(2);

@@ -31,7 +31,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &Sheet) 
         }
     }
     let area = place_for(area, all.len());
-    let inner = frame(app, canvas, area, &format!("{} -- all facts", shown.address.short()), "");
+    let title = canvas.titled(&shown.address.short(), "all facts");
+    let inner = frame(app, canvas, area, &title, "");
     let by_ssh = app.probe.as_ref().filter(|probe| probe.state == ProbeState::Done);
     let from = by_ssh.map(|probe| format!(" of {} over SSH", probe.host)).unwrap_or_default();
     let read = format!("Read below {}{from}", sheet::folder(shown.address));

@@ -28,7 +28,8 @@ pub(super) fn list_height(app: &App, canvas: &Canvas, area: Rect) -> u16 {
 pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
     let fields = app.fields();
     let mut rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
-    let title = logic(app.step).form_title(app);
+    let logic = logic(app.step);
+    let title = canvas.titled(&logic.form_title(app), &logic.form_note(app));
     if !title.is_empty() && rest.height > 2 {
         // One blank row above the heading and one below, the latter only where rows are many.
         let gap = u16::from(area.height >= 16);

@@ -26,8 +26,9 @@ fn rows_have_the_numbers_that_the_checks_give_them() {
     let finding = desk.app.case.report.findings.iter().find(|finding| finding.code() == "DISK-PATH").unwrap();
     let number = row(&desk.app, finding.place().row_index().unwrap()).number;
     assert_eq!(finding.message(Wording::Full), format!("disk {number}: path is required for attach action"));
-    let title = vmbuild::app::steps::logic(desk.app.step).form_title(&desk.app);
-    assert_eq!(title, format!("Disk {number} -- attach"));
+    let logic = vmbuild::app::steps::logic(desk.app.step);
+    let heading = (logic.form_title(&desk.app), logic.form_note(&desk.app));
+    assert_eq!(heading, (format!("Disk {number}"), "attach".to_owned()));
 }
 
 #[test]

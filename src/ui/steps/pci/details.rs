@@ -16,7 +16,8 @@ use ratatui::layout::Rect;
 /// Draws heading, facts, and the fields or what passing the device means.
 pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let Some(device) = selected(app).filter(|_| area.height > 0) else { return };
-    canvas.heading(area.x, area.y, area.width, &format!("{} -- {}", device.address, name_of(device)));
+    let title = canvas.titled(&device.address.to_string(), &name_of(device));
+    canvas.heading(area.x, area.y, area.width, &title);
     let facts = lines_of(&sheet::essentials(app, device), area.width.saturating_sub(3));
     let most = match area.height {
         ..2 => 0,
