@@ -17,7 +17,7 @@ impl Allowed {
         if address.to_string().eq_ignore_ascii_case(text.trim()) {
             return Ok(address);
         }
-        Err(UnitError(format!("'{text}' is not a full PCI address, write {address}")))
+        Err(UnitError(format!("'{text}' is not a full PCI address; write {address}")))
     }
 
     /// Gives `address` up.
@@ -69,6 +69,6 @@ mod tests {
             assert!(Allowed::typed(text).is_err(), "{text}");
         }
         let short = Allowed::typed("05:00.0").map_err(|error| error.to_string());
-        assert_eq!(short, Err("'05:00.0' is not a full PCI address, write 0000:05:00.0".into()));
+        assert_eq!(short, Err("'05:00.0' is not a full PCI address; write 0000:05:00.0".into()));
     }
 }

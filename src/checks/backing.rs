@@ -14,48 +14,50 @@ pub(super) static CHECKS: &[&Check] =
 
 static MEM_RESERVE: Check = Check {
     code: "MEM-RESERVE",
-    title: "the host keeps memory for itself",
-    explain: "QEMU needs some hundred MiB beside the guest's memory, and the host its own. With less than a twentieth \
-              of the memory (at least 1 GiB) left, the kernel swaps or kills when something else wants memory.",
+    title: "host keeps memory for itself",
+    explain: "QEMU needs some hundred MiB in addition to the guest's memory, and the host needs memory of its own. \
+              With less than a twentieth of the memory (at least 1 GiB) left, the kernel swaps or kills processes when \
+              another program needs memory. Request less memory.",
     run: Some(reserve),
     ..Check::VM
 };
 
 static MEM_BUSY: Check = Check {
     code: "MEM-BUSY",
-    title: "running guests and this one fit together",
-    explain: "Guests take their memory as they use it, so the sum of all that run may exceed what the host has for a \
-              long time, until it does not: then everything swaps, or a guest is killed. Not so with huge pages or \
-              passed devices, which take theirs at the start.",
+    title: "memory of all running VMs fits the host",
+    explain: "Guests take their memory as they use it. The sum for all running VMs may exceed the host's memory for a \
+              long time, but once the guests use it, everything swaps or a guest is killed. Huge pages and the memory \
+              of VMs with passed devices are taken at the start. Use less memory, or stop another VM.",
     run: Some(busy),
     ..Check::VM
 };
 
 static MEM_MAX: Check = Check {
     code: "MEM-MAX",
-    title: "the memory can grow as asked",
-    explain: "max_memory is the most that a running guest can be given, so it has to be more than memory, and QEMU \
-              wants to know it at the start. It grows in DIMMs, each in a slot (1 to 256), or by virtio-mem.",
+    title: "max_memory is above memory and usable",
+    explain: "max_memory is the most that a running guest can be given. It must be greater than memory, and QEMU needs \
+              it at the start. Memory grows in DIMMs, each in a slot (1 to 256), or by virtio-mem.",
     run: Some(most),
     ..Check::VM
 };
 
 static MEM_HOTPLUG: Check = Check {
     code: "MEM-HOTPLUG",
-    title: "growing memory and passed devices go together",
-    explain: "virtio-mem plugs blocks in and out while the guest runs. VFIO pins the memory that a device may reach, \
-              so QEMU and the kernel have to agree block by block; older ones refuse the start, and the whole of \
-              max_memory may have to be pinned. DIMMs do not have this trouble. libvirt knows virtio-mem from 7.9 on.",
+    title: "memory hot-plug works with passed devices",
+    explain: "virtio-mem plugs memory blocks in and out while the guest runs. VFIO pins the memory that a device can \
+              reach, so QEMU and the kernel have to agree block by block. Older versions refuse the start, and the \
+              whole of max_memory may have to be pinned. DIMMs do not have this problem. virtio-mem needs libvirt 7.9 \
+              or later.",
     run: Some(hotplug),
     ..Check::VM
 };
 
 static HUGEPAGE_SIZE: Check = Check {
     code: "HUGEPAGE-SIZE",
-    title: "the host has huge pages of this size",
-    explain: "Huge pages spare the CPU most of its look-ups in page tables. Their sizes are those of the CPU: 2 MiB \
-              and 1 GiB on x86. The size has to be one that the host's kernel offers, and the guest's memory, that of \
-              each of its nodes too, a multiple of it.",
+    title: "host has huge pages of this size",
+    explain: "Huge pages reduce the work that the CPU has with page tables. Their sizes are those of the CPU: 2 MiB \
+              and 1 GiB on x86. The host's kernel must offer the size, and the guest's memory, including that of each \
+              NUMA cell, must be a multiple of it.",
     run: Some(size),
     ..Check::VM
 };
@@ -63,10 +65,10 @@ static HUGEPAGE_SIZE: Check = Check {
 static HUGEPAGE_FREE: Check = Check {
     code: "HUGEPAGE-FREE",
     title: "enough huge pages are free",
-    explain: "Huge pages are set apart on the host before guests start, best at its boot: hugepagesz=1G hugepages=16 \
-              on the kernel's command line, or vm.nr_hugepages for pages of 2 MiB. A guest takes all of its pages at \
-              the start, per node where its memory is bound to one; what is missing lets the start fail with \"unable \
-              to map backing store for guest RAM\".",
+    explain: "If pages are missing, the start fails with \"unable to map backing store for guest RAM\". A guest takes \
+              all of its huge pages at the start, per NUMA node where its memory is bound to one. Reserve the pages \
+              before guests start, best at boot: hugepagesz=1G hugepages=16 on the kernel command line, or \
+              vm.nr_hugepages for pages of 2 MiB.",
     run: Some(free),
     ..Check::VM
 };
@@ -83,7 +85,7 @@ fn reserve(subject: &Subject, notes: &mut Notes) {
     let left = host.total.0.checked_sub(asked.0).map(Bytes);
     if let Some(left) = left.filter(|left| *left < least) {
         let message = text!(
-            "{asked} of {total} asked, the host keeps {left}",
+            "{asked} of {total} requested, the host keeps {left}",
             asked = Arg::Gib(asked),
             total = Arg::Gib(host.total),
             left = Arg::Gib(left)
@@ -102,7 +104,7 @@ fn busy(subject: &Subject, notes: &mut Notes) {
     let all = Bytes(theirs.0.saturating_add(asked.0));
     if theirs.0 > 0 && all > host.total && asked <= host.total {
         let message = text!(
-            "running guests may use {theirs}, with this one {all} of the host's {total}",
+            "running guests may use {theirs}; with this one {all} of the host's {total}",
             theirs = Arg::Gib(theirs),
             all = Arg::Gib(all),
             total = Arg::Gib(host.total)
@@ -117,13 +119,17 @@ fn most(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let slots = Place::root().key("memory_hotplug").key("slots");
         if let Some(count) = hotplug.slots.filter(|count| !(1..=256).contains(count)) {
-            notes.blocker(slots, text!("{count} slots asked, QEMU has 1 to 256", count), "use 16 if in doubt");
+            notes.blocker(
+                slots,
+                text!("{count} slots requested; QEMU supports 1 to 256", count),
+                "if in doubt, use 16",
+            );
         }
         if spec.max_memory.is_none() {
             notes.blocker(
                 field("max_memory"),
-                "memory_hotplug is given, max_memory is not",
-                "say how far memory may grow",
+                "memory_hotplug is set, but max_memory is not",
+                "set max_memory to the most that memory may grow to",
             );
         }
     }
@@ -135,7 +141,7 @@ fn most(subject: &Subject, notes: &mut Notes) {
         }
         (Ok(most), Some(memory)) if most <= memory => {
             let message = text!(
-                "max_memory is {most}, memory is {memory} already",
+                "max_memory is {most}, but memory is already {memory}",
                 most = Arg::Gib(most),
                 memory = Arg::Gib(memory)
             );
@@ -157,15 +163,15 @@ fn hotplug(subject: &Subject, notes: &mut Notes) {
     if subject.machine.passes_devices() {
         notes.warning(
             place(),
-            "memory grows by virtio-mem beside passed devices",
+            "memory grows by virtio-mem, and the VM has passed devices",
             Remedy::from("use dimm").setting(place(), "dimm"),
         );
     }
     let needed = Version { major: 7, minor: 9, release: 0 };
-    let host = notes.known(&subject.facts.host, place, "whether libvirt knows virtio-mem");
+    let host = notes.known(&subject.facts.host, place, "whether libvirt supports virtio-mem");
     if let Some(host) = host.filter(|host| host.driver != "TEST" && host.libvirt < needed) {
         let message =
-            text!("virtio-mem needs libvirt {needed}, this host has {libvirt}", needed, libvirt = host.libvirt);
+            text!("virtio-mem needs libvirt {needed}; this host has {libvirt}", needed, libvirt = host.libvirt);
         notes.blocker(place(), message, Remedy::from("use dimm").setting(place(), "dimm"));
     }
 }
@@ -201,7 +207,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
         if page_size(text).is_none() && !auto && !text.trim().is_empty() {
             notes.blocker(
                 place,
-                text!("'{text}' is no size of a page", text = text.trim()),
+                text!("'{text}' is not a page size", text = text.trim()),
                 "write \"1 GiB\", \"2 MiB\" or \"auto\"",
             );
         }
@@ -214,7 +220,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
     for (place, page, memory, _) in pieces {
         if !memory.0.is_multiple_of(page.0) {
             let message =
-                text!("{memory} of memory is no multiple of pages of {page}", memory = Arg::Gib(memory), page);
+                text!("memory {memory} is not a multiple of the page size {page}", memory = Arg::Gib(memory), page);
             notes.blocker(place.clone(), message, "round the memory, or use smaller pages");
         }
         let offered = |node: &NumaNode| node.pages(page).is_some();
@@ -254,20 +260,20 @@ fn free(subject: &Subject, notes: &mut Notes) {
         let Some(free) = free else {
             if total < needed {
                 let message =
-                    text!("{needed} pages of {page} needed{on}, the host has {total}", needed, page, on, total);
+                    text!("{needed} pages of {page} needed{on}; the host has {total}", needed, page, on, total);
                 notes.blocker(place.clone(), message, set_apart(*page, needed));
             } else {
                 notes.unknown(
                     place.clone(),
                     text!("how many pages of {page} are free{on}", page, on),
-                    "libvirt tells their number alone",
+                    "libvirt reports only their number",
                 );
             }
             continue;
         };
         if free < needed {
             let message =
-                text!("{needed} pages of {page} needed{on}, {free} of {total} are free", needed, page, on, free, total);
+                text!("{needed} pages of {page} needed{on}; {free} of {total} are free", needed, page, on, free, total);
             notes.blocker(place.clone(), message, set_apart(*page, needed.saturating_add(total - free.min(total))));
         }
     }
@@ -275,9 +281,9 @@ fn free(subject: &Subject, notes: &mut Notes) {
 
 fn set_apart(page: Bytes, count: u64) -> Text {
     if page.0 >= GIB {
-        text!("set {count} apart at boot: hugepagesz=1G hugepages={count} on the kernel's command line", count)
+        text!("reserve {count} at boot: hugepagesz=1G hugepages={count} on the kernel command line", count)
     } else {
-        text!("set {count} apart: sysctl vm.nr_hugepages={count}", count)
+        text!("reserve {count}: sysctl vm.nr_hugepages={count}", count)
     }
 }
 
@@ -313,11 +319,11 @@ mod tests {
         Asked::with(json!({"memory": "62 GiB"})).warns(
             "MEM-RESERVE",
             "memory",
-            "62 GiB of 64 GiB asked, the host keeps 2 GiB",
+            "62 GiB of 64 GiB requested, the host keeps 2 GiB",
         );
         Asked::with(json!({"memory": "60 GiB"})).passes("MEM-RESERVE");
         let other = |state| Domain { memory: Bytes::gib(40), state, ..domain("web") };
-        let want = "running guests may use 40 GiB, with this one 70 GiB of the host's 64 GiB";
+        let want = "running guests may use 40 GiB; with this one 70 GiB of the host's 64 GiB";
         Asked::with(json!({"memory": "30 GiB"})).beside(other(DomainState::Active)).warns("MEM-BUSY", "memory", want);
         Asked::with(json!({"memory": "30 GiB"})).beside(other(DomainState::Inactive)).passes("MEM-BUSY");
     }
@@ -328,14 +334,19 @@ mod tests {
             with(json!({"memory": "4 GiB", "max_memory": most, "memory_hotplug": hotplug}))
         };
         grow(json!("8 GiB"), json!({"slots": 4})).passes("MEM-MAX").quiet("MEM-HOTPLUG");
-        grow(json!("4 GiB"), json!({})).blocks("MEM-MAX", "max_memory", "max_memory is 4 GiB, memory is 4 GiB already");
+        grow(json!("4 GiB"), json!({})).blocks(
+            "MEM-MAX",
+            "max_memory",
+            "max_memory is 4 GiB, but memory is already 4 \
+                                                                         GiB",
+        );
         grow(json!("much"), json!({})).said("MEM-MAX").blocker();
         grow(json!("8 GiB"), json!({"slots": 300})).said("MEM-MAX").blocker();
         with(json!({"memory_hotplug": {}})).said("MEM-MAX").blocker();
         let virtio = grow(json!("8 GiB"), json!({"by": "virtio-mem"}));
         virtio.passes("MEM-HOTPLUG");
         let old = Version { major: 7, minor: 8, release: 0 };
-        let want = "virtio-mem needs libvirt 7.9, this host has 7.8";
+        let want = "virtio-mem needs libvirt 7.9; this host has 7.8";
         virtio.facts(|facts| facts.host.get_mut().into_iter().for_each(|host| host.libvirt = old)).blocks(
             "MEM-HOTPLUG",
             "memory_hotplug.by",
@@ -350,13 +361,13 @@ mod tests {
         let pages = |memory: &str, size: &str| with(json!({"memory": memory, "memory_backing": {"hugepages": size}}));
         pages("4 GiB", "1 GiB").passes("HUGEPAGE-SIZE").passes("HUGEPAGE-FREE").quiet("MEM-LOW");
         pages("4 GiB", "auto").passes("HUGEPAGE-SIZE");
-        pages("4 GiB", "big").blocks("HUGEPAGE-SIZE", "memory_backing.hugepages", "'big' is no size of a page");
+        pages("4 GiB", "big").blocks("HUGEPAGE-SIZE", "memory_backing.hugepages", "'big' is not a page size");
         pages("4 GiB", "16 MiB").blocks(
             "HUGEPAGE-SIZE",
             "memory_backing.hugepages",
             "the host has no huge pages of 16 MiB",
         );
-        let want = "1.5 GiB of memory is no multiple of pages of 1 GiB";
+        let want = "memory 1.5 GiB is not a multiple of the page size 1 GiB";
         pages("1536 MiB", "1 GiB").blocks("HUGEPAGE-SIZE", "memory_backing.hugepages", want);
         pages("4 GiB", "1 GiB")
             .facts(|facts| facts.nodes = Fact::default())
@@ -373,12 +384,12 @@ mod tests {
         pages("0").blocks(
             "HUGEPAGE-FREE",
             "memory_backing.hugepages",
-            "10 pages of 1 GiB needed on node 0, 8 of 8 are free",
+            "10 pages of 1 GiB needed on node 0; 8 of 8 are free",
         );
         let cells =
             json!([{"vcpus": "0-1", "memory": "6 GiB", "node": 0}, {"vcpus": "2-3", "memory": "4 GiB", "node": 1}]);
         let cells = json!({"memory": "10 GiB", "memory_backing": {"hugepages": "1 GiB"}, "numa": {"cells": cells}});
-        let want = "4 pages of 1 GiB needed on node 1, 2 of 4 are free";
+        let want = "4 pages of 1 GiB needed on node 1; 2 of 4 are free";
         with(cells.clone()).blocks("HUGEPAGE-FREE", "memory_backing.hugepages", want).quiet("NUMA-ROOM");
         let untold = |facts: &mut crate::facts::Facts| {
             facts

@@ -13,30 +13,30 @@ pub(super) static CHECKS: &[&Check] = &[&BOOT_ORDER, &BOOT_DEVICE, &BOOT_NOTHING
 
 static BOOT_ORDER: Check = Check {
     code: "BOOT-ORDER",
-    title: "the boot order is clear",
-    explain: "Each bootable disk and interface may have a place in the boot order, from 1, and no two the same one. \
-              libvirt refuses zero and doubles. Leave boot_order out, and the boot ISO comes first, then the disks in \
-              their order. boot.order names kinds of devices instead: cdrom, disk, network.",
+    title: "boot order is unambiguous",
+    explain: "Each bootable disk and interface can have a place in the boot order, from 1, and each place is used \
+              once. libvirt rejects 0 and duplicates. Leave boot_order out, and the boot ISO comes first, then the \
+              disks in their order. boot.order names kinds of devices instead: cdrom, disk, network.",
     run: Some(boot_order),
     ..Check::VM
 };
 
 static BOOT_DEVICE: Check = Check {
     code: "BOOT-DEVICE",
-    title: "passed devices in the boot order can be booted from",
+    title: "passed devices in boot order are bootable",
     explain: "The guest's firmware boots from disk controllers and NVMe drives that are passed, and from a network \
-              card by the boot ROM on it. From a graphics card, a sound device or a USB controller it does not; a \
-              place in the boot order is wasted on them.",
+              card by the boot ROM on it. It does not boot from a graphics card, a sound device or a USB controller; \
+              boot_order has no effect there. Leave it out.",
     run: Some(device),
     ..Check::VM
 };
 
 static BOOT_NOTHING: Check = Check {
     code: "BOOT-NOTHING",
-    title: "there is something to boot from",
-    explain: "New disks are empty. Without a boot ISO, an image that is attached or cloned, an interface in the boot \
-              order, a kernel that is started directly or a passed NVMe drive, the VM stops in its firmware. That is \
-              right only for who means to put a system or a CD-ROM in later by other means.",
+    title: "VM has something to boot from",
+    explain: "New disks are empty. Without a boot ISO, an attached or cloned image, an interface in the boot order, a \
+              directly started kernel or a passed NVMe drive, the VM stops in its firmware. This is correct only if \
+              you plan to install a system later by other means.",
     run: Some(nothing),
     ..Check::VM
 };
@@ -57,12 +57,12 @@ fn boot_order(subject: &Subject, notes: &mut Notes) {
         if order == 0 {
             notes.blocker(
                 field,
-                text!("{place}: boot order 0, the first is 1", place),
+                text!("{place}: boot order is 0; the first place is 1", place),
                 without("write 1, or leave it out"),
             );
         } else if let Some(earlier) = first.get(&order) {
             let message = text!("{place}: boot order {order} is already taken by {earlier}", place, order, earlier);
-            notes.blocker(field, message, "give each its own number, or leave them out");
+            notes.blocker(field, message, "give each its own number, or leave boot_order out");
         } else {
             first.insert(order, place);
         }
@@ -110,10 +110,10 @@ fn device(subject: &Subject, notes: &mut Notes) {
             }
             PciClass::Nic if row.asked.rom_file.is_some() || rom != Some(&None) => {}
             PciClass::Nic => {
-                let message = text!("{name} has no boot ROM to boot from the network by", name);
-                notes.warning(place, message, "give it a rom_file such as iPXE's, or leave boot_order out");
+                let message = text!("{name} has no boot ROM for booting from the network", name);
+                notes.warning(place, message, "give it a rom_file such as that of iPXE, or leave boot_order out");
             }
-            _ => notes.warning(place, text!("{name} is nothing to boot from", name), without("leave boot_order out")),
+            _ => notes.warning(place, text!("{name} cannot be booted from", name), without("leave boot_order out")),
         }
     }
 }
@@ -135,8 +135,8 @@ fn nothing(subject: &Subject, notes: &mut Notes) {
     let own = subject.spec.custom_xml.as_deref().is_some_and(|text| !text.trim().is_empty());
     if !(image || network || passed || own || machine.direct_boot.is_some()) {
         let message = "nothing to boot from: the disks are new and empty, and there is no boot ISO";
-        let remedy = "name a boot_iso to install from, attach or clone a disk that holds a system, or give an interface \
-                      a boot_order to boot from the network";
+        let remedy = "name a boot_iso to install from, attach or clone a disk with a system on it, or give an \
+                      interface a boot_order to boot from the network";
         notes.warning(Place::root().key("storage").key("boot_iso"), message, remedy);
     }
 }
@@ -179,7 +179,7 @@ mod tests {
     fn a_passed_device_boots_by_what_it_is() {
         let at = |address: &str| Asked::with(json!({"pci_devices": [{"host_address": address, "boot_order": 1}]}));
         at("03:00.0").passes("BOOT-DEVICE").passes("BOOT-ORDER").passes("BOOT-NOTHING");
-        let want = "device 0 (0000:01:00.0) (NVIDIA AD103 RTX 4080) is nothing to boot from";
+        let want = "device 0 (0000:01:00.0) (NVIDIA AD103 RTX 4080) cannot be booted from";
         at("01:00.0").warns("BOOT-DEVICE", "pci_devices[0].boot_order", want);
         let rom = |size| {
             let details = PciDetails { rom: known(size), ..PciDetails::default() };
@@ -215,7 +215,7 @@ mod tests {
         order(0, 1).blocks(
             "BOOT-ORDER",
             "storage.disks[0].boot_order",
-            "storage.disks[0]: boot order 0, the first is 1",
+            "storage.disks[0]: boot order is 0; the first place is 1",
         );
         order(2, 1).passes("BOOT-ORDER");
         let iso =

@@ -9,9 +9,9 @@ pub(super) static CHECKS: &[&Check] = &[&XML_CHARACTER];
 
 static XML_CHARACTER: Check = Check {
     code: "XML-CHARACTER",
-    title: "every text can be written in XML",
-    explain: "XML cannot hold control characters other than tab and line ends, not even escaped, so no domain can \
-              carry them. Most often they come from a text that was pasted from a terminal.",
+    title: "all text is valid in XML",
+    explain: "XML cannot contain control characters other than tab and line ends, not even escaped, so libvirt rejects \
+              them. Most often they come from text that was pasted from a terminal. Write the text again without them.",
     run: Some(character),
     ..Check::VM
 };
@@ -47,7 +47,7 @@ fn judge(text: &str, place: &Place, notes: &mut Notes) {
         |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     if let Some(found) = text.chars().find(forbidden) {
         let message = text!(
-            "{place} contains the character U+{code}, which XML cannot hold",
+            "{place} contains the character U+{code}, which XML does not allow",
             place,
             code = format!("{:04X}", u32::from(found))
         );
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_character_that_xml_cannot_hold_is_refused_where_it_stands() {
-        let want = "metadata.owner contains the character U+0001, which XML cannot hold";
+        let want = "metadata.owner contains the character U+0001, which XML does not allow";
         Asked::with(json!({"metadata": {"owner": "joe\u{1}"}})).blocks("XML-CHARACTER", "metadata.owner", want);
         Asked::with(json!({"metadata": {"a\u{1b}": "joe"}})).said("XML-CHARACTER").blocker();
         let disks = json!([{"action": "create", "size": 1, "target": "vda\u{0}"}]);

@@ -13,27 +13,27 @@ pub(super) static CHECKS: &[&Check] = &[&CLONE_MISSING, &CLONE_SIZE, &CLONE_IN_U
 
 static CLONE_MISSING: Check = Check {
     code: "CLONE-MISSING",
-    title: "the sources of clones exist",
-    explain: "A clone copies an image that must be there before the VM is built. If the file was put into a pool by \
-              hand, let the pool look: `virsh pool-refresh`.",
+    title: "clone sources exist",
+    explain: "A clone copies an image that must exist before the VM is built. If the file was copied into a pool by \
+              hand, refresh the pool: `virsh pool-refresh`.",
     run: Some(missing),
     ..Check::VM
 };
 
 static CLONE_SIZE: Check = Check {
     code: "CLONE-SIZE",
-    title: "clones are not smaller than their sources",
-    explain: "A copy can be made larger than its source, never smaller: the end of the file systems in it would be cut \
-              off. Leave the size out to keep the source's.",
+    title: "clones are at least as large as the source",
+    explain: "A copy can be larger than its source, but not smaller, because the end of its file systems would be cut \
+              off. Leave the size out to keep that of the source.",
     run: Some(size),
     ..Check::VM
 };
 
 static CLONE_IN_USE: Check = Check {
     code: "CLONE-IN-USE",
-    title: "no running domain writes to the sources of clones",
-    explain: "An image that is copied while a guest writes to it is like the disk of a machine whose plug was pulled, \
-              or worse. Shut the domain off for the copy.",
+    title: "clone sources are idle",
+    explain: "An image that is copied while a guest writes to it is inconsistent, like the disk of a machine that lost \
+              power, or worse. Shut the domain off for the copy.",
     run: Some(in_use),
     ..Check::VM
 };
@@ -74,8 +74,12 @@ fn size(subject: &Subject, notes: &mut Notes) {
             Image::Volume(_, volume) if volume.capacity.0 > 0 => {
                 if size < volume.capacity {
                     let (asked, source) = (size.in_gib(), volume.capacity.in_gib());
-                    let message =
-                        text!("{asked} asked, its source {image} has {source}", asked, image = written(from), source);
+                    let message = text!(
+                        "{asked} requested; its source {image} has {source}",
+                        asked,
+                        image = written(from),
+                        source
+                    );
                     notes.blocker(
                         row.topic("size"),
                         message,
@@ -102,7 +106,7 @@ fn in_use(subject: &Subject, notes: &mut Notes) {
         let users = subject.users_of(from);
         if let Some(domain) = users.first().filter(|domain| domain.state == DomainState::Active) {
             let message = text!(
-                "clone source {image} is open by running domain {domain}",
+                "clone source {image} is in use by the running domain {domain}",
                 image = written(from),
                 domain = domain.name
             );
@@ -132,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_clone_only_grows() {
-        let want = "disk 0 (vda): 39 GiB asked, its source fast-nvme/old-vda.qcow2 has 40 GiB";
+        let want = "disk 0 (vda): 39 GiB requested; its source fast-nvme/old-vda.qcow2 has 40 GiB";
         clone("old-vda.qcow2", Some(39)).blocks("CLONE-SIZE", "storage.disks[0].size", want);
         clone("old-vda.qcow2", Some(40)).passes("CLONE-SIZE");
         clone("old-vda.qcow2", None).quiet("CLONE-SIZE");

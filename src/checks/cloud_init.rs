@@ -9,37 +9,37 @@ pub(super) static CHECKS: &[&Check] =
 
 static CLOUD_CONFLICT: Check = Check {
     code: "CLOUD-CONFLICT",
-    title: "cloud-init is given in one way",
-    explain: "cloud_init takes either whole documents (user_data, meta_data) or the simple fields they are made from: \
-              user and ssh_authorized_keys belong to user_data, hostname to meta_data. Both ways at once would have \
-              one overwrite the other.",
+    title: "cloud-init uses documents or fields",
+    explain: "cloud_init takes either whole documents (user_data, meta_data) or the simple fields from which they are \
+              made: user and ssh_authorized_keys for user_data, hostname for meta_data. With both, one would overwrite \
+              the other.",
     run: Some(conflict),
     ..Check::VM
 };
 
 static CLOUD_HEADER: Check = Check {
     code: "CLOUD-HEADER",
-    title: "user_data says what it is",
-    explain: "cloud-init goes by the first line of user-data: #cloud-config, #!/bin/sh, #include, a MIME header, ... A \
-              document without one is ignored with a warning in the guest's log, which nobody sees.",
+    title: "user_data starts with a known header",
+    explain: "cloud-init recognises user-data by its first line: #cloud-config, #!/bin/sh, #include, a MIME header and \
+              others. A document without one is ignored, with only a warning in the guest's log.",
     run: Some(header),
     ..Check::VM
 };
 
 static CLOUD_KEY: Check = Check {
     code: "CLOUD-KEY",
-    title: "the SSH keys are public keys",
-    explain: "ssh_authorized_keys takes lines as they stand in id_ed25519.pub: type, key, comment. A private key does \
-              not belong there, nor anywhere but in its owner's home folder: everybody who can read the seed could use \
-              it.",
+    title: "SSH keys are public keys",
+    explain: "ssh_authorized_keys takes lines as they are in id_ed25519.pub: type, key, comment. Everyone who can read \
+              the seed could use a private key. It belongs in its owner's home folder only; if it was exposed, make a \
+              new key pair.",
     run: Some(key),
     ..Check::VM
 };
 
 static CLOUD_LOGIN: Check = Check {
     code: "CLOUD-LOGIN",
-    title: "somebody can log in",
-    explain: "The account is made without a password, so without a public key nobody can log in to it. Add a key, or \
+    title: "cloud-init user can log in",
+    explain: "The account is created without a password, so login is impossible without a public key. Add a key, or \
               write a whole user_data document.",
     run: Some(login),
     ..Check::VM
@@ -47,10 +47,11 @@ static CLOUD_LOGIN: Check = Check {
 
 static CLOUD_NAME: Check = Check {
     code: "CLOUD-NAME",
-    title: "the names for the guest can be used",
-    explain: "A user name starts with a small letter or an underscore and has small letters, digits, dashes and \
-              underscores, at most 32. A host name has letters, digits and dashes in parts of at most 63, with dots \
-              between. Linux guests refuse others, and cloud-init goes on without the account or the name.",
+    title: "cloud-init user and host name are valid",
+    explain: "A user name starts with a lower-case letter or an underscore and consists of lower-case letters, digits, \
+              dashes and underscores, at most 32. A host name consists of letters, digits and dashes in parts of at \
+              most 63, separated by dots. Linux guests reject others, and cloud-init then continues without the \
+              account or the name.",
     run: Some(name),
     ..Check::VM
 };
@@ -58,8 +59,8 @@ static CLOUD_NAME: Check = Check {
 static CLOUD_PASSWORD: Check = Check {
     code: "CLOUD-PASSWORD",
     title: "user_data has no password in plain text",
-    explain: "The seed volume stays with the VM, and a password in it stays readable to whoever can read the volume, \
-              and in the guest below /var/lib/cloud. Use a hash (mkpasswd --method=SHA-512), or SSH keys.",
+    explain: "The seed volume stays with the VM. A password in it can be read by everyone who can read the volume, and \
+              in the guest below /var/lib/cloud. Use a hash (mkpasswd --method=SHA-512), or SSH keys.",
     run: Some(password),
     ..Check::VM
 };
@@ -83,7 +84,7 @@ fn conflict(subject: &Subject, notes: &mut Notes) {
     for (field, set, document, whole) in simple {
         if set && whole {
             let message = text!("cloud_init.{field} and cloud_init.{document} exclude each other", field, document);
-            notes.blocker(place(field), message, text!("write it into {document}, or remove {document}", document));
+            notes.blocker(place(field), message, text!("write it in {document}, or remove {document}", document));
         }
     }
 }
@@ -96,8 +97,8 @@ fn header(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let mime = data.starts_with("MIME-Version:") || data.starts_with("From ");
     if !mime && !HEADERS.iter().any(|header| data.starts_with(header)) {
-        let message = "cloud_init.user_data does not start with a header that cloud-init knows, so it is ignored";
-        notes.warning(place("user_data"), message, "make #cloud-config its first line");
+        let message = "cloud_init.user_data does not start with a header that cloud-init supports, so it is ignored";
+        notes.warning(place("user_data"), message, "make #cloud-config the first line");
     }
 }
 
@@ -117,11 +118,11 @@ fn key(subject: &Subject, notes: &mut Notes) {
             notes.blocker(
                 place,
                 message,
-                "take the line of the .pub file, and make a new key pair if this one was shown",
+                "use the line of the .pub file, and make a new key pair if this one was exposed",
             );
         } else if !has_key || key.trim().contains('\n') {
             let message = text!("cloud_init.ssh_authorized_keys[{row}] is not one line with a public key", row);
-            notes.warning(place, message, "take the line of the .pub file, such as ssh-ed25519 AAAA... name");
+            notes.warning(place, message, "use the line of the .pub file, such as ssh-ed25519 AAAA... name");
         }
     }
 }
@@ -130,7 +131,7 @@ fn login(subject: &Subject, notes: &mut Notes) {
     let Some(cloud) = asked(subject).filter(|cloud| cloud.user.is_some() && cloud.user_data.is_none()) else { return };
     notes.looked();
     if cloud.ssh_authorized_keys.as_ref().is_none_or(Vec::is_empty) {
-        let message = "cloud_init.user gets neither a password nor a key, so nobody can log in";
+        let message = "cloud_init.user has no password and no SSH key, so login is impossible";
         notes.warning(place("user"), message, "add a public key to ssh_authorized_keys");
     }
 }
@@ -145,8 +146,8 @@ fn name(subject: &Subject, notes: &mut Notes) {
         let first = user.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
         let rest = user.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
         if !first || !rest || user.len() > LONGEST_USER {
-            let message = "cloud_init.user is not a user name that Linux guests take";
-            notes.blocker(place("user"), message, "use small letters, digits, dashes and underscores, at most 32");
+            let message = "cloud_init.user is not a user name that Linux guests accept";
+            notes.blocker(place("user"), message, "use at most 32 lower-case letters, digits, dashes and underscores");
         }
     }
     if let Some(hostname) = &cloud.hostname {
@@ -174,7 +175,7 @@ fn password(subject: &Subject, notes: &mut Notes) {
         value.is_some_and(|value| !value.is_empty() && !value.starts_with('$'))
     };
     if let Some(line) = data.lines().position(plain) {
-        let message = text!("cloud_init.user_data has a password in plain text in line {line}", line = line + 1);
+        let message = text!("cloud_init.user_data has a plain-text password in line {line}", line = line + 1);
         notes.warning(place("user_data"), message, "write a hash (mkpasswd --method=SHA-512), or use SSH keys");
     }
 }

@@ -28,9 +28,9 @@ pub(super) static CHECKS: &[&Check] = &[
 
 static CPU_MISSING: Check = Check {
     code: "CPU-MISSING",
-    title: "virtual CPUs are given",
-    explain: "There is no sensible default for the number of virtual CPUs of a VM. Write a number from 1 up; as many \
-              as the host has cores to spare is a good upper limit.",
+    title: "vCPU count is given",
+    explain: "There is no sensible default for the number of vCPUs of a VM. Write a number of 1 or more; the number of \
+              cores that the host can spare is a good upper limit.",
     contract: Some(6),
     run: Some(missing),
     ..Check::VM
@@ -38,96 +38,96 @@ static CPU_MISSING: Check = Check {
 
 static CPU_COUNT: Check = Check {
     code: "CPU-COUNT",
-    title: "the machine type takes so many virtual CPUs",
-    explain: "QEMU has a largest number of virtual CPUs per machine type, which libvirt reports. A domain that asks \
-              for more, or for none, cannot be defined.",
+    title: "machine type supports this many vCPUs",
+    explain: "QEMU has a largest number of vCPUs per machine type, which libvirt reports. A domain with more, or with \
+              none, cannot be defined.",
     run: Some(count),
     ..Check::VM
 };
 
 static CPU_HOST: Check = Check {
     code: "CPU-HOST",
-    title: "the host has so many CPUs",
-    explain: "More virtual CPUs in one VM than the host has logical CPUs never run at the same time. The guest waits \
-              for its own locks and becomes slower than with fewer CPUs.",
+    title: "host has this many CPUs",
+    explain: "If one VM has more vCPUs than the host has logical CPUs, they never run at the same time. The guest \
+              waits for its own locks and becomes slower than with fewer vCPUs.",
     run: Some(host),
     ..Check::VM
 };
 
 static CPU_BUSY: Check = Check {
     code: "CPU-BUSY",
-    title: "running guests leave CPU time",
-    explain: "Virtual CPUs of guests that are idle cost nothing, so more of them than the host has CPUs is usual. \
-              Beyond three for each they wait for each other under load; a guest whose virtual CPUs are pinned feels \
-              every other one on the same CPUs.",
+    title: "host CPU load leaves room for this VM",
+    explain: "vCPUs of idle guests cost nothing, so it is usual to have more of them than the host has CPUs. Beyond \
+              three per host CPU they wait for each other under load. A guest with pinned vCPUs is slowed down by \
+              every other vCPU on the same CPUs.",
     run: Some(busy),
     ..Check::VM
 };
 
 static CPU_MAX: Check = Check {
     code: "CPU-MAX",
-    title: "virtual CPUs can be plugged in as asked",
-    explain: "max_vcpus is how many virtual CPUs the running guest can have; it starts with vcpus of them. It is at \
-              least vcpus, and no more than the machine type takes.",
+    title: "max_vcpus is in range",
+    explain: "max_vcpus is the most vCPUs that the running guest can have; it starts with vcpus of them. It must be at \
+              least vcpus, and not more than the machine type supports.",
     run: Some(most),
     ..Check::VM
 };
 
 static CPU_TOPOLOGY: Check = Check {
     code: "CPU-TOPOLOGY",
-    title: "sockets, cores and threads make the number of virtual CPUs",
-    explain: "Sockets times dies times clusters times cores times threads is the number of virtual CPUs, those that \
-              can be plugged in among them; libvirt refuses anything else (\"CPU topology doesn't match maximum vcpu \
-              count\"). Leave out cores, and they follow. Dies are a matter of x86, clusters one of Arm and of libvirt \
-              10.1: QEMU starts no other machine with more than one of them.",
+    title: "CPU topology matches the vCPU count",
+    explain: "Sockets times dies times clusters times cores times threads must equal the number of vCPUs, including \
+              those that can be hot-plugged; libvirt rejects anything else (\"CPU topology doesn't match maximum vcpu \
+              count\"). Leave out cores, and the number is calculated. Dies exist on x86 only, clusters on Arm only, \
+              from libvirt 10.1 on: QEMU starts no other machine with more than one of them.",
     run: Some(topology),
     ..Check::VM
 };
 
 static CPU_MODE: Check = Check {
     code: "CPU-MODE",
-    title: "the host offers this kind of CPU",
-    explain: "host-passthrough is the host's CPU as it is and exists with KVM alone; host-model and custom are named \
-              models that other hosts can offer too; maximum is all that QEMU can. libvirt says which of them work \
-              here.",
+    title: "host supports the CPU mode",
+    explain: "host-passthrough is the host's CPU as it is and works with KVM only; host-model and custom are named \
+              models that other hosts can also offer; maximum is everything that QEMU supports. libvirt reports which \
+              of them work on this host.",
     run: Some(mode),
     ..Check::VM
 };
 
 static CPU_MODEL: Check = Check {
     code: "CPU-MODEL",
-    title: "the host offers this model",
-    explain: "With the mode custom the guest sees a named model. libvirt knows the names and which of them this host \
-              has all features for; the start with another fails (\"the CPU is incompatible with host CPU\").",
+    title: "host supports the CPU model",
+    explain: "With the mode custom the guest sees a named model. libvirt reports which models exist and which of them \
+              this host supports completely; with another one the start fails (\"the CPU is incompatible with host \
+              CPU\"). Choose a supported model.",
     run: Some(model),
     ..Check::VM
 };
 
 static CPU_FEATURE: Check = Check {
     code: "CPU-FEATURE",
-    title: "the host's CPU has the features asked for",
+    title: "host CPU has the required features",
     explain: "\"+name\" requires a feature and \"-name\" hides it, by libvirt's names (virsh cpu-models, \
-              /usr/share/libvirt/cpu_map). A required one that the host's CPU lacks lets the start fail; one that \
-              nobody knows is refused when the domain starts.",
+              /usr/share/libvirt/cpu_map). If the host's CPU lacks a required feature, the start fails; an unknown \
+              name is rejected when the domain starts.",
     run: Some(feature),
     ..Check::VM
 };
 
 static CPU_NESTED: Check = Check {
     code: "CPU-NESTED",
-    title: "guests can run guests of their own here",
-    explain: "For nested virtualisation the host's CPU runs guests by hardware, and its kvm_intel or kvm_amd module \
-              was loaded with nested=1, as it is by default today. The guest then sees vmx or svm.",
+    title: "nested virtualisation is available",
+    explain: "For nested virtualisation the host's CPU needs hardware virtualisation, and its kvm_intel or kvm_amd \
+              module must be loaded with nested=1, which is the default today. The guest then sees vmx or svm.",
     run: Some(nested),
     ..Check::VM
 };
 
 static CPU_LIMIT: Check = Check {
     code: "CPU-LIMIT",
-    title: "the limit of CPU time is an amount",
-    explain: "cpu.limit is how many host CPUs' worth of time the whole VM may use: 2, \"1.5\" or \"150 %\". Less than \
-              a hundredth of a CPU is more than the kernel can measure out, and more than the VM has virtual CPUs \
-              limits nothing.",
+    title: "CPU limit is a valid amount",
+    explain: "cpu.limit is the CPU time that the whole VM may use, in host CPUs: 2, \"1.5\" or \"150 %\". The kernel \
+              cannot enforce less than a hundredth of a CPU, and a limit above the number of vCPUs has no effect.",
     run: Some(limit),
     ..Check::VM
 };
@@ -135,24 +135,24 @@ static CPU_LIMIT: Check = Check {
 fn missing(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if subject.spec.vcpus.is_none() {
-        notes.blocker(field("vcpus"), "vcpus is required", "write the number of virtual CPUs, such as 4");
+        notes.blocker(field("vcpus"), "vcpus is required", "write the number of vCPUs, such as 4");
     }
 }
 
 fn count(subject: &Subject, notes: &mut Notes) {
     let Some(vcpus) = subject.spec.vcpus else { return };
     if vcpus == 0 {
-        return notes.blocker(field("vcpus"), "vcpus is 0", "give the VM at least one virtual CPU");
+        return notes.blocker(field("vcpus"), "vcpus is 0", "give the VM at least one vCPU");
     }
-    let what = "how many virtual CPUs the machine type takes";
+    let what = "how many vCPUs the machine type supports";
     let Some(_) = notes.known(&subject.facts.domain_capabilities, || field("vcpus"), what) else { return };
     let Some(known) = subject.capabilities().and_then(|known| Some((known, known.max_vcpus?))) else {
-        return notes.unknown(field("vcpus"), what, "libvirt does not say it for this machine type");
+        return notes.unknown(field("vcpus"), what, "libvirt does not report it for this machine type");
     };
     let (known, most) = known;
     if vcpus > most {
         let message = text!(
-            "{vcpus} virtual CPUs asked, machine type {machine} takes at most {most}",
+            "{vcpus} vCPUs requested; machine type {machine} supports at most {most}",
             vcpus,
             machine = known.machine,
             most
@@ -166,9 +166,9 @@ fn host(subject: &Subject, notes: &mut Notes) {
     let what = "how many CPUs the host has";
     let Some(host) = notes.known(&subject.facts.capabilities, || field("vcpus"), what) else { return };
     if host.cpus == 0 {
-        notes.unknown(field("vcpus"), what, "libvirt does not say it");
+        notes.unknown(field("vcpus"), what, "libvirt does not report it");
     } else if vcpus > host.cpus {
-        let message = text!("{vcpus} virtual CPUs asked, the host has {cpus} logical CPUs", vcpus, cpus = host.cpus);
+        let message = text!("{vcpus} vCPUs requested; the host has {cpus} logical CPUs", vcpus, cpus = host.cpus);
         notes.warning(field("vcpus"), message, text!("use {cpus} or fewer", cpus = host.cpus));
     }
 }
@@ -185,7 +185,7 @@ fn busy(subject: &Subject, notes: &mut Notes) {
     let running: Vec<_> = domains.iter().filter(|domain| domain.state == DomainState::Active).collect();
     let all = running.iter().map(|domain| domain.vcpus).fold(vcpus, u32::saturating_add);
     if host.cpus > 0 && all > vcpus && all > host.cpus.saturating_mul(PER_CPU) {
-        let message = text!("with this VM {all} virtual CPUs run on the host's {cpus} CPUs", all, cpus = host.cpus);
+        let message = text!("with this VM, {all} vCPUs run on the host's {cpus} CPUs", all, cpus = host.cpus);
         notes.warning(field("vcpus"), message, "use fewer, or stop another VM");
     }
     let pinned =
@@ -194,7 +194,7 @@ fn busy(subject: &Subject, notes: &mut Notes) {
         let both = domain.pinned.common(&pinned);
         if !both.is_empty() {
             let message =
-                text!("the running domain '{domain}' is pinned to CPU {both}, too", domain = domain.name, both);
+                text!("the running domain '{domain}' is also pinned to CPU {both}", domain = domain.name, both);
             notes.warning(place("pinning"), message, "pin to other CPUs, or stop it");
         }
     }
@@ -210,7 +210,7 @@ fn most(subject: &Subject, notes: &mut Notes) {
         notes.blocker(field("max_vcpus"), message, text!("use {vcpus} or more, or leave it out", vcpus));
     } else if let Some((known, limit)) = limit.filter(|(_, limit)| most > *limit) {
         let message = text!(
-            "max_vcpus is {most}, machine type {machine} takes at most {limit}",
+            "max_vcpus is {most}; machine type {machine} supports at most {limit}",
             most,
             machine = known.machine,
             limit
@@ -226,22 +226,25 @@ fn topology(subject: &Subject, notes: &mut Notes) {
     let Topology { sockets, dies, clusters, cores, threads } = topology;
     let total = subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0);
     if topology.cpus() != u64::from(total) {
-        let parts =
-            [(sockets, "sockets"), (dies, "dies"), (clusters, "clusters"), (cores, "cores"), (threads, "threads")];
+        let parts = [
+            (sockets, "socket", "sockets"),
+            (dies, "die", "dies"),
+            (clusters, "cluster", "clusters"),
+            (cores, "core", "cores"),
+            (threads, "thread", "threads"),
+        ];
         let parts: Vec<Text> = parts
             .iter()
-            .filter(|(count, name)| *count != 1 || !matches!(*name, "dies" | "clusters"))
-            .map(|(count, name)| {
-                text!("{count} {unit}", count, unit = if *count == 1 { name.trim_end_matches('s') } else { name })
-            })
+            .filter(|(count, one, _)| *count != 1 || !matches!(*one, "die" | "cluster"))
+            .map(|(count, one, many)| text!("{count} {unit}", count, unit = if *count == 1 { one } else { many }))
             .collect();
         let message = text!(
-            "{parts} make {cpus} virtual CPUs, the VM has {total}",
+            "{parts} make {cpus} vCPUs; the VM has {total}",
             parts = Arg::list(Joint::Times, parts),
             cpus = topology.cpus(),
             total
         );
-        notes.blocker(place("topology"), message, "leave out cores, or change the number of virtual CPUs");
+        notes.blocker(place("topology"), message, "leave out cores, or change the number of vCPUs");
     }
     known_to_machine(subject, topology, notes);
 }
@@ -252,7 +255,7 @@ fn known_to_machine(subject: &Subject, topology: Topology, notes: &mut Notes) {
     let (count, name, instead) =
         if is_x86(arch) { (topology.clusters, "clusters", "dies") } else { (topology.dies, "dies", "clusters") };
     if count > 1 {
-        let message = text!("{count} {name} asked, a machine of {arch} has none", count, name, arch);
+        let message = text!("{count} {name} requested; machines of {arch} have none", count, name, arch);
         notes.blocker(place("topology").key(name), message, text!("leave them out, or use {instead}", instead));
     }
 }
@@ -265,16 +268,16 @@ fn mode(subject: &Subject, notes: &mut Notes) {
         && subject.machine.virt_type.value == VirtType::Qemu
         && !subject.machine.is_only_a_test()
     {
-        let message = "cpu.mode is host-passthrough, the guest is emulated";
+        let message = "cpu.mode is host-passthrough, but the guest is emulated";
         return notes.blocker(place("mode"), message, "leave it out, or use maximum");
     }
     match (mode, model) {
         (CpuMode::Custom, None) => {
-            notes.blocker(place("model"), "cpu.mode is custom, cpu.model is missing", "name a model");
+            notes.blocker(place("model"), "cpu.mode is custom, but cpu.model is missing", "name a model");
         }
         (CpuMode::Custom, _) | (_, None) => {}
         (_, Some(model)) => {
-            let message = text!("cpu.model is '{model}', the mode {name} has none", model, name = mode.name());
+            let message = text!("cpu.model is '{model}', but the mode {name} has no model", model, name = mode.name());
             notes.warning(place("model"), message, without("leave it out, or use the mode custom"));
         }
     }
@@ -308,7 +311,7 @@ fn model(subject: &Subject, notes: &mut Notes) {
         None => {
             let near = nearest(model, models.keys().map(String::as_str));
             let remedy = near.map_or("use the mode host-model".into(), |near| text!("did you mean {near}?", near));
-            notes.blocker(place("model"), text!("libvirt knows no CPU model {model}", model), remedy);
+            notes.blocker(place("model"), text!("libvirt has no CPU model {model}", model), remedy);
         }
     }
 }
@@ -319,8 +322,8 @@ fn feature(subject: &Subject, notes: &mut Notes) {
         let at = || place("features").index(row);
         notes.looked();
         let Some((on, name)) = signed(text) else {
-            let message = text!("'{text}' is no feature with a sign", text = text.trim());
-            notes.blocker(at(), message, "write +name to require it, -name to hide it");
+            let message = text!("'{text}' is not a feature with a sign", text = text.trim());
+            notes.blocker(at(), message, "write +name to require it, or -name to hide it");
             continue;
         };
         // Emulated CPUs have what QEMU makes up, and not what the host's has.
@@ -338,7 +341,7 @@ fn feature(subject: &Subject, notes: &mut Notes) {
             let near = nearest(name, known.iter().map(String::as_str)).filter(|near| plain(near) != plain(name));
             let remedy =
                 near.map_or("leave it out".into(), |near| text!("leave it out, or did you mean {near}?", near));
-            notes.warning(at(), text!("the host's CPU does not say that it has {name}", name), remedy);
+            notes.warning(at(), text!("the host's CPU does not report the feature {name}", name), remedy);
         }
     }
 }
@@ -359,20 +362,20 @@ fn nested(subject: &Subject, notes: &mut Notes) {
     if subject.spec.cpu.as_ref().and_then(|cpu| cpu.nested) != Some(true) {
         return;
     }
-    let what = "whether KVM lets guests run guests";
+    let what = "whether KVM supports nested guests";
     if virtualisation(vendor(subject.facts)).is_none() {
-        return notes.unknown(place("nested"), what, "the maker of the host's CPU is not known");
+        return notes.unknown(place("nested"), what, "the vendor of the host's CPU is not known");
     }
     if subject.machine.virt_type.value == VirtType::Qemu && !subject.machine.is_only_a_test() {
-        let message = "nested virtualisation asked, the guest is emulated";
+        let message = "nested virtualisation requested, but the guest is emulated";
         return notes.blocker(place("nested"), message, "leave it out, or choose a host that runs KVM guests");
     }
     let Some(kernel) = notes.known(&subject.facts.kernel, || place("nested"), what) else { return };
     if notes.known(&kernel.nested, || place("nested"), what) == Some(&false) {
         let module = if vendor(subject.facts) == Vendor::Intel { "kvm_intel" } else { "kvm_amd" };
-        let message = text!("nested virtualisation asked, {module} was loaded with nested=0", module);
+        let message = text!("nested virtualisation requested, but {module} was loaded with nested=0", module);
         let remedy =
-            text!("write 'options {module} nested=1' to a file in /etc/modprobe.d and load the module anew", module);
+            text!("write 'options {module} nested=1' to a file in /etc/modprobe.d and reload the module", module);
         notes.blocker(place("nested"), message, remedy);
     }
 }
@@ -385,14 +388,14 @@ fn limit(subject: &Subject, notes: &mut Notes) {
         Ok(amount) if amount < 10 => {
             notes.blocker(
                 place("limit"),
-                "cpu.limit is less than a hundredth of a CPU",
+                "cpu.limit is below a hundredth of a CPU",
                 without("use 0.01 or more, or leave it out"),
             );
         }
         Ok(amount) => {
             let most = u64::from(subject.machine.max_vcpus.or(subject.machine.vcpus).unwrap_or(0)) * 1000;
             if most > 0 && amount > most {
-                let message = text!("cpu.limit is more than the VM's {most} virtual CPUs can use", most = most / 1000);
+                let message = text!("cpu.limit is more than the VM's {most} vCPUs can use", most = most / 1000);
                 notes.info(place("limit"), message, without("leave it out"));
             }
         }
@@ -415,7 +418,7 @@ mod tests {
 
     #[test]
     fn qemu_has_a_largest_number() {
-        let want = "289 virtual CPUs asked, machine type pc-q35-10.0 takes at most 288";
+        let want = "289 vCPUs requested; machine type pc-q35-10.0 supports at most 288";
         Asked::with(json!({"vcpus": 289})).blocks("CPU-COUNT", "vcpus", want);
         Asked::with(json!({"vcpus": 288})).passes("CPU-COUNT");
         Asked::good().facts(|facts| facts.domain_capabilities = Fact::default()).unknown("CPU-COUNT");
@@ -440,11 +443,11 @@ mod tests {
     #[test]
     fn other_guests_take_cpu_time_too() {
         let other = |vcpus| Domain { vcpus, state: DomainState::Active, ..domain("web") };
-        let want = "with this VM 73 virtual CPUs run on the host's 24 CPUs";
+        let want = "with this VM, 73 vCPUs run on the host's 24 CPUs";
         Asked::good().beside(other(69)).warns("CPU-BUSY", "vcpus", want);
         Asked::good().beside(other(68)).passes("CPU-BUSY");
         let pinned = Domain { pinned: "2-3".parse().unwrap(), ..other(2) };
-        let want = "the running domain 'web' is pinned to CPU 3, too";
+        let want = "the running domain 'web' is also pinned to CPU 3";
         cpu(json!({"pinning": {"vcpus": ["3"]}})).beside(pinned).warns("CPU-BUSY", "cpu.pinning", want);
     }
 
@@ -452,21 +455,21 @@ mod tests {
     fn virtual_cpus_are_plugged_in_up_to_what_the_machine_takes() {
         Asked::with(json!({"max_vcpus": 8})).passes("CPU-MAX");
         Asked::with(json!({"max_vcpus": 2})).blocks("CPU-MAX", "max_vcpus", "max_vcpus is 2, vcpus is 4");
-        let want = "max_vcpus is 300, machine type pc-q35-10.0 takes at most 288";
+        let want = "max_vcpus is 300; machine type pc-q35-10.0 supports at most 288";
         Asked::with(json!({"max_vcpus": 300})).blocks("CPU-MAX", "max_vcpus", want);
     }
 
     #[test]
     fn the_arrangement_makes_the_number_of_virtual_cpus() {
         cpu(json!({"topology": {"sockets": 2, "threads": 2}})).passes("CPU-TOPOLOGY");
-        let want = "1 socket x 3 cores x 1 thread make 3 virtual CPUs, the VM has 4";
+        let want = "1 socket x 3 cores x 1 thread make 3 vCPUs; the VM has 4";
         cpu(json!({"topology": {"cores": 3}})).blocks("CPU-TOPOLOGY", "cpu.topology", want);
         let arm = |topology: Value| Asked::with(json!({"architecture": "aarch64", "cpu": {"topology": topology}}));
         arm(json!({"clusters": 2})).passes("CPU-TOPOLOGY");
         cpu(json!({"topology": {"dies": 2}})).passes("CPU-TOPOLOGY");
-        let want = "2 clusters asked, a machine of x86_64 has none";
+        let want = "2 clusters requested; machines of x86_64 have none";
         cpu(json!({"topology": {"clusters": 2}})).blocks("CPU-TOPOLOGY", "cpu.topology.clusters", want);
-        let want = "2 dies asked, a machine of aarch64 has none";
+        let want = "2 dies requested; machines of aarch64 have none";
         arm(json!({"dies": 2})).blocks("CPU-TOPOLOGY", "cpu.topology.dies", want);
         Asked::good().quiet("CPU-TOPOLOGY");
     }
@@ -495,9 +498,9 @@ mod tests {
     #[test]
     fn features_have_a_sign_and_are_there() {
         cpu(json!({"features": ["+aes", "+sse4.1", "+sse3", "-nosuch"]})).passes("CPU-FEATURE");
-        let want = "'aes' is no feature with a sign";
+        let want = "'aes' is not a feature with a sign";
         cpu(json!({"features": ["aes"]})).blocks("CPU-FEATURE", "cpu.features[0]", want);
-        let want = "the host's CPU does not say that it has avx2";
+        let want = "the host's CPU does not report the feature avx2";
         cpu(json!({"features": ["+aes", "+avx2"]})).warns("CPU-FEATURE", "cpu.features[1]", want);
         cpu(json!({"features": ["+aes"]})).facts(|facts| facts.kernel = Fact::default()).unknown("CPU-FEATURE");
     }
@@ -507,7 +510,7 @@ mod tests {
         cpu(json!({"nested": true})).passes("CPU-NESTED");
         cpu(json!({"nested": false})).quiet("CPU-NESTED");
         let off = |facts: &mut Facts| facts.kernel.get_mut().unwrap().nested = known(false);
-        let want = "nested virtualisation asked, kvm_intel was loaded with nested=0";
+        let want = "nested virtualisation requested, but kvm_intel was loaded with nested=0";
         cpu(json!({"nested": true})).facts(off).blocks("CPU-NESTED", "cpu.nested", want);
         cpu(json!({"nested": true})).facts(|facts| facts.kernel = Fact::default()).unknown("CPU-NESTED");
     }
@@ -519,7 +522,7 @@ mod tests {
         cpu(json!({"limit": 0})).said("CPU-LIMIT").blocker();
         assert_eq!(
             cpu(json!({"limit": 5})).said("CPU-LIMIT").message,
-            "cpu.limit is more than the VM's 4 virtual CPUs can use"
+            "cpu.limit is more than the VM's 4 vCPUs can use"
         );
     }
 }

@@ -12,46 +12,45 @@ pub(super) static CHECKS: &[&Check] = &[&XML_MALFORMED, &XML_SECRET, &XML_IDENTI
 
 static XML_MALFORMED: Check = Check {
     code: "XML-MALFORMED",
-    title: "the custom XML is well-formed",
-    explain: "custom_xml is a domain, or one or several of its elements, merged over the generated one. It must be \
-              well-formed: every element closed, no text outside of them, & written as &amp;, and every prefix such as \
-              qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. Whether libvirt knows the \
-              elements is seen when the domain is defined: libvirt checks it against its own schema, before anything \
-              is stored.",
+    title: "custom XML is well-formed",
+    explain: "custom_xml is a domain, or one or several of its elements, and is merged over the generated one. It must \
+              be well-formed: every element closed, no text outside of them, & written as &amp;, and every prefix such \
+              as qemu: declared with xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'. libvirt checks it \
+              against its own schema when the domain is defined, before anything is stored.",
     run: Some(malformed),
     ..Check::VM
 };
 
 static XML_SECRET: Check = Check {
     code: "XML-SECRET",
-    title: "the custom XML holds no password",
-    explain: "What stands in custom_xml is shown on the screen and stored: in drafts, presets and templates, and in \
-              the domain, where an argument of QEMU's is seen by everybody who can list processes. A console's \
-              password belongs into a file that graphics[].password_file names; it is read when the VM is built and \
-              given to libvirt alone. Passwords of network storage and keys of encrypted volumes belong into libvirt's \
-              own secrets (virsh secret-define), which the XML names by UUID.",
+    title: "custom XML contains no password",
+    explain: "custom_xml is shown on the screen and stored in drafts, presets, templates and the domain. An argument \
+              for QEMU can be seen by everyone who can list processes. A console password belongs in a file that \
+              graphics[].password_file names; it is read when the VM is built and given to libvirt only. Passwords of \
+              network storage and keys of encrypted volumes belong in libvirt secrets (virsh secret-define), which the \
+              XML names by UUID.",
     run: Some(secret),
     ..Check::VM
 };
 
 static XML_IDENTITY: Check = Check {
     code: "XML-IDENTITY",
-    title: "the custom XML makes no other VM of it",
-    explain: "libvirt knows a domain by name and UUID. To define one with the name and the UUID of a domain that \
-              exists would put it in that domain's place, and a name that only custom_xml knows would escape every \
-              check. The name is the field `name`; a UUID of your own is fine where no domain has it.",
+    title: "custom XML keeps the VM's identity",
+    explain: "libvirt identifies a domain by name and UUID. Defining one with the name and the UUID of an existing \
+              domain would replace that domain, and a name that is only in custom_xml would escape every check. The \
+              name is the field `name`; a UUID of your own is fine if no domain has it.",
     run: Some(identity),
     ..Check::VM
 };
 
 static XML_HOSTDEV: Check = Check {
     code: "XML-HOSTDEV",
-    title: "the custom XML takes no devices of the host",
-    explain: "custom_xml gives a PCI function of the host to the VM, by a hostdev, an interface of type hostdev, a \
-              disk of type nvme or an argument of QEMU's. It is judged like a row of pci_devices: whether the host \
-              stands on it, whether another VM has it, what shares its group. Its place in the guest and its state \
-              after the start are left to you; with an argument of QEMU's so is binding it to vfio-pci. As a row of \
-              pci_devices it would have all of that.",
+    title: "custom XML passes no host devices",
+    explain: "custom_xml passes a PCI function of the host to the VM, by a hostdev, an interface of type hostdev, a \
+              disk of type nvme or an argument for QEMU. It is checked like a row of pci_devices: whether the host \
+              uses it, whether another VM has it, what shares its group. Its guest address and its state after the \
+              start are up to you; so is binding it to vfio-pci, if it is an argument for QEMU. As a row of \
+              pci_devices it would get all of that.",
     run: Some(devices),
     ..Check::VM
 };
@@ -76,11 +75,11 @@ fn secret(subject: &Subject, notes: &mut Notes) {
     let Some(Ok(secrets)) = written(subject).map(|xml| custom_xml::read(xml, all)) else { return };
     notes.looked();
     for (what, of_console) in secrets {
-        let message = text!("custom_xml holds a password: {what}", what);
+        let message = text!("custom_xml contains a password: {what}", what);
         let remedy = if of_console {
-            "take it out, change it, and name a file that holds it as graphics[].password_file"
+            "remove it, change it, and name a file that contains it as graphics[].password_file"
         } else {
-            "take it out, change it, and use one of libvirt's secrets (virsh secret-define)"
+            "remove it, change it, and use a libvirt secret (virsh secret-define)"
         };
         notes.blocker(field("custom_xml"), message, remedy);
     }
@@ -97,7 +96,7 @@ fn secret_in(element: Node<'_, '_>) -> Option<(Text, bool)> {
     let value: String = element.attribute("value").unwrap_or_default().chars().filter(blank).collect();
     let data = ["data=", "\"data\":"].iter().any(|data| value.contains(data));
     if name == "arg" && data && (value.starts_with("secret,") || value.contains("\"qom-type\":\"secret\"")) {
-        return Some(("the data of a secret in an argument of QEMU's".into(), false));
+        return Some(("the data of a secret in an argument for QEMU".into(), false));
     }
     (name == "cookie" && filled(element.text())).then(|| ("the text of a <cookie>".into(), false))
 }
@@ -110,11 +109,11 @@ fn identity(subject: &Subject, notes: &mut Notes) {
         let asked = subject.spec.name.as_deref().unwrap_or_default();
         if name != asked {
             let message = text!(
-                "custom_xml names the VM {name}, and the spec {asked}",
+                "custom_xml names the VM {name}, but the spec names it {asked}",
                 name = Arg::quoted(name),
                 asked = Arg::quoted(asked)
             );
-            notes.blocker(field("custom_xml"), message, "take it out there, and write the name into the field name");
+            notes.blocker(field("custom_xml"), message, "remove it there, and write the name in the field name");
         }
     }
     for uuid in uuids.iter().filter(|uuid| !uuid.is_empty()) {
@@ -137,7 +136,7 @@ fn devices(subject: &Subject, notes: &mut Notes) {
         notes.info(
             Topic::from(field("custom_xml")).about(row.address),
             message,
-            "it is judged like a device of pci_devices; better make it one",
+            "it is checked like a device of pci_devices; a row there is better",
         );
     }
 }
@@ -182,7 +181,7 @@ mod tests {
         asked("<domain><name>web</name></domain>").blocks(
             "XML-IDENTITY",
             "custom_xml",
-            "custom_xml names the VM 'web', and the spec 'gpu-ws-01'",
+            "custom_xml names the VM 'web', but the spec names it 'gpu-ws-01'",
         );
         asked("<name>gpu-ws-01</name><uuid>0d7d3f7e-0000-4000-8000-0000000000ff</uuid>").passes("XML-IDENTITY");
         for uuid in ["0d7d3f7e-0000-4000-8000-000000000001", " 0D7D3F7E000040008000000000000001\n"] {
@@ -204,10 +203,10 @@ mod tests {
         };
         for (xml, want) in [
             ("<graphics type='vnc' passwd='hunter2'/>".to_owned(), "passwd of <graphics>"),
-            (argument("secret,id=a,data=hunter2"), "the data of a secret in an argument of QEMU&apos;s"),
+            (argument("secret,id=a,data=hunter2"), "the data of a secret in an argument for QEMU"),
             (
                 argument("{\"qom-type\": \"secret\", \"data\": \"hunter2\"}"),
-                "the data of a secret in an argument of QEMU&apos;s",
+                "the data of a secret in an argument for QEMU",
             ),
             (
                 "<disk><source><cookies><cookie name='a'>hunter2</cookie></cookies></source></disk>".to_owned(),
@@ -215,7 +214,7 @@ mod tests {
             ),
         ] {
             let said = asked(&xml).said("XML-SECRET").blocker();
-            assert_eq!(said.message, format!("custom_xml holds a password: {want}").replace("&apos;", "'"));
+            assert_eq!(said.message, format!("custom_xml contains a password: {want}").replace("&apos;", "'"));
             assert!(!said.remedy.contains("hunter2"));
         }
         asked("<graphics type='vnc' passwd=''/>").passes("XML-SECRET");

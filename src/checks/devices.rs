@@ -16,28 +16,28 @@ pub(super) static CHECKS: &[&Check] =
 
 static VIDEO_MODEL: Check = Check {
     code: "VIDEO-MODEL",
-    title: "QEMU has the video card",
-    explain: "Not every QEMU is built with every emulated video card: qxl goes with SPICE, vmware is missing in some. \
-              A domain with a card that QEMU lacks cannot start. std (vga) and virtio are nearly always there.",
+    title: "QEMU supports the video model",
+    explain: "Not every QEMU is built with every emulated video card: qxl needs SPICE, vmware is missing in some. A \
+              domain with a card that QEMU lacks cannot start. std (vga) and virtio are nearly always available.",
     run: Some(video),
     ..Check::VM
 };
 
 static USB_NAMED: Check = Check {
     code: "USB-NAMED",
-    title: "each USB device says which",
-    explain: "A USB device is named by vendor_id and product_id, four hexadecimal digits each as lsusb shows them, or \
-              by bus and device number. Ids find it in any port; numbers change whenever it is plugged in.",
+    title: "each USB device is identified",
+    explain: "A USB device is identified by vendor_id and product_id, four hexadecimal digits each as lsusb shows \
+              them, or by bus and device number. IDs match it in any port; numbers change whenever it is plugged in.",
     run: Some(usb_named),
     ..Check::VM
 };
 
 static USB_GONE: Check = Check {
     code: "USB-GONE",
-    title: "the USB devices are plugged in",
-    explain: "The host has no USB device with these ids now. With startup optional, which is the default, the VM \
-              starts without it and does not get it later by itself; with mandatory it does not start. Two devices \
-              with the same ids cannot be told apart by them: libvirt refuses, so name one by bus and device.",
+    title: "USB devices are plugged in",
+    explain: "The host has no USB device with these IDs now. With startup optional, the default, the VM starts without \
+              it and does not get it later automatically; with mandatory it does not start. libvirt cannot tell two \
+              devices with the same IDs apart and rejects both: identify one by bus and device.",
     run: Some(usb_gone),
     ..Check::VM
 };
@@ -45,17 +45,17 @@ static USB_GONE: Check = Check {
 static USB_CONTROLLER: Check = Check {
     code: "USB-CONTROLLER",
     title: "USB devices have a controller",
-    explain: "Tablet and USB devices of the host hang on the guest's USB controller. With usb_controller none there is \
-              nothing that they could be plugged into.",
+    explain: "Tablet and USB devices of the host are connected to the guest's USB controller. With usb_controller none \
+              there is no controller for them. Leave it out, or remove the devices.",
     run: Some(usb_controller),
     ..Check::VM
 };
 
 static EVDEV_PATH: Check = Check {
     code: "EVDEV-PATH",
-    title: "the input devices are there",
-    explain: "evdev gives a keyboard or a mouse of the host to the guest and takes it back with both control keys. Its \
-              path is absolute; names below /dev/input/by-id last, event numbers do not. QEMU does not start where the \
+    title: "evdev input devices exist",
+    explain: "evdev gives a keyboard or mouse of the host to the guest; both control keys switch it back. Its path is \
+              absolute. Names below /dev/input/by-id are stable, event numbers are not. QEMU does not start if the \
               device is missing.",
     run: Some(evdev),
     ..Check::VM
@@ -63,45 +63,44 @@ static EVDEV_PATH: Check = Check {
 
 static LOOKING_GLASS: Check = Check {
     code: "LOOKING-GLASS",
-    title: "Looking Glass has its picture size",
-    explain: "The memory that guest and host share holds three frames of the largest picture, so the resolution, such \
-              as 2560x1440, decides its size. The client runs on the desktop of the host itself and reads \
-              /dev/shm/looking-glass, which it must own or share the group of: through SSH there is nothing to see. \
-              For a host elsewhere use Sunshine and Moonlight, or RDP.",
+    title: "Looking Glass has a resolution",
+    explain: "The memory that guest and host share contains three frames of the largest picture, so the resolution, \
+              such as 2560x1440, determines its size. The client runs on the desktop of the host itself and reads \
+              /dev/shm/looking-glass, which its user or group must own; it does not work through SSH. For a remote \
+              host use Sunshine and Moonlight, or RDP.",
     run: Some(looking_glass),
     ..Check::VM
 };
 
 static WATCHDOG: Check = Check {
     code: "WATCHDOG",
-    title: "the watchdog fits the machine",
-    explain: "The iTCO watchdog is a part of the q35 chipset; other machines take i6300esb, a PCI card. The action is \
-              one of reset, shutdown, poweroff, pause, dump, inject-nmi and none.",
+    title: "watchdog fits the machine type",
+    explain: "The iTCO watchdog is part of the q35 chipset; other machine types use i6300esb, a PCI card. The action \
+              is one of reset, shutdown, poweroff, pause, dump, inject-nmi and none.",
     run: Some(watchdog),
     ..Check::VM
 };
 
 static TPM_DEVICE: Check = Check {
     code: "TPM-DEVICE",
-    title: "the TPM is there",
-    explain: "tpm_device says what kind of TPM the guest gets and has an effect only where tpm is true. Passthrough \
-              hands the host's own TPM to one VM alone: the host cannot use it meanwhile, and the guest's secrets are \
-              bound to this machine.",
+    title: "TPM device and settings are valid",
+    explain: "tpm_device selects the kind of TPM and has an effect only if tpm is true. Passthrough gives the host's \
+              own TPM to one VM: the host cannot use it meanwhile, and the guest's secrets are bound to this machine.",
     run: Some(tpm_device),
     ..Check::VM
 };
 
 fn video(subject: &Subject, notes: &mut Notes) {
     let (Some(model), None) = (&subject.machine.video.value, subject.machine.video.why()) else { return };
-    let what = "whether QEMU has the video card";
+    let what = "whether QEMU supports the video card";
     if notes.known(&subject.facts.domain_capabilities, || field("video"), what).is_none() {
         return;
     }
     match subject.capabilities().filter(|known| !known.video_models.is_empty()) {
-        None => notes.unknown(field("video"), what, "libvirt does not say it for this machine type"),
+        None => notes.unknown(field("video"), what, "libvirt does not report it for this machine type"),
         Some(known) if !known.video_models.contains(model) => {
             let message = text!(
-                "this host's QEMU has no video card {model}; it has {others}",
+                "this host's QEMU has no video card {model}; it supports {others}",
                 model,
                 others = Arg::list(Joint::Comma, &known.video_models)
             );
@@ -129,7 +128,7 @@ fn usb_named(subject: &Subject, notes: &mut Notes) {
         let ids = half(asked.vendor_id.is_some(), asked.product_id.is_some());
         let at = half(asked.bus.is_some(), asked.device.is_some());
         if ids || at || (asked.vendor_id.is_none() && asked.bus.is_none()) {
-            let message = text!("it is not said which");
+            let message = text!("vendor_id and product_id, or bus and device, are required");
             notes.blocker(
                 Topic::from(place("vendor_id")).of(RowName::numbered("USB device", row)),
                 message,
@@ -140,7 +139,7 @@ fn usb_named(subject: &Subject, notes: &mut Notes) {
             notes.info(
                 Topic::from(place("device")).of(RowName::numbered("USB device", row)),
                 message,
-                "name it by vendor_id and product_id if there is one of its kind",
+                "use vendor_id and product_id if it is the only one of its kind",
             );
         }
     }
@@ -177,9 +176,8 @@ fn usb_gone(subject: &Subject, notes: &mut Notes) {
             }
             (1, _) => {}
             (count, _) => {
-                let message =
-                    text!("{name}: {count} devices have these ids, and libvirt refuses to choose", name, count);
-                notes.blocker(place(), message, "name one of them by bus and device: lsusb");
+                let message = text!("{name}: {count} devices have these IDs, and libvirt does not choose", name, count);
+                notes.blocker(place(), message, "identify one of them by bus and device: lsusb");
             }
         }
     }
@@ -193,7 +191,7 @@ fn usb_controller(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if devices.usb_controller.value.is_none() && (!devices.usb.is_empty() || subject.spec.tablet == Some(true)) {
         let message = "usb_controller is none, but there are USB devices";
-        notes.blocker(field("usb_controller"), message, "leave it out, or take tablet and usb_devices out");
+        notes.blocker(field("usb_controller"), message, "leave it out, or remove tablet and usb_devices");
     }
 }
 
@@ -212,7 +210,7 @@ fn evdev(subject: &Subject, notes: &mut Notes) {
                 notes.blocker(
                     place,
                     text!("{name} not found: no such device", name),
-                    "ls /dev/input/by-id shows which there are",
+                    "list the devices: ls /dev/input/by-id",
                 );
             }
             Ok(_) => {}
@@ -230,7 +228,7 @@ fn looking_glass(subject: &Subject, notes: &mut Notes) {
     }
     let size = subject.machine.devices.looking_glass.map(|size| size.to_string()).unwrap_or_default();
     let message = text!("Looking Glass gets {size}; its client runs on the host's own desktop, not through SSH", size);
-    notes.info(place, message, "give its user the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
+    notes.info(place, message, "let its user open the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
 }
 
 fn watchdog(subject: &Subject, notes: &mut Notes) {
@@ -244,7 +242,7 @@ fn watchdog(subject: &Subject, notes: &mut Notes) {
         notes.blocker(field("watchdog").key("model"), message, "use i6300esb, or machine type q35");
     }
     if WatchdogAction::named(action).is_none() {
-        let message = text!("watchdog: unknown action {action}", action = Arg::quoted(action));
+        let message = text!("watchdog action {action} is not known", action = Arg::quoted(action));
         let known = Arg::list(Joint::Comma, WatchdogAction::ALL.iter().map(|known| known.name()));
         notes.blocker(field("watchdog").key("action"), message, text!("write one of {known}", known));
     }
@@ -257,7 +255,7 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
     if !subject.machine.tpm.value {
         return notes.warning(
             place,
-            "tpm_device has no effect: tpm is not asked for",
+            "tpm_device has no effect: tpm is not true",
             Remedy::from("set tpm to true, or leave it out").setting(field("tpm"), true),
         );
     }
@@ -270,7 +268,7 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
         Err(why) => notes.unknown(place, text!("whether {path} exists", path = tpm.path), clause(why)),
         Ok(file) if file.kind == MediaKind::Missing => {
             let message = text!("the host has no TPM at {path}", path = tpm.path);
-            notes.blocker(place, message, "use the emulator, or switch the TPM on in the host's firmware");
+            notes.blocker(place, message, "use the emulator, or enable the TPM in the host's firmware");
         }
         Ok(_) => {}
     }

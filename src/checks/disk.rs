@@ -13,9 +13,9 @@ pub(super) static CHECKS: &[&Check] =
 
 static DISK_NONE: Check = Check {
     code: "DISK-NONE",
-    title: "there is at least one disk",
-    explain: "A VM is created with at least one disk in storage.disks: created, attached or cloned. A boot ISO alone \
-              is no disk. Only a VM that starts a kernel directly (boot.kernel) may go without.",
+    title: "VM has at least one disk",
+    explain: "A VM needs at least one disk in storage.disks: created, attached or cloned. A boot ISO is not a disk. \
+              Only a VM that starts a kernel directly (boot.kernel) may have none.",
     contract: Some(10),
     run: Some(none),
     ..Check::VM
@@ -23,7 +23,7 @@ static DISK_NONE: Check = Check {
 
 static DISK_ACTION: Check = Check {
     code: "DISK-ACTION",
-    title: "each disk says what becomes of it",
+    title: "each disk has an action",
     explain: "`action` is one of: create (a new, empty volume; needs size), attach (an image that exists; needs path), \
               clone (a copy of an image; needs clone_from).",
     contract: Some(11),
@@ -34,8 +34,8 @@ static DISK_ACTION: Check = Check {
 static DISK_SIZE: Check = Check {
     code: "DISK-SIZE",
     title: "each created disk has a size",
-    explain: "A created disk needs `size`: a number of GiB (20) or a text with a unit (\"500 GB\"). Zero is refused, \
-              and below 1 MiB no partition table fits.",
+    explain: "A created disk needs `size`: a number of GiB (20) or a text with a unit (\"500 GB\"). Zero is rejected, \
+              and no partition table fits below 1 MiB.",
     contract: Some(12),
     run: Some(size),
     ..Check::VM
@@ -44,8 +44,8 @@ static DISK_SIZE: Check = Check {
 static DISK_PATH: Check = Check {
     code: "DISK-PATH",
     title: "each attached disk names its image",
-    explain: "An attached disk needs `path`: absolute, or the name of a volume in the disk's pool. An NVMe drive of \
-              the host can be named by its PCI address in `host_address` instead.",
+    explain: "An attached disk needs `path`: an absolute path, or the name of a volume in the disk's pool. An NVMe \
+              drive of the host can be named by its PCI address in `host_address` instead.",
     contract: Some(13),
     run: Some(path),
     ..Check::VM
@@ -54,7 +54,7 @@ static DISK_PATH: Check = Check {
 static DISK_CLONE_FROM: Check = Check {
     code: "DISK-CLONE-FROM",
     title: "each cloned disk names its source",
-    explain: "A cloned disk needs `clone_from`: the image that is copied, absolute or the name of a volume in the \
+    explain: "A cloned disk needs `clone_from`: the image to copy, as an absolute path or the name of a volume in the \
               disk's pool.",
     contract: Some(14),
     run: Some(clone_from),
@@ -63,18 +63,18 @@ static DISK_CLONE_FROM: Check = Check {
 
 static DISK_FIELD_UNUSED: Check = Check {
     code: "DISK-FIELD-UNUSED",
-    title: "each disk has only fields that its action uses",
+    title: "disk fields match the disk action",
     explain: "A field that the action does not use has no effect: path on a created disk, size on an attached one. \
-              Often the action is the mistake and not the field.",
+              Often the action is the mistake, not the field.",
     run: Some(unused),
     ..Check::VM
 };
 
 static DISK_READONLY: Check = Check {
     code: "DISK-READONLY",
-    title: "created disks can be written",
-    explain: "A disk that is created empty and given to the guest read-only stays empty for ever; so does a CD-ROM \
-              that is created. Attach an image that has something in it, or leave readonly out.",
+    title: "new disks are writable",
+    explain: "A disk that is created empty and read-only stays empty, and so does a created CD-ROM. Attach an image \
+              with content, or leave readonly out.",
     run: Some(readonly),
     ..Check::VM
 };
@@ -125,7 +125,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
                     Ok(Bytes(0)) => notes.blocker(topic, text!("size is 0"), "write 20 for 20 GiB"),
                     Ok(size) if size < SMALLEST => {
                         let message = text!(
-                            "size is {size}, no partition table fits below {smallest}",
+                            "size is {size}; no partition table fits below {smallest}",
                             size,
                             smallest = SMALLEST
                         );

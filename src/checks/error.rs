@@ -16,16 +16,17 @@ pub(super) static ERRORS: &[&Check] = &[
 /// A text is no spec.
 pub static SPEC_INVALID: Check = Check {
     code: "SPEC-INVALID",
-    title: "the spec can be read",
-    explain: "The text is no JSON, or has fields, types or words that no spec has. Every problem is printed with its \
-              line and column. `vmbuild schema` prints what a spec may hold, for editors that check while you type.",
+    title: "spec can be read",
+    explain: "The text is not valid JSON, or it has unknown fields, wrong types or unknown words. Every problem is \
+              printed with its line and column. `vmbuild schema` prints the schema of a spec, for editors that check \
+              while you type.",
     ..Check::ERROR
 };
 
 /// A spec cannot become XML.
 pub static XML_INVALID: Check = Check {
     code: "XML-INVALID",
-    title: "the domain XML can be written",
+    title: "domain XML can be written",
     explain: "A value of the spec cannot be part of an XML document, or custom_xml is not well-formed. The message \
               names the field and, for custom_xml, row and column.",
     ..Check::ERROR
@@ -34,8 +35,8 @@ pub static XML_INVALID: Check = Check {
 /// libvirt's library is not installed.
 pub static LIBVIRT_MISSING: Check = Check {
     code: "LIBVIRT-MISSING",
-    title: "the libvirt client library is installed",
-    explain: "vmbuild opens libvirt's library when it first needs it and did not find it. Install it (Debian and \
+    title: "libvirt client library is installed",
+    explain: "vmbuild loads the libvirt library when it first needs it and did not find it. Install it (Debian and \
               Ubuntu: libvirt0; Fedora: libvirt-libs; Arch: libvirt; openSUSE: libvirt-libs), or look around with \
               `vmbuild --demo`.",
     ..Check::ERROR
@@ -44,8 +45,8 @@ pub static LIBVIRT_MISSING: Check = Check {
 /// libvirt's daemon does not run.
 pub static LIBVIRT_NOT_RUNNING: Check = Check {
     code: "LIBVIRT-NOT-RUNNING",
-    title: "libvirt's daemon answers",
-    explain: "Nothing listens at the daemon's socket. Start libvirtd, or virtqemud where libvirt is split into several \
+    title: "libvirt daemon is running",
+    explain: "Nothing listens on the daemon's socket. Start libvirtd, or virtqemud if libvirt is split into several \
               daemons, or name another host with --connect.",
     ..Check::ERROR
 };
@@ -53,47 +54,45 @@ pub static LIBVIRT_NOT_RUNNING: Check = Check {
 /// libvirt's daemon refuses the user.
 pub static LIBVIRT_DENIED: Check = Check {
     code: "LIBVIRT-DENIED",
-    title: "libvirt lets this user in",
-    explain: "The daemon's socket refuses this user. Members of the group libvirt may use qemu:///system on most \
-              systems; the membership counts from the next login on.",
+    title: "this user may connect to libvirt",
+    explain: "The daemon's socket rejects this user. Members of the group libvirt may use qemu:///system on most \
+              systems; a new membership is effective from the next login.",
     ..Check::ERROR
 };
 
 /// A step of a build failed.
 pub static BUILD_FAILED: Check = Check {
     code: "BUILD-FAILED",
-    title: "every step of the build works",
-    explain: "A step of the build failed, and what the build had made was undone: only that, newest first. What could \
-              not be undone is printed with the reason and the command that removes it by hand, and the exit code is 6 \
-              instead of 5. The error and libvirt's own words tell what failed.",
+    title: "every build step succeeds",
+    explain: "A build step failed, and everything that the build had made was undone, newest first. What could not be \
+              undone is printed with the reason and the command that removes it by hand, and the exit code is 6 \
+              instead of 5. The message and libvirt's own error describe what failed.",
     ..Check::ERROR
 };
 
 /// A VM was made, and did not come up.
 pub static BUILD_UNVERIFIED: Check = Check {
     code: "BUILD-UNVERIFIED",
-    title: "the VM came up as it must",
-    explain: "The VM was made and started, and the look after its start found something that is not as it must be: a \
-              passed device that is not on vfio-pci, a VM that ended or stands still, or an error of QEMU or the \
-              kernel. Nothing is undone, so that the cause can be found; what there is is printed with the commands \
-              that remove it, and the exit code is 6.",
+    title: "VM passed the checks after its start",
+    explain: "The VM was created and started, but a check after its start failed: a passed device is not on vfio-pci, \
+              the VM ended or is paused, or QEMU or the kernel reported an error. Nothing is undone, so that you can \
+              find the cause. What was created is printed with the commands that remove it, and the exit code is 6.",
     ..Check::ERROR
 };
 
 /// A build was ended by its user.
 pub static BUILD_CANCELLED: Check = Check {
     code: "BUILD-CANCELLED",
-    title: "the build was not cancelled",
-    explain: "The user, or a signal, ended the build before it was done. What it had made was undone: the host is as \
-              it was.",
+    title: "build ran to its end",
+    explain: "The user, or a signal, ended the build before it was complete. Everything that it had made was undone.",
     ..Check::ERROR
 };
 
 /// A text was typed that the spec cannot hold.
 pub static FIELD_VALUE: Check = Check {
     code: "FIELD-VALUE",
-    title: "what was typed can be stored",
-    explain: "The text in a field of the wizard is not a value that the field can have, so what is seen is not what would \
-              be built. Correct the value, or empty the field to take the default.",
+    title: "typed values can be stored",
+    explain: "The text in a field of the wizard is not a valid value for the field, so the VM shown is not the one \
+              that would be built. Correct the value, or empty the field to use the default.",
     ..Check::ERROR
 };

@@ -12,47 +12,47 @@ pub(super) static CHECKS: &[&Check] = &[&UEFI_MISSING, &SECURE_BOOT, &SECURE_BOO
 
 pub(super) static UEFI_MISSING: Check = Check {
     code: "UEFI-MISSING",
-    title: "the host has a UEFI firmware",
-    explain: "UEFI guests boot with OVMF (edk2), a package of its own. Where it is missing, the domain cannot be \
-              defined: \"Unable to find 'efi' firmware that is compatible with the current configuration\". Install \
-              ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch).",
+    title: "host has UEFI firmware",
+    explain: "UEFI guests boot with OVMF (edk2), a separate package. If it is missing, the domain cannot be defined: \
+              \"Unable to find 'efi' firmware that is compatible with the current configuration\". Install ovmf \
+              (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch).",
     run: Some(uefi),
     ..Check::VM
 };
 
 static SECURE_BOOT: Check = Check {
     code: "SECURE-BOOT",
-    title: "Secure Boot fits the other choices",
-    explain: "Secure Boot is a part of UEFI and protects its variables with system management mode, which only the q35 \
-              machine has. Asking for it switches UEFI on; asking for it and against UEFI contradicts itself.",
+    title: "Secure Boot fits firmware and machine type",
+    explain: "Secure Boot is part of UEFI and protects its variables with system management mode, which only the q35 \
+              machine has. secure_boot enables UEFI; secure_boot with uefi false is a contradiction.",
     run: Some(secure_boot),
     ..Check::VM
 };
 
 pub(super) static SECURE_BOOT_MISSING: Check = Check {
     code: "SECURE-BOOT-MISSING",
-    title: "the host has a firmware with Secure Boot",
-    explain: "Secure Boot needs an OVMF build that has it, with the vendors' keys enrolled. Debian and Fedora have it \
-              in the same package as plain OVMF; some distributions ship only a build without.",
+    title: "host has firmware with Secure Boot",
+    explain: "Secure Boot needs an OVMF build that supports it, with the vendors' keys enrolled. Debian and Fedora \
+              ship it in the same package as plain OVMF; some distributions ship only a build without it.",
     run: Some(secure_boot_missing),
     ..Check::VM
 };
 
 static FIRMWARE: Check = Check {
     code: "FIRMWARE",
-    title: "the words about the firmware agree",
-    explain: "firmware says bios or uefi; uefi and secure_boot say the same in other words, and must agree with it. \
-              enrolled_keys and nvram belong to UEFI. nvram is a file of the host, named by its absolute path, that \
-              libvirt makes from the firmware's template where it is missing.",
+    title: "firmware settings agree",
+    explain: "firmware is bios or uefi; the fields uefi and secure_boot must agree with it. enrolled_keys and nvram \
+              require UEFI. nvram is a file on the host, named by its absolute path, that libvirt creates from the \
+              firmware's template if it is missing.",
     run: Some(firmware),
     ..Check::VM
 };
 
 pub(super) static TPM_MISSING: Check = Check {
     code: "TPM-MISSING",
-    title: "the host can emulate a TPM",
-    explain: "The emulated TPM 2.0, which Windows 11 asks for, is the program swtpm beside QEMU. Install swtpm and \
-              swtpm-tools.",
+    title: "host can emulate a TPM",
+    explain: "The emulated TPM 2.0, which Windows 11 requires, is the program swtpm, separate from QEMU. Install swtpm \
+              and swtpm-tools.",
     run: Some(tpm),
     ..Check::VM
 };
@@ -67,7 +67,7 @@ fn offered<'a>(
     notes.known(&subject.facts.domain_capabilities, || field(key), what)?;
     let known = subject.capabilities();
     if known.is_none() {
-        notes.unknown(field(key), what, "libvirt does not say it for this machine type");
+        notes.unknown(field(key), what, "libvirt does not report it for this machine type");
     }
     known
 }
@@ -79,7 +79,7 @@ fn uefi(subject: &Subject, notes: &mut Notes) {
     let what = "whether a UEFI firmware is installed";
     let Some(known) = offered(subject, notes, "uefi", what) else { return };
     if known.firmware.is_empty() {
-        notes.unknown(field("uefi"), what, "libvirt does not say it for this machine type");
+        notes.unknown(field("uefi"), what, "libvirt does not report it for this machine type");
     } else if !known.firmware.iter().any(|kind| kind == "efi") {
         let message = text!(
             "no UEFI firmware is installed for {arch} guests of machine type {machine}",
@@ -96,7 +96,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let asks_uefi = spec.uefi == Some(true) || spec.secure_boot == Some(true);
         if kind == FirmwareKind::Bios && asks_uefi || kind == FirmwareKind::Uefi && spec.uefi == Some(false) {
-            let message = text!("firmware is {kind}, and uefi or secure_boot says otherwise", kind = kind.name());
+            let message = text!("firmware is {kind}, but uefi or secure_boot contradicts it", kind = kind.name());
             notes.blocker(field("firmware"), message, "leave one of them out");
         }
     }
@@ -106,7 +106,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
             if !uefi {
                 notes.warning(
                     field(key),
-                    text!("{key} has no effect: the guest boots by BIOS", key),
+                    text!("{key} has no effect: the guest boots with BIOS", key),
                     "set firmware to uefi",
                 );
             }
@@ -116,12 +116,8 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
         notes.blocker(field("nvram"), "nvram is not an absolute path", "write one, or leave it to libvirt");
     }
     if spec.enrolled_keys == Some(false) && spec.secure_boot == Some(true) {
-        let message = "Secure Boot without enrolled keys is in set-up mode: it checks nothing yet";
-        notes.warning(
-            field("enrolled_keys"),
-            message,
-            "leave enrolled_keys out, or enrol keys of your own in the guest",
-        );
+        let message = "Secure Boot without enrolled keys is in setup mode: it does not verify anything yet";
+        notes.warning(field("enrolled_keys"), message, "leave enrolled_keys out, or enrol your own keys in the guest");
     }
 }
 
@@ -133,7 +129,7 @@ fn secure_boot(subject: &Subject, notes: &mut Notes) {
     let machine = &subject.machine.machine_type.value;
     match (subject.spec.uefi, subject.machine.chipset) {
         (Some(false), _) => {
-            let message = "secure_boot is asked and uefi is refused";
+            let message = "secure_boot is true, but uefi is false";
             notes.blocker(
                 field("secure_boot"),
                 message,
@@ -141,14 +137,15 @@ fn secure_boot(subject: &Subject, notes: &mut Notes) {
             );
         }
         (_, Chipset::Pc) => {
-            let message = text!("machine type {machine} has no Secure Boot: it lacks system management mode", machine);
+            let message =
+                text!("machine type {machine} does not support Secure Boot: it has no system management mode", machine);
             notes.blocker(
                 field("secure_boot"),
                 message,
                 Remedy::from("use machine type q35").setting(field("machine"), "q35"),
             );
         }
-        (None, _) => notes.info(field("secure_boot"), "secure_boot implies uefi, which is switched on", ""),
+        (None, _) => notes.info(field("secure_boot"), "secure_boot needs UEFI, which is now enabled", ""),
         (Some(true), _) => {}
     }
 }
@@ -161,10 +158,14 @@ fn secure_boot_missing(subject: &Subject, notes: &mut Notes) {
     let what = "whether a firmware with Secure Boot is installed";
     let Some(known) = offered(subject, notes, "secure_boot", what) else { return };
     match known.secure_boot {
-        None => notes.unknown(field("secure_boot"), what, "libvirt does not say it"),
+        None => notes.unknown(field("secure_boot"), what, "libvirt does not report it"),
         Some(false) => {
             let message = "no firmware with Secure Boot is installed";
-            notes.blocker(field("secure_boot"), message, "install ovmf or edk2-ovmf with Secure Boot, or leave it out");
+            notes.blocker(
+                field("secure_boot"),
+                message,
+                "install ovmf or edk2-ovmf with Secure Boot, or leave secure_boot out",
+            );
         }
         Some(true) => {}
     }
@@ -178,7 +179,7 @@ fn tpm(subject: &Subject, notes: &mut Notes) {
     let backend = subject.machine.devices.tpm.backend;
     if backend == TpmBackend::Passthrough {
         if !known.tpm_backends.iter().any(|known| known == backend.name()) {
-            notes.blocker(field("tpm_device"), "this QEMU does not pass the host's TPM", "use the emulator");
+            notes.blocker(field("tpm_device"), "this QEMU does not support passing the host's TPM", "use the emulator");
         }
     } else if !known.tpm_backends.iter().any(|known| known == backend.name()) {
         notes.blocker(field("tpm"), "the host cannot emulate a TPM: swtpm is missing", "install swtpm and swtpm-tools");

@@ -23,52 +23,52 @@ pub(super) static CHECKS: &[&Check] = &[
 
 pub(super) static GRAPHICS_KIND: Check = Check {
     code: "GRAPHICS-KIND",
-    title: "QEMU knows the graphics",
-    explain: "Not every QEMU is built with SPICE: Debian's and Red Hat's newer ones are not. A domain with graphics \
-              that QEMU does not have cannot start. Use vnc.",
+    title: "QEMU supports the console type",
+    explain: "Not every QEMU is built with SPICE: newer ones of Debian and Red Hat are not. A domain with a console \
+              type that QEMU lacks cannot start. Use vnc.",
     run: Some(kind),
     ..Check::VM
 };
 
 static GRAPHICS_NONE: Check = Check {
     code: "GRAPHICS-NONE",
-    title: "graphics none stands alone",
-    explain: "The entry {\"type\": \"none\"} means no graphical console and no emulated video card. Beside a vnc or \
-              spice entry it contradicts it, and it has neither address nor port.",
+    title: "graphics 'none' is the only entry",
+    explain: "The entry {\"type\": \"none\"} means no graphical console and no emulated video card. It contradicts a \
+              vnc or spice entry, and it has neither address nor port.",
     run: Some(none),
     ..Check::VM
 };
 
 static GRAPHICS_SAME: Check = Check {
     code: "GRAPHICS-SAME",
-    title: "there is one console of each kind",
-    explain: "QEMU has one VNC and one SPICE server per VM. Several people may look at the same one.",
+    title: "one console of each kind",
+    explain: "QEMU has one VNC and one SPICE server per VM. Several users can share the same one.",
     run: Some(same),
     ..Check::VM
 };
 
 static GRAPHICS_ADDRESS: Check = Check {
     code: "GRAPHICS-ADDRESS",
-    title: "the consoles listen on an address",
-    explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that means one.",
+    title: "consoles have a valid listen address",
+    explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that resolves to one.",
     run: Some(address),
     ..Check::VM
 };
 
 static GRAPHICS_PORT: Check = Check {
     code: "GRAPHICS-PORT",
-    title: "the console ports can be used",
-    explain: "VNC ports start at 5900, ports of two consoles differ, and ports below 1024 are privileged. Leave the \
-              port out, and libvirt takes a free one.",
+    title: "console ports are valid and distinct",
+    explain: "VNC ports start at 5900, two consoles need different ports, and ports below 1024 are privileged. Leave \
+              the port out, and libvirt takes a free one.",
     run: Some(port),
     ..Check::VM
 };
 
 static GRAPHICS_LISTEN: Check = Check {
     code: "GRAPHICS-LISTEN",
-    title: "the consoles are not open to the network",
-    explain: "A console without a password that listens on more than the loopback address lets anybody who can reach \
-              the port use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and go \
+    title: "consoles are closed to the network",
+    explain: "If a console without a password listens beyond the loopback address, everyone who can reach the port can \
+              use the VM's keyboard and screen, before login and in the boot menu. Listen on 127.0.0.1 and connect \
               through SSH: `ssh -L 5900:127.0.0.1:5900 HOST`, or virt-viewer with qemu+ssh.",
     run: Some(listen),
     ..Check::VM
@@ -76,21 +76,22 @@ static GRAPHICS_LISTEN: Check = Check {
 
 static GRAPHICS_PASSWORD: Check = Check {
     code: "GRAPHICS-PASSWORD",
-    title: "the password files of the consoles can be used",
+    title: "console password files are usable",
     explain: "password_file names a file on the machine where vmbuild runs. Its first line is read when the VM is \
               built and given to libvirt with the definition; it is in no preview, plan, log, draft or preset. VNC \
-              compares 8 characters and libvirt refuses more; SPICE takes 60. The file must be a regular one that you \
-              can read, and should be readable by nobody else: chmod 600. VNC's password is weak, and what is shown \
-              afterwards is not encrypted: listen on 127.0.0.1 all the same where the network is not yours alone.",
+              compares 8 characters and libvirt rejects more; SPICE supports 60. The file must be a regular file that \
+              you can read and others cannot: chmod 600. A VNC password is weak, and the connection is not encrypted: \
+              unless the network is yours alone, still listen on 127.0.0.1.",
     run: Some(password),
     ..Check::VM
 };
 
 static GRAPHICS_WAY_IN: Check = Check {
     code: "GRAPHICS-WAY-IN",
-    title: "there is a way to see the guest",
-    explain: "Without a graphical console and without a passed GPU, the guest is reached by its serial console (`virsh \
-              console`) or over the network only. Most installers show nothing on a serial console unless told to.",
+    title: "guest has a display or console",
+    explain: "Without a graphical console and without a passed GPU, the guest can be reached only by its serial \
+              console (`virsh console`) or over the network. Most installers show nothing on a serial console by \
+              default.",
     run: Some(way_in),
     ..Check::VM
 };
@@ -114,13 +115,13 @@ fn topic(console: &Console, field: &str) -> Topic {
 
 fn kind(subject: &Subject, notes: &mut Notes) {
     for console in &subject.machine.consoles {
-        let what = text!("whether QEMU has {kind} graphics", kind = console.kind.name());
+        let what = text!("whether QEMU supports {kind} graphics", kind = console.kind.name());
         let place = || place(console, "type");
         let Some(_) = notes.known(&subject.facts.domain_capabilities, place, &what) else { continue };
         match subject.capabilities().filter(|known| !known.graphics.is_empty()) {
-            None => notes.unknown(place(), &what, "libvirt does not say it for this machine type"),
+            None => notes.unknown(place(), &what, "libvirt does not report it for this machine type"),
             Some(known) if !known.graphics.iter().any(|graphics| graphics == console.kind.name()) => {
-                let message = text!("this host's QEMU has no {kind} graphics", kind = console.kind.name());
+                let message = text!("this host's QEMU does not support {kind} graphics", kind = console.kind.name());
                 notes.blocker(topic(console, "type"), message, Remedy::from("use vnc").setting(place(), "vnc"));
             }
             Some(_) => {}
@@ -133,7 +134,7 @@ fn none(subject: &Subject, notes: &mut Notes) {
     let Some(row) = rows.iter().position(|graphics| graphics.kind == Some(GraphicsKind::None)) else { return };
     notes.looked();
     if rows.len() > 1 {
-        let message = text!("none stands beside {rows} other entries", rows = rows.len() - 1);
+        let message = text!("'none' cannot be combined with {rows} other entries", rows = rows.len() - 1);
         notes.blocker(
             Topic::from(Place::row("graphics", row, "type")).of(RowName::numbered("graphics", row)),
             message,
@@ -163,7 +164,7 @@ fn same(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.kind == console.kind) {
             let message =
-                text!("a second {kind} console beside {earlier}", kind = console.kind.name(), earlier = label(earlier));
+                text!("a second {kind} console, after {earlier}", kind = console.kind.name(), earlier = label(earlier));
             notes.blocker(topic(console, "type"), message, "remove one of them");
         }
     }
@@ -175,7 +176,7 @@ fn address(subject: &Subject, notes: &mut Notes) {
         let address = console.listen.value.trim();
         let host_name = address.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
         if !host_name && address.parse::<IpAddr>().is_err() {
-            let message = text!("{address} is no address to listen on", address = Arg::quoted(address));
+            let message = text!("{address} is not a valid listen address", address = Arg::quoted(address));
             notes.blocker(
                 topic(console, "listen"),
                 message,
@@ -195,12 +196,16 @@ fn port(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let least = if console.kind == GraphicsKind::Vnc { FIRST_VNC_PORT } else { FIRST_FREE_PORT };
         if port < least {
-            let message =
-                text!("port {port}, the first for {kind} is {least}", port, kind = console.kind.name(), least);
+            let message = text!(
+                "port {port} is below {least}, the first port for {kind}",
+                port,
+                kind = console.kind.name(),
+                least
+            );
             notes.blocker(topic(console, "port"), message, without("leave the port out, and libvirt takes a free one"));
         } else if let Some(earlier) = consoles.iter().take(index).find(|earlier| earlier.port == Some(port)) {
-            let message = text!("port {port} is already that of {earlier}", port, earlier = label(earlier));
-            notes.blocker(topic(console, "port"), message, without("give each its own, or leave the port out"));
+            let message = text!("port {port} is already used by {earlier}", port, earlier = label(earlier));
+            notes.blocker(topic(console, "port"), message, without("give each its own port, or leave the port out"));
         }
     }
 }
@@ -214,16 +219,18 @@ fn listen(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         let all = address.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
-        let reach = if all { "every network of the host".into() } else { text!("whoever reaches {address}", address) };
+        let reach =
+            if all { "every network of the host".into() } else { text!("everyone who can reach {address}", address) };
         if console.password_file.is_some() {
             let kind = console.kind.name();
-            let message = text!("listens on {address}, and its {kind} password is all that guards it", address, kind);
-            let remedy = "it is weak and what follows is not encrypted: better listen on 127.0.0.1 and go through SSH";
+            let message = text!("listens on {address}, protected by a {kind} password only", address, kind);
+            let remedy = "the password is weak and the connection is not encrypted; listen on 127.0.0.1 and connect \
+                          through SSH";
             notes.info(topic(console, "listen"), message, remedy);
             continue;
         }
         let remedy =
-            Remedy::from("listen on 127.0.0.1 and go through SSH").setting(place(console, "listen"), "127.0.0.1");
+            Remedy::from("listen on 127.0.0.1 and connect through SSH").setting(place(console, "listen"), "127.0.0.1");
         let message = text!("listens on {address}, open to {reach} without a password", address, reach);
         notes.warning(topic(console, "listen"), message, remedy);
     }
@@ -235,11 +242,11 @@ fn password(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let topic = topic(console, "password_file");
         if !path.starts_with('/') {
-            let message = text!("the password file {path} is no absolute path", path = Arg::quoted(path));
-            notes.blocker(topic, message, "write the whole path, from / on");
+            let message = text!("password_file {path} is not an absolute path", path = Arg::quoted(path));
+            notes.blocker(topic, message, "write the whole path, beginning with /");
             continue;
         }
-        let what = text!("the password file {path}", path);
+        let what = text!("password_file {path}", path);
         let pending = Fact::default();
         let fact = subject.facts.files.get(&media::local(path)).unwrap_or(&pending);
         let Some(file) = notes.known(fact, || place(console, "password_file"), &what) else { continue };
@@ -252,25 +259,25 @@ fn password(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-/// Why no password comes out of the file, and the way out.
+/// Why no password comes out of the file, and what to do about it.
 fn unusable(file: &MediaFile, kind: GraphicsKind) -> Option<(Text, Text)> {
-    let write = "write the password into its first line";
+    let write = "write the password in its first line";
     let kind_name = kind.name().to_uppercase();
     let most = if kind == GraphicsKind::Vnc { media::VNC_PASSWORD } else { media::SPICE_PASSWORD };
     let (why, remedy) = match (file.kind, file.secret.map(|secret| secret.password)) {
-        (MediaKind::Missing, _) => ("is not there".into(), "make it on the machine where vmbuild runs".into()),
+        (MediaKind::Missing, _) => ("does not exist".into(), "create it on the machine where vmbuild runs".into()),
         (MediaKind::File, Some(Password::Short)) => return None,
         (MediaKind::File, Some(Password::Long)) if kind != GraphicsKind::Vnc => return None,
         (MediaKind::File, Some(Password::Unreadable) | None) => {
-            ("cannot be read by you".into(), "make it readable, or copy it where you may read".into())
+            ("cannot be read by you".into(), "make it readable, or copy it to a place where you can read it".into())
         }
         (MediaKind::File, Some(Password::Empty)) => ("has an empty first line".into(), write.into()),
-        (MediaKind::File, Some(Password::NoText)) => ("holds no text in its first line".into(), write.into()),
+        (MediaKind::File, Some(Password::NoText)) => ("has no text in its first line".into(), write.into()),
         (MediaKind::File, Some(_)) => {
-            let why = text!("has a longer first line than {kind} takes: {most} characters", kind = kind_name, most);
-            (why, text!("choose a password of {most} characters at most", most))
+            let why = text!("has a longer first line than {kind} supports: {most} characters", kind = kind_name, most);
+            (why, text!("choose a password of at most {most} characters", most))
         }
-        _ => ("is no regular file".into(), "name a file that holds the password".into()),
+        _ => ("is not a regular file".into(), "name a file that contains the password".into()),
     };
     Some((why, remedy))
 }
@@ -279,7 +286,7 @@ fn way_in(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let machine = subject.machine;
     if machine.consoles.is_empty() && !machine.slots.iter().any(crate::machine::GuestSlot::is_gpu) {
-        let message = "no graphical console and no passed GPU: the guest is seen by serial console or network only";
+        let message = "no graphical console and no passed GPU: the guest can be seen only by serial console or network";
         notes.info(Place::root().key("graphics"), message, "add {\"type\": \"vnc\"}, or use virsh console");
     }
 }
@@ -296,7 +303,7 @@ mod tests {
 
     #[test]
     fn qemu_must_have_the_graphics() {
-        let want = "graphics 0: this host's QEMU has no spice graphics";
+        let want = "graphics 0: this host's QEMU does not support spice graphics";
         graphics(json!([{"type": "spice"}])).blocks("GRAPHICS-KIND", "graphics[0].type", want);
         graphics(json!([{"type": "vnc"}])).passes("GRAPHICS-KIND");
         graphics(json!([{"type": "none"}])).quiet("GRAPHICS-KIND");
@@ -314,7 +321,7 @@ mod tests {
 
     #[test]
     fn one_console_of_each_kind() {
-        let want = "graphics 1: a second vnc console beside graphics 0";
+        let want = "graphics 1: a second vnc console, after graphics 0";
         graphics(json!([{}, {"type": "vnc"}])).blocks("GRAPHICS-SAME", "graphics[1].type", want);
         graphics(json!([{"type": "vnc"}, {"type": "spice"}])).passes("GRAPHICS-SAME");
     }
@@ -325,7 +332,7 @@ mod tests {
         for address in ["127.0.0.1", "::1", "fe80::1", "host.example.org"] {
             listen(address).passes("GRAPHICS-ADDRESS");
         }
-        let want = "graphics 0: 'all of them' is no address to listen on";
+        let want = "graphics 0: 'all of them' is not a valid listen address";
         listen("all of them").blocks("GRAPHICS-ADDRESS", "graphics[0].listen", want);
     }
 
@@ -334,11 +341,16 @@ mod tests {
         let two = |first: u16, second: u16| {
             graphics(json!([{"type": "vnc", "port": first}, {"type": "vnc", "port": second}]))
         };
-        two(5899, 5901).blocks("GRAPHICS-PORT", "graphics[0].port", "graphics 0: port 5899, the first for vnc is 5900");
+        two(5899, 5901).blocks(
+            "GRAPHICS-PORT",
+            "graphics[0].port",
+            "graphics 0: port 5899 is below 5900, the first \
+                                                                     port for vnc",
+        );
         two(5900, 5900).blocks(
             "GRAPHICS-PORT",
             "graphics[1].port",
-            "graphics 1: port 5900 is already that of graphics 0",
+            "graphics 1: port 5900 is already used by graphics 0",
         );
         two(5900, 5901).passes("GRAPHICS-PORT");
         Asked::good().quiet("GRAPHICS-PORT");
@@ -368,25 +380,25 @@ mod tests {
         };
         let place = "graphics[0].password_file";
         for (file, why) in [
-            (MediaFile::default(), "is not there"),
-            (MediaFile { kind: MediaKind::Folder, ..MediaFile::default() }, "is no regular file"),
+            (MediaFile::default(), "does not exist"),
+            (MediaFile { kind: MediaKind::Folder, ..MediaFile::default() }, "is not a regular file"),
             (holding(Password::Unreadable, 0o600), "cannot be read by you"),
             (holding(Password::Empty, 0o600), "has an empty first line"),
-            (holding(Password::NoText, 0o600), "holds no text in its first line"),
-            (holding(Password::Long, 0o600), "has a longer first line than VNC takes: 8 characters"),
+            (holding(Password::NoText, 0o600), "has no text in its first line"),
+            (holding(Password::Long, 0o600), "has a longer first line than VNC supports: 8 characters"),
         ] {
-            let want = format!("graphics 0: the password file /etc/vnc.key {why}");
+            let want = format!("graphics 0: password_file /etc/vnc.key {why}");
             with("vnc", file).blocks("GRAPHICS-PASSWORD", place, &want);
         }
-        let want = "graphics 0: the password file /etc/vnc.key has a longer first line than SPICE takes: 60 characters";
+        let want = "graphics 0: password_file /etc/vnc.key has a longer first line than SPICE supports: 60 characters";
         with("spice", holding(Password::TooLong, 0o600)).blocks("GRAPHICS-PASSWORD", place, want);
         with("spice", holding(Password::Long, 0o600)).passes("GRAPHICS-PASSWORD");
         with("vnc", holding(Password::Short, 0o400)).passes("GRAPHICS-PASSWORD");
-        let want = "graphics 0: the password file /etc/vnc.key can be read by other users (mode 0640)";
+        let want = "graphics 0: password_file /etc/vnc.key can be read by other users (mode 0640)";
         with("vnc", holding(Password::Short, 0o640)).warns("GRAPHICS-PASSWORD", place, want);
         console("vnc").unknown("GRAPHICS-PASSWORD");
         let relative = graphics(json!([{"type": "vnc", "password_file": "~/key"}]));
-        let want = "graphics 0: the password file '~/key' is no absolute path";
+        let want = "graphics 0: password_file '~/key' is not an absolute path";
         relative.blocks("GRAPHICS-PASSWORD", place, want);
         graphics(json!([{"type": "vnc", "password_file": " "}])).quiet("GRAPHICS-PASSWORD");
         let none = json!([{"type": "none", "password_file": "/etc/vnc.key"}]);
@@ -398,7 +410,7 @@ mod tests {
     fn an_open_console_with_a_password_is_told() {
         let open = json!([{"type": "vnc", "listen": "0.0.0.0", "password_file": "/etc/vnc.key"}]);
         let said = graphics(open).said("GRAPHICS-LISTEN").info();
-        assert_eq!(said.message, "graphics 0: listens on 0.0.0.0, and its vnc password is all that guards it");
+        assert_eq!(said.message, "graphics 0: listens on 0.0.0.0, protected by a vnc password only");
     }
 
     #[test]

@@ -16,18 +16,18 @@ pub(super) static CHECKS: &[&Check] =
 
 static GUEST_ADDRESS: Check = Check {
     code: "GUEST-ADDRESS",
-    title: "the guest addresses can be used",
+    title: "guest addresses are valid",
     explain: "A guest address has the form domain:bus:slot.function. The guest has PCI domain 0 only. On q35 a bus \
               above 0 is a root port, which has slot 0 only; on bus 0 the slots of the chipset are taken. Leave the \
-              address out, and the functions of a card are put onto one free slot.",
+              address out, and the functions of a card are placed together on one free slot.",
     run: Some(address),
     ..Check::VM
 };
 
 static GUEST_ADDRESS_SAME: Check = Check {
     code: "GUEST-ADDRESS-SAME",
-    title: "no two devices have the same guest address",
-    explain: "Two functions cannot be in one place of the guest. Give the functions of a card the same slot and \
+    title: "guest addresses are unique",
+    explain: "Two functions cannot have the same guest address. Give the functions of a card the same slot and \
               different functions, or leave the addresses out.",
     run: Some(same),
     ..Check::VM
@@ -36,7 +36,7 @@ static GUEST_ADDRESS_SAME: Check = Check {
 static GUEST_FUNCTION: Check = Check {
     code: "GUEST-FUNCTION",
     title: "every guest slot has a function 0",
-    explain: "A guest looks at function 0 of a slot first, and sees nothing of the others where it is missing. Put the \
+    explain: "A guest probes function 0 of a slot first, and does not detect the others if it is missing. Place the \
               card's first function on function 0.",
     run: Some(function),
     ..Check::VM
@@ -44,22 +44,22 @@ static GUEST_FUNCTION: Check = Check {
 
 static VM_SPLIT_CARD: Check = Check {
     code: "VM-SPLIT-CARD",
-    title: "the functions of a card sit on one guest slot",
-    explain: "A driver in the guest looks for the other functions of its card at its own slot: sound for the monitor's \
-              socket, USB-C for the display. On different slots they are strangers to each other: the display works, \
-              and sound or USB-C do not. Leave guest_address out, and a card stays together.",
+    title: "functions of a card share one guest slot",
+    explain: "A driver in the guest looks for the other functions of its card on its own slot: sound for the monitor's \
+              output, USB-C for the display. On different slots the display works, but sound or USB-C do not. Leave \
+              guest_address out, and a card stays together.",
     run: Some(split),
     ..Check::VM
 };
 
 static VM_ROOT_PORTS: Check = Check {
     code: "VM-ROOT-PORTS",
-    title: "a port is free for what is plugged in later",
-    explain: "On q35 a device that is plugged in while the VM runs needs an empty PCI Express port. libvirt keeps one, \
-              unless ports are written out, as those of passed GPUs are: they sit from bus 9 on, and the VM's other \
-              devices (disks, interfaces, controllers) fill those of the buses 1 to 8. vmbuild then writes ports so \
-              that two stay empty; devices that custom_xml adds may take them, and libvirt says \"No more available \
-              PCI slots\". Add ports there, too: <controller type='pci' model='pcie-root-port'/>.",
+    title: "PCIe port is free for hot-plug",
+    explain: "On q35 a device that is added while the VM runs needs an empty PCI Express port. libvirt keeps one free \
+              unless ports are defined explicitly, as for passed GPUs: those are from bus 9 on, and the VM's other \
+              devices (disks, interfaces, controllers) fill the ports of buses 1 to 8. vmbuild then defines enough \
+              ports to keep two free. Devices that custom_xml adds can take them, and libvirt reports \"No more \
+              available PCI slots\". Then also add ports there: <controller type='pci' model='pcie-root-port'/>.",
     run: Some(ports),
     ..Check::VM
 };
@@ -118,7 +118,7 @@ fn same(subject: &Subject, notes: &mut Notes) {
         let guest = function.guest.value;
         if let Some(earlier) = first.get(&guest) {
             let message = text!(
-                "{place}: guest address {guest} is already that of {earlier}",
+                "{place}: guest address {guest} is already used by {earlier}",
                 place = function.place,
                 guest,
                 earlier = earlier.place
@@ -137,7 +137,7 @@ fn function(subject: &Subject, notes: &mut Notes) {
         if slot.functions.iter().all(|function| function.guest.value.function != 0) {
             let guest = first.guest.value;
             let message =
-                text!("{place}: guest address {guest}, and its slot has no function 0", place = first.place, guest);
+                text!("{place}: guest address {guest} has no function 0 on its slot", place = first.place, guest);
             let remedy = text!("use {with_function}, or leave it out", with_function = guest.with_function(0));
             notes.blocker(first.place.clone().key("guest_address"), message, remedy);
         }
@@ -181,8 +181,8 @@ fn ports(subject: &Subject, notes: &mut Notes) {
     let Some((merged, _)) = &subject.merged else { return };
     let (before, after) = (balance(&domain::generated(subject.spec, subject.machine)), balance(merged));
     if after + i64::try_from(empty).unwrap_or(i64::MAX) <= before {
-        let message = "custom_xml takes the last PCI Express port: nothing can be plugged in while the VM runs";
-        let remedy = "add <controller type='pci' model='pcie-root-port'/> there, if that is wanted";
+        let message = "custom_xml takes the last PCI Express port: no device can be added while the VM runs";
+        let remedy = "for hot-plug, add <controller type='pci' model='pcie-root-port'/> there";
         notes.info(field("custom_xml"), message, remedy);
     }
 }
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_place_holds_one_function() {
-        let want = "pci_devices[1]: guest address 0000:05:00.0 is already that of pci_devices[0]";
+        let want = "pci_devices[1]: guest address 0000:05:00.0 is already used by pci_devices[0]";
         let same = guest("q35", Some("05:00.0"), Some("05:00.0"));
         same.blocks("GUEST-ADDRESS-SAME", "pci_devices[1].guest_address", want);
         guest("q35", Some("05:00.0"), Some("05:00.1")).passes("GUEST-ADDRESS-SAME");

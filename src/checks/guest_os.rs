@@ -12,30 +12,30 @@ pub(super) static CHECKS: &[&Check] = &[&OS_TYPE, &OS_VARIANT, &VM_WIN11];
 
 static OS_TYPE: Check = Check {
     code: "OS-TYPE",
-    title: "the family of the guest's system is a known one",
+    title: "guest OS family is known",
     explain: "os_type is the family: linux, windows, bsd, solaris, macos, dos or other. Only windows changes the VM: \
-              clock in local time and Hyper-V features. Any other text stands for a system without these, so a slip of \
-              the pen takes them away. The system itself (ubuntu24.04, win11) belongs into os_variant.",
+              local time and Hyper-V features. Any other text means an OS without these, so a typo turns them off. Put \
+              the operating system itself (ubuntu24.04, win11) in os_variant.",
     run: Some(family),
     ..Check::VM
 };
 
 static OS_VARIANT: Check = Check {
     code: "OS-VARIANT",
-    title: "the guest's system has the form of an osinfo id",
-    explain: "os_variant is an id of the osinfo database, such as ubuntu24.04, debian12, win11 or win2k22; \
-              `virt-install --osinfo list` lists them. It is kept with the domain for other programs, and win... \
-              brings the settings for Windows. vmbuild looks at its form only, not into the database.",
+    title: "os_variant is an osinfo ID",
+    explain: "os_variant is an ID of the osinfo database, such as ubuntu24.04, debian12, win11 or win2k22; \
+              `virt-install --osinfo list` lists them. It is stored with the domain for other programs, and win... \
+              enables the settings for Windows. This check covers the form of the ID only, not the database.",
     run: Some(variant),
     ..Check::VM
 };
 
 static VM_WIN11: Check = Check {
     code: "VM-WIN11",
-    title: "the VM has what Windows 11 asks for",
-    explain: "The setup of Windows 11 goes on only with UEFI with Secure Boot, a TPM 2.0, two CPUs, 4 GiB of memory \
-              and a disk of 64 GiB, and updates look again. There are ways around some of it, so that this is no \
-              blocker; what is installed by them may be refused its next feature update.",
+    title: "VM meets the Windows 11 requirements",
+    explain: "The Windows 11 setup requires UEFI with Secure Boot, a TPM 2.0, two CPUs, 4 GiB of memory and a disk of \
+              64 GiB, and feature updates check again. Some of it can be bypassed, so this does not block the build; \
+              an installation that bypasses it may not get its next feature update.",
     run: Some(windows_11),
     ..Check::VM
 };
@@ -51,9 +51,9 @@ fn family(subject: &Subject, notes: &mut Notes) {
         return;
     }
     let message =
-        text!("os_type {asked} is not a known family; no settings for Windows are made", asked = Arg::quoted(asked));
+        text!("os_type {asked} is not a known family; the Windows settings are off", asked = Arg::quoted(asked));
     let remedy = if let Some(family) = meant(&lower) {
-        text!("write {family}; the system itself belongs into os_variant", family = family.name())
+        text!("write {family}, and put the operating system itself in os_variant", family = family.name())
     } else {
         text!("write one of {families}", families = Arg::list(Joint::Comma, known()))
     };
@@ -90,8 +90,8 @@ fn variant(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_+".contains(c);
     if !asked.chars().all(fits) || !asked.starts_with(|c: char| c.is_ascii_lowercase()) {
-        let message = text!("os_variant {asked} has not the form of an osinfo id", asked = Arg::quoted(asked));
-        let remedy = "write an id such as ubuntu24.04 or win11: virt-install --osinfo list shows them";
+        let message = text!("os_variant {asked} does not have the form of an osinfo ID", asked = Arg::quoted(asked));
+        let remedy = "write an ID such as ubuntu24.04 or win11: virt-install --osinfo list shows them";
         notes.warning(field("os_variant"), message, remedy);
     }
 }
@@ -122,8 +122,8 @@ fn windows_11(subject: &Subject, notes: &mut Notes) {
         lacks.push(text!("a disk of {disk} (has {has})", disk = Arg::Gib(disk), has = Arg::Gib(has)));
     }
     if !lacks.is_empty() {
-        let message = text!("Windows 11 asks for {lacks}", lacks = Arg::all(lacks));
-        notes.warning(field("os_variant"), message, "set what is missing; its setup does not go on without");
+        let message = text!("Windows 11 requires {lacks}", lacks = Arg::all(lacks));
+        notes.warning(field("os_variant"), message, "set what is missing; its setup does not continue without it");
     }
 }
 
@@ -146,9 +146,9 @@ mod tests {
     fn a_family_that_is_none_is_pointed_out_with_the_likely_one() {
         for (asked, remedy) in [
             ("900 GiB", "write one of linux, windows, bsd, solaris, macos, dos, other"),
-            ("Windows 11", "write windows; the system itself belongs into os_variant"),
-            ("ubuntu", "write linux; the system itself belongs into os_variant"),
-            ("linus", "write linux; the system itself belongs into os_variant"),
+            ("Windows 11", "write windows, and put the operating system itself in os_variant"),
+            ("ubuntu", "write linux, and put the operating system itself in os_variant"),
+            ("linus", "write linux, and put the operating system itself in os_variant"),
         ] {
             assert_eq!(Asked::with(json!({"os_type": asked})).said("OS-TYPE").warning().remedy, remedy, "{asked}");
         }
@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn what_windows_11_asks_for_is_said_in_one() {
-        let want = "Windows 11 asks for UEFI with Secure Boot (secure_boot), a TPM 2.0 (tpm), 2 CPUs (has 1), 4 GiB of memory \
-                    (has 2 GiB) and a disk of 64 GiB (has 20 GiB)";
+        let want = "Windows 11 requires UEFI with Secure Boot (secure_boot), a TPM 2.0 (tpm), 2 CPUs (has 1), 4 GiB of \
+                    memory (has 2 GiB) and a disk of 64 GiB (has 20 GiB)";
         let small = json!({"os_variant": "win11", "memory": 2048, "vcpus": 1, "uefi": false, "tpm": false});
         Asked::with(small).warns("VM-WIN11", "os_variant", want);
         let large = json!({"disks": [{"action": "create", "size": 64}]});
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn an_osinfo_id_is_one_word_in_lower_case() {
-        let want = "os_variant 'Windows 11' has not the form of an osinfo id";
+        let want = "os_variant 'Windows 11' does not have the form of an osinfo ID";
         Asked::with(json!({"os_variant": "Windows 11"})).warns("OS-VARIANT", "os_variant", want);
         for id in ["win11", "ubuntu24.04", "opensuse15.6", "silverblue-unknown"] {
             Asked::with(json!({"os_variant": id})).passes("OS-VARIANT");

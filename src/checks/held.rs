@@ -10,20 +10,20 @@ pub(super) static CHECKS: &[&Check] = &[&HOLD_FIELD, &HOLD_ALONE];
 
 static HOLD_FIELD: Check = Check {
     code: "HOLD-FIELD",
-    title: "held devices have no place in the guest",
-    explain: "A device with the role hold is bound to vfio-pci while the VM runs, and the guest does not see it. A \
-              guest address, a ROM file or ROM BAR, a mark as first display or as multifunction, a place in the boot order mean \
-              nothing there. Remove them, or pass the device (role pass).",
+    title: "held devices have no guest settings",
+    explain: "A device with role hold is bound to vfio-pci while the VM runs, and the guest does not see it. A guest \
+              address, a ROM file, rom_bar, primary_gpu, multifunction and boot_order have no effect there. Remove \
+              them, or pass the device (role pass).",
     run: Some(fields),
     ..Check::DEVICE
 };
 
 static HOLD_ALONE: Check = Check {
     code: "HOLD-ALONE",
-    title: "held devices are held for a passed one",
-    explain: "The role hold is for the rest of an IOMMU group: VFIO gives out a group only while no driver of the host \
-              holds any of it. A held device that shares neither group nor card nor bus with a passed one is taken \
-              from the host for nothing.",
+    title: "held devices belong to a passed one",
+    explain: "Role hold is for the rest of an IOMMU group: VFIO passes a group only while no host driver is bound to \
+              any of its devices. A held device that shares neither group nor card nor bus with a passed one is taken \
+              from the host without need.",
     run: Some(alone),
     ..Check::DEVICE
 };
@@ -41,7 +41,7 @@ fn fields(subject: &Subject, notes: &mut Notes) {
             ("boot_order", asked.boot_order.is_some()),
         ];
         for (field, _) in set.into_iter().filter(|(_, set)| *set) {
-            let message = text!("{device} is held, so that {field} means nothing", device = row.name(), field);
+            let message = text!("{device} has role hold, so {field} has no effect", device = row.name(), field);
             let place = row.row.place(field);
             notes.blocker(place, message, without(text!("remove {field}, or pass the device (role pass)", field)));
         }
@@ -62,7 +62,7 @@ fn alone(subject: &Subject, notes: &mut Notes) {
         let drawn = || subject.pci.iter().any(|other| other.asked.is_held() && shares_group(other, row));
         let needed = tied || !passed.is_empty() && drawn();
         if !needed {
-            let message = text!("{device} is held, but nothing that is passed needs it", device = row.name());
+            let message = text!("{device} has role hold, but no passed device needs it", device = row.name());
             let place = row.row.place("role");
             notes.warning(place, message, "remove the row, or pass the device (role pass)");
         }
@@ -112,7 +112,7 @@ mod tests {
         ] {
             let mut all = companion();
             all[1][field] = value.clone();
-            let want = format!("device 1 (0000:04:00.0) is held, so that {field} means nothing");
+            let want = format!("device 1 (0000:04:00.0) has role hold, so {field} has no effect");
             rows(&all).blocks("HOLD-FIELD", &format!("pci_devices[1].{field}"), &want).quiet("PCI-PRIMARY");
             let mut passed = companion();
             passed[0][field] = value;
@@ -123,9 +123,9 @@ mod tests {
     #[test]
     fn nothing_is_held_for_nothing() {
         let far = json!([{"host_address": "01:00.0"}, {"host_address": "01:00.1"}, {"host_address": "00:1f.3", "role": "hold"}]);
-        let want = "device 2 (0000:00:1f.3) is held, but nothing that is passed needs it";
+        let want = "device 2 (0000:00:1f.3) has role hold, but no passed device needs it";
         rows(&far).warns("HOLD-ALONE", "pci_devices[2].role", want);
-        let want = "device 0 (0000:00:1f.3) is held, but nothing that is passed needs it";
+        let want = "device 0 (0000:00:1f.3) has role hold, but no passed device needs it";
         rows(&json!([{"host_address": "00:1f.3", "role": "hold"}])).warns("HOLD-ALONE", "pci_devices[0].role", want);
     }
 

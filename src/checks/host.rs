@@ -7,9 +7,9 @@ pub(super) static CHECKS: &[&Check] = &[&HOST_CONNECTION];
 
 static HOST_CONNECTION: Check = Check {
     code: "HOST-CONNECTION",
-    title: "the host answers",
-    explain: "Nearly every other check needs to know what the host has. While libvirt on the host does not answer, a \
-              VM can be described and saved, but not judged. See that the daemon runs, that the connection URI is \
+    title: "host can be reached",
+    explain: "Nearly every other check needs facts about the host. While libvirt on the host does not answer, a VM can \
+              be described and saved, but not checked. Make sure that the daemon runs, that the connection URI is \
               right and that you are a member of the group that may use its socket.",
     run: Some(connection),
     ..Check::VM

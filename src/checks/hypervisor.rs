@@ -6,17 +6,18 @@ use super::wording::field;
 use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Capabilities, GuestArch, Kvm};
 use crate::machine::Reason;
+use crate::machine::hypervisor::without_kvm;
 use crate::spec::VirtType;
 
 pub(super) static CHECKS: &[&Check] = &[&VIRT_KVM, &ARCH_UNKNOWN, &MACHINE_UNKNOWN];
 
 pub(super) static VIRT_KVM: Check = Check {
     code: "VIRT-KVM",
-    title: "the guest runs on hardware virtualisation",
+    title: "guest runs on KVM",
     explain: "With KVM the guest's instructions run on the host's CPU. Without it QEMU translates them (TCG), which is \
-              ten to a hundred times slower: good enough to try an installation, not to work with. The usual causes: \
-              virtualisation is switched off in the firmware (VT-x, SVM), the kvm module is not loaded, the host is \
-              itself a VM without nested virtualisation, or the guest's architecture is not the host's.",
+              ten to a hundred times slower: good enough to try an installation, not for work. The usual causes: \
+              virtualisation is disabled in the firmware (VT-x, SVM), the kvm module is not loaded, the host is itself \
+              a VM without nested virtualisation, or the guest's architecture differs from the host's.",
     scope: Scope::Host(1),
     run: Some(kvm),
     ..Check::VM
@@ -24,8 +25,8 @@ pub(super) static VIRT_KVM: Check = Check {
 
 static ARCH_UNKNOWN: Check = Check {
     code: "ARCH-UNKNOWN",
-    title: "the host's QEMU emulates the architecture",
-    explain: "libvirt lists the architectures whose QEMU is installed. One that is not in the list needs another \
+    title: "host can emulate the architecture",
+    explain: "libvirt lists the architectures for which QEMU is installed. One that is not in the list needs another \
               package (qemu-system-arm, qemu-system-misc, ...), or is misspelt: x86_64, aarch64, riscv64.",
     run: Some(arch),
     ..Check::VM
@@ -33,10 +34,10 @@ static ARCH_UNKNOWN: Check = Check {
 
 static MACHINE_UNKNOWN: Check = Check {
     code: "MACHINE-UNKNOWN",
-    title: "the host's QEMU has the machine type",
+    title: "QEMU supports the machine type",
     explain: "A machine type is the virtual board: q35 (PCI Express, the default), pc (the old i440FX), or a versioned \
-              name of one of them. The host's QEMU has no machine of this name, often because the name is from a newer \
-              QEMU.",
+              name of one of them. The host's QEMU does not have this machine type, often because the name is from a \
+              newer QEMU.",
     run: Some(machine),
     ..Check::VM
 };
@@ -52,19 +53,18 @@ fn kvm(subject: &Subject, notes: &mut Notes) {
         (VirtType::Kvm, true, Some(Kvm::Absent { why })) => {
             notes.blocker(
                 place(),
-                text!("KVM asked, the host has none: {why}", why = Arg::clause(why)),
+                text!("KVM requested, but the host has none: {why}", why = Arg::clause(why)),
                 without("leave virt_type out to emulate, or fix the cause"),
             );
         }
         (VirtType::Kvm, _, Some(Kvm::Crippled { why })) => {
-            let message = text!("KVM asked, it may not run this guest: {why}", why = Arg::clause(why));
+            let message = text!("KVM requested, but it may not run this guest: {why}", why = Arg::clause(why));
             notes.warning(place(), message, without("leave virt_type out to emulate, which is slow but works"));
         }
         (VirtType::Qemu, false, _) => {
-            let why = chosen.why().unwrap_or_default();
-            let why = why.strip_prefix("emulated, slow: ").unwrap_or(why);
+            let why = without_kvm(subject.facts, &subject.machine.arch.value).unwrap_or_default();
             let message = text!("the guest is emulated and slow: {why}", why);
-            notes.warning(place(), message, "see to its cause, or choose a host that runs KVM guests");
+            notes.warning(place(), message, "fix the cause, or choose a host that runs KVM guests");
         }
         (VirtType::Kvm, _, None) if !offers_kvm(subject) => {
             let why = subject.facts.kvm.why_not().unwrap_or_default();
@@ -101,11 +101,11 @@ fn arch(subject: &Subject, notes: &mut Notes) {
     };
     if guests.iter().all(|guest| guest.arch != *arch) {
         let names: Vec<String> = guests.iter().map(|guest| guest.arch.clone()).take(8).collect();
-        let message = text!("this host runs no {arch} guests", arch);
+        let message = text!("this host does not run {arch} guests", arch);
         notes.blocker(
             field("architecture"),
             message,
-            text!("install its QEMU, or choose one of: {names}", names = Arg::all(names)),
+            text!("install QEMU for it, or choose one of: {names}", names = Arg::all(names)),
         );
     }
 }
@@ -119,7 +119,7 @@ fn machine(subject: &Subject, notes: &mut Notes) {
         notes.unknown(field("machine"), &what, "libvirt lists no machine types");
     } else if guest.machines.iter().all(|known| known != machine) {
         let near = guest.machines.iter().min_by_key(|known| strsim::levenshtein(known, machine));
-        let message = text!("machine type {machine} is not one that this host's QEMU has for {arch}", machine, arch);
+        let message = text!("this host's QEMU does not have machine type {machine} for {arch}", machine, arch);
         let remedy = near.map_or_else(Text::default, |near| text!("leave it out, or use {near}", near));
         notes.blocker(field("machine"), message, remedy);
     }
@@ -140,7 +140,7 @@ mod tests {
     fn emulation_is_never_silent() {
         let Said { message, .. } = without_kvm(Asked::good()).said("VIRT-KVM").warning();
         assert_eq!(message, "the guest is emulated and slow: /dev/kvm is missing");
-        let want = "KVM asked, the host has none: /dev/kvm is missing";
+        let want = "KVM requested, but the host has none: /dev/kvm is missing";
         without_kvm(Asked::with(json!({"virt_type": "kvm"}))).blocks("VIRT-KVM", "virt_type", want);
         without_kvm(Asked::with(json!({"virt_type": "qemu"}))).passes("VIRT-KVM");
         Asked::good().passes("VIRT-KVM");

@@ -15,19 +15,19 @@ pub(super) static CHECKS: &[&Check] =
 
 pub(super) static IMAGE_MISSING: Check = Check {
     code: "IMAGE-MISSING",
-    title: "the attached images exist",
-    explain: "An attached image is used as it is, so it must be there before the VM is built. libvirt would define the \
-              domain without looking and fail at its start. If the file was put into a pool by hand, let the pool \
-              look: `virsh pool-refresh`.",
+    title: "attached images exist",
+    explain: "An attached image is used as it is, so it must exist before the VM is built. libvirt would define the \
+              domain without a check and fail at its start. If the file was copied into a pool by hand, refresh the \
+              pool: `virsh pool-refresh`.",
     run: Some(missing),
     ..Check::VM
 };
 
 static ISO_MISSING: Check = Check {
     code: "ISO-MISSING",
-    title: "the boot ISO exists",
+    title: "boot ISO exists",
     explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, or a volume of the default \
-              pool, and must be there before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
+              pool, and must exist before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
     contract: Some(15),
     run: Some(iso_missing),
     ..Check::VM
@@ -36,18 +36,18 @@ static ISO_MISSING: Check = Check {
 static IMAGE_UNREADABLE: Check = Check {
     code: "IMAGE-UNREADABLE",
     title: "QEMU can reach the images",
-    explain: "QEMU runs as a user of its own. libvirt hands it the image itself (owner and label), but not the folders \
-              above: where one of them may not be entered by others, as home folders may not, the VM does not start. \
-              AppArmor and SELinux can refuse as well. Put the image into a pool.",
+    explain: "QEMU runs as a user of its own. libvirt gives it access to the image itself (owner and label), but not \
+              to the folders above: if other users may not enter one of them, as is usual for home folders, the VM \
+              does not start. AppArmor and SELinux can also deny access. Move the image to a pool.",
     run: Some(unreadable),
     ..Check::VM
 };
 
 static IMAGE_DEVICE: Check = Check {
     code: "IMAGE-DEVICE",
-    title: "no block device of the host is attached by accident",
-    explain: "A block device is given to the guest as it is: the guest can overwrite every byte, the host's file \
-              systems and volume groups on it included. Be sure that the host does not use it, and prefer a name below \
+    title: "disk images are files, not host devices",
+    explain: "A block device is given to the guest as it is: the guest can overwrite every byte, including the host's \
+              file systems and volume groups on it. Make sure that the host does not use it, and prefer a name below \
               /dev/disk/by-id, which does not change with the next boot.",
     consent: true,
     run: Some(device),
@@ -58,27 +58,27 @@ pub(super) static DISK_IN_USE: Check = Check {
     code: "DISK-IN-USE",
     title: "no other domain uses the attached images",
     explain: "Two systems that write to one image destroy it. QEMU locks images of running VMs, so the start would \
-              fail; a domain that is only defined clashes when both run. Clone the image, or attach it read-only to \
-              both.",
+              fail; with a domain that is only defined, whichever starts second fails. Clone the image, or attach it \
+              read-only to both.",
     run: Some(in_use),
     ..Check::VM
 };
 
 static DISK_SAME: Check = Check {
     code: "DISK-SAME",
-    title: "no image is attached twice",
-    explain: "The same image twice in one VM would be written by two caches of the same guest, which destroys it. \
-              Attach it once, or attach a clone.",
+    title: "each image is attached once",
+    explain: "If one VM has the same image twice, two caches of the same guest write to it, which destroys it. Attach \
+              it once, or attach a clone.",
     run: Some(same),
     ..Check::VM
 };
 
 static IMAGE_FORMAT: Check = Check {
     code: "IMAGE-FORMAT",
-    title: "the format of the attached images is known",
-    explain: "libvirt must be told the format of an image, because guessing it from the content is unsafe: a guest \
-              could turn its raw disk into an image that names another file of the host. A wrong format shows the \
-              guest the container instead of its content. Write the format into the disk.",
+    title: "format of the attached images is known",
+    explain: "libvirt needs the format of an image, because guessing it from the content is unsafe: a guest could turn \
+              its raw disk into an image that names another file of the host. With a wrong format the guest sees the \
+              container instead of its content. Set the disk's format.",
     run: Some(format),
     ..Check::VM
 };
@@ -122,7 +122,7 @@ pub(super) fn written(at: &Location) -> Text {
 pub(super) fn where_to_look(at: &Location) -> Text {
     match at {
         Location::Volume { pool, .. } => {
-            text!("put it there and let the pool look: virsh pool-refresh {pool}", pool = shell_quote(pool))
+            text!("put it there, then refresh the pool: virsh pool-refresh {pool}", pool = shell_quote(pool))
         }
         Location::Path { .. } => "check the path, or put the file there".into(),
     }
@@ -145,14 +145,14 @@ fn exists(subject: &Subject, notes: &mut Notes, iso: bool) {
                 notes.warning(
                     topic,
                     text!("{name} is empty (0 bytes)", name),
-                    "see whether its download or copy failed",
+                    "check whether its download or copy failed",
                 );
             }
             Image::NoPool => {
                 notes.unknown(
                     topic,
                     text!("whether {image} exists", image = written(at)),
-                    "its storage pool is not there to look",
+                    "its storage pool does not exist",
                 );
             }
             Image::Volume(..) | Image::File(_) => {}
@@ -174,7 +174,7 @@ fn unreadable(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if file.kind == MediaKind::File && !file.world_readable {
             let message = text!("{name} is not readable by every user; QEMU's user may not reach it", name);
-            notes.warning(topic, message, "put it into a storage pool, or open it and the folders above for reading");
+            notes.warning(topic, message, "move it to a storage pool, or make it and its parent folders readable");
         }
     }
 }
@@ -187,7 +187,7 @@ fn device(subject: &Subject, notes: &mut Notes) {
         if *block && subject.volume_at(path).is_none() {
             let what = if disk.readonly { "the guest reads" } else { "the guest can overwrite" };
             let message = text!("{name} is a block device of the host; {what} all of it", name, what);
-            notes.warning(topic, message, "be sure that the host does not use it: lsblk, findmnt, pvs");
+            notes.warning(topic, message, "make sure that the host does not use it: lsblk, findmnt, pvs");
         }
     }
 }
@@ -204,11 +204,11 @@ fn in_use(subject: &Subject, notes: &mut Notes) {
         match state {
             DomainState::Active if disk.readonly => {
                 let message =
-                    text!("{name} is written by running domain {domain} while this VM reads it", name, domain);
+                    text!("the running domain {domain} writes to {name} while this VM reads it", name, domain);
                 notes.warning(topic, message, "attach a clone, or shut that domain off");
             }
             DomainState::Active => {
-                let message = text!("{name} is open by running domain {domain}", name, domain);
+                let message = text!("{name} is in use by the running domain {domain}", name, domain);
                 notes.blocker(topic, message, "attach a clone, or shut that domain off and detach it there");
             }
             DomainState::Inactive => {
@@ -256,12 +256,12 @@ fn format(subject: &Subject, notes: &mut Notes) {
         match (&disk.format, listed.filter(|format| matches!(*format, "qcow2" | "raw" | "vmdk" | "vdi"))) {
             (None, _) => {
                 let message =
-                    text!("{name}: format not known, taken for {format}", name, format = disk.driver_format());
-                notes.warning(topic, message, "write the disk's format: see qemu-img info");
+                    text!("{name}: format not known, {format} is assumed", name, format = disk.driver_format());
+                notes.warning(topic, message, "set the disk's format: see qemu-img info");
             }
             // A raw image whose first bytes look like nothing is listed as raw, so a listed raw proves little.
             (Some(format), Some(listed)) if listed != format && listed != "raw" => {
-                let message = text!("{name} is {listed}, and the spec says {format}", name, listed, format);
+                let message = text!("{name} is {listed}, but the spec says {format}", name, listed, format);
                 notes.blocker(topic, message, text!("write format {listed}, or leave it out", listed));
             }
             _ => {}
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn an_image_of_a_running_domain_is_refused() {
         let asked = || attach(json!({"path": "old-vda.qcow2"}));
-        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is open by running domain build-07";
+        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is in use by the running domain build-07";
         for named in ["/pools/fast-nvme/old-vda.qcow2", "fast-nvme/old-vda.qcow2"] {
             used_by(asked(), named, DomainState::Active).blocks("DISK-IN-USE", "storage.disks[0].path", want);
         }
@@ -374,7 +374,7 @@ mod tests {
     fn the_format_is_known_and_right() {
         attach(json!({"path": "/srv/data.bin"})).said("IMAGE-FORMAT").warning();
         attach(json!({"path": "/srv/data.bin", "format": "raw"})).passes("IMAGE-FORMAT");
-        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is qcow2, and the spec says raw";
+        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is qcow2, but the spec says raw";
         let wrong = attach(json!({"path": "old-vda.qcow2", "format": "raw"}));
         wrong.blocks("IMAGE-FORMAT", "storage.disks[0].format", want);
         attach(json!({"path": "old-vda.qcow2"})).passes("IMAGE-FORMAT");

@@ -13,11 +13,11 @@ pub(super) static CHECKS: &[&Check] = &[&IOMMU_OFF, &IOMMU_GROUP, &IOMMU_VFIO];
 
 pub(super) static IOMMU_OFF: Check = Check {
     code: "IOMMU-OFF",
-    title: "the IOMMU is on",
+    title: "IOMMU is on",
     short: "no IOMMU",
     rank: 0,
-    explain: "The IOMMU keeps a passed device's memory accesses within its guest; without it no device can be passed. \
-              It is switched on in the firmware (Intel VT-d, AMD IOMMU), and on some kernels with intel_iommu=on on \
+    explain: "The IOMMU confines the memory accesses of a passed device to its guest; without it no device can be \
+              passed. Enable it in the firmware (Intel VT-d, AMD IOMMU) and, on some kernels, with intel_iommu=on on \
               the kernel command line.",
     scope: Scope::Host(2),
     contract: Some(16),
@@ -30,10 +30,10 @@ pub(super) static IOMMU_GROUP: Check = Check {
     title: "IOMMU groups are passed whole",
     short: "its group is shared",
     rank: 3,
-    explain: "Devices of one IOMMU group can reach each other's memory behind the IOMMU's back, so VFIO gives out \
-              whole groups. Every endpoint of the group must go to this VM, be held for it (role hold), or be without \
-              a driver of the host; otherwise QEMU says \"group is not viable\". Bridges stay. Pass the others too if \
-              the host can do without them, put the card into another slot, or switch on ACS in the firmware.",
+    explain: "Devices of one IOMMU group can reach each other's memory past the IOMMU, so VFIO passes whole groups \
+              only. Every endpoint of the group must be passed to this VM, be held for it (role hold), or have no host \
+              driver; otherwise QEMU reports \"group is not viable\". Bridges stay with the host. Also pass the others \
+              if the host can do without them, move the card to another slot, or enable ACS in the firmware.",
     run: Some(group),
     ..Check::DEVICE
 };
@@ -41,9 +41,9 @@ pub(super) static IOMMU_GROUP: Check = Check {
 pub(super) static IOMMU_VFIO: Check = Check {
     code: "IOMMU-VFIO",
     title: "libvirt offers VFIO",
-    explain: "libvirt reports VFIO once the module is there and groups exist. Where it does not although the IOMMU is \
-              on, the vfio-pci module is most likely not loaded yet. libvirt loads it at the start of the VM; a kernel \
-              without the module (some cloud kernels) refuses then.",
+    explain: "libvirt reports VFIO once the module is loaded and groups exist. If it does not although the IOMMU is \
+              on, the vfio-pci module is most likely not loaded yet. libvirt loads it at the start of the VM; with a \
+              kernel without the module (some cloud kernels) the start fails.",
     scope: Scope::Host(13),
     run: Some(vfio),
     ..Check::DEVICE
@@ -100,7 +100,7 @@ fn group(subject: &Subject, notes: &mut Notes) {
                 let message = text!("{device} is in no IOMMU group", device = row.name());
                 notes.blocker(row.place(), message, "this device cannot be passed: choose another");
             }
-            None => notes.unknown(row.place(), &what, "the host does not say it"),
+            None => notes.unknown(row.place(), &what, "not available over this connection"),
         }
     }
 }
@@ -130,13 +130,13 @@ fn companions(subject: &Subject, notes: &mut Notes, row: &PciRow, number: u32) {
     if !system.is_empty() {
         let names = Arg::all(system.iter().map(name));
         let message =
-            text!("its IOMMU group {number} also holds {names}, which the host cannot give away", number, names);
-        notes.blocker(topic(), message, "choose a device of another group, or put the card into another slot");
+            text!("its IOMMU group {number} also contains {names}, which the host cannot spare", number, names);
+        notes.blocker(topic(), message, "choose a device of another group, or move the card to another slot");
     }
     if !others.is_empty() {
         let names = Arg::all(others.iter().map(name));
         let message =
-            text!("its IOMMU group {number} also holds {names}; the group must be passed whole", number, names);
+            text!("its IOMMU group {number} also contains {names}; the group must be passed whole", number, names);
         let ask = Arg::Ask { many: others.len() > 1, or_hold: true };
         let remedy = if others.len() == 1 {
             text!("{ask} if the host can do without it, or choose a device of another group", ask)
@@ -156,7 +156,7 @@ fn vfio(subject: &Subject, notes: &mut Notes) {
     let what = "whether libvirt offers VFIO";
     let Some(_) = notes.known(&subject.facts.domain_capabilities, || field("pci_devices"), what) else { return };
     match subject.capabilities() {
-        None => notes.unknown(field("pci_devices"), what, "libvirt does not say it for this machine type"),
+        None => notes.unknown(field("pci_devices"), what, "libvirt does not report it for this machine type"),
         Some(known) if !known.pci_backends.iter().any(|backend| backend == "vfio") => {
             let message = "the IOMMU is on, but libvirt does not offer VFIO yet";
             notes.warning(field("pci_devices"), message, "load the module: modprobe vfio-pci");
@@ -189,8 +189,8 @@ mod tests {
 
     #[test]
     fn a_group_goes_whole() {
-        let want = "device 0 (0000:03:00.0): its IOMMU group 17 also holds 0000:04:00.0 (Intel I225-V, igc); \
-                    the group must be passed whole";
+        let want = "device 0 (0000:03:00.0): its IOMMU group 17 also contains 0000:04:00.0 (Intel I225-V, igc); the \
+                    group must be passed whole";
         Asked::pass(&["03:00.0"]).blocks("IOMMU-GROUP", HOST, want);
         Asked::pass(&["03:00.0", "04:00.0"]).passes("IOMMU-GROUP");
         Asked::pass(&["01:00.0", "01:00.1"]).passes("IOMMU-GROUP");
@@ -219,7 +219,7 @@ mod tests {
         };
         bridge("pcieport").passes("IOMMU-GROUP");
         let Said { message, .. } = bridge("lpc_ich").said("IOMMU-GROUP").blocker();
-        assert!(message.ends_with("which the host cannot give away"), "{message}");
+        assert!(message.ends_with("which the host cannot spare"), "{message}");
     }
 
     #[test]

@@ -17,8 +17,8 @@ static KERNEL_MISSING: Check = Check {
     code: "KERNEL-MISSING",
     title: "kernel and RAM disk exist",
     explain: "boot.kernel and boot.initrd are files of the host that QEMU loads into the guest's memory at every \
-              start. They must be there, be files and have something in them. x86 takes a bzImage (vmlinuz), and an \
-              uncompressed vmlinux only where it is built for PVH (CONFIG_PVH).",
+              start. They must exist, be regular files and not be empty. x86 needs a bzImage (vmlinuz); an \
+              uncompressed vmlinux works only if it is built for PVH (CONFIG_PVH).",
     run: Some(missing),
     ..Check::VM
 };
@@ -26,9 +26,9 @@ static KERNEL_MISSING: Check = Check {
 static KERNEL_UNREADABLE: Check = Check {
     code: "KERNEL-UNREADABLE",
     title: "QEMU can read kernel and RAM disk",
-    explain: "QEMU runs as a user of its own. libvirt hands it the file itself, but not the folders above: where one \
-              of them may not be entered by others, the VM does not start. Put the files into a pool, or somewhere \
-              below /srv or /var/lib/libvirt/boot.",
+    explain: "QEMU runs as a user of its own. libvirt gives it access to the file itself, but not to the folders \
+              above: if other users may not enter one of them, the VM does not start. Move the files to a pool, or to \
+              a folder below /srv or /var/lib/libvirt/boot.",
     run: Some(unreadable),
     ..Check::VM
 };
@@ -36,36 +36,36 @@ static KERNEL_UNREADABLE: Check = Check {
 static KERNEL_PLACE: Check = Check {
     code: "KERNEL-PLACE",
     title: "kernel and RAM disk have a path",
-    explain: "QEMU loads kernel and RAM disk from files. A volume of a pool without a folder (RBD, iSCSI and the like) \
-              has no path that could be written into the domain. Copy the file to the host.",
+    explain: "QEMU loads kernel and RAM disk from files. A volume of a pool without a directory (RBD, iSCSI and the \
+              like) has no path for the domain. Copy the file to the host.",
     run: Some(place),
     ..Check::VM
 };
 
 static KERNEL_ALONE: Check = Check {
     code: "KERNEL-ALONE",
-    title: "what belongs to a kernel has one",
-    explain: "boot.initrd, boot.args and the mark `root` on a disk say something to a kernel that is started directly. \
-              Without boot.kernel the firmware boots, and they have no effect.",
+    title: "kernel options come with boot.kernel",
+    explain: "boot.initrd, boot.args and the mark `root` on a disk apply to a directly started kernel. Without \
+              boot.kernel the firmware boots, and they have no effect.",
     run: Some(alone),
     ..Check::VM
 };
 
 static KERNEL_ROOT: Check = Check {
     code: "KERNEL-ROOT",
-    title: "the kernel has one root disk",
-    explain: "The kernel is told of one root file system by root= on its command line: that of boot.args where it is \
-              written there, else the disk that is marked as root, else the first disk. Two marks contradict each \
-              other, and a mark beside root= is not heard.",
+    title: "kernel has one root disk",
+    explain: "The kernel gets one root file system by root= on its command line: that of boot.args if it has one, else \
+              the disk that is marked as root, else the first disk. Two marks contradict each other, and a disk's \
+              `root` mark is ignored when boot.args has root=.",
     run: Some(root),
     ..Check::VM
 };
 
 static KERNEL_SECURE_BOOT: Check = Check {
     code: "KERNEL-SECURE-BOOT",
-    title: "Secure Boot and the kernel fit each other",
-    explain: "With Secure Boot the firmware starts signed programs only. A kernel that QEMU loads is not checked by \
-              the shim of its distribution, so firmware with enrolled keys refuses it. Start it without Secure Boot, \
+    title: "direct kernel boot is without Secure Boot",
+    explain: "With Secure Boot the firmware starts signed programs only. A kernel that QEMU loads is not verified by \
+              the shim of its distribution, so firmware with enrolled keys rejects it. Start it without Secure Boot, \
               or boot from a disk.",
     run: Some(secure_boot),
     ..Check::VM
@@ -88,7 +88,7 @@ fn missing(subject: &Subject, notes: &mut Notes) {
         match subject.image(at) {
             Image::Missing => notes.blocker(topic, text!("{name} not found: no such file", name), where_to_look(at)),
             Image::Unknown(why) => notes.unknown(topic, what(), clause(why)),
-            Image::NoPool => notes.unknown(topic, what(), "its storage pool is not there to look"),
+            Image::NoPool => notes.unknown(topic, what(), "its storage pool does not exist"),
             Image::File(file) if file.kind != MediaKind::File => {
                 notes.blocker(topic, text!("{name} is not a file", name), "name the file itself");
             }
@@ -109,7 +109,7 @@ fn unreadable(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if !file.world_readable {
             let message = text!("{name} is not readable by every user; QEMU's user may not reach it", name);
-            notes.warning(topic, message, "put it into a storage pool, or open it and the folders above for reading");
+            notes.warning(topic, message, "move it to a storage pool, or make it and its parent folders readable");
         }
     }
 }
@@ -119,10 +119,10 @@ fn place(subject: &Subject, notes: &mut Notes) {
         let Location::Volume { pool, path: None, .. } = at else { continue };
         // A pool that nobody has seen may well be a folder.
         if subject.pool(pool).is_some() {
-            let message = text!("{name} has no path: pool '{pool}' is no folder", name, pool);
+            let message = text!("{name} has no path: pool '{pool}' is not a directory pool", name, pool);
             notes.blocker(topic, message, "copy it to the host and name its absolute path");
         } else {
-            notes.unknown(topic, text!("where {name} is", name), "its storage pool is not there to look");
+            notes.unknown(topic, text!("where {name} is", name), "its storage pool does not exist");
         }
     }
 }
@@ -156,8 +156,8 @@ fn root(subject: &Subject, notes: &mut Notes) {
         }
         let heard = subject.machine.disks.iter().find(|disk| Some(&disk.place) == boot.root.as_ref());
         if others.is_empty() && heard.is_none_or(|disk| Some(disk) != first.made) {
-            let message = text!("{row} is marked as root, but the kernel is told otherwise", row = first.name());
-            notes.warning(first.place("root"), message, "take root= out of boot.args, and mark a hard disk");
+            let message = text!("{row} is marked as root, but boot.args has root=", row = first.name());
+            notes.warning(first.place("root"), message, "remove root= from boot.args, and mark a hard disk");
         }
     }
 }
@@ -168,7 +168,7 @@ fn secure_boot(subject: &Subject, notes: &mut Notes) {
     }
     notes.looked();
     if subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) {
-        let message = "firmware with Secure Boot refuses a kernel that QEMU loads";
+        let message = "firmware with Secure Boot rejects a kernel that QEMU loads";
         notes.warning(field("boot").key("kernel"), message, "leave secure_boot out, or boot from a disk");
     }
 }
@@ -213,7 +213,7 @@ mod tests {
         rbd.blocks(
             "KERNEL-PLACE",
             "boot.kernel",
-            "boot.kernel: fast-nvme/vmlinuz has no path: pool 'fast-nvme' is no folder",
+            "boot.kernel: fast-nvme/vmlinuz has no path: pool 'fast-nvme' is not a directory pool",
         );
         asked().quiet("KERNEL-PLACE");
     }
@@ -235,7 +235,7 @@ mod tests {
         };
         let want = "disk 1 (vdb) is marked as root, and so is disk 0 (vda)";
         disks(true, "").blocks("KERNEL-ROOT", "storage.disks[1].root", want);
-        let want = "disk 1 (vdb) is marked as root, but the kernel is told otherwise";
+        let want = "disk 1 (vdb) is marked as root, but boot.args has root=";
         disks(false, "root=/dev/sda").warns("KERNEL-ROOT", "storage.disks[1].root", want);
         disks(false, "").passes("KERNEL-ROOT");
         Asked::good().quiet("KERNEL-ROOT");

@@ -12,19 +12,19 @@ pub(super) static CHECKS: &[&Check] = &[&MAC_INVALID, &MAC_SAME, &MAC_TAKEN];
 
 static MAC_INVALID: Check = Check {
     code: "MAC-INVALID",
-    title: "the MAC addresses can be used",
+    title: "MAC addresses are valid",
     explain: "A MAC address has six pairs of hexadecimal digits. The first pair of a guest's own address is even: an \
-              odd one means many receivers (multicast), which libvirt refuses. 52:54:00 is the prefix that QEMU guests \
-              usually have. Leave the field out, and libvirt makes an address.",
+              odd one is a multicast address, which libvirt rejects. 52:54:00 is the usual prefix of QEMU guests. \
+              Leave the field out, and libvirt generates an address.",
     run: Some(invalid),
     ..Check::VM
 };
 
 static MAC_SAME: Check = Check {
     code: "MAC-SAME",
-    title: "no two interfaces have the same MAC address",
+    title: "MAC addresses are unique in the VM",
     explain: "Two interfaces with one address on the same network receive each other's frames, and the guest's network \
-              configuration, which goes by address, mixes them up.",
+              configuration, which goes by address, confuses them.",
     run: Some(same),
     ..Check::VM
 };
@@ -32,8 +32,8 @@ static MAC_SAME: Check = Check {
 static MAC_TAKEN: Check = Check {
     code: "MAC-TAKEN",
     title: "no other domain has the MAC address",
-    explain: "Two VMs with one address on the same network knock each other off it: the bridge sends frames to \
-              whichever spoke last, and DHCP gives both one IP address. Often it comes from a copied spec.",
+    explain: "Two VMs with one address on the same network interrupt each other: the bridge sends frames to whichever \
+              sent last, and DHCP gives both one IP address. Often it comes from a copied spec.",
     run: Some(taken),
     ..Check::VM
 };
@@ -53,7 +53,7 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
                 notes.blocker(
                     topic(interface, "mac"),
                     text!("{error}", error),
-                    without("leave it out, and libvirt makes one"),
+                    without("leave it out, and libvirt generates one"),
                 );
             }
             Ok(mac) if mac.is_multicast() => {
@@ -86,7 +86,7 @@ fn taken(subject: &Subject, notes: &mut Notes) {
         };
         let state = if domain.state == DomainState::Active { "running " } else { "" };
         let message = text!("{mac} already belongs to {state}domain {domain}", mac, state, domain = domain.name);
-        let remedy = without("leave it out, and libvirt makes one");
+        let remedy = without("leave it out, and libvirt generates one");
         if domain.state == DomainState::Active {
             notes.blocker(topic(interface, "mac"), message, remedy);
         } else {

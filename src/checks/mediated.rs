@@ -11,20 +11,20 @@ pub(super) static CHECKS: &[&Check] = &[&MDEV_UUID, &MDEV_DISPLAY];
 
 static MDEV_UUID: Check = Check {
     code: "MDEV-UUID",
-    title: "mediated devices are named by their UUIDs",
-    explain: "A mediated device is made on the host first, of a kind that the driver of its parent offers, and has a \
-              UUID: `virsh nodedev-list --cap mdev` or `mdevctl list` shows it. The VM names it by that, once. libvirt \
-              does not look for it before the VM starts, and does not make one.",
+    title: "mediated devices are named by UUID",
+    explain: "A mediated device is created on the host first, of a type that the driver of its parent offers, and has \
+              a UUID: `virsh nodedev-list --cap mdev` or `mdevctl list` shows it. The VM names it by its UUID, once. \
+              libvirt does not check it before the VM starts, and does not create one.",
     run: Some(uuid),
     ..Check::VM
 };
 
 static MDEV_DISPLAY: Check = Check {
     code: "MDEV-DISPLAY",
-    title: "pictures of mediated devices have somewhere to go",
-    explain: "With display, the picture of a mediated device is on a graphical console of the VM, so that there must \
-              be one; QEMU refuses it otherwise. ramfb draws into that picture before the guest's driver runs, and \
-              means nothing without it.",
+    title: "mdev display has a console",
+    explain: "With display, the picture of a mediated device is on a graphical console of the VM, so the VM needs one; \
+              otherwise QEMU rejects it. ramfb draws into that picture before the guest's driver runs, and has no \
+              effect without display.",
     run: Some(display),
     ..Check::VM
 };
@@ -50,7 +50,7 @@ fn uuid(subject: &Subject, notes: &mut Notes) {
             notes.blocker(
                 Topic::from(at(row, "uuid")).of(RowName::numbered("mediated device", row)),
                 message,
-                "write that of one on the host: mdevctl list",
+                "write the UUID of one on the host: mdevctl list",
             );
         } else if !is_uuid(&text) {
             let message = text!("'{text}' is not a UUID", text);
@@ -60,7 +60,7 @@ fn uuid(subject: &Subject, notes: &mut Notes) {
                 "write one such as 4b20d080-1b54-4048-85b3-a6a62d165c01",
             );
         } else if let Some(earlier) = seen.iter().position(|known| *known == text) {
-            let message = text!("{text} is already asked for as mediated device {earlier}", text, earlier);
+            let message = text!("{text} is already requested as mediated device {earlier}", text, earlier);
             notes.blocker(
                 Topic::from(at(row, "uuid")).of(RowName::numbered("mediated device", row)),
                 message,
@@ -68,7 +68,7 @@ fn uuid(subject: &Subject, notes: &mut Notes) {
             );
         } else {
             let what = text!("whether mediated device {text} is on the host", text);
-            notes.unknown(at(row, "uuid"), &what, "vmbuild does not list them: see mdevctl list");
+            notes.unknown(at(row, "uuid"), &what, "vmbuild does not list mediated devices: see mdevctl list");
         }
         seen.push(text);
     }
@@ -81,15 +81,15 @@ fn display(subject: &Subject, notes: &mut Notes) {
             notes.looked();
         }
         if ramfb && !display {
-            let message = text!("ramfb means nothing without display");
+            let message = text!("ramfb has no effect without display");
             notes.blocker(
                 Topic::from(at(row, "ramfb")).of(RowName::numbered("mediated device", row)),
                 message,
-                Remedy::from("set display, too, or remove ramfb").setting(at(row, "display"), true),
+                Remedy::from("also set display, or remove ramfb").setting(at(row, "display"), true),
             );
         }
         if display && subject.machine.consoles.is_empty() {
-            let message = text!("display needs a graphical console, and there is none");
+            let message = text!("display needs a graphical console, but the VM has none");
             notes.blocker(
                 Topic::from(at(row, "display")).of(RowName::numbered("mediated device", row)),
                 message,

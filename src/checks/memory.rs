@@ -20,9 +20,9 @@ static MEM_MISSING: Check = Check {
 
 static MEM_SIZE: Check = Check {
     code: "MEM-SIZE",
-    title: "memory is a size",
+    title: "memory is a valid size",
     explain: "Memory is a number of MiB or a text with a unit: 2048, \"2 GiB\", \"2048 MiB\". GB and MB are decimal, \
-              GiB and MiB (and G and M alone) binary. Zero and sizes beyond what the machine type takes are refused.",
+              GiB and MiB (and G and M alone) binary. Zero and sizes above the limit of the machine type are rejected.",
     run: Some(size),
     ..Check::VM
 };
@@ -30,8 +30,8 @@ static MEM_SIZE: Check = Check {
 static MEM_SMALL: Check = Check {
     code: "MEM-SMALL",
     title: "memory is enough for an operating system",
-    explain: "Below 64 MiB no current system boots, and the firmware itself may not come up. A number counts MiB, so \
-              \"memory\": 8 asks for 8 MiB and not for 8 GiB.",
+    explain: "No current operating system boots below 64 MiB, and the firmware itself may fail. A number counts MiB, \
+              so \"memory\": 8 requests 8 MiB, not 8 GiB.",
     run: Some(small),
     ..Check::VM
 };
@@ -39,17 +39,17 @@ static MEM_SMALL: Check = Check {
 pub(super) static MEM_HOST: Check = Check {
     code: "MEM-HOST",
     title: "memory fits the host",
-    explain: "A guest with more memory than is installed does not start, as the kernel refuses QEMU that much at once; \
-              with much swap it does, and then both become very slow or QEMU is killed.",
+    explain: "A guest with more memory than is installed does not start, because the kernel does not give QEMU that \
+              much at once. With much swap it starts, but then both become very slow or QEMU is killed.",
     run: Some(host),
     ..Check::VM
 };
 
 static MEM_LOW: Check = Check {
     code: "MEM-LOW",
-    title: "memory is free",
-    explain: "The guest may use all of its memory. Where the host has less free (or reclaimable at once), other VMs \
-              are pushed to swap. A guest with passed PCI devices is judged by MEM-PINNED instead.",
+    title: "host has this much free memory",
+    explain: "The guest may use all of its memory. If the host has less free (or reclaimable at once), other VMs are \
+              swapped out. For a guest with passed PCI devices see MEM-PINNED instead.",
     run: Some(low),
     ..Check::VM
 };
@@ -57,8 +57,8 @@ static MEM_LOW: Check = Check {
 pub(super) static MEM_PINNED: Check = Check {
     code: "MEM-PINNED",
     title: "memory can be pinned for PCI passthrough",
-    explain: "A passed device reaches guest memory by DMA at any time, so VFIO pins all of it when the VM starts: it \
-              cannot be swapped, ballooned or shared. If that much is not free, the start fails. Ask for less, stop \
+    explain: "A passed device can access guest memory by DMA at any time, so VFIO pins all of it when the VM starts: \
+              it cannot be swapped, ballooned or shared. If that much is not free, the start fails. Request less, stop \
               other VMs, or add memory.",
     run: Some(pinned),
     ..Check::VM
@@ -83,7 +83,7 @@ fn size(subject: &Subject, notes: &mut Notes) {
             let most = subject.capabilities().and_then(|known| known.max_memory);
             if let Some(most) = most.filter(|most| memory > *most) {
                 let message = text!(
-                    "{memory} of memory asked, QEMU takes at most {most}",
+                    "{memory} of memory requested; QEMU supports at most {most}",
                     memory = Arg::Gib(memory),
                     most = Arg::Gib(most)
                 );
@@ -108,7 +108,7 @@ fn small(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if memory < SMALLEST {
         let message = text!(
-            "{memory} of memory asked, no current system boots below {smallest}",
+            "memory {memory} is below {smallest}, too little for any current OS to boot",
             memory = Arg::Gib(memory),
             smallest = Arg::Gib(SMALLEST)
         );
@@ -125,7 +125,7 @@ fn host(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = host_memory(subject, notes, "memory of the host") else { return };
     if asked > memory.total {
         let message = text!(
-            "{asked} of memory asked, the host has {total} in all",
+            "{asked} of memory requested; the host has {total} in total",
             asked = Arg::Gib(asked),
             total = Arg::Gib(memory.total)
         );
@@ -138,7 +138,7 @@ fn low(subject: &Subject, notes: &mut Notes) {
     let Some(memory) = host_memory(subject, notes, "free memory of the host") else { return };
     if asked > memory.free && asked <= memory.total {
         let message = text!(
-            "{asked} of memory asked, {free} of host memory are free",
+            "{asked} of memory requested; the host has {free} free",
             asked = Arg::Gib(asked),
             free = Arg::Gib(memory.free)
         );
@@ -152,14 +152,12 @@ fn low(subject: &Subject, notes: &mut Notes) {
 
 fn pinned(subject: &Subject, notes: &mut Notes) {
     let Some(asked) = unpaged(subject).filter(|_| subject.machine.passes_devices()) else { return };
-    let Some(memory) = host_memory(subject, notes, "free memory of the host, all of the guest's is pinned") else {
+    let Some(memory) = host_memory(subject, notes, "free memory of the host; all of the guest's memory is pinned")
+    else {
         return;
     };
-    let message = text!(
-        "{asked} will be pinned by VFIO; {free} of host memory are free",
-        asked = Arg::Gib(asked),
-        free = Arg::Gib(memory.free)
-    );
+    let message =
+        text!("VFIO will pin {asked}; the host has {free} free", asked = Arg::Gib(asked), free = Arg::Gib(memory.free));
     if asked > memory.free {
         notes.blocker(
             field("memory"),
@@ -193,14 +191,14 @@ mod tests {
     #[test]
     fn memory_beyond_what_qemu_takes_is_refused() {
         let limit = |most| Asked::with(json!({"memory": "8 GiB"})).offering(|known| known.max_memory = Some(most));
-        limit(Bytes::gib(4)).blocks("MEM-SIZE", "memory", "8 GiB of memory asked, QEMU takes at most 4 GiB");
+        limit(Bytes::gib(4)).blocks("MEM-SIZE", "memory", "8 GiB of memory requested; QEMU supports at most 4 GiB");
         limit(Bytes::gib(8)).passes("MEM-SIZE");
     }
 
     #[test]
     fn gib_written_as_mib_are_noticed() {
         let Said { message, .. } = Asked::with(json!({"memory": 32})).said("MEM-SMALL").warning();
-        assert_eq!(message, "32 MiB of memory asked, no current system boots below 64 MiB");
+        assert_eq!(message, "memory 32 MiB is below 64 MiB, too little for any current OS to boot");
         Asked::with(json!({"memory": 64})).passes("MEM-SMALL");
     }
 
@@ -215,7 +213,7 @@ mod tests {
     fn free_memory_matters_more_with_passed_devices() {
         let gpu = json!({"memory": "30 GiB", "pci_devices": [{"host_address": "0000:01:00.0"}]});
         let Said { message, .. } = on_a_host_with(Asked::with(gpu.clone()), 64, 20).said("MEM-PINNED").blocker();
-        assert_eq!(message, "30 GiB will be pinned by VFIO; 20 GiB of host memory are free");
+        assert_eq!(message, "VFIO will pin 30 GiB; the host has 20 GiB free");
         on_a_host_with(Asked::with(gpu.clone()), 64, 31).quiet("MEM-LOW").said("MEM-PINNED").warning();
         on_a_host_with(Asked::with(gpu.clone()), 64, 40).passes("MEM-PINNED");
         Asked::with(gpu).facts(|facts| facts.memory = Fact::default()).unknown("MEM-PINNED");

@@ -14,36 +14,36 @@ pub(super) static CHECKS: &[&Check] = &[&XML_CLASH, &XML_PLACE, &XML_ALIAS];
 
 static XML_CLASH: Check = Check {
     code: "XML-CLASH",
-    title: "nothing in the merged domain is there twice",
-    explain: "With custom_xml in it, the domain has something twice that libvirt or QEMU take once: a disk's target, a \
+    title: "merged XML has no duplicates",
+    explain: "With custom_xml, the domain has something twice that libvirt or QEMU accept once: a disk's target, a \
               PCI, USB or drive address of the guest, a controller of one type and index, a host device, a place in \
               the boot order, an alias, a console of one kind or its port, a memory balloon, TPM, IOMMU or vsock, or a \
-              setting of the domain. The boot order stands either in <os> or at the devices, where vmbuild writes it: \
-              use boot.order and boot_order, or remove those <boot> elements. <vcpu> and <topology> must count alike. \
-              Two interfaces with one MAC address are accepted, and their traffic gets lost. To change what is \
-              generated, name it as the merge knows it (a disk by its target, an interface by its MAC address); to \
-              have another one, give it a name or place of its own.",
+              setting of the domain. The boot order is either in <os> or on the devices, where vmbuild writes it: use \
+              boot.order and boot_order, or remove those <boot> elements. <vcpu> and <topology> must give the same \
+              number. Two interfaces with one MAC address are accepted, but their traffic gets lost. To change a \
+              generated element, name it as the merge finds it (a disk by its target, an interface by its MAC \
+              address); to add another one, give it a name or place of its own.",
     run: Some(clash),
     ..Check::VM
 };
 
 static XML_PLACE: Check = Check {
     code: "XML-PLACE",
-    title: "the places that the custom XML gives to devices exist",
-    explain: "custom_xml puts a device where the guest has no place: PCI domains other than 0 do not exist, slot 0 of \
-              bus 0 is the host bridge, a PCI Express port has slot 0 alone, and a USB device needs a controller of \
-              its bus with that port. PCI buses and disk controllers that are not written out are added by libvirt. \
-              Leave the <address> out, and libvirt finds a place.",
+    title: "custom XML addresses exist in the guest",
+    explain: "custom_xml gives a device an address that the guest does not have: PCI domains other than 0 do not \
+              exist, slot 0 of bus 0 is the host bridge, a PCI Express port has slot 0 only, and a USB device needs a \
+              controller of its bus with that port. libvirt adds missing PCI buses and disk controllers. Leave the \
+              <address> out, and libvirt chooses one.",
     run: Some(place),
     ..Check::VM
 };
 
 static XML_ALIAS: Check = Check {
     code: "XML-ALIAS",
-    title: "the aliases of the custom XML last",
-    explain: "libvirt keeps the alias of a device only where it begins with ua-; every other one is its own, chosen \
-              anew at each start, and what custom_xml says is dropped without a word. Such aliases come along with the \
-              XML of a running VM, and do no harm unless something relies on them.",
+    title: "custom XML aliases start with ua-",
+    explain: "libvirt keeps the alias of a device only if it begins with ua-. Every other alias is libvirt's own and \
+              changes at each start; what custom_xml says is dropped without a message. Such aliases come with the XML \
+              of a running VM, and are harmless unless something relies on them.",
     run: Some(alias),
     ..Check::VM
 };
@@ -81,7 +81,7 @@ fn clash(subject: &Subject, notes: &mut Notes) {
                     what = second.what
                 )
             };
-            let remedy = "name what is generated as the merge knows it, or give the other one a place of its own";
+            let remedy = "name the generated element as the merge finds it, or give the other one a place of its own";
             if second.refused {
                 notes.blocker(field("custom_xml"), message, remedy);
             } else {
@@ -201,7 +201,7 @@ fn two_orders(tree: &Element, notes: &mut Notes) {
     if let (Some(device), Some(kind)) = (ordered, within.and_then(|boot| boot.attribute("dev"))) {
         let device = identity::label("devices", device);
         let message =
-            text!("custom_xml has the boot order in <os> ({kind}), and {device} has one of its own", kind, device);
+            text!("custom_xml has the boot order in <os> ({kind}), but {device} has one of its own", kind, device);
         let remedy = "use the field boot.order instead, or remove the <boot> elements of the devices";
         notes.blocker(field("custom_xml"), message, remedy);
     }
@@ -215,12 +215,13 @@ fn two_counts(tree: &Element, notes: &mut Notes) {
     let parts = ["sockets", "dies", "clusters", "cores", "threads"].map(part);
     let Some(made) = parts.into_iter().try_fold(1u64, |made, part| made.checked_mul(part?)) else { return };
     if made != most {
-        let message = text!(
-            "with custom_xml there are {most} virtual CPUs (<vcpu>), and <topology> of <cpu> makes {made}",
-            most,
-            made
+        let message =
+            text!("with custom_xml there are {most} vCPUs (<vcpu>), but <topology> of <cpu> makes {made}", most, made);
+        notes.blocker(
+            field("custom_xml"),
+            message,
+            "use the same number in both, or use the fields vcpus and cpu.topology",
         );
-        notes.blocker(field("custom_xml"), message, "say the same in both, or use the fields vcpus and cpu.topology");
     }
 }
 
@@ -241,11 +242,11 @@ fn place(subject: &Subject, notes: &mut Notes) {
         };
         if let Some(why) = why {
             let message = text!(
-                "custom_xml: {label} has an address that is not there: {why}",
+                "custom_xml: {label} has an address that does not exist: {why}",
                 label = identity::label("devices", device),
                 why
             );
-            notes.blocker(ours.clone(), message, "leave the <address> out, and libvirt finds a place");
+            notes.blocker(ours.clone(), message, "leave the <address> out, and libvirt chooses one");
         }
     }
 }
@@ -289,7 +290,7 @@ fn no_port(devices: &Element, at: &Element) -> Option<Text> {
         controller.attribute("ports").and_then(number).or(known)
     };
     let most = controllers.map(ports).collect::<Option<Vec<u32>>>()?.into_iter().max()?;
-    (port > most).then(|| text!("USB bus {bus} has {most} ports, and this is port {port}", bus, most, port))
+    (port > most).then(|| text!("USB bus {bus} has {most} ports; port {port} does not exist", bus, most, port))
 }
 
 fn alias(subject: &Subject, notes: &mut Notes) {
@@ -415,7 +416,7 @@ mod tests {
 
     #[test]
     fn the_boot_order_stands_in_one_place() {
-        let want = "custom_xml has the boot order in <os> (network), and <disk> vda has one of its own";
+        let want = "custom_xml has the boot order in <os> (network), but <disk> vda has one of its own";
         asked("<os><boot dev='network'/></os>").blocks("XML-CLASH", "custom_xml", want);
         let removed = "<os><boot dev='hd'/></os><disk><target dev='vda'/>\
                        <boot xmlns:v='urn:vmbuild:domain:1' v:op='remove'/></disk>";
@@ -424,7 +425,7 @@ mod tests {
 
     #[test]
     fn virtual_cpus_are_counted_alike() {
-        let want = "with custom_xml there are 2 virtual CPUs (<vcpu>), and <topology> of <cpu> makes 4";
+        let want = "with custom_xml there are 2 vCPUs (<vcpu>), but <topology> of <cpu> makes 4";
         asked("<vcpu>2</vcpu>").blocks("XML-CLASH", "custom_xml", want);
         asked("<vcpu>2</vcpu><cpu><topology sockets='1' cores='2' threads='1'/></cpu>").passes("XML-CLASH");
     }
@@ -436,9 +437,9 @@ mod tests {
             ("type='pci' bus='9' slot='1'", "0000:09:01.0: a PCI Express root port has slot 0 only"),
             ("type='pci' bus='0' slot='0x1f'", "0000:00:1f.0: slot 1f of bus 0 is the chipset"),
             ("type='usb' bus='3' port='1'", "there is no controller of USB bus 3"),
-            ("type='usb' bus='0' port='16'", "USB bus 0 has 15 ports, and this is port 16"),
+            ("type='usb' bus='0' port='16'", "USB bus 0 has 15 ports; port 16 does not exist"),
         ] {
-            let want = format!("custom_xml: <hub> has an address that is not there: {why}");
+            let want = format!("custom_xml: <hub> has an address that does not exist: {why}");
             asked(&format!("<hub type='usb'><address {address}/></hub>")).blocks("XML-PLACE", "custom_xml", &want);
         }
         let bridge = "<controller type='pci' index='3' model='pcie-to-pci-bridge'/>";

@@ -9,19 +9,19 @@ pub(super) static CHECKS: &[&Check] = &[&METADATA_VALUE, &METADATA_SECRET];
 
 static METADATA_VALUE: Check = Check {
     code: "METADATA-VALUE",
-    title: "metadata are keys with plain values",
+    title: "metadata keys have plain values",
     explain: "metadata holds key-value pairs that are stored with the domain: texts, numbers, true and false. A list \
-              or an object is stored as JSON, which other programs that read the domain may not expect. A key is not \
-              blank.",
+              or an object is stored as JSON, which other programs that read the domain may not expect. A key must not \
+              be blank.",
     run: Some(value),
     ..Check::VM
 };
 
 static METADATA_SECRET: Check = Check {
     code: "METADATA-SECRET",
-    title: "metadata hold no secrets",
-    explain: "Whoever may read the domain reads its metadata, also over a read-only connection and in backups. The \
-              name of this key says that its value is a secret. Keep it elsewhere.",
+    title: "metadata contains no secrets",
+    explain: "Everyone who may read the domain can read its metadata, including over a read-only connection and in \
+              backups. The name of this key suggests that its value is a secret. Store it elsewhere.",
     run: Some(secret),
     ..Check::VM
 };
@@ -43,8 +43,8 @@ fn value(subject: &Subject, notes: &mut Notes) {
                 "use letters, digits, dots and dashes",
             );
         } else if let Some(kind) = kind {
-            let message = text!("metadata: the value of '{key}' is {kind}, it is stored as JSON", key, kind);
-            notes.warning(place, message, "write a text, a number, true or false, if others read it");
+            let message = text!("metadata: the value of '{key}' is {kind}, which is stored as JSON", key, kind);
+            notes.warning(place, message, "write a text, a number, true or false if other programs read it");
         }
     }
 }
@@ -58,8 +58,9 @@ fn secret(subject: &Subject, notes: &mut Notes) {
         let name = key.to_lowercase().replace(['-', ' ', '.'], "_");
         let named = SECRETS.iter().any(|word| name.contains(word)) || name.ends_with("apikey");
         if named && !value.is_boolean() {
-            let message = text!("metadata: '{key}' looks like a secret, and whoever may read the domain reads it", key);
-            notes.warning(field("metadata").key(key), message, "keep secrets out of metadata");
+            let message =
+                text!("metadata: '{key}' looks like a secret, and everyone who may read the domain can read it", key);
+            notes.warning(field("metadata").key(key), message, "do not store secrets in metadata");
         }
     }
 }
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn values_are_plain() {
-        let want = "metadata: the value of 'tags' is a list, it is stored as JSON";
+        let want = "metadata: the value of 'tags' is a list, which is stored as JSON";
         metadata(json!({"tags": ["a"]})).warns("METADATA-VALUE", "metadata.tags", want);
         metadata(json!({" ": "x"})).said("METADATA-VALUE").blocker();
         metadata(json!({"owner": "joe & co", "rack": 3, "test": true})).passes("METADATA-VALUE");

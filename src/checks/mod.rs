@@ -80,7 +80,7 @@ pub use pci::PCI_DRIVER;
 pub use report::{Report, report, report_of_stack, report_on};
 pub use selector::GROUPS_CHANGED;
 pub use subject::Subject;
-pub use table::{all, errors, explain};
+pub use table::{all, chapters, errors, explain};
 pub use taking::{HostLine, Taken, TakenLine, doctor, take, take_holding};
 pub use template::{TEMPLATE_MISSING, check_of as template_check};
 pub use text::Wording;

@@ -11,9 +11,9 @@ pub(super) static CHECKS: &[&Check] = &[&NAME_MISSING, &NAME_INVALID, &NAME_TAKE
 
 static NAME_MISSING: Check = Check {
     code: "NAME-MISSING",
-    title: "the VM has a name",
-    explain: "libvirt finds a domain by its name, and the volumes that are created for the VM carry it. Give the VM a \
-              name that no other domain of the host has.",
+    title: "VM has a name",
+    explain: "libvirt finds a domain by its name, and the names of the VM's new volumes contain it. Give the VM a name \
+              that no other domain of the host has.",
     contract: Some(4),
     run: Some(missing),
     ..Check::VM
@@ -22,10 +22,10 @@ static NAME_MISSING: Check = Check {
 /// A name that cannot be used.
 pub static NAME_INVALID: Check = Check {
     code: "NAME-INVALID",
-    title: "the name can be used",
+    title: "VM name is valid",
     explain: "The name becomes part of volume, log and NVRAM file names and of virsh commands. A slash would leave the \
-              folder, a leading dash would be read as an option, control characters break logs. Blanks, quotes and \
-              letters of any script are fine.",
+              folder, a leading dash would be read as an option, control characters break logs. Spaces, quotes and \
+              letters of any script are allowed.",
     run: Some(invalid),
     ..Check::VM
 };
@@ -33,7 +33,7 @@ pub static NAME_INVALID: Check = Check {
 static NAME_TAKEN: Check = Check {
     code: "NAME-TAKEN",
     title: "no other domain has the name",
-    explain: "Defining a domain under a name that exists would either fail or change the domain that is there. vmbuild \
+    explain: "Defining a domain with the name of an existing one would either fail or change that domain. vmbuild \
               never overwrites a domain: choose another name, or remove or rename the other domain yourself.",
     run: Some(taken),
     ..Check::VM

@@ -13,38 +13,38 @@ pub(super) static CHECKS: &[&Check] = &[&NET_SOURCE, &NET_MISSING, &NET_INACTIVE
 
 static NET_SOURCE: Check = Check {
     code: "NET-SOURCE",
-    title: "each interface names what its type needs",
-    explain: "An interface of type bridge joins a bridge of the host, one of type direct an interface of the host, and \
-              there is no default for which. Write its name into `source`, or use type network. QEMU's own NAT (type \
-              user) has no source. An interface of type hostdev is a virtual function of a network card: its address \
-              goes into `host_address`.",
+    title: "each interface has what its type needs",
+    explain: "An interface of type bridge joins a bridge of the host, and one of type direct an interface of the host; \
+              there is no default. Write its name in `source`, or use type network. QEMU's own NAT (type user) has no \
+              source. An interface of type hostdev is a virtual function of a network card: write its address in \
+              `host_address`.",
     run: Some(source),
     ..Check::VM
 };
 
 pub(super) static NET_MISSING: Check = Check {
     code: "NET-MISSING",
-    title: "the named networks exist",
+    title: "named networks exist",
     explain: "The host has no libvirt network of this name; the domain could be defined, but not started. `virsh \
-              net-list --all` shows which there are.",
+              net-list --all` lists the networks.",
     run: Some(missing),
     ..Check::VM
 };
 
 pub(super) static NET_INACTIVE: Check = Check {
     code: "NET-INACTIVE",
-    title: "the named networks are active",
+    title: "named networks are active",
     explain: "A network that is not started has no bridge: the domain can be defined, but its start fails with \
-              \"network is not active\". Start it, and let it start with the host.",
+              \"network is not active\". Start it, and enable its autostart.",
     run: Some(inactive),
     ..Check::VM
 };
 
 pub(super) static BRIDGE_MISSING: Check = Check {
     code: "BRIDGE-MISSING",
-    title: "the named bridges exist",
-    explain: "The host has no bridge of this name; the start of the VM would fail. Bridges are made by the host's own \
-              network configuration (netplan, NetworkManager, systemd-networkd, ifupdown), not by libvirt.",
+    title: "named bridges exist",
+    explain: "The host has no bridge of this name; the start of the VM would fail. Create it in the host's network \
+              configuration (netplan, NetworkManager, systemd-networkd, ifupdown); libvirt does not.",
     run: Some(bridge),
     ..Check::VM
 };
@@ -157,7 +157,7 @@ fn inactive(subject: &Subject, notes: &mut Notes) {
         };
         notes.looked();
         if !network.active {
-            let message = text!("network '{name}' is not active, the VM could not start", name);
+            let message = text!("network '{name}' is not active; the VM could not start", name);
             let name = shell_quote(name);
             let start = text!("start it: virsh net-start {name}", name);
             let both = text!("{start}; virsh net-autostart {name}", start, name);

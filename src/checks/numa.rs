@@ -10,29 +10,29 @@ pub(super) static CHECKS: &[&Check] = &[&NUMA_NODE, &NUMA_ROOM, &NUMA_CELLS];
 
 static NUMA_NODE: Check = Check {
     code: "NUMA-NODE",
-    title: "the nodes of the host are there",
-    explain: "Memory can be bound to NUMA nodes that the host has. A node that it lacks lets the start fail with \
-              \"NUMA node N is unavailable\".",
+    title: "named NUMA nodes exist on the host",
+    explain: "With a missing node the start fails with \"NUMA node N is unavailable\". Memory can be bound only to \
+              NUMA nodes that the host has.",
     run: Some(node),
     ..Check::VM
 };
 
 static NUMA_ROOM: Check = Check {
     code: "NUMA-ROOM",
-    title: "the nodes have room for the memory bound to them",
-    explain: "With the mode strict memory comes from the nodes named and from no other. Where they have less free than \
-              the guest uses, QEMU is killed although the host has memory elsewhere. Take more nodes, less memory, or \
-              the mode preferred.",
+    title: "bound NUMA nodes have enough memory",
+    explain: "With the mode strict memory comes only from the named nodes. If they have less free than the guest uses, \
+              QEMU is killed although the host has memory elsewhere. Use more nodes, less memory, or the mode \
+              preferred.",
     run: Some(room),
     ..Check::VM
 };
 
 static NUMA_CELLS: Check = Check {
     code: "NUMA-CELLS",
-    title: "the guest's nodes share out its CPUs and memory",
-    explain: "Every virtual CPU, those that can be plugged in among them, belongs to exactly one node of the guest, \
-              and the memory of the nodes adds up to memory. libvirt takes other sums and quietly changes the memory \
-              of the VM.",
+    title: "guest NUMA cells add up",
+    explain: "Every vCPU, including those that can be hot-plugged, belongs to exactly one NUMA cell of the guest, and \
+              the memory of the cells adds up to memory. libvirt accepts other sums and changes the memory of the VM \
+              without a message.",
     run: Some(cells),
     ..Check::VM
 };
@@ -47,7 +47,7 @@ fn node(subject: &Subject, notes: &mut Notes) {
     let own = Place::root().key("numa").key("nodes");
     let mut asked: Vec<(Place, CpuSet)> = Vec::new();
     match list.map(str::parse::<CpuSet>) {
-        Some(Err(error)) => return notes.blocker(own, text!("{error}", error), "write node numbers of the host"),
+        Some(Err(error)) => return notes.blocker(own, text!("{error}", error), "write NUMA node numbers of the host"),
         Some(Ok(set)) => asked.push((own, set)),
         None => {}
     }
@@ -56,13 +56,15 @@ fn node(subject: &Subject, notes: &mut Notes) {
         Some((Place::root().key("numa").key("cells").index(row).key("node"), CpuSet::one(cell.node?)))
     }));
     let Some((first, _)) = asked.first() else { return };
-    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), "which nodes the host has") else { return };
+    let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), "which NUMA nodes the host has") else {
+        return;
+    };
     let there: CpuSet = known.iter().map(|node| node.number).collect();
     for (place, set) in &asked {
         let missing = set.without(&there);
         if !missing.is_empty() {
-            let message = text!("the host has no node {missing}", missing);
-            notes.blocker(place.clone(), message, text!("its nodes are {there}", there));
+            let message = text!("the host has no NUMA node {missing}", missing);
+            notes.blocker(place.clone(), message, text!("its NUMA nodes are {there}", there));
         }
     }
 }
@@ -82,7 +84,7 @@ fn room(subject: &Subject, notes: &mut Notes) {
         asked.push((Place::root().key("numa").key("nodes"), bound.clone(), memory));
     }
     let Some((first, ..)) = asked.first() else { return };
-    let what = "whether the nodes have room for the memory";
+    let what = "whether the NUMA nodes have enough memory";
     let Some(known) = notes.known(&subject.facts.nodes, || first.clone(), what) else { return };
     for (place, set, memory) in asked {
         let own: Vec<&NumaNode> = known.iter().filter(|node| set.contains(node.number)).collect();
@@ -98,7 +100,7 @@ fn room(subject: &Subject, notes: &mut Notes) {
                     name,
                     all = Arg::Gib(all)
                 );
-                notes.blocker(place, message, "take more nodes, less memory, or the mode preferred");
+                notes.blocker(place, message, "use more nodes, less memory, or the mode preferred");
             }
             (_, Some(free)) if memory > free => {
                 let message = text!(
@@ -107,7 +109,7 @@ fn room(subject: &Subject, notes: &mut Notes) {
                     name,
                     free = Arg::Gib(free)
                 );
-                notes.warning(place, message, "take more nodes, less memory, or the mode preferred");
+                notes.warning(place, message, "use more nodes, less memory, or the mode preferred");
             }
             (_, None) => {
                 notes.unknown(place, text!("how much memory of {name} is free", name), "libvirt was not asked");
@@ -131,18 +133,14 @@ fn cells(subject: &Subject, notes: &mut Notes) {
             Some(Ok(set)) if !set.is_empty() => {
                 let twice = seen.common(&set);
                 if !twice.is_empty() {
-                    notes.blocker(
-                        at("vcpus"),
-                        text!("virtual CPU {twice} is in two nodes of the guest", twice),
-                        "leave it in one",
-                    );
+                    notes.blocker(at("vcpus"), text!("vCPU {twice} is in two NUMA cells", twice), "keep it in one");
                 }
                 seen = seen.with(&set);
             }
-            Some(Err(error)) => notes.blocker(at("vcpus"), text!("{error}", error), "write numbers of virtual CPUs"),
+            Some(Err(error)) => notes.blocker(at("vcpus"), text!("{error}", error), "write vCPU numbers"),
             _ => {
-                let message = text!("node {row} of the guest has no virtual CPUs", row);
-                notes.blocker(at("vcpus"), message, "write such as 0-3");
+                let message = text!("NUMA cell {row} has no vCPUs", row);
+                notes.blocker(at("vcpus"), message, "write a range such as 0-3");
             }
         }
         match cell.memory.as_ref().map(crate::spec::MemorySize::bytes) {
@@ -151,19 +149,19 @@ fn cells(subject: &Subject, notes: &mut Notes) {
                 whole = false;
                 notes.blocker(
                     at("memory"),
-                    text!("node {row} of the guest has no memory", row),
-                    "write such as \"4 GiB\"",
+                    text!("NUMA cell {row} has no memory", row),
+                    "write a size such as \"4 GiB\"",
                 );
             }
         }
     }
     if let Some(memory) = memory(subject).filter(|memory| whole && memory.0 != sum) {
         let message = text!(
-            "the nodes of the guest have {sum} together, memory is {memory}",
+            "the NUMA cells have {sum} together, but memory is {memory}",
             sum = Arg::Gib(Bytes(sum)),
             memory = Arg::Gib(memory)
         );
-        notes.blocker(list.clone(), message, "make both the same");
+        notes.blocker(list.clone(), message, "make the two equal");
     }
     cover(subject, notes, &list, &seen);
 }
@@ -174,15 +172,11 @@ fn cover(subject: &Subject, notes: &mut Notes, list: &Place, seen: &CpuSet) {
     let all: CpuSet = (0..count).collect();
     let (missing, beyond) = (all.without(seen), seen.without(&all));
     if !missing.is_empty() && !seen.is_empty() {
-        notes.blocker(
-            list.clone(),
-            text!("virtual CPU {missing} is in no node of the guest", missing),
-            "put it into one",
-        );
+        notes.blocker(list.clone(), text!("vCPU {missing} is in no NUMA cell", missing), "add it to one");
     }
     if !beyond.is_empty() {
-        let message = text!("nodes of the guest name virtual CPU {beyond}, the VM has {count}", beyond, count);
-        notes.blocker(list.clone(), message, "remove it, or give the VM more");
+        let message = text!("NUMA cells name vCPU {beyond}; the VM has {count}", beyond, count);
+        notes.blocker(list.clone(), message, "remove it, or give the VM more vCPUs");
     }
 }
 
@@ -211,7 +205,7 @@ mod tests {
             with(json!({"memory": memory, "numa": {"mode": mode, "nodes": nodes}}))
         };
         bound("8 GiB", "strict", "0").passes("NUMA-NODE").passes("NUMA-ROOM");
-        bound("8 GiB", "strict", "2").blocks("NUMA-NODE", "numa.nodes", "the host has no node 2");
+        bound("8 GiB", "strict", "2").blocks("NUMA-NODE", "numa.nodes", "the host has no NUMA node 2");
         bound("8 GiB", "strict", "x").said("NUMA-NODE").blocker();
         bound("12 GiB", "strict", "0").warns(
             "NUMA-ROOM",
@@ -235,18 +229,18 @@ mod tests {
         let said = |first, second, message| {
             cells(first, second).blocks("NUMA-CELLS", "numa.cells", message);
         };
-        said(cell("0-1", "2 GiB"), cell("2-3", "1 GiB"), "the nodes of the guest have 3 GiB together, memory is 4 GiB");
-        said(cell("0-1", "2 GiB"), cell("2", "2 GiB"), "virtual CPU 3 is in no node of the guest");
-        said(cell("0-1", "2 GiB"), cell("2-5", "2 GiB"), "nodes of the guest name virtual CPU 4-5, the VM has 4");
+        said(cell("0-1", "2 GiB"), cell("2-3", "1 GiB"), "the NUMA cells have 3 GiB together, but memory is 4 GiB");
+        said(cell("0-1", "2 GiB"), cell("2", "2 GiB"), "vCPU 3 is in no NUMA cell");
+        said(cell("0-1", "2 GiB"), cell("2-5", "2 GiB"), "NUMA cells name vCPU 4-5; the VM has 4");
         cells(cell("0-2", "2 GiB"), cell("2-3", "2 GiB")).blocks(
             "NUMA-CELLS",
             "numa.cells[1].vcpus",
-            "virtual CPU 2 is in two nodes of the guest",
+            "vCPU 2 is in two NUMA cells",
         );
         cells(json!({}), cell("0-3", "4 GiB")).blocks(
             "NUMA-CELLS",
             "numa.cells[0].memory",
-            "node 0 of the guest has no memory",
+            "NUMA cell 0 has no memory",
         );
     }
 }

@@ -12,10 +12,10 @@ pub(super) static CHECKS: &[&Check] = &[&NVME_DISK];
 
 static NVME_DISK: Check = Check {
     code: "NVME-DISK",
-    title: "disks named by a PCI address are NVMe drives",
-    explain: "A disk with a host_address is an NVMe drive of the host that QEMU drives by itself: it names the drive's \
-              controller and a namespace, from 1, and no image. The whole controller leaves the host, as with a passed \
-              device. Another kind of controller is passed in pci_devices; a drive that the host keeps is named by its \
+    title: "disks with a host_address are NVMe drives",
+    explain: "A disk with a host_address is an NVMe drive of the host that QEMU operates directly: it names the \
+              drive's controller and a namespace, from 1, and no image. The host loses the whole controller, as with a \
+              passed device. Pass another kind of controller in pci_devices; name a drive that the host keeps by its \
               path below /dev/disk/by-id.",
     run: Some(drives),
     ..Check::DEVICE
@@ -37,14 +37,14 @@ fn drives(subject: &Subject, notes: &mut Notes) {
         }
         let Some(DiskOrigin::Drive { host, namespace }) = row.made.map(|made| &made.origin) else { continue };
         if *namespace == 0 {
-            notes.blocker(row.topic("namespace"), text!("namespace 0, the first is 1"), without("leave it out"));
+            notes.blocker(row.topic("namespace"), text!("namespace is 0; the first is 1"), without("leave it out"));
         }
         if row.asked.device == Some(DiskDevice::Cdrom) {
-            notes.blocker(row.topic("device"), text!("a drive of the host is no CD-ROM"), "make it a disk");
+            notes.blocker(row.topic("device"), text!("a drive of the host cannot be a CD-ROM"), "make it a disk");
         }
         let known = subject.facts.pci.items().iter().find(|known| known.address == *host);
         if let Some(known) = known.filter(|known| known.kind() != PciClass::Nvme) {
-            let message = text!("{host} is no NVMe drive ({label})", host, label = known.label());
+            let message = text!("{host} is not an NVMe drive ({label})", host, label = known.label());
             notes.blocker(topic, message, "pass it in pci_devices, or name a drive by its path");
         }
     }
@@ -69,7 +69,7 @@ mod tests {
     fn a_disk_by_address_is_an_nvme_drive() {
         let fine = drive(json!({"host_address": "03:00.0"}));
         fine.passes("NVME-DISK").passes("DISK-PATH").passes("IOMMU-GROUP").passes("PCI-MISSING");
-        let want = "disk 0 (vda): 0000:01:00.0 is no NVMe drive (NVIDIA AD103 RTX 4080)";
+        let want = "disk 0 (vda): 0000:01:00.0 is not an NVMe drive (NVIDIA AD103 RTX 4080)";
         drive(json!({"host_address": "01:00.0"})).blocks("NVME-DISK", "storage.disks[0].host_address", want);
         for wrong in [
             json!({"host_address": "3:0"}),
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn its_group_goes_along_like_that_of_any_device() {
         let shared = Asked::disks(json!([{"action": "attach", "host_address": "03:00.0"}]));
-        let want = "disk 0 (0000:03:00.0): its IOMMU group 17 also holds 0000:04:00.0 (Intel I225-V, igc); the group must \
-                    be passed whole";
+        let want = "disk 0 (0000:03:00.0): its IOMMU group 17 also contains 0000:04:00.0 (Intel I225-V, igc); the \
+                    group must be passed whole";
         shared.blocks("IOMMU-GROUP", "storage.disks[0].host_address", want);
         let created = Asked::disks(json!([{"action": "create", "size": 1, "host_address": "03:00.0"}]));
         created.said("DISK-FIELD-UNUSED").warning();

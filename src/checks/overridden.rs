@@ -13,24 +13,23 @@ pub(super) static CHECKS: &[&Check] = &[&XML_OPERATION, &XML_OVERRIDES];
 
 static XML_OPERATION: Check = Check {
     code: "XML-OPERATION",
-    title: "the operations of the custom XML find their elements",
-    explain: "vmbuild:op='remove' takes a generated element away, vmbuild:op='replace' puts another in its place. The \
-              element is found as the merge finds it: a disk by its target, an interface by its MAC address, a \
-              controller by type and index, a host device by its address, a feature, timer or channel by its name, \
-              what there is once by its own name. An operation that finds nothing leaves the domain as it was, and \
-              what was to replace something is added. op without the prefix means nothing to vmbuild, and libvirt \
-              refuses it.",
+    title: "vmbuild:op finds its elements",
+    explain: "vmbuild:op='remove' removes a generated element, vmbuild:op='replace' replaces it. The element is found \
+              as the merge finds it: a disk by its target, an interface by its MAC address, a controller by type and \
+              index, a host device by its address, a feature, timer or channel by its name, a single element by its \
+              own name. An operation that finds nothing leaves the domain as it was, and a replacement is added. op \
+              without the prefix is not an operation, and libvirt rejects it.",
     run: Some(operations),
     ..Check::VM
 };
 
 static XML_OVERRIDES: Check = Check {
     code: "XML-OVERRIDES",
-    title: "the custom XML and the fields agree",
-    explain: "custom_xml is merged over the domain that the fields make, and it wins: where a field was set and \
-              custom_xml says otherwise, the field has no effect, and checks that read it judge a VM that is not \
-              built. Set the value in one of the two, better in the field. Where custom_xml changes what vmbuild chose \
-              by itself, that is what it is there for, and is only told.",
+    title: "custom XML and the fields agree",
+    explain: "custom_xml is merged over the domain that the fields make, and it wins: if custom_xml contradicts a \
+              field, the field has no effect, and checks that read it describe a VM that is not built. Set the value \
+              in one of the two, preferably in the field. Where custom_xml changes a default, that is its purpose, and \
+              it is only reported.",
     run: Some(overrides),
     ..Check::VM
 };
@@ -49,13 +48,13 @@ fn operations(subject: &Subject, notes: &mut Notes) {
         let Change { element, .. } = change;
         let (message, remedy) = if operation == "remove" {
             (
-                text!("custom_xml removes {element}, which is not there{others}", element, others),
-                "name what is there, or take it out",
+                text!("custom_xml removes {element}, which does not exist{others}", element, others),
+                "name an existing element, or remove the operation",
             )
         } else {
             let message =
-                text!("custom_xml replaces {element}, which is not there: it is added{others}", element, others);
-            (message, "name what is there, or leave vmbuild:op out")
+                text!("custom_xml replaces {element}, which does not exist: it is added{others}", element, others);
+            (message, "name an existing element, or leave vmbuild:op out")
         };
         notes.warning(field("custom_xml"), message, remedy);
     }
@@ -108,8 +107,8 @@ fn overrides(subject: &Subject, notes: &mut Notes) {
         if more > 0 {
             defaults.push(text!("{more} more", more));
         }
-        let message = text!("custom_xml changes what vmbuild chose: {defaults}", defaults = Arg::all(defaults));
-        notes.info(field("custom_xml"), message, "nothing to do if that is meant; the domain XML shows the result");
+        let message = text!("custom_xml changes defaults: {defaults}", defaults = Arg::all(defaults));
+        notes.info(field("custom_xml"), message, "nothing to do if this is intended; the domain XML shows the result");
     }
 }
 
@@ -136,7 +135,7 @@ fn told(change: &Change) -> Option<Text> {
 
 fn contradiction(change: &Change, what: &Text, place: &Place) -> (Text, Text) {
     let message = if let Deed::Removed { .. } = &change.deed {
-        text!("custom_xml removes {element}, which {place} asks for", element = change.element, place)
+        text!("custom_xml removes {element}, which {place} requests", element = change.element, place)
     } else {
         text!("custom_xml overrides {place}: {what}", place, what)
     };
@@ -197,20 +196,20 @@ mod tests {
         for (xml, want) in [
             (
                 "<disk op='remove'><target dev='vdb'/></disk>",
-                "custom_xml removes <disk> vdb, which is not there; there is <disk> vda",
+                "custom_xml removes <disk> vdb, which does not exist; there is <disk> vda",
             ),
-            ("<hub op='remove' type='usb'/>", "custom_xml removes <hub>, which is not there"),
+            ("<hub op='remove' type='usb'/>", "custom_xml removes <hub>, which does not exist"),
             (
                 "<disk op='replace'><target dev='vdb'/></disk>",
-                "custom_xml replaces <disk> vdb, which is not there: it is added; there is <disk> vda",
+                "custom_xml replaces <disk> vdb, which does not exist: it is added; there is <disk> vda",
             ),
             (
                 "<disk><target dev='vda'/><serial op='remove'/></disk>",
-                "custom_xml removes <serial> of <disk> vda, which is not there",
+                "custom_xml removes <serial> of <disk> vda, which does not exist",
             ),
             (
                 "<disk><target dev='vdz'/><serial op='remove'/></disk>",
-                "custom_xml removes <serial> of <disk> vdz, which is not there",
+                "custom_xml removes <serial> of <disk> vdz, which does not exist",
             ),
         ] {
             asked(xml).warns("XML-OPERATION", "custom_xml", want);
@@ -271,9 +270,9 @@ mod tests {
             (
                 "<disk op='remove'><target dev='vda'/></disk>",
                 "storage.disks[0]",
-                "custom_xml removes <disk> vda, which storage.disks[0] asks for",
+                "custom_xml removes <disk> vda, which storage.disks[0] requests",
             ),
-            ("<tpm op='remove'/>", "tpm", "custom_xml removes <tpm>, which tpm asks for"),
+            ("<tpm op='remove'/>", "tpm", "custom_xml removes <tpm>, which tpm requests"),
             (
                 "<graphics type='vnc' port='5902'/>",
                 "graphics[0].port",
@@ -307,7 +306,7 @@ mod tests {
     #[test]
     fn a_default_may_be_changed_and_is_told() {
         let said = asked("<memballoon op='replace' model='none'/>").said("XML-OVERRIDES").info();
-        assert_eq!(said.message, "custom_xml changes what vmbuild chose: model of <memballoon> from virtio to none");
+        assert_eq!(said.message, "custom_xml changes defaults: model of <memballoon> from virtio to none");
         let many = "<on_crash>restart</on_crash><on_reboot>destroy</on_reboot><memballoon model='none'/>\
                     <rng op='remove'/><disk><driver io='threads'/><target dev='vda'/></disk>";
         let said = asked(many).said("XML-OVERRIDES").info();

@@ -12,19 +12,19 @@ pub(super) static CHECKS: &[&Check] = &[&PATH_INVALID, &PATH_CLIMBS, &PATH_SYSTE
 
 static PATH_INVALID: Check = Check {
     code: "PATH-INVALID",
-    title: "the paths can be used",
+    title: "paths are valid",
     explain: "An absolute path is used as it is. A relative one is the name of a volume in the pool, or a file below \
-              the pool's folder, and may never leave it with `..`. URLs, `~`, backslashes and control characters have \
-              no meaning here. A ROM file has no pool, so its path is absolute.",
+              the pool's folder, and must not leave it with `..`. URLs, `~`, backslashes and control characters are \
+              not supported. A ROM file has no pool, so its path is absolute.",
     run: Some(invalid),
     ..Check::VM
 };
 
 static PATH_CLIMBS: Check = Check {
     code: "PATH-CLIMBS",
-    title: "the paths are written out",
-    explain: "A path with `..` is resolved as text before it is used. Where one of its folders is a link, the kernel \
-              would have gone elsewhere. Write the path without `..`.",
+    title: "paths contain no '..'",
+    explain: "A path with `..` is resolved as text before it is used. If one of its folders is a link, the kernel \
+              would resolve it differently. Write the path without `..`.",
     run: Some(climbs),
     ..Check::VM
 };
@@ -32,9 +32,9 @@ static PATH_CLIMBS: Check = Check {
 static PATH_SYSTEM: Check = Check {
     code: "PATH-SYSTEM",
     title: "no image comes from a system folder",
-    explain: "libvirt hands every image of a starting VM to QEMU's user, and a guest can write to its disks. A file of \
-              the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged by that. Copy \
-              it to a pool if its content is really wanted.",
+    explain: "libvirt gives QEMU's user access to every image of a starting VM, and a guest can write to its disks. A \
+              file of the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged. Copy \
+              it to a pool if you need its content.",
     run: Some(system),
     ..Check::VM
 };
@@ -98,12 +98,12 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
                 notes.blocker(
                     topic,
                     text!("{name}: {error}", name, error),
-                    "write an absolute path, or a volume's name",
+                    "write an absolute path, or the name of a volume",
                 );
             }
             Ok(Resolved::Absolute(_)) => {}
             Ok(_) if absolute => {
-                let message = text!("{name}: '{path}' is a relative path, and no pool holds ROM files", name, path);
+                let message = text!("{name}: '{path}' is a relative path, and ROM files are in no pool", name, path);
                 notes.blocker(topic, message, "write the absolute path");
             }
             Ok(_) => {}

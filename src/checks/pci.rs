@@ -27,7 +27,7 @@ pub(super) static CHECKS: &[&Check] = &[
 
 static PCI_ADDRESS: Check = Check {
     code: "PCI-ADDRESS",
-    title: "the host addresses can be read",
+    title: "host addresses are valid",
     explain: "A host PCI address has the form domain:bus:slot.function, such as 0000:01:00.0; `lspci -D` and `vmbuild \
               pci` list them. Each row of pci_devices needs one.",
     run: Some(address),
@@ -36,17 +36,17 @@ static PCI_ADDRESS: Check = Check {
 
 pub(super) static PCI_SAME: Check = Check {
     code: "PCI-SAME",
-    title: "no host device is asked for twice",
-    explain: "One PCI function can be given to a guest once. libvirt refuses a domain that names it twice.",
+    title: "each host device is requested once",
+    explain: "One PCI function can be passed to a guest once. libvirt rejects a domain that names it twice.",
     run: Some(same),
     ..Check::DEVICE
 };
 
 pub(super) static PCI_MISSING: Check = Check {
     code: "PCI-MISSING",
-    title: "the host devices exist",
-    explain: "There is no PCI function at this address. libvirt would define the domain without looking, and fail at \
-              its start. Addresses move when cards are added or removed, or the firmware's settings change.",
+    title: "host devices exist",
+    explain: "There is no PCI function at this address. libvirt would define the domain without a check, and fail at \
+              its start. Addresses change when cards are added or removed, or when firmware settings change.",
     contract: Some(17),
     run: Some(missing),
     ..Check::DEVICE
@@ -54,9 +54,9 @@ pub(super) static PCI_MISSING: Check = Check {
 
 pub(super) static PCI_BRIDGE: Check = Check {
     code: "PCI-BRIDGE",
-    title: "the host devices are endpoints",
-    explain: "Bridges and root ports are part of the host's PCI tree and cannot be given to a guest. The card behind \
-              the bridge is what is wanted.",
+    title: "host devices are endpoints",
+    explain: "Bridges and root ports are part of the host's PCI tree and cannot be passed to a guest. Pass the card \
+              behind the bridge.",
     run: Some(bridge),
     ..Check::DEVICE
 };
@@ -64,11 +64,11 @@ pub(super) static PCI_BRIDGE: Check = Check {
 pub(super) static PCI_IN_USE: Check = Check {
     code: "PCI-IN-USE",
     title: "no other VM has the host devices",
-    short: "a VM has it",
+    short: "used by a VM",
     rank: 1,
-    explain: "A PCI function, and in fact its whole IOMMU group, belongs to one VM at a time. With a running VM the \
-              start fails; with one that is only defined, whichever starts second fails. libvirt does not look before \
-              that.",
+    explain: "A PCI function, and in fact its whole IOMMU group, belongs to one VM at a time. If the other VM runs, \
+              the start fails; if it is only defined, whichever starts second fails. libvirt does not check this \
+              before the start.",
     contract: Some(18),
     run: Some(in_use),
     ..Check::DEVICE
@@ -79,7 +79,7 @@ static PCI_FUNCTIONS: Check = Check {
     title: "cards are passed whole",
     short: "card not whole",
     rank: 3,
-    explain: "A graphics card is several functions: display, sound, often USB and USB-C. The guest's driver expects \
+    explain: "A graphics card has several functions: display, sound, often USB and USB-C. The guest's driver expects \
               them all on one slot, and the card can be reset only as a whole. Pass every function of the card.",
     run: Some(functions),
     ..Check::DEVICE
@@ -88,23 +88,24 @@ static PCI_FUNCTIONS: Check = Check {
 /// A passed device is on a driver of the host.
 pub static PCI_DRIVER: Check = Check {
     code: "PCI-DRIVER",
-    title: "the host devices are free of drivers",
-    short: "nvidia holds it",
+    title: "passed devices are ready for vfio-pci",
+    short: "bound to nvidia",
     explain: "The device works for the host until the VM starts: then libvirt unbinds its driver and binds vfio-pci, \
-              and gives it back at the stop (managed='yes'). Most drivers let go at once. nvidia does not while \
-              anything has the card open: the call then hangs. Stop what uses the card first, or bind vfio-pci at \
-              boot.",
+              and returns it when the VM stops (managed='yes'). Most drivers release their device at once. nvidia does \
+              not while a program has the card open: the call then hangs. Stop what uses the card first, or bind \
+              vfio-pci at boot.",
     run: Some(driver),
     ..Check::DEVICE
 };
 
 static PCI_BOOT_GPU: Check = Check {
     code: "PCI-BOOT-GPU",
-    title: "the host's own display is not passed",
+    title: "boot GPU stays with the host",
     short: "boot GPU",
     explain: "This is the GPU that the firmware uses first: the host's console is on it and goes dark when the VM \
-              starts. Be sure of another way in, such as SSH. Its ROM may be shadowed by the firmware, so the guest \
-              may need a ROM file. The firmware setup can often make another GPU the first one.",
+              starts. Make sure that you can reach the host in another way, such as SSH. The firmware may shadow its \
+              ROM, so the guest may need a ROM file. Often another GPU can be made the first one in the firmware \
+              setup.",
     consent: true,
     run: Some(boot_gpu),
     ..Check::DEVICE
@@ -112,18 +113,18 @@ static PCI_BOOT_GPU: Check = Check {
 
 static PCI_PRIMARY: Check = Check {
     code: "PCI-PRIMARY",
-    title: "at most one GPU is the guest's first display",
-    explain: "primary_gpu marks the one GPU that the guest's firmware shows itself on. There can be only one, and it \
-              is a display controller.",
+    title: "one GPU at most is the first display",
+    explain: "primary_gpu marks the one GPU on which the guest's firmware shows itself. There can be only one, and it \
+              must be a display controller.",
     run: Some(primary),
     ..Check::VM
 };
 
 pub(super) static PCI_SESSION: Check = Check {
     code: "PCI-SESSION",
-    title: "the connection may rebind devices",
-    explain: "A session connection runs QEMU as yourself, which may neither take a device from its driver nor pin the \
-              guest's memory. Use the system connection: qemu:///system.",
+    title: "connection may rebind devices",
+    explain: "A session connection runs QEMU as your own user, which may neither take a device from its driver nor pin \
+              the guest's memory. Use the system connection: qemu:///system.",
     scope: Scope::Host(14),
     run: Some(session),
     ..Check::DEVICE
@@ -131,9 +132,9 @@ pub(super) static PCI_SESSION: Check = Check {
 
 static PCI_EMULATED: Check = Check {
     code: "PCI-EMULATED",
-    title: "passed devices meet a guest on KVM",
-    explain: "An emulated guest can be given a host device in theory; in practice it is too slow for any driver of a \
-              graphics card, and hardly anybody has tried. Passthrough wants KVM.",
+    title: "guests with passed devices use KVM",
+    explain: "An emulated guest can have a host device in theory. In practice it is too slow for any graphics driver, \
+              and this is rarely tried. Passthrough needs KVM.",
     run: Some(emulated),
     ..Check::VM
 };
@@ -164,7 +165,7 @@ fn same(subject: &Subject, notes: &mut Notes) {
     for (index, row) in subject.pci.iter().enumerate() {
         notes.looked();
         if let Some(earlier) = subject.pci.iter().take(index).find(|earlier| earlier.address == row.address) {
-            let message = text!("{device} is already asked for as {row}", device = row.name(), row = earlier.row);
+            let message = text!("{device} repeats {row}", device = row.name(), row = earlier.row);
             notes.blocker(row.place(), message, "remove one of them");
         }
     }
@@ -229,7 +230,7 @@ fn held(notes: &mut Notes, row: &PciRow, domain: &Domain) {
             notes.warning(
                 place,
                 message,
-                text!("switch off its autostart, or detach it from '{domain}'", domain = domain.name),
+                text!("turn off its autostart, or detach it from '{domain}'", domain = domain.name),
             );
         }
         (DomainState::Inactive, false) => {
@@ -283,11 +284,7 @@ fn functions(subject: &Subject, notes: &mut Notes) {
             let names = Arg::all(left.iter().map(name));
             if ports {
                 let message = text!("{names} of the same card stays with the host", names);
-                notes.info(
-                    Topic::from(row.place()).of(row.name()),
-                    message,
-                    "the ports of a network card work one by one",
-                );
+                notes.info(Topic::from(row.place()).of(row.name()), message, "each port of a network card works alone");
                 continue;
             }
             let message = text!("the same card also has {names}", names);
@@ -316,7 +313,7 @@ fn held_back(subject: &Subject, notes: &mut Notes, row: &PciRow, passed: &PciDev
         notes.warning(
             Topic::from(row.place()).of(row.name()),
             message,
-            "pass it, too: the guest's driver expects the card whole",
+            "also pass it: the guest's driver expects the whole card",
         );
     }
 }
@@ -333,7 +330,7 @@ fn driver(subject: &Subject, notes: &mut Notes) {
                           vfio-pci at boot: libvirt's call hangs while the card is open";
             notes.warning(row.place(), message, remedy);
         } else {
-            notes.info(row.place(), message, "see that nothing on the host uses it when the VM starts");
+            notes.info(row.place(), message, "make sure that nothing on the host uses it when the VM starts");
         }
     }
 }
@@ -345,13 +342,13 @@ fn boot_gpu(subject: &Subject, notes: &mut Notes) {
             Some(true) => {
                 let message =
                     text!("{device} ({label}) is the host's boot GPU", device = row.name(), label = known.label());
-                let remedy = "be sure of SSH: the host's console goes dark when the VM starts";
+                let remedy = "make sure of SSH: the host's console goes dark when the VM starts";
                 notes.warning(row.place(), message, remedy);
             }
             Some(false) => notes.looked(),
             None => {
                 let what = text!("whether {address} is the host's boot GPU", address = row.address);
-                notes.unknown(row.place(), &what, "the host does not say it over this connection");
+                notes.unknown(row.place(), &what, "not available over this connection");
             }
         }
     }
@@ -368,7 +365,7 @@ fn primary(subject: &Subject, notes: &mut Notes) {
     for row in std::iter::once(first).chain(rows) {
         if let Some(known) = row.device.filter(|known| known.kind() != PciClass::Gpu) {
             let message =
-                text!("{device} is no display controller ({label})", device = row.name(), label = known.label());
+                text!("{device} is not a display controller ({label})", device = row.name(), label = known.label());
             notes.warning(row.row.place("primary_gpu"), message, "set primary_gpu on the card's display function");
         }
     }
@@ -392,7 +389,7 @@ fn emulated(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if subject.machine.virt_type.value == VirtType::Qemu {
         let message = "host devices are passed to an emulated guest";
-        notes.warning(field("pci_devices"), message, "passthrough wants KVM: see VIRT-KVM");
+        notes.warning(field("pci_devices"), message, "passthrough needs KVM; see VIRT-KVM");
     }
 }
 
@@ -422,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_device_is_passed_once() {
-        let want = "device 1 (0000:01:00.0) is already asked for as device 0";
+        let want = "device 1 (0000:01:00.0) repeats device 0";
         Asked::pass(&["0000:01:00.0", "01:00.0"]).blocks("PCI-SAME", "pci_devices[1].host_address", want);
         Asked::pass(&["01:00.0", "01:00.1"]).passes("PCI-SAME");
     }

@@ -12,10 +12,10 @@ pub(super) static CHECKS: &[&Check] =
 
 static PIN_PROPOSAL: Check = Check {
     code: "PIN-PROPOSAL",
-    title: "vmbuild can propose where the threads run",
-    explain: "With cpu.pinning.auto vmbuild gives each virtual CPU a thread of a core of its own: cores of one cache \
-              if they suffice, on the NUMA node of the passed card, fast cores before frugal ones, and the core of CPU \
-              0 stays with the host. Where the host has too few cores for that, or does not tell them, nothing is \
+    title: "automatic CPU pinning is possible",
+    explain: "With cpu.pinning.auto vmbuild gives each vCPU a thread of a core of its own: cores of one cache if there \
+              are enough, on the NUMA node of the passed card, performance cores before efficiency cores; the core of \
+              CPU 0 stays with the host. If the host has too few cores for that, or does not report them, nothing is \
               pinned and the threads run anywhere.",
     run: Some(proposal),
     ..Check::VM
@@ -23,68 +23,66 @@ static PIN_PROPOSAL: Check = Check {
 
 static PIN_TEXT: Check = Check {
     code: "PIN-TEXT",
-    title: "pins are sets of CPUs",
-    explain: "A pin is a set of host CPUs such as 2 or 0-3,8, and ^2 takes one out. The lists have one line for each \
-              virtual CPU (max_vcpus of them) and for each I/O thread; lines beyond that belong to nothing, and \
-              libvirt refuses the domain.",
+    title: "CPU pins are valid CPU lists",
+    explain: "A pin is a set of host CPUs such as 2 or 0-3,8, and ^2 excludes one. The lists have one line for each \
+              vCPU (max_vcpus of them) and for each I/O thread; libvirt rejects a domain with more lines.",
     run: Some(text),
     ..Check::VM
 };
 
 static PIN_ABSENT: Check = Check {
     code: "PIN-ABSENT",
-    title: "pins name CPUs that are there",
-    explain: "A thread cannot run on a CPU that the host does not have or that is switched off. libvirt takes the \
-              definition; the start fails as the kernel refuses such a set (\"Invalid argument\").",
+    title: "pinned CPUs exist and are online",
+    explain: "A thread cannot run on a CPU that the host does not have or that is offline. libvirt accepts the \
+              definition, but the start fails because the kernel rejects such a set (\"Invalid argument\").",
     run: Some(absent),
     ..Check::VM
 };
 
 static PIN_SHARED: Check = Check {
     code: "PIN-SHARED",
-    title: "no two virtual CPUs share a host CPU",
-    explain: "Two virtual CPUs on the same single host CPU take turns: while one holds a lock that the other waits \
-              for, the guest stands still. Give each a CPU of its own, or use fewer.",
+    title: "each vCPU has a host CPU of its own",
+    explain: "Two vCPUs on the same single host CPU take turns: while one holds a lock that the other waits for, the \
+              guest is blocked. Give each a CPU of its own, or use fewer.",
     run: Some(shared),
     ..Check::VM
 };
 
 static PIN_SIBLINGS: Check = Check {
     code: "PIN-SIBLINGS",
-    title: "threads of a guest core run on threads of one host core",
-    explain: "Where the guest sees two threads per core, its scheduler places work by that. If virtual CPUs 2n and \
-              2n+1 sit on different host cores, and their siblings run something else, its choices make things slower. \
-              Pin pairs to the siblings of one core, or give the guest one thread per core.",
+    title: "guest threads are pinned to sibling threads",
+    explain: "If the guest sees two threads per core, its scheduler places work accordingly. If vCPUs 2n and 2n+1 are \
+              on different host cores whose sibling threads run something else, this makes the guest slower. Pin pairs \
+              to the sibling threads of one core, or give the guest one thread per core.",
     run: Some(siblings),
     ..Check::VM
 };
 
 static PIN_NODE: Check = Check {
     code: "PIN-NODE",
-    title: "virtual CPUs run near their memory and the passed card",
+    title: "vCPUs, memory and cards share a node",
     explain: "Memory and devices of another NUMA node are reached over the link between sockets, which is slower and \
-              has less bandwidth. Pin the virtual CPUs of one guest node to CPUs of one host node, that of the passed \
-              card first; a guest that needs several nodes should see them (numa.cells).",
+              has less bandwidth. Pin the vCPUs of one NUMA cell to CPUs of one host node, preferably that of the \
+              passed card; a guest that needs several nodes should see them (numa.cells).",
     run: Some(node),
     ..Check::VM
 };
 
 static PIN_EMULATOR: Check = Check {
     code: "PIN-EMULATOR",
-    title: "QEMU's own threads run beside the virtual CPUs",
-    explain: "QEMU's own threads and I/O threads handle disks, network and display. On the CPU of a virtual CPU they \
-              interrupt the guest at moments it cannot foresee: it stutters. Pin them to CPUs that no virtual CPU is \
-              pinned to.",
+    title: "emulator threads avoid the vCPUs' CPUs",
+    explain: "QEMU's emulator and I/O threads handle disks, network and display. On the CPU of a vCPU they interrupt \
+              the guest at unpredictable moments, and it stutters. Pin them to CPUs that no vCPU is pinned to.",
     run: Some(emulator),
     ..Check::VM
 };
 
 static PIN_HOST: Check = Check {
     code: "PIN-HOST",
-    title: "the host keeps CPUs for itself",
-    explain: "With every CPU of the host pinned by virtual CPUs there is none on which the host's own work, QEMU's own \
-              threads and the session of SSH run undisturbed. Leave the host a core; CPU 0's is best, as interrupts \
-              gather there.",
+    title: "host keeps CPUs for itself",
+    explain: "If vCPUs are pinned to every CPU of the host, the host's own work, QEMU's emulator threads and the SSH \
+              session have no CPU without interruptions. Leave the host a core, preferably that of CPU 0, which \
+              handles most interrupts.",
     run: Some(host),
     ..Check::VM
 };
@@ -103,7 +101,7 @@ fn proposal(subject: &Subject, notes: &mut Notes) {
         return;
     }
     if let Some(why) = &pinning.failed {
-        notes.warning(place(), text!("nothing is pinned: {why}", why), "use fewer virtual CPUs, or leave auto out");
+        notes.warning(place(), text!("nothing is pinned: {why}", why), "use fewer vCPUs, or leave auto out");
     }
 }
 
@@ -114,7 +112,7 @@ fn text(subject: &Subject, notes: &mut Notes) {
     let threads = usize::try_from(machine.iothreads).unwrap_or(usize::MAX);
     let rows = |rows: Option<&Vec<String>>| rows.into_iter().flatten().cloned().enumerate().collect::<Vec<_>>();
     let lists = [
-        ("vcpus", "virtual CPUs", machine.pinning.vcpus.len(), rows(asked.vcpus.as_ref())),
+        ("vcpus", "vCPUs", machine.pinning.vcpus.len(), rows(asked.vcpus.as_ref())),
         ("iothreads", "I/O threads", threads, rows(asked.iothreads.as_ref())),
     ];
     let single = asked.emulator.iter().map(|text| (place().key("emulator"), text));
@@ -126,7 +124,7 @@ fn text(subject: &Subject, notes: &mut Notes) {
             let at = place().key(key).index(*row);
             if row >= most {
                 let message =
-                    text!("line {row} of {key} belongs to nothing: the VM has {most} {what}", row, key, most, what);
+                    text!("line {row} of {key} has no effect: the VM has {most} {what}", row, key, most, what);
                 notes.blocker(at, message, "remove it, or give the VM more of them");
             } else {
                 malformed(notes, at, text);
@@ -142,7 +140,11 @@ fn malformed(notes: &mut Notes, place: Place, text: &str) {
     match text.parse::<CpuSet>() {
         Err(error) => notes.blocker(place, text!("{error}", error), "write CPU numbers of the host"),
         Ok(set) if set.is_empty() => {
-            notes.blocker(place, text!("'{text}' names no CPU", text = text.trim()), "write CPU numbers of the host");
+            notes.blocker(
+                place,
+                text!("'{text}' does not name a CPU", text = text.trim()),
+                "write CPU numbers of the host",
+            );
         }
         Ok(_) => {}
     }
@@ -155,8 +157,8 @@ fn lines(pinning: &Pinning) -> Vec<(Text, Place, &CpuSet)> {
         Reason::Default(_) => place(),
     };
     let vcpus =
-        pinning.vcpus.iter().enumerate().filter_map(|(at, line)| Some((text!("virtual CPU {at}", at), line.as_ref()?)));
-    let emulator = pinning.emulator.iter().map(|line| (Text::from("QEMU's own threads"), line));
+        pinning.vcpus.iter().enumerate().filter_map(|(at, line)| Some((text!("vCPU {at}", at), line.as_ref()?)));
+    let emulator = pinning.emulator.iter().map(|line| (Text::from("emulator threads"), line));
     let threads = pinning.iothreads.iter().enumerate();
     let threads = threads.filter_map(|(at, line)| Some((text!("I/O thread {at}", at = at + 1), line.as_ref()?)));
     vcpus.chain(emulator).chain(threads).map(|(name, line)| (name, of(line), &line.value)).collect()
@@ -173,7 +175,7 @@ fn cpus<'a>(subject: &Subject<'a>, notes: &mut Notes, what: &'static str) -> Opt
 }
 
 fn absent(subject: &Subject, notes: &mut Notes) {
-    let Some(cpus) = cpus(subject, notes, "whether the pinned CPUs are there") else { return };
+    let Some(cpus) = cpus(subject, notes, "whether the pinned CPUs exist") else { return };
     let online: CpuSet = cpus.iter().filter(|cpu| cpu.online).map(|cpu| cpu.number).collect();
     let present: CpuSet = cpus.iter().map(|cpu| cpu.number).collect();
     for (name, place, set) in lines(&subject.machine.pinning) {
@@ -182,7 +184,7 @@ fn absent(subject: &Subject, notes: &mut Notes) {
         if !missing.is_empty() {
             notes.blocker(place, text!("{name}: the host has no CPU {missing}", name, missing), remedy);
         } else if !off.is_empty() {
-            notes.blocker(place, text!("{name}: CPU {off} of the host is switched off", name, off), remedy);
+            notes.blocker(place, text!("{name}: CPU {off} of the host is offline", name, off), remedy);
         }
     }
 }
@@ -195,7 +197,7 @@ fn shared(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     for (at, (vcpu, set)) in single.iter().enumerate() {
         if let Some((first, _)) = single.iter().take(at).find(|(_, other)| other == set) {
-            let message = text!("virtual CPUs {first} and {vcpu} are both pinned to CPU {set}", first, vcpu, set);
+            let message = text!("vCPUs {first} and {vcpu} are both pinned to CPU {set}", first, vcpu, set);
             notes.warning(place().key("vcpus").index(*vcpu), message, "give each a CPU of its own");
         }
     }
@@ -223,10 +225,14 @@ fn siblings(subject: &Subject, notes: &mut Notes) {
         .collect();
     if !split.is_empty() {
         let message = text!(
-            "the guest takes virtual CPUs {split} for the threads of a core; they are pinned to different cores",
+            "the guest takes vCPUs {split} for the threads of a core, but they are pinned to different cores",
             split = shortened(&split)
         );
-        notes.warning(place(), message, "pin each pair to the siblings of one core, or set cpu.topology.threads to 1");
+        notes.warning(
+            place(),
+            message,
+            "pin each pair to the sibling threads of one core, or set cpu.topology.threads to 1",
+        );
     }
 }
 
@@ -242,7 +248,7 @@ fn node(subject: &Subject, notes: &mut Notes) {
     if pins.is_empty() {
         return;
     }
-    let Some(known) = notes.known(&subject.facts.nodes, place, "on which nodes the virtual CPUs run") else { return };
+    let Some(known) = notes.known(&subject.facts.nodes, place, "on which NUMA nodes the vCPUs run") else { return };
     if known.len() < 2 {
         return;
     }
@@ -254,7 +260,7 @@ fn node(subject: &Subject, notes: &mut Notes) {
         let own = of(known, &own.fold(CpuSet::default(), |all, (_, set)| all.with(set)));
         if let Some(node) = cell.node.filter(|node| !own.is_empty() && own != CpuSet::one(*node)) {
             let message = text!(
-                "the memory of guest node {number} is on node {node}, its virtual CPUs run on node {own}",
+                "the memory of NUMA cell {number} is on node {node}, its vCPUs run on node {own}",
                 number,
                 node,
                 own
@@ -263,11 +269,11 @@ fn node(subject: &Subject, notes: &mut Notes) {
         }
     }
     if cells.len() < 2 && used.len() > 1 {
-        let message = text!("virtual CPUs are pinned to CPUs of nodes {used}, the guest sees one node", used);
+        let message = text!("vCPUs are pinned to CPUs of nodes {used}, but the guest sees one node", used);
         notes.warning(place(), message, "pin them to CPUs of one node, or describe the nodes in numa.cells");
     }
     if let Some(card) = pinning::card_node(subject.spec, subject.facts).filter(|card| !used.contains(*card)) {
-        let message = text!("the passed card is on node {card}, the virtual CPUs run on node {used}", card, used);
+        let message = text!("the passed card is on node {card}, the vCPUs run on node {used}", card, used);
         notes.warning(place(), message, text!("pin them to CPUs of node {card}", card));
     }
 }
@@ -290,13 +296,13 @@ fn emulator(subject: &Subject, notes: &mut Notes) {
         any = true;
         let both = set.common(&vcpus);
         if !both.is_empty() {
-            let message = text!("{name} may run on CPU {both}, which virtual CPUs are pinned to", name, both);
-            notes.warning(place, message, "pin to CPUs that no virtual CPU uses");
+            let message = text!("{name} may run on CPU {both}, to which vCPUs are pinned", name, both);
+            notes.warning(place, message, "pin to CPUs that no vCPU uses");
         }
     }
     if !any {
-        let message = "the virtual CPUs are pinned, QEMU's own threads may run on the same CPUs";
-        notes.warning(place().key("emulator"), message, "pin them to CPUs that no virtual CPU uses");
+        let message = "the vCPUs are pinned, but the emulator threads may run on the same CPUs";
+        notes.warning(place().key("emulator"), message, "pin them to CPUs that no vCPU uses");
     }
 }
 
@@ -309,8 +315,8 @@ fn host(subject: &Subject, notes: &mut Notes) {
     let online: CpuSet = cpus.iter().filter(|cpu| cpu.online).map(|cpu| cpu.number).collect();
     let single = pinned(&subject.machine.pinning).all(|(_, set)| set.len() == 1);
     if single && online.within(&used) {
-        let message = text!("virtual CPUs are pinned to all {count} CPUs of the host", count = online.len());
-        notes.warning(place(), message, "leave the host a core, best that of CPU 0");
+        let message = text!("vCPUs are pinned to all {count} CPUs of the host", count = online.len());
+        notes.warning(place(), message, "leave the host a core, preferably that of CPU 0");
     }
 }
 
@@ -361,27 +367,27 @@ mod tests {
     #[test]
     fn what_is_no_set_and_what_belongs_to_nothing_is_refused() {
         pinned(json!(["x"]), "").said("PIN-TEXT").blocker();
-        pinned(json!(["2-2,^2"]), "").blocks("PIN-TEXT", "cpu.pinning.vcpus[0]", "'2-2,^2' names no CPU");
-        let want = "line 4 of vcpus belongs to nothing: the VM has 4 virtual CPUs";
+        pinned(json!(["2-2,^2"]), "").blocks("PIN-TEXT", "cpu.pinning.vcpus[0]", "'2-2,^2' does not name a CPU");
+        let want = "line 4 of vcpus has no effect: the VM has 4 vCPUs";
         pinned(json!(["2", "6", "3", "7", "0"]), "").blocks("PIN-TEXT", "cpu.pinning.vcpus[4]", want);
     }
 
     #[test]
     fn cpus_that_are_not_there_are_refused() {
-        let want = "virtual CPU 1: the host has no CPU 9";
+        let want = "vCPU 1: the host has no CPU 9";
         pinned(json!(["2", "9"]), "").blocks("PIN-ABSENT", "cpu.pinning.vcpus[1]", want);
-        let want = "QEMU's own threads: CPU 8 of the host is switched off";
+        let want = "emulator threads: CPU 8 of the host is offline";
         pinned(json!(["2"]), "8").blocks("PIN-ABSENT", "cpu.pinning.emulator", want);
         pinned(json!(["2"]), "0").facts(|facts| facts.cpus = Fact::default()).unknown("PIN-ABSENT");
     }
 
     #[test]
     fn shared_cpus_and_split_siblings_are_told() {
-        let want = "virtual CPUs 0 and 1 are both pinned to CPU 2";
+        let want = "vCPUs 0 and 1 are both pinned to CPU 2";
         pinned(json!(["2", "2"]), "0").warns("PIN-SHARED", "cpu.pinning.vcpus[1]", want);
         pinned(json!(["2-3", "2-3"]), "0").quiet("PIN-SHARED");
         let want =
-            "the guest takes virtual CPUs 0-1 and 2-3 for the threads of a core; they are pinned to different cores";
+            "the guest takes vCPUs 0-1 and 2-3 for the threads of a core, but they are pinned to different cores";
         pinned(json!(["2", "3", "6", "7"]), "0").warns("PIN-SIBLINGS", "cpu.pinning", want);
         let one = json!({"cpu": {"topology": {"threads": 1}, "pinning": {"vcpus": ["2", "3"]}}});
         host(Asked::with(one)).quiet("PIN-SIBLINGS");
@@ -389,25 +395,25 @@ mod tests {
 
     #[test]
     fn nodes_matter_where_there_are_several() {
-        let want = "virtual CPUs are pinned to CPUs of nodes 0-1, the guest sees one node";
+        let want = "vCPUs are pinned to CPUs of nodes 0-1, but the guest sees one node";
         pinned(json!(["1", "5", "2", "6"]), "0").warns("PIN-NODE", "cpu.pinning", want);
         let cells = json!({"cells": [{"vcpus": "0-1", "memory": "1 GiB", "node": 0}, {"vcpus": "2-3", "memory": "1 GiB", "node": 1}]});
         let with = |vcpus: Value| {
             host(Asked::with(json!({"cpu": {"pinning": {"vcpus": vcpus, "emulator": "0"}}, "numa": cells})))
         };
         with(json!(["1", "5", "2", "6"])).passes("PIN-NODE");
-        let want = "the memory of guest node 1 is on node 1, its virtual CPUs run on node 0";
+        let want = "the memory of NUMA cell 1 is on node 1, its vCPUs run on node 0";
         with(json!(["1", "5", "0", "4"])).warns("PIN-NODE", "numa.cells[1]", want);
     }
 
     #[test]
     fn qemu_and_the_host_need_cpus_of_their_own() {
-        let want = "QEMU's own threads may run on CPU 2, which virtual CPUs are pinned to";
+        let want = "emulator threads may run on CPU 2, to which vCPUs are pinned";
         pinned(json!(["2", "6"]), "0,2").warns("PIN-EMULATOR", "cpu.pinning.emulator", want);
         pinned(json!(["2", "6"]), "").said("PIN-EMULATOR").warning();
         let all = json!(["0", "4", "1", "5", "2", "6", "3", "7"]);
         let full = json!({"vcpus": 8, "cpu": {"pinning": {"vcpus": all}}});
-        host(Asked::with(full)).warns("PIN-HOST", "cpu.pinning", "virtual CPUs are pinned to all 8 CPUs of the host");
+        host(Asked::with(full)).warns("PIN-HOST", "cpu.pinning", "vCPUs are pinned to all 8 CPUs of the host");
     }
 
     #[test]

@@ -17,7 +17,7 @@ static STORAGE_MISSING: Check = Check {
     code: "STORAGE-MISSING",
     title: "storage is described",
     explain: "A VM needs the `storage` object: the default pool, and at least one disk. A VM that runs from an ISO \
-              alone still lists its disks, so that nothing is left out by accident. Only a VM that starts a kernel \
+              alone also lists its disks, so that nothing is left out by accident. Only a VM that starts a kernel \
               directly (boot.kernel) may have none.",
     contract: Some(7),
     run: Some(storage),
@@ -26,10 +26,10 @@ static STORAGE_MISSING: Check = Check {
 
 static POOL_REQUIRED: Check = Check {
     code: "POOL-REQUIRED",
-    title: "a default pool is named",
-    explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed live in \
-              storage.default_pool. It is required even where every disk names its own pool; not where a kernel is \
-              started directly (boot.kernel) and every path is absolute.",
+    title: "default pool is named",
+    explain: "Every disk that names no pool of its own, the boot ISO and the cloud-init seed are in \
+              storage.default_pool. It is required even if every disk names its own pool, unless a kernel is started \
+              directly (boot.kernel) and every path is absolute.",
     contract: Some(8),
     run: Some(required),
     ..Check::VM
@@ -37,9 +37,9 @@ static POOL_REQUIRED: Check = Check {
 
 static POOL_MISSING: Check = Check {
     code: "POOL-MISSING",
-    title: "the named pools exist",
-    explain: "A storage pool is libvirt's name for a folder, volume group or other place that holds volumes. The host \
-              has none of this name. Choose one that it has, or define one with `virsh pool-define-as`.",
+    title: "named pools exist",
+    explain: "A storage pool is libvirt's name for a folder, volume group or other place for volumes. The host has no \
+              pool of this name. Choose an existing one, or define one with `virsh pool-define-as`.",
     contract: Some(9),
     run: Some(missing),
     ..Check::VM
@@ -47,19 +47,19 @@ static POOL_MISSING: Check = Check {
 
 static POOL_INACTIVE: Check = Check {
     code: "POOL-INACTIVE",
-    title: "the named pools are active",
-    explain: "A pool that is not started has no volumes for libvirt: nothing can be created in it or read from it. \
-              Start it with `virsh pool-start`, and let it start with the host with `virsh pool-autostart`.",
+    title: "named pools are active",
+    explain: "libvirt sees no volumes in a pool that is not started: nothing can be created in it or read from it. \
+              Start it with `virsh pool-start`, and enable its autostart with `virsh pool-autostart`.",
     run: Some(inactive),
     ..Check::VM
 };
 
 static POOL_FORMAT: Check = Check {
     code: "POOL-FORMAT",
-    title: "the pools take the disk formats",
-    explain: "Pools of folders hold image files of any format. Volumes of volume groups, partitioned disks, ZFS, RBD \
-              and the like are block devices: they hold raw data, and libvirt creates no qcow2 in them. Leave the \
-              format out, or choose a pool of files.",
+    title: "pools support the disk formats",
+    explain: "Directory pools hold image files of any format. Volumes of volume groups, partitioned disks, ZFS, RBD \
+              and the like are block devices: they hold raw data, and libvirt does not create qcow2 in them. Leave the \
+              format out, or choose a directory pool.",
     run: Some(format),
     ..Check::VM
 };
@@ -67,8 +67,8 @@ static POOL_FORMAT: Check = Check {
 static POOL_FIXED: Check = Check {
     code: "POOL-FIXED",
     title: "volumes can be created in the pools",
-    explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can make. libvirt \
-              can attach one, but cannot create or clone into such a pool.",
+    explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can create. \
+              libvirt can attach one, but cannot create or clone into such a pool.",
     run: Some(fixed),
     ..Check::VM
 };
@@ -173,15 +173,19 @@ fn format(subject: &Subject, notes: &mut Notes) {
         match format {
             Some(DiskFormat::Qcow2) if !pool.holds_files() => {
                 let message = text!(
-                    "pool '{pool}' ({kind}) holds raw volumes, qcow2 was asked",
+                    "pool '{pool}' ({kind}) holds raw volumes; qcow2 was requested",
                     pool = pool.name,
                     kind = pool.kind
                 );
-                notes.blocker(row.topic("format"), message, without("leave the format out, or choose a pool of files"));
+                notes.blocker(
+                    row.topic("format"),
+                    message,
+                    without("leave the format out, or choose a directory pool"),
+                );
             }
             Some(DiskFormat::Vmdk | DiskFormat::Vdi) => {
                 let message = text!(
-                    "{made} writes qcow2 or raw, {diskformat} was asked",
+                    "{made} writes qcow2 or raw; {diskformat} was requested",
                     made,
                     diskformat = format.map_or("", DiskFormat::name)
                 );
@@ -253,7 +257,7 @@ mod tests {
         let lvm = |format: Option<&str>| {
             disk(json!({"action": "create", "size": 1, "storage_pool": "vg0", "format": format}))
         };
-        let want = "disk 0 (vda): pool 'vg0' (logical) holds raw volumes, qcow2 was asked";
+        let want = "disk 0 (vda): pool 'vg0' (logical) holds raw volumes; qcow2 was requested";
         lvm(Some("qcow2")).blocks("POOL-FORMAT", "storage.disks[0].format", want);
         lvm(Some("raw")).passes("POOL-FORMAT");
         lvm(None).passes("POOL-FORMAT");

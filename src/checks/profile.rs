@@ -14,54 +14,55 @@ pub(super) static CHECKS: &[&Check] = &[&OS_KNOWN, &OS_MINIMUM, &OS_RECOMMENDED,
 
 static OS_KNOWN: Check = Check {
     code: "OS-KNOWN",
-    title: "the guest's system is known",
-    explain: "What a system needs and which devices it has drivers for is read from the osinfo database of the machine \
-              that vmbuild runs on (package osinfo-db; /usr/share/osinfo, /etc/osinfo, ~/.config/osinfo), else from a \
-              short table of current systems in vmbuild. Of a system that neither knows, nothing follows but its \
-              family: win... is taken for a Windows, any other for a Linux of today. A newer database, or the id of \
-              the release before, gives better defaults.",
+    title: "guest OS is in the osinfo database",
+    explain: "The requirements and drivers of an OS are read from the osinfo database of the machine on which vmbuild \
+              runs (package osinfo-db; /usr/share/osinfo, /etc/osinfo, ~/.config/osinfo), or else from a short table \
+              of current systems in vmbuild. For an OS in neither, only the family is used: win... is treated as \
+              Windows, any other as a current Linux. A newer database, or the ID of the previous release, gives better \
+              defaults.",
     run: Some(is_known),
     ..Check::VM
 };
 
 static OS_MINIMUM: Check = Check {
     code: "OS-MINIMUM",
-    title: "the guest's system gets what it needs at least",
-    explain: "The osinfo database, or vmbuild's own table, says how many CPUs, how much memory and how large a disk \
-              the system needs at least. Below that, installers refuse or end in the middle. vmbuild builds what was \
-              asked for. For Windows 11 see VM-WIN11.",
+    title: "VM meets the OS minimum",
+    explain: "The osinfo database, or vmbuild's own table, lists the minimum number of CPUs, memory and disk size of \
+              the OS. Below that, installers refuse to start or fail halfway. vmbuild builds what was requested. For \
+              Windows 11 see VM-WIN11.",
     run: Some(minimum),
     ..Check::VM
 };
 
 static OS_RECOMMENDED: Check = Check {
     code: "OS-RECOMMENDED",
-    title: "the guest's system gets what is recommended for it",
-    explain: "The VM has what its system needs, but less than its makers recommend: it will run, more slowly or with \
-              less room than it could.",
+    title: "VM meets the OS recommendation",
+    explain: "The VM meets the minimum of its OS, but has less than recommended: it will run more slowly or with less \
+              space than it could.",
     run: Some(recommended),
     ..Check::VM
 };
 
 static OS_ISO: Check = Check {
     code: "OS-ISO",
-    title: "the boot ISO is one of the guest's system",
-    explain: "CDs and DVDs carry labels, and the osinfo database knows those of most installation media. Where only \
-              one system has such media and os_variant is absent, its defaults are used. Where several have the same \
-              labels, as Windows 10 and 11 do, os_variant decides: nothing is guessed. A medium of another system than \
-              os_variant says may be a wrong file; a medium that nobody knows says nothing.",
+    title: "boot ISO matches the guest OS",
+    explain: "CDs and DVDs have labels, and the osinfo database lists those of most installation media. If the label \
+              belongs to one OS only and os_variant is absent, the defaults of that OS are used. If several have the \
+              same label, as Windows 10 and 11 do, os_variant decides; vmbuild does not guess. If the medium is of \
+              another OS than os_variant, it may be the wrong file. A medium that is not listed is not checked.",
     run: Some(medium),
     ..Check::VM
 };
 
 static OS_DRIVERS: Check = Check {
     code: "OS-DRIVERS",
-    title: "the drivers that Windows lacks are at hand",
-    explain: "Windows has no driver for virtio disks and cards. The virtio-win ISO brings them: found in a pool, it is \
-              attached as a second CD before the installation medium, and 'Load driver' in the installer reads it. \
-              Without it disks are on SATA and cards are Intel's, which work and are slower. It comes from \
-              https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/ or from the package virtio-win of \
-              Fedora; put it into a pool and refresh that. virtio_win: false in the spec does without.",
+    title: "virtio drivers for Windows are available",
+    explain: "Windows has no driver for virtio disks and network cards. The virtio-win ISO contains them: if a pool \
+              has it, it is attached as a second CD before the installation medium, for 'Load driver' in the \
+              installer. Without it disks are on SATA and network cards are emulated Intel ones, which work but are \
+              slower. It comes from https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/ or from the \
+              package virtio-win of Fedora; put it in a pool and refresh the pool. virtio_win: false in the spec turns \
+              it off.",
     run: Some(drivers),
     ..Check::VM
 };
@@ -72,9 +73,9 @@ fn is_known(subject: &Subject, notes: &mut Notes) {
         return notes.looked();
     }
     let Some(why) = subject.facts.profiles.get(&system.value).and_then(|fact| fact.why_not()) else { return };
-    let like = if subject.machine.windows { "a Windows" } else { "a Linux of today" };
+    let like = if subject.machine.windows { "Windows" } else { "a current Linux" };
     let message = text!(
-        "nothing is known of {system}, which is taken for {like}: {why}",
+        "nothing is known of {system}, which is treated as {like}: {why}",
         system = system.value,
         like,
         why = Arg::clause(why)
@@ -82,8 +83,8 @@ fn is_known(subject: &Subject, notes: &mut Notes) {
     let known = subject.facts.systems.items().iter().map(|system| system.id.as_str());
     let known = known.chain(TABLE.iter().map(|known| known.id)).collect::<Vec<_>>();
     let remedy = match nearest(&system.value, known) {
-        Some(near) => text!("write {near} if that was meant", near),
-        None => "write the id of the nearest release that is known: virt-install --osinfo list shows them".into(),
+        Some(near) => text!("if {near} was meant, write that", near),
+        None => "write the ID of the nearest known release: virt-install --osinfo list shows them".into(),
     };
     notes.info(field("os_variant"), message, remedy);
 }
@@ -175,16 +176,19 @@ fn medium(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let place = Place::root().key("storage").key("boot_iso");
     if medium.is_virtio_win() {
-        let message =
-            text!("the boot ISO is '{volume}', the drivers for Windows: nothing boots from it", volume = medium.volume);
-        let remedy = "name the installation medium; that of the drivers is attached by itself where a pool has it";
+        let message = text!(
+            "the boot ISO is '{volume}', the drivers for Windows, which cannot be booted",
+            volume = medium.volume
+        );
+        let remedy = "name the installation medium; the driver ISO is attached automatically if a pool has it";
         return notes.warning(place, message, remedy);
     }
     let asked = subject.spec.os_variant.as_deref().map(str::trim).filter(|id| !id.is_empty());
     match (asked, medium.systems.as_slice()) {
         (None, []) => {
-            let message = text!("the boot ISO is '{volume}', which nobody knows the system of", volume = medium.volume);
-            notes.info(place, message, "set os_variant for defaults that fit the system");
+            let message =
+                text!("no known operating system matches the boot ISO label '{volume}'", volume = medium.volume);
+            notes.info(place, message, "set os_variant for defaults that fit the OS");
         }
         (None, [only]) => {
             let message = text!(
@@ -192,7 +196,7 @@ fn medium(subject: &Subject, notes: &mut Notes) {
                 volume = medium.volume,
                 only = only.name
             );
-            notes.info(place, message, text!("set os_variant to another system if it is not {id}", id = only.id));
+            notes.info(place, message, text!("set os_variant to another OS if it is not {id}", id = only.id));
         }
         (None, several) => {
             let message = text!(
@@ -212,7 +216,7 @@ fn contradiction(subject: &Subject, notes: &mut Notes, place: Place, told: (&str
         return;
     }
     let message = text!(
-        "os_variant is {id}, and the boot ISO is '{volume}' of {either}",
+        "os_variant is {id}, but the boot ISO is '{volume}' of {either}",
         id,
         volume = medium.volume,
         either = either(systems, |system| &system.name)
@@ -236,8 +240,9 @@ fn either(systems: &[SystemName], word: impl Fn(&SystemName) -> &String) -> Arg 
     Arg::list(Joint::Or, words.into_iter().chain(others))
 }
 
-const SOURCE: &str = "put virtio-win.iso into a pool and refresh it: https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/\
-                      stable-virtio/ has it, and the package virtio-win of Fedora; or set virtio_win to false";
+const SOURCE: &str = "put virtio-win.iso in a pool and refresh it: it is at \
+                      https://fedorapeople.org/groups/virt/virtio-win/direct-downloads/stable-virtio/ and in the \
+                      package virtio-win of Fedora; or set virtio_win to false";
 
 fn drivers(subject: &Subject, notes: &mut Notes) {
     let guest = &subject.machine.guest;
@@ -263,7 +268,10 @@ fn drivers(subject: &Subject, notes: &mut Notes) {
                     bus = row.asked.bus.unwrap_or(DiskBus::Virtio).name()
                 ),
                 None => {
-                    text!("no pool has the virtio-win ISO: {name} gets disks and cards that it has drivers for", name)
+                    text!(
+                        "no pool has the virtio-win ISO: {name} gets disks and network cards that it has drivers for",
+                        name
+                    )
                 }
             };
             notes.warning(field("virtio_win"), message, SOURCE);

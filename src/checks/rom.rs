@@ -25,9 +25,9 @@ pub(super) static CHECKS: &[&Check] = &[
 
 static ROM_MISSING: Check = Check {
     code: "ROM-MISSING",
-    title: "the ROM files exist",
+    title: "ROM files exist",
     explain: "rom_file names an image of the card's video BIOS that the guest sees instead of the card's own. The file \
-              must be there: QEMU does not start without it.",
+              must exist: QEMU does not start without it.",
     contract: Some(19),
     run: Some(missing),
     ..Check::VM
@@ -36,27 +36,27 @@ static ROM_MISSING: Check = Check {
 pub(super) static ROM_UNREADABLE: Check = Check {
     code: "ROM-UNREADABLE",
     title: "QEMU can read the ROM files",
-    explain: "QEMU runs as a user of its own, and libvirt does not hand ROM files to it as it does with disks. The \
-              file must be readable by every user, all folders above it must be enterable, and with AppArmor it must \
-              lie below a folder that QEMU's profile allows, such as /usr/share/vgabios.",
+    explain: "QEMU runs as a user of its own, and libvirt does not give it access to ROM files as it does for disks. \
+              The file must be readable by every user, all folders above it must be enterable, and with AppArmor it \
+              must be below a folder that QEMU's profile allows, such as /usr/share/vgabios.",
     run: Some(unreadable),
     ..Check::VM
 };
 
 static ROM_CONFINED: Check = Check {
     code: "ROM-CONFINED",
-    title: "no security module keeps QEMU from the ROM files",
+    title: "AppArmor and SELinux allow the ROM files",
     explain: "AppArmor and SELinux let QEMU read its own files and those that libvirt labels for it. libvirt labels \
-              disks and not ROM files, so that one in a home folder is refused (\"Permission denied\") although its \
-              mode is right. Put it into /usr/share/vgabios, which the profile of QEMU lets every VM read; under \
-              SELinux run restorecon on it afterwards.",
+              disks but not ROM files, so a file in a home folder is denied (\"Permission denied\") although its mode \
+              is right. Put it in /usr/share/vgabios, which QEMU's profile allows for every VM; under SELinux run \
+              restorecon on it afterwards.",
     run: Some(confined),
     ..Check::VM
 };
 
 static ROM_SIGNATURE: Check = Check {
     code: "ROM-SIGNATURE",
-    title: "the ROM files are ROMs",
+    title: "ROM files have a valid signature",
     explain: "An expansion ROM begins with the bytes 55 AA and points to a structure that begins with PCIR. A file \
               without them is something else: a web page, an archive, a dump of a card that was asleep or the host's \
               first display (\"Invalid PCI ROM header signature: expecting 0xaa55, got 0xffff\"). Dump it while the \
@@ -67,39 +67,40 @@ static ROM_SIGNATURE: Check = Check {
 
 static ROM_HEADER: Check = Check {
     code: "ROM-HEADER",
-    title: "the ROM files begin with the ROM",
-    explain: "Files for updating cards, and dumps by some tools, have a header of the vendor in front of the ROM \
-              (NVIDIA: NVGI). QEMU gives the guest the file as it is, and the guest's firmware finds no ROM in it. Cut \
-              the header off, so that the file begins with 55 AA.",
+    title: "ROM files have no vendor header",
+    explain: "Files for updating cards, and dumps by some tools, have a vendor header before the ROM (NVIDIA: NVGI). \
+              QEMU gives the guest the file as it is, and the guest's firmware finds no ROM in it. Cut the header off, \
+              so that the file begins with 55 AA.",
     run: Some(header),
     ..Check::VM
 };
 
 static ROM_TRUNCATED: Check = Check {
     code: "ROM-TRUNCATED",
-    title: "the ROM files are whole",
-    explain: "By its own account the ROM is longer than the file, or its last image is missing. It was cut off when it \
-              was dumped or downloaded. The guest's firmware refuses such a ROM, or the card's driver fails on it.",
+    title: "ROM files are complete",
+    explain: "According to its header the ROM is longer than the file, or its last image is missing. It was cut off \
+              when it was dumped or downloaded. The guest's firmware rejects such a ROM, or the card's driver fails on \
+              it. Dump or download it again.",
     run: Some(truncated),
     ..Check::VM
 };
 
 static ROM_IDS: Check = Check {
     code: "ROM-IDS",
-    title: "the ROM files are for these cards",
-    explain: "Each image of a ROM names the vendor and device that it is for. That of another card sets up another \
-              board: the guest's firmware skips it, or the card hangs. ROMs even of two boards with the same ids may \
-              differ in memory and outputs; take one of the very same model.",
+    title: "ROM files are for these cards",
+    explain: "Each image of a ROM names the vendor and device that it is for. That of another card initialises another \
+              board: the guest's firmware skips it, or the card hangs. Even ROMs of two boards with the same IDs may \
+              differ in memory and outputs; use one of exactly the same model.",
     run: Some(ids),
     ..Check::VM
 };
 
 static ROM_GOP: Check = Check {
     code: "ROM-GOP",
-    title: "the ROM files have what UEFI needs",
-    explain: "A guest that starts by UEFI uses the image for UEFI (GOP, code type 3) of a card's ROM; the one for BIOS \
-              does nothing there. Without it the screen stays dark until the guest's driver is loaded. Cards before \
-              about 2013 have none, and some dumps leave it out.",
+    title: "ROM files have a UEFI image (GOP)",
+    explain: "A guest that boots with UEFI uses the UEFI image (GOP, code type 3) of a card's ROM; the BIOS image has \
+              no effect there. Without it the screen stays dark until the guest's driver is loaded. Cards before about \
+              2013 have none, and some dumps omit it.",
     run: Some(gop),
     ..Check::VM
 };
@@ -205,7 +206,7 @@ const PLAIN: [&str; 5] = ["usr_t", "virt_content_t", "virt_image_t", "lib_t", "s
 fn confined(subject: &Subject, notes: &mut Notes) {
     for (row, path, file) in roms(subject) {
         let Some(file) = file.ok().filter(|file| file.kind == MediaKind::File) else { continue };
-        let what = text!("whether AppArmor or SELinux keeps QEMU from {path}", path);
+        let what = text!("whether AppArmor or SELinux denies QEMU {path}", path);
         let Some(known) = notes.known(&subject.facts.confinement, || place(row), &what) else { continue };
         let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         // libvirt uses AppArmor where it says so; where it was not asked, where the kernel does.
@@ -214,7 +215,7 @@ fn confined(subject: &Subject, notes: &mut Notes) {
         if known.apparmor.get() == Some(&true) && uses("apparmor") {
             match known.apparmor_lets(path) {
                 Some(false) => {
-                    let message = text!("{name}: AppArmor's profile of QEMU does not let it read that folder", name);
+                    let message = text!("{name}: QEMU's AppArmor profile does not allow that folder", name);
                     notes.blocker(place(row), message, way_out(path));
                 }
                 Some(true) => {}
@@ -230,14 +231,14 @@ fn confined(subject: &Subject, notes: &mut Notes) {
                 Some(kind) if REFUSED.contains(&kind) => {
                     notes.blocker(
                         place(row),
-                        text!("{name}: SELinux keeps QEMU from files of type {kind}", name, kind),
+                        text!("{name}: SELinux denies QEMU files of type {kind}", name, kind),
                         way_out,
                     );
                 }
                 Some(kind) if !PLAIN.contains(&kind) => {
                     notes.warning(
                         place(row),
-                        text!("{name}: SELinux may keep QEMU from files of type {kind}", name, kind),
+                        text!("{name}: SELinux may deny QEMU files of type {kind}", name, kind),
                         way_out,
                     );
                 }
@@ -278,7 +279,7 @@ fn signature(subject: &Subject, notes: &mut Notes) {
         let name = text!("{device} ROM file '{path}'", device = row.name(), path);
         if let Some(long) = file.ok().filter(|file| file.kind == MediaKind::File && file.size.0 > LARGEST) {
             let message = text!(
-                "{name} is no ROM: it has {size}, and none has more than {most}",
+                "{name} is too large for a ROM: {size}, at most {most}",
                 name,
                 size = long.size,
                 most = Bytes(LARGEST)
@@ -297,7 +298,7 @@ fn signature(subject: &Subject, notes: &mut Notes) {
             _ => continue,
         };
         let way_out = "dump it again while the card is awake and not the first display, or leave rom_file out";
-        notes.blocker(place(row), text!("{name} is no ROM: {wrong}", name, wrong), way_out);
+        notes.blocker(place(row), text!("{name} is not a ROM: {wrong}", name, wrong), way_out);
     }
 }
 
@@ -312,7 +313,7 @@ fn header(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if rom.header.0 > 0 {
             let message = text!(
-                "{device} ROM file '{path}': {header} bytes of the vendor's stand in front of the ROM",
+                "{device} ROM file '{path}' has a vendor header of {header} bytes before the ROM",
                 device = row.name(),
                 path,
                 header = rom.header.0
@@ -368,7 +369,7 @@ fn fitting(subject: &Subject, row: PciRow) -> Text {
     let fits = |found: &&crate::facts::FoundRom| row.device.is_some_and(|d| found.rom.is_for(d.vendor, d.device));
     let found = subject.facts.roms.items().iter().find(fits);
     found.map_or_else(
-        || "name the ROM of this very model, or leave rom_file out".into(),
+        || "name the ROM of exactly this model, or leave rom_file out".into(),
         |found| text!("{path} is for this device", path = found.path),
     )
 }
@@ -382,7 +383,7 @@ fn gop(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if is_display && !rom.has_uefi() {
             let message = text!(
-                "{device} ROM file '{path}' has no image for UEFI (GOP), by which the guest starts",
+                "{device} ROM file '{path}' has no UEFI image (GOP), which this guest needs",
                 device = row.name(),
                 path
             );
@@ -523,8 +524,8 @@ mod tests {
         }
         let flawed = |flaw| RomFile { flaw: Some(flaw), ..RomFile::default() };
         let page = flawed(RomFlaw::NoSignature { begins: b"<htm".to_vec() });
-        let want = "device 0 (0000:01:00.0) ROM file '/usr/share/vgabios/rtx.rom' is no ROM: it begins with 3c 68 74 6d, not \
-                    with 55 aa";
+        let want = "device 0 (0000:01:00.0) ROM file '/usr/share/vgabios/rtx.rom' is not a ROM: it begins with 3c 68 \
+                    74 6d, not with 55 aa";
         holding(page).blocks("ROM-SIGNATURE", PLACE, want).quiet("ROM-IDS");
         holding(flawed(RomFlaw::NoStructure)).said("ROM-SIGNATURE").blocker();
         with(|file| (file.size, file.rom) = (Bytes(64 * MIB), None)).said("ROM-SIGNATURE").blocker();

@@ -14,22 +14,22 @@ pub(super) static CHECKS: &[&Check] = &[&PCI_MATCH, &PCI_MOVED, &PCI_CHOSEN, &GR
 
 static PCI_MATCH: Check = Check {
     code: "PCI-MATCH",
-    title: "the devices that are looked for are found",
+    title: "device selectors find one device each",
     short: "not found",
-    explain: "A preset knows a device by vendor and device ids, those of its board, its kind, and where it was. On \
-              this host nothing fits, or several devices do, or another device is at that address; vmbuild does not \
-              guess between them, and never passes what merely happens to be there. Choose the device by hand, add \
-              what tells it apart, or let any that fits be taken with \"any\": true.",
+    explain: "A preset identifies a device by vendor and device IDs, those of its board, its kind, and its former \
+              address. On this host no device matches, or several do, or another device is at that address. vmbuild \
+              does not guess between them. Choose the device yourself, add what distinguishes it, or accept any match \
+              with \"any\": true.",
     run: Some(found),
     ..Check::DEVICE
 };
 
 static PCI_MOVED: Check = Check {
     code: "PCI-MOVED",
-    title: "the devices of presets are where they were",
+    title: "preset devices are at their old address",
     short: "moved",
-    explain: "The device was found by its ids at another address than the preset has. Addresses move when cards are \
-              added or removed, or the firmware's settings change. Everything goes on with the new address; save the \
+    explain: "The device was found by its IDs at another address than the preset has. Addresses change when cards are \
+              added or removed, or when firmware settings change. Everything continues with the new address; save the \
               preset again to keep it. What was given up for the old address is not given up for the new one.",
     run: Some(moved),
     ..Check::DEVICE
@@ -37,11 +37,11 @@ static PCI_MOVED: Check = Check {
 
 static PCI_CHOSEN: Check = Check {
     code: "PCI-CHOSEN",
-    title: "what was chosen where any device will do",
-    explain: "The spec asks for any device that fits. The first was taken that no other VM has and the host can do \
-              without, one on the card of another row before others. Passed over is what the host stands on, by itself \
-              or by what would go along: its disks, its network, its display, ports with virtual functions. Which one \
-              is taken can differ from build to build.",
+    title: "free devices match the selectors",
+    explain: "The spec requests any device that matches. The first one was chosen that no other VM has and that the \
+              host can spare, preferably one on the card of another row. Devices in use by the host are skipped, and \
+              so are those whose group contains one: its disks, its network, its display, ports with virtual \
+              functions. The choice can differ from build to build.",
     run: Some(chosen),
     ..Check::DEVICE
 };
@@ -49,11 +49,12 @@ static PCI_CHOSEN: Check = Check {
 /// The IOMMU group of a device of a preset has changed.
 pub static GROUPS_CHANGED: Check = Check {
     code: "GROUPS-CHANGED",
-    title: "the IOMMU groups of presets are as they were",
-    short: "in other company",
-    explain: "Since the preset was saved other devices have come into the device's IOMMU group, or left it: after an \
-              update of the kernel or the firmware, a change of its ACS setting, or with another card. What goes with \
-              the device has changed; look at it anew. Bridges are not compared, since they stay with the host.",
+    title: "IOMMU groups match the preset",
+    short: "group changed",
+    explain: "Since the preset was saved other devices have joined the device's IOMMU group, or left it: after an \
+              update of the kernel or the firmware, a change of its ACS setting, or with another card. What must be \
+              passed with the device has changed; check it again. Bridges are not compared, since they stay with the \
+              host.",
     run: Some(groups),
     ..Check::DEVICE
 };
@@ -81,11 +82,11 @@ fn found(subject: &Subject, notes: &mut Notes) {
             let why = subject.facts.pci.why_not().unwrap_or_default();
             if blank(asked.host_address.as_ref()) {
                 // Without an address nothing would be passed, and nobody would notice.
-                let message = text!("which device is meant cannot be told ({why})", why);
-                notes.blocker(topic(row), message, "ask a host whose devices are known, or write host_address");
+                let message = text!("cannot tell which device is meant ({why})", why);
+                notes.blocker(topic(row), message, "connect to a host whose devices are known, or write host_address");
             } else {
                 let was = asked.host_address.as_deref().unwrap_or_default();
-                notes.unknown(row.place("match"), text!("whether {row} is what {was} was", row, was), clause(why));
+                notes.unknown(row.place("match"), text!("whether {row} is still {was}", row, was), clause(why));
             }
             continue;
         };
@@ -112,7 +113,7 @@ fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, o
         Outcome::Ambiguous(fitting) => open(subject, notes, row, wanted, fitting),
         Outcome::Gone { over } => gone(subject, notes, row, wanted, over),
         Outcome::Twice(address) => {
-            let message = text!("an earlier row asks for {address}, too", address);
+            let message = text!("an earlier row also requests {address}", address);
             notes.blocker(topic(row), message, "remove one of them");
         }
         Outcome::Unreadable(_) => {}
@@ -121,8 +122,8 @@ fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, o
                 unsure(subject, notes, row, wanted, *to);
             } else {
                 // Between the review and the build.
-                let message = text!("{wanted} is {device} now", wanted, device = name(subject, *to));
-                notes.blocker(topic(row), message, "run the checks again, and look at what has changed");
+                let message = text!("{wanted} is now {device}", wanted, device = name(subject, *to));
+                notes.blocker(topic(row), message, "run the checks again, and check what has changed");
             }
         }
     }
@@ -132,7 +133,7 @@ fn unsure(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, to: P
     let device = at(subject, to).filter(|device| !wanted.is_sure(device));
     if let (Some(_), Some(board)) = (device, wanted.board) {
         let what = text!("whether {to} is of board {board}", to, board);
-        notes.unknown(row.place("match"), &what, "the host does not say it over this connection");
+        notes.unknown(row.place("match"), &what, "not available over this connection");
     }
     if let Some(why) = subject.facts.domains.why_not().filter(|_| wanted.any) {
         notes.unknown(row.place("match"), text!("whether another VM has {to}", to), clause(why));
@@ -149,16 +150,18 @@ fn open(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, fitting
     };
     let named: Vec<Text> = fitting.iter().map(label).collect();
     let (message, remedy) = match named.as_slice() {
-        [only] => (text!("{only} fits another row, too", only), "add what tells the rows apart, or write host_address"),
+        [only] => {
+            (text!("{only} also matches another row", only), "add what distinguishes the rows, or write host_address")
+        }
         several => (
             text!(
-                "{count} fit {wanted}: {several}{was}",
+                "{count} match {wanted}: {several}{was}",
                 count = several.len(),
                 wanted,
                 several = Arg::all(several),
                 was = was(subject, wanted)
             ),
-            "choose one: write its address as host_address, or take the first that is free with \"any\": true",
+            "choose one: write its address as host_address, or take the first free one with \"any\": true",
         ),
     };
     notes.blocker(topic(row), message, remedy);
@@ -175,8 +178,8 @@ fn gone(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, over: &
         over => text!("{wanted} is not free on this host: {over}", wanted, over = Arg::all(over)),
     };
     let remedy = match near.as_slice() {
-        [] => "choose the device by hand: vmbuild pci lists those of the host".into(),
-        near => text!("choose the device by hand; near to it: {near}", near = Arg::all(near)),
+        [] => "choose the device yourself: vmbuild pci lists those of the host".into(),
+        near => text!("choose the device yourself; similar devices: {near}", near = Arg::all(near)),
     };
     notes.blocker(topic(row), message, remedy);
 }
@@ -205,7 +208,8 @@ fn near<'a>(subject: &Subject<'a>, wanted: &Wanted) -> impl Iterator<Item = &'a 
 fn name(subject: &Subject, address: PciAddress) -> Text {
     let Some(device) = at(subject, address) else { return text!("{address}", address) };
     let (label, ids) = (device.label(), device.ids());
-    let ids = (!label.ends_with(&ids)).then_some(ids);
+    // A device that the lists of names lack is called by its ids already.
+    let ids = device.device_name.is_some().then_some(ids);
     let board = device.subsystem.map(|(vendor, device)| format!("board {vendor:04x}:{device:04x}"));
     let known = Arg::list(Joint::Comma, [Some(label), ids, board].into_iter().flatten());
     text!("{address} ({known})", address, known)
@@ -245,7 +249,7 @@ fn moved(subject: &Subject, notes: &mut Notes) {
         let others = if others.is_empty() {
             Text::default()
         } else {
-            text!("; with it went {others}", others = Arg::all(others))
+            text!("; {others} moved with it", others = Arg::all(others))
         };
         let there = there(subject, from);
         let message = text!(
@@ -256,7 +260,7 @@ fn moved(subject: &Subject, notes: &mut Notes) {
             reason = reason(subject, number, to),
             others
         );
-        let remedy = "see that it is the device that is meant, and save the preset again";
+        let remedy = "check that it is the intended device, and save the preset again";
         let row = Row::Device(number);
         notes.warning(Topic::from(row.place("host_address")).of(row.taking(to)), message, remedy);
     }
@@ -287,14 +291,13 @@ fn chosen(subject: &Subject, notes: &mut Notes) {
             continue;
         };
         let over: Vec<Text> = over.iter().map(|(address, why)| text!("{address} ({why})", address, why)).collect();
-        let over =
-            if over.is_empty() { Text::default() } else { text!("; passed over: {over}", over = Arg::all(over)) };
+        let over = if over.is_empty() { Text::default() } else { text!("; skipped: {over}", over = Arg::all(over)) };
         let label = at(subject, *to).map(PciDevice::label).unwrap_or_default();
-        let message = text!("{label} is taken for {wanted}{over}", label, wanted, over);
+        let message = text!("{label} is used for {wanted}{over}", label, wanted, over);
         notes.info(
             Topic::from(Row::Device(number).place("match")).of(Row::Device(number).taking(*to)),
             message,
-            "write host_address to have a certain one",
+            "to fix the device, write host_address",
         );
     }
 }
@@ -316,7 +319,7 @@ fn groups(subject: &Subject, notes: &mut Notes) {
         notes.warning(
             Topic::from(known.place()).of(known.name()),
             message,
-            "look at what goes with the device now, and save the preset again",
+            "check what must be passed with the device now, and save the preset again",
         );
         said.push((number, changes));
     }
@@ -354,7 +357,7 @@ fn changes(before: &[spec::GroupMember], now: &[&PciDevice]) -> Text {
         let verb = if items.len() == 1 { one } else { many };
         (!items.is_empty()).then(|| text!("{items} {verb} since it was saved", items = Arg::all(items), verb))
     };
-    let parts = [part(&came, "has come", "have come"), part(&left, "has gone", "have gone")];
+    let parts = [part(&came, "has come", "have joined"), part(&left, "has gone", "have left")];
     let parts: Vec<Text> = parts.into_iter().flatten().collect();
     if parts.is_empty() { Text::default() } else { text!("{parts}", parts = Arg::list(Joint::Semicolon, parts)) }
 }
@@ -409,7 +412,10 @@ mod tests {
         let missing = gone(json!({"ids": "10de:2684", "kind": "gpu", "address": "0000:02:00.0"}));
         missing.blocks("PCI-MATCH", MATCH, want).passes("PCI-ADDRESS").quiet("PCI-MOVED");
         assert!(
-            missing.said("PCI-MATCH").remedy.contains("near to it: 0000:01:00.0 (NVIDIA AD103 RTX 4080, 10de:0100)")
+            missing
+                .said("PCI-MATCH")
+                .remedy
+                .contains("similar devices: 0000:01:00.0 (NVIDIA AD103 RTX 4080, 10de:0100)")
         );
         gone(json!({"kind": "gpu"})).said("PCI-MATCH").blocker();
         gone(json!({})).said("PCI-MATCH").blocker();

@@ -16,11 +16,11 @@ pub(super) static CHECKS: &[&Check] = &[&SHARE_PATH, &SHARE_TAG, &SHARE_MEMORY, 
 
 static SHARE_PATH: Check = Check {
     code: "SHARE-PATH",
-    title: "the shared folders are there",
-    explain: "A share is a folder of the host that the guest mounts, named by its absolute path. It must be there when \
-              the VM starts. What the guest may write, it writes as root of virtiofsd or as QEMU's user: the whole \
-              file system or a folder of the running system (/, /etc, /boot, /dev, /proc, /sys, ...) is refused, for a \
-              guest that can write there owns the host.",
+    title: "shared folders exist",
+    explain: "A share is a folder of the host that the guest mounts, named by its absolute path. It must exist when \
+              the VM starts. The guest writes as root of virtiofsd or as QEMU's user, so a guest that could write to \
+              the whole file system or to a folder of the running system (/, /etc, /boot, /dev, /proc, /sys, ...) \
+              would control the host. Such folders are rejected.",
     run: Some(paths),
     ..Check::VM
 };
@@ -28,17 +28,17 @@ static SHARE_PATH: Check = Check {
 static SHARE_TAG: Check = Check {
     code: "SHARE-TAG",
     title: "each share has a tag of its own",
-    explain: "The guest mounts a share by its tag. A tag is at most 31 bytes long, which is what 9p takes, and no two \
-              shares have the same.",
+    explain: "The guest mounts a share by its tag. A tag has at most 31 bytes, the limit of 9p, and no two shares have \
+              the same.",
     run: Some(tags),
     ..Check::VM
 };
 
 static SHARE_MEMORY: Check = Check {
     code: "SHARE-MEMORY",
-    title: "the memory is shared where virtiofs needs it",
-    explain: "virtiofsd reads requests in the guest's memory, so that must be shared with it (memory_backing.shared). \
-              vmbuild shares it by itself unless the spec forbids it.",
+    title: "memory is shared for virtiofs",
+    explain: "virtiofsd reads requests in the guest's memory, so the memory must be shared with it \
+              (memory_backing.shared). vmbuild shares it automatically unless the spec forbids it.",
     run: Some(memory),
     ..Check::VM
 };
@@ -48,16 +48,16 @@ static SHARE_VIRTIOFSD: Check = Check {
     title: "virtiofsd is installed",
     explain: "libvirt starts one virtiofsd for each share. Debian and Ubuntu have it in the package virtiofsd (in \
               qemu-system-common before), Fedora, Arch and openSUSE in virtiofsd. Without it the VM does not start. 9p \
-              needs nothing beside QEMU.",
+              needs nothing in addition to QEMU.",
     run: Some(virtiofsd),
     ..Check::VM
 };
 
 static SHARE_GUEST: Check = Check {
     code: "SHARE-GUEST",
-    title: "the guest can mount what is shared",
-    explain: "Linux has virtiofs from 5.4 on, and 9p for longer, unless a distribution left it out, as Red Hat did. \
-              Windows mounts virtiofs with the driver of virtio-win and WinFsp, and 9p not at all.",
+    title: "guest can mount the shares",
+    explain: "Linux supports virtiofs from 5.4 on, and 9p for longer, unless a distribution left it out, as Red Hat \
+              did. Windows mounts virtiofs with the virtio-win driver and WinFsp, and does not support 9p.",
     run: Some(guest),
     ..Check::VM
 };
@@ -76,11 +76,15 @@ fn paths(subject: &Subject, notes: &mut Notes) {
         let text = asked.path.as_deref().unwrap_or_default().trim();
         let name = text!("{path}", path = Arg::quoted(text));
         if !text.starts_with('/') {
-            notes.blocker(topic(row, "path"), text!("{name} is no absolute path", name), "write one such as /srv/data");
+            notes.blocker(
+                topic(row, "path"),
+                text!("{name} is not an absolute path", name),
+                "write one such as /srv/data",
+            );
             continue;
         }
         if text.split('/').any(|part| part == "..") {
-            notes.blocker(topic(row, "path"), text!("{name} climbs with '..'", name), "write the path without '..'");
+            notes.blocker(topic(row, "path"), text!("{name} contains '..'", name), "write the path without '..'");
             continue;
         }
         // Normalised: to the kernel //etc and /./etc are /etc.
@@ -94,7 +98,7 @@ fn paths(subject: &Subject, notes: &mut Notes) {
         };
         if let Some(system) = system {
             let message = text!("{name} belongs to the host's own system ({system})", name, system);
-            notes.blocker(topic(row, "path"), message, "share a folder of its own, such as /srv/data");
+            notes.blocker(topic(row, "path"), message, "share another folder, such as /srv/data");
         } else {
             exists(subject, notes, row, &name, text);
         }
@@ -109,7 +113,7 @@ fn system(path: &str) -> Option<&'static str> {
 }
 
 fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &Text, path: &str) {
-    let way_out = "make it, or correct the path";
+    let way_out = "create it, or correct the path";
     match subject.file(path) {
         Err(why) => notes.unknown(
             topic(row, "path"),
@@ -120,7 +124,11 @@ fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &Text, path: &
             notes.blocker(topic(row, "path"), text!("{name} not found: no such folder", name), way_out);
         }
         Ok(file) if file.kind != MediaKind::Folder => {
-            notes.blocker(topic(row, "path"), text!("{name} is no folder", name), "name the folder around it");
+            notes.blocker(
+                topic(row, "path"),
+                text!("{name} is not a folder", name),
+                "name the folder that contains it",
+            );
         }
         Ok(_) => {}
     }
@@ -133,7 +141,7 @@ fn tags(subject: &Subject, notes: &mut Notes) {
         let (row, tag) = (share.row, &share.tag.value);
         if tag.len() > LONGEST_TAG {
             let message = text!(
-                "the tag {tag} has {count} bytes, at most {most} are possible",
+                "the tag {tag} has {count} bytes, at most {most} are allowed",
                 tag = Arg::quoted(tag),
                 count = tag.len(),
                 most = LONGEST_TAG
@@ -141,7 +149,7 @@ fn tags(subject: &Subject, notes: &mut Notes) {
             notes.blocker(topic(row, "tag"), message, "shorten it");
         }
         if !seen.insert(tag) {
-            let message = text!("the tag {tag} is that of another share", tag = Arg::quoted(tag));
+            let message = text!("the tag {tag} is already used by another share", tag = Arg::quoted(tag));
             notes.blocker(topic(row, "tag"), message, "give each share a tag of its own");
         }
     }
@@ -155,7 +163,7 @@ fn memory(subject: &Subject, notes: &mut Notes) {
     let Some(share) = virtiofs(subject).next() else { return };
     notes.looked();
     if subject.machine.backing.shared.is_none() {
-        let message = text!("virtiofs needs shared memory, and memory_backing.shared is false");
+        let message = text!("virtiofs needs shared memory, but memory_backing.shared is false");
         let at = Place::root().key("memory_backing").key("shared");
         notes.blocker(
             Topic::from(at).of(RowName::numbered("share", share.row)),
@@ -195,7 +203,7 @@ fn guest(subject: &Subject, notes: &mut Notes) {
                 notes.warning(at, message, "share by virtiofs, or over the network");
             }
             (true, ShareDriver::Virtiofs) => {
-                let message = text!("Windows mounts it with the driver of virtio-win and WinFsp");
+                let message = text!("Windows mounts it with the virtio-win driver and WinFsp");
                 notes.info(at, message, "install both in the guest, then start the service VirtioFsSvc");
             }
             (false, driver) => {
@@ -272,7 +280,12 @@ mod tests {
         share(&json!({"path": "/srv/data"})).passes("SHARE-TAG");
         share(&json!({"path": "/srv/data", "tag": "t".repeat(32)})).said("SHARE-TAG").blocker();
         let twice = json!({"shares": [{"path": "/srv/data"}, {"path": "/mnt/data"}]});
-        Asked::with(twice).blocks("SHARE-TAG", "shares[1].tag", "share 1: the tag 'data' is that of another share");
+        Asked::with(twice).blocks(
+            "SHARE-TAG",
+            "shares[1].tag",
+            "share 1: the tag 'data' is already used by another \
+                                                                 share",
+        );
     }
 
     #[test]

@@ -14,11 +14,11 @@ pub(super) static CHECKS: &[&Check] = &[&DISK_SPACE];
 
 pub(super) static DISK_SPACE: Check = Check {
     code: "DISK-SPACE",
-    title: "the pools have room for the new volumes",
-    explain: "Volumes of volume groups and other block pools take all of their size when they are made, and a clone \
-              takes what its source takes: that must be free. A qcow2 or sparse raw file grows as the guest writes, so \
-              it may be larger than the free space; but when the pool fills up, the guest is paused in the middle of a \
-              write. Ask for less, or choose a pool with more room.",
+    title: "pools have room for the new volumes",
+    explain: "Volumes of volume groups and other block pools take all of their size when they are created, and a clone \
+              takes as much as its source: that much must be free. A qcow2 or sparse raw file grows as the guest \
+              writes, so it may be larger than the free space; but when the pool is full, the guest is paused in the \
+              middle of a write. Request less, or choose a pool with more space.",
     run: Some(space),
     ..Check::VM
 };
@@ -100,7 +100,7 @@ fn judge(subject: &Subject, notes: &mut Notes, pool: &Pool, takings: &[Taking]) 
     let Some(last) = takings.last() else { return };
     if pool.capacity.0 == 0 {
         let what = text!("free space of storage pool '{pool}'", pool = pool.name);
-        return notes.unknown(place(last.disk), &what, "libvirt does not say how large it is");
+        return notes.unknown(place(last.disk), &what, "libvirt does not report how large it is");
     }
     let (at_once, size) = (sum(takings, |t| t.at_once), sum(takings, |t| t.size));
     if at_once > pool.available {
@@ -108,7 +108,7 @@ fn judge(subject: &Subject, notes: &mut Notes, pool: &Pool, takings: &[Taking]) 
         notes.blocker(place(over.disk), asks(takings, at_once, pool), remedy(subject, pool, at_once));
     } else if let Some(taking) = takings.iter().find(|taking| taking.size > pool.capacity) {
         let message = text!(
-            "{row} asks {size}, pool {pool} has {capacity} in all: it can never be filled",
+            "{row} requests {size}, but pool {pool} has {capacity} in total: the disk can never be filled",
             row = label(taking.disk),
             size = Arg::Gib(taking.size),
             pool = pool.name,
@@ -138,10 +138,10 @@ fn label(disk: &Disk) -> RowName {
 fn asks(takings: &[Taking], sum: Bytes, pool: &Pool) -> Text {
     let has = text!("pool {pool} has {available} free", pool = pool.name, available = Arg::Gib(pool.available));
     match takings {
-        [one] => text!("{row} asks {sum}, {has}", row = label(one.disk), sum = Arg::Gib(sum), has),
+        [one] => text!("{row} requests {sum}; {has}", row = label(one.disk), sum = Arg::Gib(sum), has),
         many => {
             let rows = Arg::all(many.iter().map(|taking| label(taking.disk)));
-            text!("{rows} together ask {sum}, {has}", rows, sum = Arg::Gib(sum), has)
+            text!("{rows} together request {sum}; {has}", rows, sum = Arg::Gib(sum), has)
         }
     }
 }
@@ -157,7 +157,7 @@ fn remedy(subject: &Subject, pool: &Pool, wanted: Bytes) -> Text {
             available = Arg::Gib(other.available)
         )
     } else {
-        text!("{less}, or make room: no other pool has that much free", less)
+        text!("{less}, or free space: no other pool has that much free", less)
     }
 }
 
@@ -173,11 +173,15 @@ mod tests {
         let one = |size: u64| Asked::disks(json!([{"action": "create", "size": size}]));
         let Said { place, message, remedy, .. } = one(1500).said("DISK-SPACE").warning();
         assert_eq!(place, "storage.disks[0].size");
-        assert_eq!(message, "disk 0 (vda) asks 1500 GiB, pool fast-nvme has 1239 GiB free");
+        assert_eq!(message, "disk 0 (vda) requests 1500 GiB; pool fast-nvme has 1239 GiB free");
         assert_eq!(remedy, "use 1239 GiB or less, or pool bulk, which has 8000 GiB free");
         one(1239).passes("DISK-SPACE");
         let Said { message, .. } = one(2001).said("DISK-SPACE").warning();
-        assert_eq!(message, "disk 0 (vda) asks 2001 GiB, pool fast-nvme has 2000 GiB in all: it can never be filled");
+        assert_eq!(
+            message,
+            "disk 0 (vda) requests 2001 GiB, but pool fast-nvme has 2000 GiB in total: the disk can \
+                             never be filled"
+        );
     }
 
     #[test]
@@ -189,7 +193,7 @@ mod tests {
                 {"action": "create", "size": 4000, "storage_pool": "bulk"},
             ]))
         };
-        let want = "disk 0 (vda) and disk 1 (vdb) together ask 1240 GiB, pool fast-nvme has 1239 GiB free";
+        let want = "disk 0 (vda) and disk 1 (vdb) together request 1240 GiB; pool fast-nvme has 1239 GiB free";
         two(240).warns("DISK-SPACE", "storage.disks[1].size", want);
         two(239).passes("DISK-SPACE");
     }
@@ -197,7 +201,12 @@ mod tests {
     #[test]
     fn a_block_pool_needs_all_of_it_at_once() {
         let lvm = |size: u64| Asked::disks(json!([{"action": "create", "size": size, "storage_pool": "vg0"}]));
-        lvm(101).blocks("DISK-SPACE", "storage.disks[0].size", "disk 0 (vda) asks 101 GiB, pool vg0 has 100 GiB free");
+        lvm(101).blocks(
+            "DISK-SPACE",
+            "storage.disks[0].size",
+            "disk 0 (vda) requests 101 GiB; pool vg0 has 100 GiB \
+                                                                free",
+        );
         lvm(100).passes("DISK-SPACE");
     }
 

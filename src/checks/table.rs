@@ -8,47 +8,50 @@ use super::{
     rom, selector, share, space, target, template, tuning, version, virtual_function, volume,
 };
 
+/// Checks of one file, below the heading of their chapter in CHECKS.md.
+type Group = (&'static str, &'static [&'static Check]);
+
 /// The rows by subject, in the order of the spec.
-static TABLE: [&[&Check]; 39] = [
-    host::CHECKS,
-    name::CHECKS,
-    template::CHECKS,
-    memory::CHECKS,
-    backing::CHECKS,
-    numa::CHECKS,
-    cpu::CHECKS,
-    pinning::CHECKS,
-    pool::CHECKS,
-    disk::CHECKS,
-    path::CHECKS,
-    target::CHECKS,
-    image::CHECKS,
-    clone::CHECKS,
-    volume::CHECKS,
-    share::CHECKS,
-    space::CHECKS,
-    guest_os::CHECKS,
-    profile::CHECKS,
-    hypervisor::CHECKS,
-    version::CHECKS,
-    firmware::CHECKS,
-    network::CHECKS,
-    mac::CHECKS,
-    tuning::CHECKS,
-    boot_order::CHECKS,
-    kernel_boot::CHECKS,
-    graphics::CHECKS,
-    devices::CHECKS,
-    rom::CHECKS,
-    guest_address::CHECKS,
-    mediated::CHECKS,
-    cloud_init::CHECKS,
-    custom_xml::CHECKS,
-    overridden::CHECKS,
-    merged::CHECKS,
-    character::CHECKS,
-    metadata::CHECKS,
-    coverage::CHECKS,
+static TABLE: [Group; 39] = [
+    ("Host", host::CHECKS),
+    ("Name and metadata", name::CHECKS),
+    ("Templates", template::CHECKS),
+    ("Memory", memory::CHECKS),
+    ("Memory", backing::CHECKS),
+    ("Memory", numa::CHECKS),
+    ("CPU", cpu::CHECKS),
+    ("CPU", pinning::CHECKS),
+    ("Storage", pool::CHECKS),
+    ("Storage", disk::CHECKS),
+    ("Storage", path::CHECKS),
+    ("Storage", target::CHECKS),
+    ("Storage", image::CHECKS),
+    ("Storage", clone::CHECKS),
+    ("Storage", volume::CHECKS),
+    ("Shared folders", share::CHECKS),
+    ("Storage", space::CHECKS),
+    ("Guest operating system", guest_os::CHECKS),
+    ("Guest operating system", profile::CHECKS),
+    ("Host", hypervisor::CHECKS),
+    ("Host", version::CHECKS),
+    ("Firmware and boot", firmware::CHECKS),
+    ("Network", network::CHECKS),
+    ("Network", mac::CHECKS),
+    ("Disk and network tuning", tuning::CHECKS),
+    ("Firmware and boot", boot_order::CHECKS),
+    ("Firmware and boot", kernel_boot::CHECKS),
+    ("Consoles and emulated devices", graphics::CHECKS),
+    ("Consoles and emulated devices", devices::CHECKS),
+    ("ROM files", rom::CHECKS),
+    ("Guest addresses", guest_address::CHECKS),
+    ("Mediated devices", mediated::CHECKS),
+    ("Cloud-init", cloud_init::CHECKS),
+    ("Custom XML", custom_xml::CHECKS),
+    ("Custom XML", overridden::CHECKS),
+    ("Custom XML", merged::CHECKS),
+    ("Name and metadata", character::CHECKS),
+    ("Name and metadata", metadata::CHECKS),
+    ("Export", coverage::CHECKS),
 ];
 
 /// Host PCI functions, in the order in which operators think: IOMMU, isolation, owner and driver, reset, the card.
@@ -57,41 +60,57 @@ static TABLE: [&[&Check]; 39] = [
 /// hang a card (the kernel's words after a start are ROM-ABSENT); how much memory a session may lock, since PCI-SESSION
 /// refuses sessions; what the guest finds (Code 43, the link in use), since nobody asks it; and what the generator decides
 /// by itself: functions marked as several, the set of Hyper-V features, topoext, SMM.
-static PASSTHROUGH: [&[&Check]; 19] = [
-    iommu::CHECKS,
-    passthrough::kernel::CHECKS,
-    passthrough::command_line::CHECKS,
-    passthrough::chipset::CHECKS,
-    passthrough::group::CHECKS,
-    pci::CHECKS,
-    selector::CHECKS,
-    virtual_function::CHECKS,
-    nvme::CHECKS,
-    held::CHECKS,
-    passthrough::used::CHECKS,
-    passthrough::bind::CHECKS,
-    passthrough::reset::CHECKS,
-    passthrough::gpu::CHECKS,
-    passthrough::shared::CHECKS,
-    passthrough::link::CHECKS,
-    passthrough::space::CHECKS,
-    passthrough::guest::CHECKS,
-    passthrough::custom_xml::CHECKS,
+static PASSTHROUGH: [Group; 19] = [
+    ("IOMMU and VFIO", iommu::CHECKS),
+    ("IOMMU and VFIO", passthrough::kernel::CHECKS),
+    ("IOMMU and VFIO", passthrough::command_line::CHECKS),
+    ("IOMMU groups", passthrough::chipset::CHECKS),
+    ("IOMMU groups", passthrough::group::CHECKS),
+    ("Host devices", pci::CHECKS),
+    ("Host devices", selector::CHECKS),
+    ("Virtual functions", virtual_function::CHECKS),
+    ("Host devices", nvme::CHECKS),
+    ("Host devices", held::CHECKS),
+    ("Devices in use by the host", passthrough::used::CHECKS),
+    ("Driver binding", passthrough::bind::CHECKS),
+    ("Reset and power", passthrough::reset::CHECKS),
+    ("Graphics cards", passthrough::gpu::CHECKS),
+    ("Virtual functions", passthrough::shared::CHECKS),
+    ("Links and address space", passthrough::link::CHECKS),
+    ("Links and address space", passthrough::space::CHECKS),
+    ("Passthrough and the guest", passthrough::guest::CHECKS),
+    ("Passthrough and the guest", passthrough::custom_xml::CHECKS),
 ];
+
+/// What can go wrong without a check that looks for it.
+static ERRORS: [Group; 2] =
+    [("Failures of a build", failure::unforeseen::UNFORESEEN), ("Errors of a command", error::ERRORS)];
 
 /// Every check, in the order in which they run.
 pub fn all() -> impl Iterator<Item = &'static Check> {
-    TABLE.iter().chain(&PASSTHROUGH).copied().flatten().copied()
+    TABLE.iter().chain(&PASSTHROUGH).flat_map(|(_, checks)| *checks).copied()
 }
 
 /// The checks of host PCI functions, those of ROM files apart.
 pub(super) fn of_passthrough() -> impl Iterator<Item = &'static Check> {
-    PASSTHROUGH.iter().copied().flatten().copied()
+    PASSTHROUGH.iter().flat_map(|(_, checks)| *checks).copied()
 }
 
 /// The errors that no check looks for.
 pub fn errors() -> impl Iterator<Item = &'static Check> {
-    failure::unforeseen::UNFORESEEN.iter().chain(error::ERRORS).copied()
+    ERRORS.iter().flat_map(|(_, errors)| *errors).copied()
+}
+
+/// All checks and errors by chapter, each chapter where its first group is.
+pub fn chapters() -> Vec<(&'static str, Vec<&'static Check>)> {
+    let mut chapters: Vec<(&str, Vec<&Check>)> = Vec::new();
+    for (title, checks) in TABLE.iter().chain(&PASSTHROUGH).chain(&ERRORS) {
+        match chapters.iter_mut().find(|(known, _)| known == title) {
+            Some((_, all)) => all.extend(*checks),
+            None => chapters.push((title, checks.to_vec())),
+        }
+    }
+    chapters
 }
 
 /// The check or error of this code, in any case.
@@ -103,6 +122,9 @@ pub fn explain(code: &str) -> Option<&'static Check> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    /// Names that a title may begin with and that have one capital letter only.
+    const NAMES: [&str; 3] = ["Intel", "Looking", "Secure"];
 
     #[test]
     fn codes_are_unique_and_upper_case_with_dashes() {
@@ -120,9 +142,36 @@ mod tests {
     #[test]
     fn every_check_explains_itself() {
         for check in all().chain(errors()) {
-            assert!(!check.title.is_empty() && !check.title.ends_with('.'), "{}", check.code);
             assert!(check.explain.len() > 80 && check.explain.ends_with('.'), "{}: {}", check.code, check.explain);
         }
+    }
+
+    #[test]
+    fn titles_are_short_and_state_a_condition_of_their_own() {
+        let mut seen = BTreeSet::new();
+        for Check { code, title, .. } in all().chain(errors()) {
+            let first = title.split(' ').next().unwrap_or_default();
+            let is_name = first.chars().skip(1).any(char::is_uppercase) || NAMES.contains(&first);
+            assert!((1..=45).contains(&title.chars().count()), "{code}: '{title}' has more than 45 characters");
+            assert!(!["the", "The", "a", "A", "an", "An"].contains(&first), "{code}: '{title}' begins with an article");
+            assert!(
+                is_name || !first.starts_with(char::is_uppercase),
+                "{code}: '{title}' begins with a capital letter"
+            );
+            assert!(!title.ends_with('.'), "{code}: '{title}' ends with a full stop");
+            assert!(seen.insert(title), "{code}: '{title}' is the title of another one, too");
+        }
+    }
+
+    #[test]
+    fn every_check_is_in_one_chapter() {
+        let chapters = chapters();
+        let listed: BTreeSet<&str> = chapters.iter().flat_map(|(_, checks)| checks).map(|check| check.code).collect();
+        assert_eq!(listed.len(), all().chain(errors()).count());
+        assert_eq!(chapters.iter().map(|(_, checks)| checks.len()).sum::<usize>(), listed.len());
+        let headings: BTreeSet<String> =
+            chapters.iter().map(|(title, _)| title.replace(' ', "-").to_uppercase()).collect();
+        assert!(headings.len() == chapters.len() && headings.iter().all(|heading| !listed.contains(heading.as_str())));
     }
 
     #[test]

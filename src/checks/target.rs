@@ -11,19 +11,19 @@ pub(super) static CHECKS: &[&Check] = &[&TARGET_INVALID, &TARGET_SAME, &BUS_IDE,
 
 static TARGET_INVALID: Check = Check {
     code: "TARGET-INVALID",
-    title: "the targets are device names of their bus",
+    title: "targets are device names of their bus",
     explain: "A target names the disk for libvirt: vda, vdb, ... on virtio, sda on scsi, sata and usb, hda to hdd on \
-              ide. A name of another bus would put the disk on that bus or be refused. Leave the target out, and the \
-              first free name is taken. The guest is free to name its disks otherwise.",
+              ide. A name of another bus would move the disk to that bus or be rejected. Leave the target out, and the \
+              first free name is used. The guest may name its disks differently.",
     run: Some(invalid),
     ..Check::VM
 };
 
 static TARGET_SAME: Check = Check {
     code: "TARGET-SAME",
-    title: "no two disks have the same target",
-    explain: "Two disks of one VM cannot have the same target; scsi, sata and usb share one row of names. Leave the \
-              target out, and the first free name is taken.",
+    title: "disk targets are unique",
+    explain: "Two disks of one VM cannot have the same target; scsi, sata and usb share one series of names. Leave the \
+              target out, and the first free name is used.",
     run: Some(same),
     ..Check::VM
 };
@@ -31,17 +31,17 @@ static TARGET_SAME: Check = Check {
 pub(super) static BUS_IDE: Check = Check {
     code: "BUS-IDE",
     title: "IDE is used where the machine has it",
-    explain: "The q35 machine has no IDE controller, only the old pc machine has one, with four drives. Use sata on \
-              q35: every guest that knows IDE disks of this century knows SATA too.",
+    explain: "The q35 machine has no IDE controller; the old pc machine has one, with four drives. Use sata on q35: \
+              every guest that supports IDE disks of this century also supports SATA.",
     run: Some(ide),
     ..Check::VM
 };
 
 static BUS_READONLY: Check = Check {
     code: "BUS-READONLY",
-    title: "read-only disks sit on a bus that knows them",
-    explain: "The disks of QEMU's IDE and SATA controllers can always be written, and libvirt refuses a read-only one. \
-              CD-ROMs are read-only by nature on every bus.",
+    title: "disk bus supports read-only",
+    explain: "QEMU's IDE and SATA disks are always writable, and libvirt rejects a read-only one. CD-ROMs are \
+              read-only on every bus.",
     run: Some(readonly),
     ..Check::VM
 };
@@ -80,12 +80,12 @@ fn same(subject: &Subject, notes: &mut Notes) {
     for (target, disks) in targets {
         if let [first, second, ..] = disks.as_slice() {
             let message = text!(
-                "target {target} is taken by {first} and {second}",
+                "target {target} is used by {first} and {second}",
                 target,
                 first = first.place,
                 second = second.place
             );
-            notes.blocker(place(second), message, without("leave the target out, and the first free name is taken"));
+            notes.blocker(place(second), message, without("leave the target out, and the first free name is used"));
         }
     }
 }
@@ -117,18 +117,18 @@ fn ide(subject: &Subject, notes: &mut Notes) {
     let machine = &subject.machine.machine_type.value;
     if subject.machine.chipset != Chipset::Pc {
         for disk in &drives {
-            let message = text!("{place}: machine type {machine} has no IDE", place = disk.place, machine);
+            let message = text!("{place}: machine type {machine} does not support IDE", place = disk.place, machine);
             notes.blocker(disk.place.clone().key("bus"), message, "use bus sata, or machine type pc");
         }
     } else if drives.len() > IDE_DRIVES {
         let targets: Vec<String> = drives.iter().map(|disk| disk.target.value.clone()).collect();
         let message = text!(
-            "{count} IDE drives ({targets}), a pc machine has {most}",
+            "{count} IDE drives ({targets}), but a pc machine has {most}",
             count = drives.len(),
             targets = Arg::all(targets),
             most = IDE_DRIVES
         );
-        notes.blocker(last.place.clone().key("bus"), message, "put some of them on bus virtio, scsi or sata");
+        notes.blocker(last.place.clone().key("bus"), message, "move some of them to bus virtio, scsi or sata");
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
                 {"action": "create", "size": 1, "target": second, "bus": "sata"},
             ]))
         };
-        let want = "target sda is taken by storage.disks[0] and storage.disks[1]";
+        let want = "target sda is used by storage.disks[0] and storage.disks[1]";
         two("sda", "sda").blocks("TARGET-SAME", "storage.disks[1].target", want);
         two("sda", "sdb").passes("TARGET-SAME");
     }
@@ -184,7 +184,7 @@ mod tests {
         let Said { message, remedy, .. } = ide("q35", 1).said("BUS-IDE").blocker();
         assert_eq!(
             (message.as_str(), remedy.as_str()),
-            ("storage.disks[0]: machine type q35 has no IDE", "use bus sata, or machine type pc")
+            ("storage.disks[0]: machine type q35 does not support IDE", "use bus sata, or machine type pc")
         );
         ide("pc", 4).passes("BUS-IDE");
         let Said { message, .. } = ide("pc", 5).said("BUS-IDE").blocker();

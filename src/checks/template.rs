@@ -10,9 +10,9 @@ pub(super) static CHECKS: &[&Check] = &[&TEMPLATE_MISSING, &TEMPLATE_INVALID, &T
 /// A spec names a template that is not there.
 pub static TEMPLATE_MISSING: Check = Check {
     code: "TEMPLATE-MISSING",
-    title: "the template exists",
-    explain: "The spec's field `template` names a template that this user has not saved. `vmbuild template list` shows \
-              those there are; `vmbuild template save NAME SPEC` makes one.",
+    title: "template exists",
+    explain: "The spec's field `template` names a template that this user has not saved. `vmbuild template list` lists \
+              the templates; `vmbuild template save NAME SPEC` saves one.",
     contract: Some(1),
     run: Some(missing),
     ..Check::VM
@@ -32,9 +32,9 @@ static TEMPLATE_INVALID: Check = Check {
 static TEMPLATE_CIRCLE: Check = Check {
     code: "TEMPLATE-CIRCLE",
     title: "template chain ends within 8 templates",
-    explain: "A template can build on another one by its own field `template`. Where templates name each other in a \
-              circle, or a chain of them is longer than 8, it is no longer clear where a value comes from, so nothing \
-              is built. Remove the field `template` from one of the templates that the message names.",
+    explain: "A template can be based on another one by its own field `template`. If templates name each other in a \
+              circle, or a chain of them is longer than 8, the origin of a value is no longer clear, so nothing is \
+              built. Remove the field `template` from one of the templates in the message.",
     contract: Some(3),
     run: Some(circle),
     ..Check::VM

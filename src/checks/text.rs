@@ -272,17 +272,15 @@ impl Arg {
     }
 }
 
-/// Holding stands between commas, so that what follows can go on after it.
+/// To ask for further functions, as the beginning of a sentence.
 fn asking(many: bool, or_hold: bool, wording: Wording) -> &'static str {
     match (wording, many, or_hold) {
-        (Wording::Taking, false, false) => "take it, too",
-        (Wording::Taking, true, false) => "take them, too",
-        (Wording::Taking, false, true) => "take it, too,",
-        (Wording::Taking, true, true) => "take them, too,",
+        (Wording::Taking, false, _) => "also take it",
+        (Wording::Taking, true, _) => "also take them",
         (_, false, false) => "add it to pci_devices",
         (_, true, false) => "add them to pci_devices",
-        (_, false, true) => "add it to pci_devices, or have it held there (role hold),",
-        (_, true, true) => "add them to pci_devices, or have them held there (role hold),",
+        (_, false, true) => "add it to pci_devices (role pass or hold)",
+        (_, true, true) => "add them to pci_devices (role pass or hold)",
     }
 }
 

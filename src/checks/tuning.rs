@@ -11,37 +11,37 @@ pub(super) static CHECKS: &[&Check] = &[&DISK_IO, &DISK_SERIAL, &DISK_SSD, &NET_
 
 static DISK_IO: Check = Check {
     code: "DISK-IO",
-    title: "cache and input/output of the disks fit",
-    explain: "io native is Linux AIO, which works past the host's cache only: libvirt refuses it with any cache but \
-              none and directsync. An I/O thread serves disks on virtio and virtio-scsi. cache unsafe ignores what the \
-              guest flushes: a power cut may destroy the file system.",
+    title: "disk cache and I/O mode agree",
+    explain: "io native is Linux AIO, which bypasses the host's cache: libvirt rejects it with any cache but none and \
+              directsync. An I/O thread serves disks on virtio and virtio-scsi only. cache unsafe ignores what the \
+              guest flushes: a power failure may destroy the file system.",
     run: Some(io),
     ..Check::VM
 };
 
 static DISK_SERIAL: Check = Check {
     code: "DISK-SERIAL",
-    title: "the serial numbers of the disks can be read",
-    explain: "A serial number has letters, digits, blanks and _ . + - only. A virtio disk shows the guest its first 20 \
-              characters, others 36. Linux finds the disk by it below /dev/disk/by-id.",
+    title: "disk serial numbers are valid",
+    explain: "A serial number may contain letters, digits, spaces and _ . + - only. A virtio disk shows the guest its \
+              first 20 characters, others 36. Linux finds the disk by it below /dev/disk/by-id.",
     run: Some(serial),
     ..Check::VM
 };
 
 static DISK_SSD: Check = Check {
     code: "DISK-SSD",
-    title: "the guest can see that disks do not turn",
-    explain: "Only disks on scsi, sata and ide tell the guest whether they turn. A virtio disk is solid-state to every \
-              guest anyway; a USB disk tells nothing.",
+    title: "disk bus can report SSD to the guest",
+    explain: "Only disks on scsi, sata and ide report to the guest whether they are solid-state. A virtio disk is \
+              solid-state for every guest anyway; a USB disk does not report it.",
     run: Some(ssd),
     ..Check::VM
 };
 
 static NET_LIMITS: Check = Check {
     code: "NET-LIMITS",
-    title: "packet size and queues are possible",
-    explain: "Packets go from 68 to 65535 bytes, and a virtio card has at most 256 queues, of which no more than one \
-              per CPU is of use.",
+    title: "MTU and queue count are in range",
+    explain: "The MTU is 68 to 65535 bytes, and a virtio network card has at most 256 queues. More queues than vCPUs \
+              have no benefit.",
     run: Some(limits),
     ..Check::VM
 };
@@ -84,8 +84,8 @@ fn serial(subject: &Subject, notes: &mut Notes) {
         let most = if disk.bus.value == DiskBus::Virtio { 20 } else { 36 };
         let fine = |c: char| c.is_ascii_alphanumeric() || " _.+-".contains(c);
         if !serial.chars().all(fine) {
-            let message = text!("serial {serial} has characters that QEMU refuses", serial = Arg::quoted(serial));
-            notes.blocker(row.topic("serial"), message, "use letters, digits, blanks and _ . + -");
+            let message = text!("serial {serial} has characters that QEMU rejects", serial = Arg::quoted(serial));
+            notes.blocker(row.topic("serial"), message, "use letters, digits, spaces and _ . + -");
         } else if serial.len() > most {
             let message = text!("the guest sees the first {most} of {count} characters", most, count = serial.len());
             notes.warning(row.topic("serial"), message, "shorten the serial number");
@@ -114,20 +114,24 @@ fn limits(subject: &Subject, notes: &mut Notes) {
         if let Some(mtu) = interface.mtu {
             notes.looked();
             if !(68..=65535).contains(&mtu) {
-                let message = text!("no packets of {mtu} bytes", mtu);
+                let message = text!("mtu {mtu} is out of range", mtu);
                 notes.blocker(topic(interface, "mtu"), message, "write 68 to 65535; 1500 is usual, 9000 for storage");
             }
         }
         if let Some(queues) = interface.queues {
             notes.looked();
             if interface.model.value != NetworkModel::Virtio || interface.kind == NetworkKind::User {
-                let message = text!("only virtio cards outside of user mode have queues",);
+                let message = text!("only virtio network cards outside of user mode have queues",);
                 notes.blocker(topic(interface, "queues"), message, without("leave queues out, or use model virtio"));
             } else if !(1..=256).contains(&queues) {
-                notes.blocker(topic(interface, "queues"), text!("{queues} queues", queues), "write 1 to 256");
+                notes.blocker(
+                    topic(interface, "queues"),
+                    text!("{queues} queues requested; 1 to 256 are possible", queues),
+                    "write 1 to 256",
+                );
             } else if subject.machine.vcpus.is_some_and(|vcpus| queues > vcpus) {
-                let message = text!("{queues} queues for fewer CPUs", queues);
-                notes.info(topic(interface, "queues"), message, "more queues than CPUs are of no use");
+                let message = text!("{queues} queues for fewer vCPUs", queues);
+                notes.info(topic(interface, "queues"), message, "use at most one queue per vCPU");
             }
         }
     }

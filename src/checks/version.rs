@@ -10,12 +10,12 @@ pub(super) static CHECKS: &[&Check] = &[&HOST_FEATURE_VERSION];
 
 static HOST_FEATURE_VERSION: Check = Check {
     code: "HOST-FEATURE-VERSION",
-    title: "libvirt knows all that the domain would have",
-    explain: "Parts of the domain's description came with some version of libvirt, and an older one refuses a domain \
-              that has them. What the VM can do without is left out, and said here. What it cannot do without stops \
-              the build: a held device needs libvirt 6.0, for an older one would show it to the guest; a VLAN on a \
-              bridge of the kernel's needs 11.0, for without its tag the guest would be in another network; the \
-              watchdog itco needs 9.1, virtio-mem 7.9, evdev 7.6, clusters of CPUs 10.1.",
+    title: "libvirt supports every part of the domain",
+    explain: "Parts of the domain's description came with a certain version of libvirt, and an older one rejects a \
+              domain that has them. Optional parts are left out and reported here. Required ones stop the build: a \
+              held device needs libvirt 6.0, because an older one would show it to the guest; a VLAN on a kernel \
+              bridge needs 11.0, because without its tag the guest would be in another network; the watchdog itco \
+              needs 9.1, virtio-mem 7.9, evdev 7.6, clusters of CPUs 10.1.",
     run: Some(features),
     ..Check::VM
 };
@@ -25,11 +25,10 @@ fn features(subject: &Subject, notes: &mut Notes) {
     if subject.machine.held.is_empty() && subject.machine.dropped.is_empty() {
         return;
     }
-    let what = "whether libvirt knows all that the domain would have";
+    let what = "whether libvirt supports every part of the domain";
     let Some(host) = notes.known(&subject.facts.host, || field("pci_devices"), what) else { return };
     for feature in &subject.machine.dropped {
-        let needs =
-            text!("needs libvirt {since}, and this is {libvirt}", since = feature.since(), libvirt = host.libvirt);
+        let needs = text!("needs libvirt {since}; this is {libvirt}", since = feature.since(), libvirt = host.libvirt);
         dropped(subject, notes, *feature, &needs);
     }
 }
@@ -42,30 +41,39 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &Text)
     let dropped = |feature| subject.machine.dropped.contains(&feature);
     match feature {
         Feature::PortWithoutHotplug => {
-            let message = text!("a port from which Windows does not offer to eject the GPU {needs}: left out", needs);
-            notes.info(field("pci_devices"), message, "nothing need be done: do not eject the card in the guest");
+            let message = text!("hiding the GPU from the eject menu of Windows {needs}: left out", needs);
+            notes.info(field("pci_devices"), message, "nothing to do: do not eject the card in the guest");
         }
         Feature::FirmwareFeatures if subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) => {
-            let message = text!("to choose a UEFI with enrolled keys {needs}: the one that it prefers is taken", needs);
-            notes.warning(field("secure_boot"), message, "see in the guest that Secure Boot is on, or update libvirt");
+            let message = text!("choosing a UEFI with enrolled keys {needs}: libvirt's default is used", needs);
+            notes.warning(
+                field("secure_boot"),
+                message,
+                "check in the guest that Secure Boot is on, or update libvirt",
+            );
         }
         Feature::FirmwareFeatures => {
-            let message =
-                text!("to choose a UEFI without Secure Boot {needs}: the one that it prefers is taken", needs);
-            notes.warning(field("uefi"), message, "name a loader by custom_xml if the guest's boot is refused");
+            let message = text!("choosing a UEFI without Secure Boot {needs}: libvirt's default is used", needs);
+            notes.warning(
+                field("uefi"),
+                message,
+                "name a loader in custom_xml if the firmware rejects the guest's boot loader",
+            );
         }
         Feature::Migratable => {
-            let message =
-                text!("a CPU with all that the host has, even what forbids to move the VM, {needs}: left out", needs);
-            notes.info(field("cpu").key("mode"), message, "nothing need be done: the guest lacks the invariant TSC");
+            let message = text!(
+                "a CPU with all features of the host, including those that prevent migration, {needs}: left out",
+                needs
+            );
+            notes.info(field("cpu").key("mode"), message, "nothing to do: the guest lacks the invariant TSC");
         }
         Feature::IoUring => {
             let message = text!("io_uring {needs}: left out, QEMU uses threads", needs);
-            notes.info(field("storage").key("disks"), message, "nothing need be done, or ask for native");
+            notes.info(field("storage").key("disks"), message, "nothing to do, or set io to native");
         }
         Feature::Rotation => {
-            let message = text!("to tell the guest that a disk is an SSD {needs}: left out", needs);
-            notes.info(field("storage").key("disks"), message, "nothing need be done: discard does not hang on it");
+            let message = text!("reporting a disk as SSD to the guest {needs}: left out", needs);
+            notes.info(field("storage").key("disks"), message, "nothing to do: discard works without it");
         }
         Feature::AddressWidth => {
             let message = text!("the width of the guest's addresses {needs}: left to QEMU", needs);
@@ -73,9 +81,8 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &Text)
             notes.warning(field("pci_devices"), message, way_out);
         }
         Feature::AddressLimit if !dropped(Feature::AddressWidth) => {
-            let message =
-                text!("a limit of the guest's addresses {needs}: their exact width is written instead", needs);
-            notes.info(field("pci_devices"), message, "nothing need be done");
+            let message = text!("a limit of the guest's addresses {needs}: their exact width is set instead", needs);
+            notes.info(field("pci_devices"), message, "nothing to do");
         }
         // Without the mode of the Hyper-V features, and with slots for virtio-mem, it means the same; the rest is refused.
         _ => {}
@@ -87,8 +94,8 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
     let cpu = |name: &str| field("cpu").key(name);
     Some(match feature {
         Feature::UnassignedAddress => {
-            let way_out = "pass the held devices, too, or update libvirt";
-            (field("pci_devices"), "a device that is held from the guest", way_out)
+            let way_out = "also pass the held devices, or update libvirt";
+            (field("pci_devices"), "holding a device back from the guest", way_out)
         }
         Feature::NvmeDisk => {
             let way_out = "pass the drive as a PCI device, or name it below /dev/disk/by-id";
@@ -97,12 +104,12 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
         // Without the tag the guest would be in another network than the one asked for.
         Feature::BridgeVlan => {
             let way_out = "use a bridge above a VLAN of the host's port, or update libvirt";
-            (field("networks"), "a VLAN on a bridge of the kernel's", way_out)
+            (field("networks"), "a VLAN on a kernel bridge", way_out)
         }
-        Feature::Virtiofs => (field("shares"), "a folder by virtiofs", "share it by 9p, or update libvirt"),
+        Feature::Virtiofs => (field("shares"), "sharing a folder by virtiofs", "share it by 9p, or update libvirt"),
         // Without the word read-only the guest could write.
         Feature::ReadOnlyVirtiofs => {
-            (field("shares"), "a read-only folder by virtiofs", "share it by 9p, or update libvirt")
+            (field("shares"), "sharing a read-only folder by virtiofs", "share it by 9p, or update libvirt")
         }
         // Without it the product is not the number of CPUs.
         Feature::Dies => (cpu("topology").key("dies"), "a topology with dies", "leave them out"),
@@ -113,7 +120,7 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
         }
         Feature::Evdev => {
             let way_out = "pass the devices by usb_devices, or update libvirt";
-            (field("evdev"), "an input device of the host that both share", way_out)
+            (field("evdev"), "sharing an input device between host and guest", way_out)
         }
         Feature::VirtioMem => (
             field("memory_hotplug").key("by"),
@@ -147,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_old_libvirt_is_told_less() {
-        let want = "a device that is held from the guest needs libvirt 6.0, and this is 5.10";
+        let want = "holding a device back from the guest needs libvirt 6.0; this is 5.10";
         on(5, 10, held()).blocks("HOST-FEATURE-VERSION", "pci_devices", want);
         on(6, 2, held()).said("HOST-FEATURE-VERSION").info();
         on(6, 5, held()).passes("HOST-FEATURE-VERSION");
@@ -158,7 +165,7 @@ mod tests {
     #[test]
     fn a_vlan_is_not_left_out() {
         let tagged = |kind: &str, source: &str| json!({"networks": [{"type": kind, "source": source, "vlan": 42}]});
-        let want = "a VLAN on a bridge of the kernel's needs libvirt 11.0, and this is 10.10";
+        let want = "a VLAN on a kernel bridge needs libvirt 11.0; this is 10.10";
         on(10, 10, tagged("bridge", "br0")).blocks("HOST-FEATURE-VERSION", "networks", want);
         on(11, 0, tagged("bridge", "br0")).quiet("HOST-FEATURE-VERSION");
         on(10, 10, tagged("direct", "enp5s0")).quiet("HOST-FEATURE-VERSION");
@@ -185,7 +192,7 @@ mod tests {
         for ((major, minor), patch, place, what) in [
             ((9, 1), json!({"watchdog": {"model": "itco"}}), "watchdog.model", "the watchdog itco"),
             ((7, 9), grows, "memory_hotplug.by", "memory that grows by virtio-mem"),
-            ((7, 6), evdev, "evdev", "an input device of the host that both share"),
+            ((7, 6), evdev, "evdev", "sharing an input device between host and guest"),
             (
                 (7, 3),
                 json!({"numa": {"mode": "restrictive", "nodes": "0"}}),
@@ -196,14 +203,14 @@ mod tests {
             ((10, 1), clusters, "cpu.topology.clusters", "a topology with clusters"),
             ((6, 1), json!({"cpu": {"topology": {"dies": 2}}}), "cpu.topology.dies", "a topology with dies"),
         ] {
-            let needs = format!("{what} needs libvirt {major}.{minor}, and this is {major}.{}", minor - 1);
+            let needs = format!("{what} needs libvirt {major}.{minor}; this is {major}.{}", minor - 1);
             on(major, minor - 1, patch.clone()).blocks("HOST-FEATURE-VERSION", place, &needs);
             assert!(!says(&on(major, minor, patch), what), "{what}");
         }
         let old = |minor| on(6, minor, json!({"storage": disks}));
         assert!(says(&old(2), "io_uring") && !says(&old(3), "io_uring"));
         assert!(says(&old(4), "a CPU with all") && !says(&old(5), "a CPU with all"));
-        assert!(says(&old(9), "an SSD") && !says(&on(7, 3, json!({"storage": disks})), "an SSD"));
+        assert!(says(&old(9), "as SSD") && !says(&on(7, 3, json!({"storage": disks})), "as SSD"));
     }
 
     fn says(asked: &Asked, words: &str) -> bool {

@@ -13,22 +13,22 @@ pub(super) static CHECKS: &[&Check] = &[&NET_VF_ONLY, &NET_VF_USE_INTERFACE, &NE
 
 pub(super) static NET_VF_ONLY: Check = Check {
     code: "NET-VF-ONLY",
-    title: "interfaces of type hostdev are virtual functions",
-    explain: "libvirt sets the address and the VLAN of a virtual function through its physical one, so that an \
-              interface of type hostdev is a virtual function and nothing else: \"Interface type hostdev is currently \
-              supported on SR-IOV Virtual Functions only\". Make virtual functions (sriov_numvfs), or pass the whole \
-              card in pci_devices.",
+    title: "hostdev interfaces are virtual functions",
+    explain: "libvirt sets the address and the VLAN of a virtual function through its physical function, so an \
+              interface of type hostdev must be a virtual function: \"Interface type hostdev is currently supported on \
+              SR-IOV Virtual Functions only\". Create virtual functions (sriov_numvfs), or pass the whole card in \
+              pci_devices.",
     run: Some(only),
     ..Check::DEVICE
 };
 
 static NET_VF_USE_INTERFACE: Check = Check {
     code: "NET-VF-USE-INTERFACE",
-    title: "virtual functions of NICs are passed as interfaces",
+    title: "NIC VFs are passed as interfaces",
     explain: "A virtual function that is passed as a plain PCI device gets another MAC address at each start of the \
-              host, and no VLAN. As an interface of type hostdev, libvirt gives it the address and the VLAN of the \
-              spec at each start of the VM and takes them back at its stop. A network with the forward mode hostdev \
-              picks one that is free.",
+              host, and no VLAN. For an interface of type hostdev, libvirt sets the address and the VLAN of the spec \
+              at each start of the VM and resets them when it stops. A network with forward mode hostdev picks a free \
+              one.",
     run: Some(interface),
     ..Check::DEVICE
 };
@@ -36,8 +36,8 @@ static NET_VF_USE_INTERFACE: Check = Check {
 static NET_VLAN: Check = Check {
     code: "NET-VLAN",
     title: "VLANs can be set",
-    explain: "The card of a virtual function adds and takes the tag of its VLAN, 1 to 4094. For an interface on a \
-              bridge or a network of libvirt the bridge does that, or the network's own definition.",
+    explain: "The card of a virtual function adds and removes the VLAN tag, 1 to 4094. For an interface on a bridge or \
+              a libvirt network the bridge or the definition of the network does that.",
     run: Some(vlan),
     ..Check::DEVICE
 };
@@ -52,13 +52,13 @@ fn only(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let name = text!("{device} ({label})", device = row.name(), label = known.label());
         if known.kind() != PciClass::Nic {
-            notes.blocker(row.place(), text!("{name} is no network card", name), "pass it in pci_devices");
+            notes.blocker(row.place(), text!("{name} is not a network card", name), "pass it in pci_devices");
             continue;
         }
         match physical(subject, row.address) {
             Some(Some(_)) => {}
             Some(None) => {
-                notes.blocker(row.place(), text!("{name} is no virtual function", name), way_out(subject, row));
+                notes.blocker(row.place(), text!("{name} is not a virtual function", name), way_out(subject, row));
             }
             None => {
                 let what = text!("whether {address} is a virtual function", address = row.address);
@@ -79,12 +79,12 @@ fn way_out(subject: &Subject, row: &PciRow) -> Text {
         Some(sriov) if sriov.total > 0 => {
             let address = row.address;
             text!(
-                "make some: echo {min} > /sys/bus/pci/devices/{address}/sriov_numvfs",
+                "create some: echo {min} > /sys/bus/pci/devices/{address}/sriov_numvfs",
                 min = sriov.total.min(4),
                 address
             )
         }
-        _ => "it can have none: pass the whole card in pci_devices".into(),
+        _ => "it supports none: pass the whole card in pci_devices".into(),
     }
 }
 
@@ -100,7 +100,7 @@ fn interface(subject: &Subject, notes: &mut Notes) {
             notes.info(
                 row.place(),
                 text!("{name} is a virtual function of {physical}: its MAC address changes", name, physical),
-                text!("write {row_instead} into networks instead, with mac and vlan as wanted", row_instead),
+                text!("write {row_instead} in networks instead, with mac and vlan as needed", row_instead),
             );
         }
     }
@@ -114,8 +114,8 @@ fn vlan(subject: &Subject, notes: &mut Notes) {
         if !(1..=4094).contains(&vlan) {
             notes.blocker(
                 Topic::from(place).of(RowName::numbered("network", row)),
-                text!("vlan {vlan}, they go from 1 to 4094", vlan),
-                "write a number of these",
+                text!("vlan {vlan} is out of range; VLANs are 1 to 4094", vlan),
+                "write a number from 1 to 4094",
             );
         } else if !interface.passes && interface.kind != NetworkKind::Bridge {
             let message = text!("vlan has no effect for type {kind}", kind = interface.kind.name());
@@ -165,7 +165,7 @@ mod tests {
             .passes("NET-SOURCE")
             .passes("IOMMU-GROUP")
             .quiet("NET-VF-USE-INTERFACE");
-        let want = "network 0 (0000:04:00.0) (Intel I225-V) is no virtual function";
+        let want = "network 0 (0000:04:00.0) (Intel I225-V) is not a virtual function";
         let pf = with(row(), None, Some(SrIov { total: 8, functions: vec!["04:10.0".parse().unwrap()] }));
         pf.blocks("NET-VF-ONLY", "networks[0].host_address", want);
         assert!(pf.said("NET-VF-ONLY").remedy.ends_with("such as 0000:04:10.0"));
@@ -184,7 +184,7 @@ mod tests {
         let want = "network 0 (0000:09:00.0) not found: PCI device not found";
         Asked::with(missing).blocks("PCI-MISSING", "networks[0].host_address", want);
         let twice = json!({"pci_devices": [{"host_address": "04:00.0"}], "networks": row()["networks"]});
-        let want = "network 0 (0000:04:00.0) is already asked for as device 0";
+        let want = "network 0 (0000:04:00.0) repeats device 0";
         with(twice, Some("05:00.0"), None).blocks("PCI-SAME", "networks[0].host_address", want);
     }
 

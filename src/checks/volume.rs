@@ -13,9 +13,9 @@ pub(super) static CHECKS: &[&Check] = &[&VOLUME_EXISTS];
 static VOLUME_EXISTS: Check = Check {
     code: "VOLUME-EXISTS",
     title: "no volume is overwritten",
-    explain: "A new volume is named after the VM and its target (gpu-ws-01-vda.qcow2). One of that name is already in \
-              the pool, perhaps from an earlier VM. vmbuild never overwrites a volume: attach it if it is wanted, \
-              choose another name for the VM, or delete the volume yourself.",
+    explain: "A new volume is named after the VM and its target (gpu-ws-01-vda.qcow2). The pool already has one of \
+              that name, perhaps from an earlier VM. vmbuild never overwrites a volume: attach it, choose another name \
+              for the VM, or delete the volume yourself.",
     run: Some(exists),
     ..Check::VM
 };
@@ -39,7 +39,7 @@ fn exists(subject: &Subject, notes: &mut Notes) {
             let message = text!("volume '{name}' already exists in pool '{pool_name}'", name, pool_name);
             let (pool, name) = (shell_quote(pool_name), shell_quote(name));
             let remedy = text!(
-                "choose another VM name, attach it, or look at it first: virsh vol-info --pool {pool} {name}",
+                "choose another VM name, attach it, or inspect it first: virsh vol-info --pool {pool} {name}",
                 pool,
                 name
             );

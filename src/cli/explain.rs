@@ -28,23 +28,32 @@ pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The document of all codes: CHECKS.md of the sources.
+/// The document of all codes, by chapter: CHECKS.md of the sources.
 pub fn markdown() -> String {
     let mut text = String::from(
         "# Codes\n\nEvery finding and error of vmbuild has a code; `vmbuild explain CODE` prints the same as below. This file is \
-         written by\n`vmbuild explain --markdown > CHECKS.md`, and a test holds it to the program.\n\n\
-         | code | what is checked |\n|---|---|\n",
+         written by\n`vmbuild explain --markdown > CHECKS.md`, and a test holds it to the program.\n\n",
     );
-    let row = |Check { code, title, .. }: &Check| {
-        format!("| [{code}](#{}) | {} |\n", code.to_ascii_lowercase(), escaped(title))
-    };
-    let chapter = |Check { code, title, explain, .. }: &Check| {
-        let paragraphs: Vec<String> = explain.lines().map(escaped).collect();
-        format!("\n## {code}\n\n*{}*\n\n{}\n", escaped(title), paragraphs.join("\n\n"))
-    };
-    text.extend(all().map(row));
-    text.extend(all().map(chapter));
+    let chapters = checks::chapters();
+    text.extend(chapters.iter().map(|(title, _)| format!("- [{title}](#{})\n", anchor(title))));
+    for (title, checks) in chapters {
+        text.extend(["\n## ", title, "\n\n| code | good state |\n|---|---|\n"]);
+        text.extend(
+            checks
+                .iter()
+                .map(|Check { code, title, .. }| format!("| [{code}](#{}) | {} |\n", anchor(code), escaped(title))),
+        );
+        text.extend(checks.iter().map(|Check { code, title, explain, .. }| {
+            let paragraphs: Vec<String> = explain.lines().map(escaped).collect();
+            format!("\n### {code}\n\n*{}*\n\n{}\n", escaped(title), paragraphs.join("\n\n"))
+        }));
+    }
     text
+}
+
+/// Where a link to a heading leads.
+fn anchor(heading: &str) -> String {
+    heading.to_lowercase().replace(' ', "-")
 }
 
 /// The text with what Markdown would take for mark-up, code in backticks left alone.

@@ -9,19 +9,25 @@ pub(super) fn virt_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<VirtTy
     if let Some(asked) = spec.virt_type {
         return Choice::asked(asked, Place::root().key("virt_type"));
     }
-    if let Some(offered) = offered(facts, arch)
-        && !runs_only_tests(facts)
-        && !offered.domain_types.iter().any(|kind| kind == "kvm")
-    {
-        return Choice::default(VirtType::Qemu, format!("emulated, slow: this host has no KVM for {arch} guests"));
+    if let Some(why) = without_kvm(facts, arch) {
+        return Choice::default(VirtType::Qemu, format!("emulated, slow: {why}"));
     }
     match facts.kvm.get() {
-        Some(Kvm::Usable) => Choice::default(VirtType::Kvm, "hardware virtualisation works on this host"),
-        Some(Kvm::Crippled { why } | Kvm::Absent { why }) => {
-            Choice::default(VirtType::Qemu, format!("emulated, slow: {}", clause(why)))
-        }
+        Some(_) => Choice::default(VirtType::Kvm, "hardware virtualisation works on this host"),
         None if offered(facts, arch).is_some() => Choice::default(VirtType::Kvm, "libvirt offers KVM on this host"),
         None => Choice::default(VirtType::Kvm, "assumed: the host has not been asked"),
+    }
+}
+
+/// Why guests of `arch` are emulated on this host; `None` where KVM runs them, or nothing is known.
+pub fn without_kvm(facts: &Facts, arch: &str) -> Option<String> {
+    let lacks_kvm = |offered: &GuestArch| !offered.domain_types.iter().any(|kind| kind == "kvm");
+    if !runs_only_tests(facts) && offered(facts, arch).is_some_and(lacks_kvm) {
+        return Some(format!("this host has no KVM for {arch} guests"));
+    }
+    match facts.kvm.get() {
+        Some(Kvm::Crippled { why } | Kvm::Absent { why }) => Some(clause(why).into()),
+        Some(Kvm::Usable) | None => None,
     }
 }
 

@@ -274,7 +274,7 @@ mod tests {
             "diagnosis": {
                 "code": "DISK-SPACE",
                 "cause": "The pool is full.",
-                "remedy": "Make room in it, or choose another pool.",
+                "remedy": "Free space in it, or choose another pool.",
                 "stops": true,
             },
         });

@@ -8,6 +8,7 @@ mod codes;
 mod paths;
 mod programs;
 mod rules;
+mod sentences;
 mod state;
 mod tokens;
 

@@ -54,8 +54,8 @@ static TAKING: [Failure; 14] = [
     stops(
         &[&iommu::IOMMU_GROUP],
         &[&["group ", "is not viable"], &["error getting device from group", "Device or resource busy"]],
-        "Another device of the IOMMU group is still on a driver of the host, and VFIO gives out whole groups.",
-        "Pass or hold the other devices of the group too; 'vmbuild pci' shows them with their drivers.",
+        "Another device of the IOMMU group is still bound to a host driver, and VFIO passes whole groups only.",
+        "Also pass or hold the other devices of the group; 'vmbuild pci' shows them with their drivers.",
     ),
     stops(
         &[&pci::PCI_IN_USE],
@@ -64,21 +64,22 @@ static TAKING: [Failure; 14] = [
             &["PCI device ", " is already in use"],
             &["PCI device ", " is in use"],
         ],
-        "A running VM has this device, or another one of its IOMMU group.",
-        "Stop that VM first, or take the device out of one of the two.",
+        "A running VM uses this device, or another one of its IOMMU group.",
+        "Stop that VM first, or remove the device from one of the two.",
     ),
     Failure {
         checks: &[&unforeseen::VFIO_UNMANAGED],
         words: &[&["Unmanaged PCI device ", "must be manually detached"]],
-        cause: "The device has managed='no', so libvirt expects it on vfio-pci already, and it is not.",
-        remedy: "Take managed='no' out of custom_xml, or detach it before: 'virsh nodedev-detach pci_DDDD_BB_SS_F'.",
+        cause: "The device has managed='no', so libvirt expects it to be on vfio-pci already, but it is not.",
+        remedy: "Remove managed='no' from custom_xml, or detach the device first: 'virsh nodedev-detach \
+                 pci_DDDD_BB_SS_F'.",
         stops: true,
     },
     stops(
         &[&pci::PCI_SAME],
         &[&["Hostdev already exists in the domain configuration"], &["device is already in the domain configuration"]],
-        "The device is twice in the domain, by pci_devices and by custom_xml.",
-        "Take it out of one of the two.",
+        "The device is in the domain twice, by pci_devices and by custom_xml.",
+        "Remove it from one of the two.",
     ),
     stops(
         &[&pci::PCI_BRIDGE],
@@ -89,27 +90,28 @@ static TAKING: [Failure; 14] = [
     stops(
         &[&passthrough::reset::DEV_DEAD],
         &[&["Unknown PCI header type '127'"], &["Unknown PCI header type '255'"]],
-        "The device does not answer: it has no power, or its last reset failed.",
-        "Write 1 to /sys/bus/pci/devices/ADDRESS/remove and then to /sys/bus/pci/rescan; if that does not help, switch \
-         the machine off wholly.",
+        "The device does not respond: it has no power, or its last reset failed.",
+        "Write 1 to /sys/bus/pci/devices/ADDRESS/remove and then to /sys/bus/pci/rescan; if that does not help, power \
+         the machine off completely.",
     ),
     stops(
         &[&passthrough::reset::RESET_BUS_ONLY],
         &[&["Active ", " devices on bus with ", "not doing bus reset"], &["Cannot reset device", "which is not owned"]],
-        "The device can be reset only with its whole bus, and somebody else uses what is on it.",
-        "Pass or hold the other functions of the bus as well.",
+        "The device can be reset only with its whole bus, and other devices on that bus are in use.",
+        "Also pass or hold the other functions of the bus.",
     ),
     stops(
         &[&passthrough::reset::RESET_NONE],
         &[&["Unable to reset PCI device", "no FLR, PM reset or bus reset available"]],
-        "Nobody knows a way to reset this device, and libvirt gives out none that is as another user left it.",
-        "Bind it to vfio-pci at boot: libvirt then leaves the reset to VFIO. For some AMD GPUs vendor-reset helps.",
+        "The device has no reset method, and libvirt does not pass a device that cannot be reset.",
+        "Bind it to vfio-pci at boot: libvirt then leaves the reset to VFIO. For some AMD GPUs the module vendor-reset \
+         helps.",
     ),
     stops(
         &[&pci::PCI_DRIVER],
         &[&["Failed to unbind PCI device", " from "]],
-        "The driver of the host does not let the device go: something still uses it.",
-        "Stop what has it open (display manager, nvidia-persistenced, a mounted disk), or bind it to vfio-pci at boot.",
+        "The host driver does not release the device: it is still in use.",
+        "Stop what uses it (display manager, nvidia-persistenced, a mounted disk), or bind it to vfio-pci at boot.",
     ),
     stops(
         &[&passthrough::kernel::VFIO_BLACKLISTED],
@@ -120,7 +122,7 @@ static TAKING: [Failure; 14] = [
     stops(
         &[&passthrough::kernel::VFIO_MODULE],
         &[&["Failed to load PCI driver module"], &["Failed to add driver", "driver_override"]],
-        "vfio-pci could not be loaded, or took the device not.",
+        "vfio-pci could not be loaded, or did not take the device.",
         "Try 'modprobe vfio-pci' on the host; Ubuntu's cloud kernels need linux-modules-extra.",
     ),
     stops(
@@ -130,19 +132,19 @@ static TAKING: [Failure; 14] = [
             &["host doesn't support VFIO PCI interface"],
             &["no iommu_group found"],
         ],
-        "The host has no IOMMU groups, or vfio-pci is not loaded: libvirt says the same of both.",
-        "'vmbuild doctor' tells which of the two it is, and what to do on this host.",
+        "The host has no IOMMU groups, or vfio-pci is not loaded: libvirt reports the same for both.",
+        "'vmbuild doctor' shows which of the two it is, and how to fix it on this host.",
     ),
     stops(
         &[&pci::PCI_MISSING],
         &[&["Device ", " not found: could not access "], &["no node device with matching name"]],
-        "There is no PCI function at this address any more.",
-        "'vmbuild pci' shows what there is; addresses move when cards are added or the firmware's settings change.",
+        "There is no longer a PCI function at this address.",
+        "'vmbuild pci' lists the devices; addresses change when cards are added or firmware settings change.",
     ),
     Failure {
         checks: &[&virtual_function::NET_VF_ONLY],
         words: &[&["Interface type hostdev is currently supported on SR-IOV Virtual Functions only"]],
-        cause: "libvirt passes only virtual functions of SR-IOV as interfaces, and this is a whole network card.",
+        cause: "libvirt passes only SR-IOV virtual functions as interfaces, and this is a whole network card.",
         remedy: "Name a virtual function, or pass the card under pci_devices.",
         stops: true,
     },
@@ -160,7 +162,7 @@ static RUNNING: [Failure; 13] = [
             &["cannot limit locked memory of process"],
         ],
         "The guest's memory could not be pinned: too little is free, or QEMU may lock less than the guest has.",
-        "Ask for less memory or stop other VMs. Without the system instance: '@kvm - memlock unlimited' in \
+        "Request less memory or stop other VMs. Without the system instance: '@kvm - memlock unlimited' in \
          /etc/security/limits.d. A <hard_limit> in custom_xml has the same effect.",
     ),
     stops(
@@ -170,25 +172,25 @@ static RUNNING: [Failure; 13] = [
             &["vfio_dma_map(", "Invalid argument"],
             &["vfio_container_dma_map(", "Invalid argument"],
         ],
-        "The guest put a window of memory where the host's IOMMU does not reach.",
+        "The guest placed a BAR where the host's IOMMU does not reach.",
         "Limit the guest's addresses in custom_xml: <maxphysaddr mode='passthrough' limit='39'/> in the element cpu.",
     ),
     stops(
         &[&passthrough::space::BAR_LARGE],
         &[&["Address space limit ", "phys-bits too low"]],
-        "The guest's memory and windows need more address bits than its CPU has.",
-        "Leave the CPU as the host's (cpu mode host-passthrough), or pass devices with smaller windows.",
+        "The guest's memory and BARs need more address bits than its CPU has.",
+        "Keep the host's CPU (cpu mode host-passthrough), or pass devices with smaller BARs.",
     ),
     stops(
         &[&passthrough::group::NET_PF_WITH_VFS],
         &[&["VF token required"], &["VF token incorrectly provided"]],
-        "The physical function of this virtual function is on vfio-pci itself, and guards it by a token.",
-        "Give the physical function back to its driver, and pass its virtual functions alone.",
+        "The physical function of this virtual function is itself on vfio-pci, which requires a token.",
+        "Return the physical function to its driver, and pass only its virtual functions.",
     ),
     Failure {
         checks: &[&passthrough::reset::RESET_NONE],
         words: &[&["Cannot reset device", "no available reset mechanism"]],
-        cause: "QEMU knows no way to reset this device, which keeps the state of its last user.",
+        cause: "QEMU has no method to reset this device, which keeps the state of its last user.",
         remedy: "If it does not work in the guest, restart the host. For some AMD GPUs the module vendor-reset helps.",
         stops: false,
     },
@@ -206,20 +208,21 @@ static RUNNING: [Failure; 13] = [
             &["failed to set iommu type", "Operation not permitted"],
             &["No interrupt remapping support"],
         ],
-        "The kernel refuses to give the group away: interrupts are not remapped, or the firmware keeps the device's memory.",
-        "The kernel's messages tell which; 'vmbuild doctor' looks for both. Update the firmware and switch on x2APIC there.",
+        "The kernel does not release the group: interrupts are not remapped, or the firmware reserves memory for the \
+         device.",
+        "The kernel log shows which; 'vmbuild doctor' checks for both. Update the firmware and enable x2APIC there.",
     ),
     stops(
         &[&passthrough::group::RMRR_DIRECT],
         &[&["ineligible for IOMMU domain attach", "RMRR"]],
-        "The firmware talks to this device at fixed addresses, so the kernel does not give it away.",
-        "HPE's set-up tools can exclude the slot from shared memory; another slot or card is the way elsewhere.",
+        "The firmware accesses this device at fixed addresses, so the kernel does not release it.",
+        "HPE's setup tools can exclude the slot from shared memory; elsewhere use another slot or card.",
     ),
     stops(
         &[&pci::PCI_SESSION],
         &[&["/dev/vfio/", "Permission denied"]],
-        "QEMU may not open the group's file: it runs as a user who may not, or a security module forbids it.",
-        "Use the system instance, qemu:///system. Its AppArmor or SELinux messages are in the kernel's log.",
+        "QEMU may not open the group's file: it runs as a user without permission, or a security module forbids it.",
+        "Use the system instance, qemu:///system. AppArmor and SELinux messages are in the kernel log.",
     ),
     Failure {
         checks: &[&unforeseen::VFIO_GROUP_FILE],
@@ -237,15 +240,16 @@ static RUNNING: [Failure; 13] = [
     Failure {
         checks: &[&unforeseen::VFIO_WRITE],
         words: &[&["vfio_region_write", "failed"], &["vfio_region_read", "failed"]],
-        cause: "QEMU could not pass an access of the guest on to the device: a window is held by somebody else.",
-        remedy: "The kernel's messages of the same second name the window; mostly it is the host's console.",
+        cause: "QEMU could not forward an access of the guest to the device: a BAR is reserved by another driver.",
+        remedy: "Kernel messages of the same second name the BAR; usually the host's console uses it.",
         stops: true,
     },
     Failure {
         checks: &[&unforeseen::VFIO_SLOW],
         words: &[&["Failed to mmap", "BAR"]],
-        cause: "QEMU could not map a window of the device, so each access goes through QEMU.",
-        remedy: "It works slowly. The kernel's messages of the same second name who holds the window.",
+        cause: "QEMU could not map a BAR of the device, so each access goes through QEMU.",
+        remedy: "The device works, but slowly. Kernel messages of the same second name the driver that reserves the \
+                 BAR.",
         stops: false,
     },
 ];
@@ -255,13 +259,13 @@ static KERNEL: [Failure; 6] = [
     stops(
         &[&passthrough::reset::DEV_DEAD],
         &[&["not ready ", "giving up"]],
-        "The device did not answer any more after its reset.",
-        "Switch the machine off wholly. If it happens again, choose another way to reset it (reset_method in sysfs).",
+        "The device no longer responds after its reset.",
+        "Power the machine off completely. If it happens again, choose another reset method (reset_method in sysfs).",
     ),
     Failure {
         checks: &[&passthrough::gpu::HOST_CONSOLE_DRIVER],
         words: &[&["BAR ", "can't reserve"]],
-        cause: "The host's console, or its firmware framebuffer, still holds a window of the GPU.",
+        cause: "The host's console, or the firmware framebuffer, still uses a BAR of the GPU.",
         remedy: "Kernels before 6.0: add video=efifb:off to the kernel command line, with simpledrm \
                  initcall_blacklist=sysfb_init. The host then has no console on this GPU.",
         stops: true,
@@ -269,9 +273,9 @@ static KERNEL: [Failure; 6] = [
     Failure {
         checks: &[&unforeseen::DMA_FAULT],
         words: &[&["DMAR:", "[DMA "], &["AMD-Vi:", "IO_PAGE_FAULT"]],
-        cause: "The IOMMU stopped an access of the device to memory that is not the guest's.",
-        remedy: "A few at the start come from a device that was not reset; if they go on, its driver or its reset is at \
-                 fault.",
+        cause: "The IOMMU blocked an access of the device to memory outside the guest.",
+        remedy: "A few at the start come from a device that was not reset; if they continue, its driver or its reset \
+                 is the cause.",
         stops: false,
     },
     Failure {
@@ -281,22 +285,22 @@ static KERNEL: [Failure; 6] = [
             &["Invalid PCI ROM data signature"],
             &["Device option ROM contents are probably invalid"],
         ],
-        cause: "The card's ROM cannot be read: it is the firmware's own display, or asleep.",
-        remedy: "If the guest shows nothing before its driver is loaded, give the row a rom_file that was dumped where the \
-                 card was not the first GPU.",
+        cause: "The card's ROM cannot be read: the card is the firmware's own display, or asleep.",
+        remedy: "If the guest shows nothing before its driver is loaded, give the row a rom_file that was dumped while \
+                 the card was not the first GPU.",
         stops: false,
     },
     stops(
         &[&passthrough::reset::POWER_D3COLD],
         &[&["Unable to change power state"], &["Refused to change power state"], &["stuck in D3"]],
         "The device does not wake up.",
-        "Write 'options vfio-pci disable_idle_d3=1' into /etc/modprobe.d/vfio.conf, and switch the machine off once.",
+        "Write 'options vfio-pci disable_idle_d3=1' in /etc/modprobe.d/vfio.conf, and power the machine off once.",
     ),
     stops(
         &[&passthrough::space::BAR_NOT_ASSIGNED],
         &[&["BAR ", "no space for"], &["BAR ", "failed to assign"], &["BAR ", "can't assign"]],
-        "A window of the device has no address.",
-        "Switch on \"Above 4G Decoding\" in the firmware.",
+        "A BAR of the device has no address.",
+        "Enable \"Above 4G Decoding\" in the firmware.",
     ),
 ];
 
@@ -311,8 +315,8 @@ static DOMAIN: [Failure; 12] = [
     stops(
         &[&firmware::UEFI_MISSING, &firmware::SECURE_BOOT_MISSING],
         &[&["Unable to find", "firmware that is compatible"], &["could not find any suitable firmware"]],
-        "No installed firmware has all that is asked for (UEFI, Secure Boot, enrolled keys).",
-        "Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch), or ask for less.",
+        "No installed firmware has everything that is requested (UEFI, Secure Boot, enrolled keys).",
+        "Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch), or request less.",
     ),
     stops(
         &[&firmware::TPM_MISSING],
@@ -327,26 +331,26 @@ static DOMAIN: [Failure; 12] = [
             &["failed to initialize kvm"],
             &["Domain requires KVM, but it is not available"],
         ],
-        "The host runs no guests on hardware virtualisation.",
-        "Switch on VT-x or SVM in the firmware and load kvm_intel or kvm_amd; virt_type qemu works without, slowly.",
+        "The host does not run guests on hardware virtualisation.",
+        "Enable VT-x or SVM in the firmware and load kvm_intel or kvm_amd; virt_type qemu works without, slowly.",
     ),
     stops(
         &[&target::BUS_IDE],
         &[&["IDE controllers are unsupported for this QEMU binary or machine type"]],
-        "This machine type has no IDE.",
+        "This machine type does not support IDE.",
         "Use sata or virtio as the bus, or the machine type pc.",
     ),
     stops(
         &[&memory::MEM_HOST],
         &[&["cannot set up guest memory"], &["unable to map backing store for guest RAM"]],
-        "The host has not enough free memory, or huge pages, for the guest.",
-        "Ask for less memory, stop other VMs, or reserve more huge pages.",
+        "The host does not have enough free memory, or huge pages, for the guest.",
+        "Request less memory, stop other VMs, or reserve more huge pages.",
     ),
     stops(
         &[&space::DISK_SPACE],
         &[&["No space left on device"], &["not enough space"], &["insufficient free space"]],
         "The pool is full.",
-        "Make room in it, or choose another pool.",
+        "Free space in it, or choose another pool.",
     ),
     stops(
         &[&image::DISK_IN_USE],
@@ -361,26 +365,26 @@ static DOMAIN: [Failure; 12] = [
     stops(
         &[&image::IMAGE_MISSING],
         &[&["Cannot access storage file"], &["Could not open '", "No such file or directory"]],
-        "An image is not there, or QEMU's user does not reach it.",
-        "Check its path; every folder above it must be enterable for QEMU's user.",
+        "An image does not exist, or QEMU's user cannot reach it.",
+        "Check its path; QEMU's user must be able to enter every folder above it.",
     ),
     stops(
         &[&network::NET_INACTIVE],
         &[&["network '", "' is not active"]],
         "The network is not started.",
-        "Start it with 'virsh net-start NAME', and with the host: 'virsh net-autostart NAME'.",
+        "Start it with 'virsh net-start NAME', and enable it at boot: 'virsh net-autostart NAME'.",
     ),
     stops(
         &[&network::NET_MISSING],
         &[&["Network not found"], &["no network with matching name"]],
-        "libvirt knows no network of this name.",
-        "'virsh net-list --all' shows those there are.",
+        "libvirt has no network of this name.",
+        "'virsh net-list --all' lists the networks.",
     ),
     stops(
         &[&network::BRIDGE_MISSING],
         &[&["Cannot get interface MTU on", "No such device"]],
         "The host has no bridge of this name.",
-        "Make it first, or name another one.",
+        "Create it first, or name another one.",
     ),
 ];
 

@@ -14,10 +14,10 @@ pub(in super::super) static CHECKS: &[&Check] =
 
 static BIND_IDS_CAPTURES_HOST: Check = Check {
     code: "BIND-IDS-CAPTURES-HOST",
-    title: "vfio-pci.ids takes nothing that the host needs",
-    explain: "vfio-pci.ids names kinds of devices, not devices: every function with these ids is taken at boot, also \
-              the twin of a passed drive that the host boots from. Take the ids out and bind by address instead, or \
-              let libvirt bind at the start of the VM.",
+    title: "vfio-pci.ids matches no host device",
+    explain: "vfio-pci.ids names models, not single devices: every function with these IDs is taken at boot, including \
+              the twin of a passed drive from which the host boots. Remove the IDs and bind by address instead, or let \
+              libvirt bind at the start of the VM.",
     scope: Scope::Host(15),
     run: Some(captures),
     ..DEVICE
@@ -25,20 +25,19 @@ static BIND_IDS_CAPTURES_HOST: Check = Check {
 
 static BIND_IDENTICAL: Check = Check {
     code: "BIND-IDENTICAL",
-    title: "ids tell the devices apart",
+    title: "device IDs are unique",
     short: "has a twin",
-    explain: "Another function of the host has the same vendor and device id, such as a second card or drive of the \
-              same model. Whatever binds by id takes both; only the address tells them apart. libvirt binds by \
-              address.",
+    explain: "Another function of the host has the same vendor and device ID, such as a second card or drive of the \
+              same model. Binding by ID takes both; only the address distinguishes them. libvirt binds by address.",
     run: Some(identical),
     ..DEVICE
 };
 
 static BIND_EARLY_FAILED: Check = Check {
     code: "BIND-EARLY-FAILED",
-    title: "what is set up for vfio-pci at boot is on it",
-    explain: "vfio-pci was told to take this device at boot, and another driver was faster: vfio-pci is not in the \
-              initramfs, no softdep makes it go first, or it is part of the kernel and does not read modprobe's \
+    title: "early-bound devices are on vfio-pci",
+    explain: "vfio-pci is configured to take this device at boot, but another driver was faster: vfio-pci is not in \
+              the initramfs, no softdep loads it first, or it is built into the kernel and does not read modprobe's \
               configuration.",
     run: Some(early),
     ..DEVICE
@@ -46,22 +45,21 @@ static BIND_EARLY_FAILED: Check = Check {
 
 static BIND_IDS_PARTIAL: Check = Check {
     code: "BIND-IDS-PARTIAL",
-    title: "vfio-pci.ids names cards whole",
-    explain: "vfio-pci.ids has some functions of the card and not the others, which their own drivers then hold: \
-              sound, USB, USB-C. Add their ids, or let libvirt bind all of them at the start of the VM.",
+    title: "vfio-pci.ids lists whole cards",
+    explain: "vfio-pci.ids has some functions of the card, but not the others, which their own drivers then take: \
+              sound, USB, USB-C. Add their IDs, or let libvirt bind all of them at the start of the VM.",
     run: Some(partial),
     ..DEVICE
 };
 
 static BIND_RETURN: Check = Check {
     code: "BIND-RETURN",
-    title: "the drivers take their devices back",
-    explain: "When the VM stops, libvirt gives each device back to the driver that it was taken from (managed='yes'); \
-              what was on vfio-pci before the start stays there. Most drivers start the device again. Those of some \
-              graphics cards do not always, after a guest has used the card: amdgpu, radeon and nouveau may hang in \
-              it, and with them the host's display, now and then the host. i915 and xe start again, without the host's \
-              console. Where the host has no need of the card, leave it on vfio-pci from boot on: then nothing has to \
-              take it back.",
+    title: "host drivers can rebind their devices",
+    explain: "When the VM stops, libvirt returns each device to its previous driver (managed='yes'); a device that was \
+              on vfio-pci before the start stays there. Most drivers can rebind their device. Those of some graphics \
+              cards cannot always, after a guest has used the card: amdgpu, radeon and nouveau may hang, and with them \
+              the host's display, sometimes the host. i915 and xe rebind, but without the host's console. If the host \
+              does not need the card, bind it to vfio-pci at boot, and it stays there.",
     run: Some(give_back),
     ..DEVICE
 };
@@ -71,8 +69,8 @@ const COMING_BACK: [(&str, &str); 5] = [
     ("amdgpu", "may hang on a card that a guest has used"),
     ("radeon", "may hang on a card that a guest has used"),
     ("nouveau", "may hang on a card that a guest has used"),
-    ("i915", "starts it without the console of the host"),
-    ("xe", "starts it without the console of the host"),
+    ("i915", "rebinds without the host's console"),
+    ("xe", "rebinds without the host's console"),
 ];
 
 /// The ids that vfio-pci takes at boot, and where they are written.
@@ -129,11 +127,11 @@ fn captures(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         let name = text!("{address} ({label})", address = device.address, label = device.label());
-        let message = text!("{source} gives {id} to vfio-pci, which also takes {name} from the host", source, id, name);
+        let message = text!("{source} binds {id} to vfio-pci, which also takes {name} from the host", source, id, name);
         let way_out = if let Some(twin) = twins.iter().find(|twin| asked(twin)) {
             remedy::bind_address(twin.address)
         } else {
-            text!("take {id} out of it and bind by address (driverctl set-override)", id)
+            text!("remove {id} from it and bind by address (driverctl set-override)", id)
         };
         if in_use.is_some() && concerned {
             notes.blocker(Topic::from(host_place(subject)).about(device.address), message, way_out);
@@ -158,7 +156,7 @@ fn identical(subject: &Subject, notes: &mut Notes) {
         let twins: Vec<PciAddress> = twins.map(|other| other.address).collect();
         if !twins.is_empty() {
             let message = text!(
-                "{address} has the ids {ids}, and so has {twins}",
+                "{address} has the IDs {ids}, and so has {twins}",
                 address = row.address,
                 ids = device.ids(),
                 twins = Arg::all(twins)
@@ -178,7 +176,7 @@ fn configured(subject: &Subject, device: &PciDevice) -> Option<(String, String)>
 }
 
 fn early(subject: &Subject, notes: &mut Notes) {
-    if subject.pci.is_empty() || !ids_known(subject, notes, "what vfio-pci was told to take at boot") {
+    if subject.pci.is_empty() || !ids_known(subject, notes, "what vfio-pci is configured to take at boot") {
         return;
     }
     for row in &subject.pci {
@@ -186,7 +184,7 @@ fn early(subject: &Subject, notes: &mut Notes) {
         let Some((id, source)) = configured(subject, device) else { continue };
         let driver = device.driver.as_deref().unwrap_or_default();
         let message = text!(
-            "{source} gives {address} ({id}) to vfio-pci, but {driver} got it first",
+            "{source} binds {address} ({id}) to vfio-pci, but {driver} took it first",
             source,
             address = row.address,
             id,
@@ -197,7 +195,7 @@ fn early(subject: &Subject, notes: &mut Notes) {
 }
 
 fn partial(subject: &Subject, notes: &mut Notes) {
-    if subject.pci.is_empty() || !ids_known(subject, notes, "whether vfio-pci was told to take cards whole") {
+    if subject.pci.is_empty() || !ids_known(subject, notes, "whether vfio-pci is configured for whole cards") {
         return;
     }
     for row in &subject.pci {
@@ -217,7 +215,7 @@ fn partial(subject: &Subject, notes: &mut Notes) {
                 address = row.address,
                 names = Arg::all(names)
             );
-            notes.warning(row.place(), message, "add their ids, or let libvirt bind the whole card at the start");
+            notes.warning(row.place(), message, "add their IDs, or let libvirt bind the whole card at the start");
         }
     }
 }
@@ -238,10 +236,9 @@ fn give_back(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let driver = leaving.device.driver.as_deref().unwrap_or_default();
         let Some((_, what)) = COMING_BACK.iter().find(|(name, _)| *name == driver) else { continue };
-        let message =
-            text!("{address} goes back to {driver} when the VM stops; {driver} {what}", address, driver, what);
+        let message = text!("{address} returns to {driver} when the VM stops; {driver} {what}", address, driver, what);
         let way_out =
-            text!("if the host need not have it: {bind_address}", bind_address = remedy::bind_address(address));
+            text!("to keep it off the host permanently, {bind_address}", bind_address = remedy::bind_address(address));
         notes.info(Topic::from(leaving.row.place()).about(address), message, way_out);
     }
 }

@@ -14,13 +14,13 @@ pub(in super::super) static CHECKS: &[&Check] = &[&GRP_COMPANION_SYSTEM];
 
 static GRP_COMPANION_SYSTEM: Check = Check {
     code: "GRP-COMPANION-SYSTEM",
-    title: "the chipset keeps its own buses",
+    title: "chipset devices stay with the host",
     short: "shares with the chipset",
     explain: "The sound, the disks or the network of a mainboard often share their IOMMU group with the chipset's LPC \
-              bridge, SMBus and SPI bus, on AMD with the security processor: memory modules, sensors, fans, the \
+              bridge, SMBus and SPI bus, on AMD with the security processor. Memory modules, sensors, fans, the \
               firmware's flash memory and the TPM are behind them, and the firmware itself uses them while the host \
-              runs. Whoever has the sound could reach them, and where a driver of the host holds one, VFIO does not \
-              give out the group at all. Use a USB sound card, QEMU's own sound, or a card in a slot with a group of \
+              runs. A guest with the sound device could reach them, and if a host driver is bound to one, VFIO does \
+              not pass the group at all. Use a USB sound card, QEMU's own sound, or a card in a slot with a group of \
               its own.",
     run: Some(system),
     ..DEVICE
@@ -37,7 +37,7 @@ fn system(subject: &Subject, notes: &mut Notes) {
                 row.place(),
                 row.address,
                 message,
-                "leave it to the host: its firmware and its sensors use it",
+                "leave it to the host: the firmware and the sensors use it",
             );
         }
         if matches!(subject.facts.iommu.get(), Some(Iommu::Off { .. })) {
@@ -77,7 +77,7 @@ fn mates(subject: &Subject, notes: &mut Notes, row: &PciRow, known: &PciDevice, 
 
 fn way_out(kind: PciClass, row: Row) -> &'static str {
     match (kind, row) {
-        (PciClass::Audio, _) => "give the guest a USB sound card, or the sound that QEMU makes (sound)",
+        (PciClass::Audio, _) => "give the guest a USB sound card, or emulated sound (sound)",
         (PciClass::Nic, _) => "give the guest an interface on a bridge, or a network card in a slot",
         (PciClass::Storage | PciClass::Nvme, _) => "give the guest single disks, or a controller in a slot",
         _ => "choose a device of another group, such as a card in a slot",

@@ -11,9 +11,9 @@ pub(in super::super) static CHECKS: &[&Check] =
 
 static IOMMU_CMDLINE_TYPO: Check = Check {
     code: "IOMMU-CMDLINE-TYPO",
-    title: "words of the kernel command line are spelt right",
-    explain: "The kernel ignores words that it does not know, so that a misspelt vfio-pci.ids or intel_iommu has no \
-              effect and nobody says so. vfio-pci.ids takes vendor:device pairs such as 10de:2704, not addresses.",
+    title: "kernel command line words are valid",
+    explain: "The kernel ignores unknown words without a message, so a misspelt vfio-pci.ids or intel_iommu has no \
+              effect. vfio-pci.ids takes vendor:device pairs such as 10de:2704, not addresses.",
     scope: Scope::Host(3),
     run: Some(typo),
     ..DEVICE
@@ -21,9 +21,9 @@ static IOMMU_CMDLINE_TYPO: Check = Check {
 
 static IOMMU_PLACEBO: Check = Check {
     code: "IOMMU-PLACEBO",
-    title: "options of the kernel command line do something",
-    explain: "amd_iommu=on is not an option of the kernel: AMD's IOMMU is on unless it is switched off. The word is \
-              copied from guide to guide and does no harm.",
+    title: "IOMMU kernel options have an effect",
+    explain: "amd_iommu=on is not a kernel option: the AMD IOMMU is on unless it is turned off. The word is copied \
+              from guide to guide and is harmless.",
     scope: Scope::Host(4),
     run: Some(placebo),
     ..DEVICE
@@ -31,10 +31,10 @@ static IOMMU_PLACEBO: Check = Check {
 
 static IOMMU_PT: Check = Check {
     code: "IOMMU-PT",
-    title: "the host's own devices go through the IOMMU's tables",
-    explain: "With iommu=pt (or a group of type identity) the IOMMU leaves the addresses of devices that the host \
-              keeps as they are (identity mapping), which is a little faster. It changes nothing for VMs: as soon as \
-              VFIO has a device, the IOMMU keeps it within the memory of its guest. Only the host's own drivers and \
+    title: "host devices use IOMMU translation",
+    explain: "With iommu=pt (or a group of type identity) the IOMMU does not translate the addresses of devices that \
+              the host keeps (identity mapping), which is a little faster. It changes nothing for VMs: as soon as a \
+              device is on vfio-pci, the IOMMU confines it to the memory of its guest. Only the host's own drivers and \
               devices are trusted more.",
     scope: Scope::Host(5),
     run: Some(identity),
@@ -43,8 +43,8 @@ static IOMMU_PT: Check = Check {
 
 static IOMMU_IGPU_BYPASSED: Check = Check {
     code: "IOMMU-IGPU-BYPASSED",
-    title: "the Intel GPU is behind the IOMMU",
-    explain: "Kernels with INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF leave the GPU of the processor out of the IOMMU unless \
+    title: "Intel GPU is behind the IOMMU",
+    explain: "Kernels with INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF exclude the processor's GPU from the IOMMU unless \
               intel_iommu=on is on the kernel command line. It then cannot be passed.",
     run: Some(igpu),
     ..DEVICE
@@ -52,10 +52,10 @@ static IOMMU_IGPU_BYPASSED: Check = Check {
 
 static ACS_OVERRIDE: Check = Check {
     code: "ACS-OVERRIDE",
-    title: "groups are what the hardware isolates",
-    explain: "pcie_acs_override makes a patched kernel believe in isolation that the hardware does not promise: a \
-              guest may reach the memory of devices that share its switch. Acceptable on a personal workstation, not \
-              with guests that are not trusted. Before it: switch on ACS and AER in the firmware, or use a slot of the \
+    title: "ACS override is off",
+    explain: "pcie_acs_override makes a patched kernel assume isolation that the hardware does not guarantee: a guest \
+              may reach the memory of devices that share its switch. This is acceptable on a personal workstation, not \
+              with untrusted guests. Before you use it, enable ACS and AER in the firmware, or use a slot of the \
               processor rather than of the chipset.",
     scope: Scope::Host(9),
     run: Some(acs_override),
@@ -64,9 +64,9 @@ static ACS_OVERRIDE: Check = Check {
 
 static ACS_RELAXED: Check = Check {
     code: "ACS-RELAXED",
-    title: "no port was told to redirect less",
-    explain: "pci=disable_acs_redir= and pci=config_acs= change by hand how ports isolate what is behind them; groups \
-              were merged or split by that. Be sure that it is meant.",
+    title: "ACS is at its default on every port",
+    explain: "pci=disable_acs_redir= and pci=config_acs= change manually how ports isolate the devices behind them; \
+              groups were merged or split by that. Check that this is intended.",
     scope: Scope::Host(10),
     run: Some(acs_relaxed),
     ..DEVICE
@@ -104,7 +104,7 @@ fn typo(subject: &Subject, notes: &mut Notes) {
             let message = text!("{word} names an address: vfio-pci.ids takes ids such as 10de:2704", word);
             notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
         } else if let Some(near) = misspelt(&plain) {
-            let message = text!("the kernel does not know the word {name}: was {near} meant?", name, near);
+            let message = text!("the kernel has no option {name}: was {near} meant?", name, near);
             notes.warning(host_place(subject), message, remedy::remove(subject.facts, word));
         }
     }
@@ -145,8 +145,8 @@ fn placebo(subject: &Subject, notes: &mut Notes) {
     if let Some(words) = kernel.command_line.get() {
         notes.looked();
         if words.iter().any(|word| word == "amd_iommu=on") {
-            let message = "amd_iommu=on is no option of the kernel: AMD's IOMMU is on by itself";
-            notes.info(host_place(subject), message, "it may be removed; it does no harm");
+            let message = "amd_iommu=on is not a kernel option: the AMD IOMMU is on by default";
+            notes.info(host_place(subject), message, "it is harmless; you may remove it");
         }
     }
 }
@@ -184,9 +184,8 @@ fn identity(subject: &Subject, notes: &mut Notes) {
             None => return,
         },
     };
-    let message =
-        text!("{said}: the host's own devices bypass the IOMMU's tables; VMs are isolated all the same", said);
-    notes.info(host_place(subject), message, "nothing need be done");
+    let message = text!("{said}: the host's own devices bypass IOMMU translation; VMs are still isolated", said);
+    notes.info(host_place(subject), message, "nothing to do");
 }
 
 fn igpu(subject: &Subject, notes: &mut Notes) {
@@ -197,7 +196,7 @@ fn igpu(subject: &Subject, notes: &mut Notes) {
         is_igpu(device.vendor, device.class, device.address.bus, device.address.slot)
     });
     let Some(igpu) = igpu else { return };
-    let what = "whether the Intel GPU is left out of the IOMMU";
+    let what = "whether the Intel GPU is excluded from the IOMMU";
     let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
     let Some(options) = of_host(subject, notes, &kernel.options, what) else { return };
     let told = kernel.words("intel_iommu").any(|word| word.contains("on"));
@@ -205,7 +204,7 @@ fn igpu(subject: &Subject, notes: &mut Notes) {
     let off = options.get("INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF").is_some_and(|value| value == "y");
     if off && !told && vtd {
         let message =
-            text!("this kernel leaves the Intel GPU {address} out of the IOMMU", address = igpu.device.address);
+            text!("this kernel excludes the Intel GPU {address} from the IOMMU", address = igpu.device.address);
         notes.warning(
             Topic::from(igpu.row.place()).about(igpu.device.address),
             message,
@@ -218,20 +217,20 @@ fn acs_override(subject: &Subject, notes: &mut Notes) {
     let Some(words) = words(subject, notes, "whether the ACS override splits groups") else { return };
     if let Some(word) = words.iter().find(|word| word.starts_with("pcie_acs_override=")) {
         let message = text!("{word} splits the IOMMU groups: a guest may reach the memory of its neighbours", word);
-        let way_out = "switch on ACS and AER in the firmware, or use another slot, and do without it; or accept it";
+        let way_out = "enable ACS and AER in the firmware, or use another slot, and remove it; or accept the risk";
         notes.warning(host_place(subject), message, way_out);
     }
 }
 
 fn acs_relaxed(subject: &Subject, notes: &mut Notes) {
-    let Some(words) = words(subject, notes, "whether ports were told to redirect less") else { return };
+    let Some(words) = words(subject, notes, "whether the ACS setting of ports was changed") else { return };
     let relaxes = |word: &&String| {
         let options = word.strip_prefix("pci=").unwrap_or_default();
         options.contains("disable_acs_redir=") || options.contains("config_acs=")
     };
     if let Some(word) = words.iter().find(relaxes) {
-        let message = text!("{word}: the isolation of these ports was changed by hand", word);
-        notes.warning(host_place(subject), message, "be sure that it is meant; groups follow it");
+        let message = text!("{word}: the isolation of these ports was changed manually", word);
+        notes.warning(host_place(subject), message, "check that this is intended; groups depend on it");
     }
 }
 

@@ -11,10 +11,10 @@ pub(in super::super) static CHECKS: &[&Check] = &[&VM_HARDLIMIT, &HOST_CGROUP_AC
 
 static VM_HARDLIMIT: Check = Check {
     code: "VM-HARDLIMIT",
-    title: "no limit of memory is guessed",
-    explain: "<memtune> with a <hard_limit> makes the kernel end QEMU when it uses more than that, and is the limit of \
-              memory that QEMU may lock. With passed devices all of the guest's memory is locked, and QEMU needs more \
-              beside it that nobody can tell before. libvirt sets the right limit for locking by itself; leave the \
+    title: "memory hard limit is left to libvirt",
+    explain: "<memtune> with a <hard_limit> makes the kernel end QEMU when it exceeds the limit, and also limits the \
+              memory that QEMU may lock. With passed devices all of the guest's memory is locked, and QEMU needs an \
+              additional amount that cannot be predicted. libvirt sets the right limit automatically; leave the \
               element out.",
     run: Some(hard_limit),
     ..Check::VM
@@ -22,41 +22,41 @@ static VM_HARDLIMIT: Check = Check {
 
 static HOST_CGROUP_ACL: Check = Check {
     code: "HOST-CGROUP-ACL",
-    title: "QEMU may open the devices of its own arguments",
-    explain: "QEMU opens a file below /dev by an argument of its own (qemu:commandline), such as /dev/kvmfr0 for \
-              Looking Glass or an input device. libvirt lets QEMU open only what it knows of: the devices of its own \
-              elements, and those listed as cgroup_device_acl in /etc/libvirt/qemu.conf. Where it is missing there \
-              QEMU says \"Permission denied\" or \"No such file or directory\". Add it, with those that libvirt has in \
-              the list by itself, and restart libvirtd or virtqemud.",
+    title: "QEMU may open its extra device files",
+    explain: "QEMU opens a file below /dev because of an argument (qemu:commandline), such as /dev/kvmfr0 for Looking \
+              Glass or an input device. libvirt lets QEMU open only the devices of its own elements, and those listed \
+              as cgroup_device_acl in /etc/libvirt/qemu.conf. If the file is missing there, QEMU reports \"Permission \
+              denied\" or \"No such file or directory\". Add it to the default list, and restart libvirtd or \
+              virtqemud.",
     run: Some(device_files),
     ..Check::VM
 };
 
 static VM_BALLOON: Check = Check {
     code: "VM-BALLOON",
-    title: "no memory balloon meets passed devices",
-    explain: "VFIO keeps all of the guest's memory in place, so that QEMU stops the balloon from giving any back: the \
-              device is there and does nothing. vmbuild leaves it out of VMs with passed devices.",
+    title: "memory balloon is off with passed devices",
+    explain: "VFIO pins all of the guest's memory, so the balloon cannot return any: the device exists and does \
+              nothing. vmbuild leaves it out of VMs with passed devices.",
     run: Some(balloon),
     ..Check::VM
 };
 
 static VM_SUSPEND: Check = Check {
     code: "VM-SUSPEND",
-    title: "the guest is not put to sleep with its card",
+    title: "guest suspend is off",
     explain: "A guest that suspends to memory or disk (S3, S4) leaves its graphics card in a state from which most do \
-              not wake up: its screen stays black. vmbuild switches both off (<pm>); custom_xml switches one on.",
+              not wake: its screen stays black. vmbuild turns both off (<pm>); custom_xml turns one on.",
     run: Some(suspend),
     ..Check::VM
 };
 
 static VM_IOMMU: Check = Check {
     code: "VM-IOMMU",
-    title: "an IOMMU of the guest lets passed devices work",
-    explain: "A guest with an IOMMU of its own (<iommu model='intel'>) sees its passed devices only if that one tells \
-              QEMU of every change: <driver intremap='on' caching_mode='on'/>, with <ioapic driver='qemu'/> in \
-              <features> for the interrupts. QEMU then needs to lock the guest's memory once per device. The model \
-              virtio needs neither.",
+    title: "vIOMMU works with passed devices",
+    explain: "A guest with a vIOMMU (<iommu model='intel'>) sees its passed devices only if the vIOMMU reports every \
+              change to QEMU: <driver intremap='on' caching_mode='on'/>, with <ioapic driver='qemu'/> in <features> \
+              for the interrupts. QEMU then needs to lock the guest's memory once per device. The model virtio needs \
+              neither.",
     run: Some(iommu),
     ..Check::VM
 };
@@ -81,8 +81,8 @@ fn hard_limit(subject: &Subject, notes: &mut Notes) {
     let Some(limits) = elements(subject, "hard_limit", limit) else { return };
     notes.looked();
     if let Some(limit) = limits.first() {
-        let message = text!("custom_xml ends the VM where it needs more than {limit} (hard_limit)", limit);
-        notes.warning(field("custom_xml"), message, "take <hard_limit> out: libvirt limits locked memory by itself");
+        let message = text!("custom_xml ends the VM if it needs more than {limit} (hard_limit)", limit);
+        notes.warning(field("custom_xml"), message, "remove <hard_limit>: libvirt limits locked memory automatically");
     }
 }
 
@@ -99,9 +99,10 @@ fn device_files(subject: &Subject, notes: &mut Notes) {
     let Some(listed) = notes.known(&confinement.devices, at, what) else { return };
     files.retain(|file| !listed.contains(file));
     if !files.is_empty() {
-        let message = text!("custom_xml has QEMU open {files}, which libvirt does not let it", files = Arg::all(files));
-        let way_out = "add it to cgroup_device_acl in /etc/libvirt/qemu.conf, beside those that are there by default, and \
-                       restart libvirtd (virtqemud)";
+        let message =
+            text!("custom_xml makes QEMU open {files}, which libvirt does not allow", files = Arg::all(files));
+        let way_out = "add it to the defaults of cgroup_device_acl in /etc/libvirt/qemu.conf, and restart libvirtd \
+                       (virtqemud)";
         notes.blocker(field("custom_xml"), message, way_out);
     }
 }
@@ -120,8 +121,8 @@ fn balloon(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if let Some(model) = models.iter().find(|model| *model != "none") {
         let message =
-            text!("custom_xml adds a memory balloon ({model}), which passed devices keep from working", model);
-        notes.warning(field("custom_xml"), message, "take <memballoon> out of it");
+            text!("custom_xml adds a memory balloon ({model}), which has no effect with passed devices", model);
+        notes.warning(field("custom_xml"), message, "remove <memballoon>");
     }
 }
 
@@ -133,7 +134,7 @@ fn suspend(subject: &Subject, notes: &mut Notes) {
         if let Some(name) = on.first() {
             let message =
                 text!("custom_xml lets the guest sleep ({name}), from which its passed devices may not wake", name);
-            notes.warning(field("custom_xml"), message, "take <pm> out of it");
+            notes.warning(field("custom_xml"), message, "remove <pm>");
         }
     }
 }
@@ -182,7 +183,7 @@ mod tests {
     #[test]
     fn a_limit_that_was_guessed_ends_the_vm() {
         let xml = "<memtune><hard_limit unit='GiB'>9</hard_limit></memtune>";
-        let want = "custom_xml ends the VM where it needs more than 9 GiB (hard_limit)";
+        let want = "custom_xml ends the VM if it needs more than 9 GiB (hard_limit)";
         asked(xml).warns("VM-HARDLIMIT", "custom_xml", want);
         let gone = "<memtune xmlns:v='urn:vmbuild:domain:1' v:op='remove'><hard_limit>1</hard_limit></memtune>";
         asked(gone).passes("VM-HARDLIMIT");
@@ -205,7 +206,7 @@ mod tests {
             let devices = known(devices.iter().map(|device| (*device).into()).collect());
             known(Confinement { devices, ..Confinement::default() })
         };
-        let want = "custom_xml has QEMU open /dev/kvmfr0, which libvirt does not let it";
+        let want = "custom_xml makes QEMU open /dev/kvmfr0, which libvirt does not allow";
         kvmfr().facts(|f| f.confinement = listed(&["/dev/null"])).blocks("HOST-CGROUP-ACL", "custom_xml", want);
         kvmfr().facts(|f| f.confinement = listed(&["/dev/null", "/dev/kvmfr0"])).passes("HOST-CGROUP-ACL");
         kvmfr().unknown("HOST-CGROUP-ACL");

@@ -26,115 +26,115 @@ pub(in super::super) static CHECKS: &[&Check] = &[
 
 static USE_BMC_VGA: Check = Check {
     code: "USE-BMC-VGA",
-    title: "the remote console stays with the host",
+    title: "remote console stays with the host",
     short: "remote console",
-    explain: "This display belongs to the server's management controller (BMC): the remote console shows it. A guest \
-              can do nothing with it, and the host would lose its remote console.",
+    explain: "This display belongs to the server's management controller (BMC) and feeds its remote console. It is of \
+              no use to a guest, and the host would lose its remote console.",
     run: Some(bmc),
     ..DEVICE
 };
 
 static GPU_APU: Check = Check {
     code: "GPU-APU",
-    title: "the GPU is no part of an AMD processor",
+    title: "GPU is a card, not part of an AMD APU",
     short: "part of the processor",
-    explain: "The graphics of an AMD processor with graphics (APU) have no reset of their own, need their video BIOS \
-              and a driver for sound as files, and often share their group with the processor's security processor and \
-              USB. Hardly anybody succeeds. Use a graphics card.",
+    explain: "The graphics of an AMD processor (APU) have no reset of their own, need their video BIOS and an audio \
+              driver as files, and often share their group with the processor's security processor and USB. This \
+              rarely works. Use a graphics card.",
     run: Some(apu),
     ..DEVICE
 };
 
 static GPU_IGD: Check = Check {
     code: "GPU-IGD",
-    title: "the GPU is no part of an Intel processor",
+    title: "GPU is a card, not Intel graphics",
     short: "part of the processor",
-    explain: "The graphics of an Intel processor can be passed, but with conditions: for a screen at boot they must be \
-              at 00:02.0 of the guest; without one, q35 with UEFI works. Virtual functions (SR-IOV) are the better way \
-              where the driver has them.",
+    explain: "The graphics of an Intel processor can be passed under conditions: for a screen at boot they must be at \
+              00:02.0 of the guest; without one, q35 with UEFI works. If the driver supports SR-IOV, virtual functions \
+              are better.",
     run: Some(igd),
     ..DEVICE
 };
 
 static USE_ONLY_GPU: Check = Check {
     code: "USE-ONLY-GPU",
-    title: "the host keeps a GPU",
+    title: "host keeps a GPU",
     short: "the only GPU",
-    explain: "This is the host's only graphics device. When the VM starts the host has no screen left: be sure to \
-              reach it by SSH or a serial console.",
+    explain: "This is the host's only graphics device. When the VM starts the host has no screen: make sure that you \
+              can reach it by SSH or a serial console.",
     run: Some(only),
     ..DEVICE
 };
 
 static GPU_NO_DISPLAY: Check = Check {
     code: "GPU-NO-DISPLAY",
-    title: "the GPU has sockets for monitors",
-    explain: "A 3D controller has no outputs of its own: the GPU of a data centre, or of a laptop whose screen hangs \
-              on the processor's graphics. The guest's picture comes over the network or shared memory. Laptops keep \
-              the card's ROM in the firmware, so that the guest may need it as a file.",
+    title: "GPU has display outputs",
+    explain: "A 3D controller has no outputs of its own: it is the GPU of a data centre, or of a laptop whose screen \
+              is connected to the processor's graphics. The guest's picture comes over the network or shared memory. \
+              Laptops keep the card's ROM in the firmware, so the guest may need it as a file.",
     run: Some(no_display),
     ..DEVICE
 };
 
 static HOST_VTCON: Check = Check {
     code: "HOST-VTCON",
-    title: "the kernel's console is not on the GPUs",
-    explain: "The kernel draws its console on the frame buffer of this GPU and holds on to it. For a single GPU that \
-              goes to a guest the console is unbound first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bound \
-              again afterwards, by a hook of libvirt.",
+    title: "kernel console is not on the GPUs",
+    explain: "The kernel draws its console on the framebuffer of this GPU and keeps using it. If a host's only GPU is \
+              passed, unbind the console first ('echo 0 > /sys/class/vtconsole/vtcon1/bind') and bind it again \
+              afterwards, by a libvirt hook.",
     run: Some(console),
     ..DEVICE
 };
 
 pub(in super::super) static HOST_CONSOLE_DRIVER: Check = Check {
     code: "HOST-CONSOLE-DRIVER",
-    title: "the firmware's frame buffer is off the GPUs",
-    short: "firmware's screen",
-    explain: "The firmware left a frame buffer in a window of this GPU, and the kernel still draws its console there \
-              (efifb, simplefb, BOOTFB in /proc/iomem). Before Linux 6.0 vfio-pci then cannot have the window (\"BAR \
-              1: can't reserve [mem ...]\") and the guest's screen stays black; from 6.0 on it evicts the console by \
-              itself. Take the frame buffer away on the kernel command line: video=efifb:off, or \
-              initcall_blacklist=sysfb_init where the kernel has it as a simple frame buffer (5.15 and later). The \
-              host then has no console on this GPU.",
+    title: "firmware framebuffer is not on the GPUs",
+    short: "boot framebuffer",
+    explain: "The firmware left a framebuffer in a BAR of this GPU, and the kernel still draws its console there \
+              (efifb, simplefb, BOOTFB in /proc/iomem). Before Linux 6.0 vfio-pci then cannot reserve the BAR (\"BAR \
+              1: can't reserve [mem ...]\") and the guest's screen stays black; from 6.0 on it evicts the console \
+              automatically. Disable the framebuffer on the kernel command line: video=efifb:off, or \
+              initcall_blacklist=sysfb_init if the kernel has it as a simple framebuffer (5.15 and later). The host \
+              then has no console on this GPU.",
     run: Some(firmware_framebuffer),
     ..DEVICE
 };
 
 static GPU_LAPTOP: Check = Check {
     code: "GPU-LAPTOP",
-    title: "the machine is no laptop",
-    explain: "In laptops the firmware decides over the power of the graphics card and the path to the screen, and the \
-              card's driver expects a laptop around it. Passing it works for some models only.",
+    title: "host is a desktop or server",
+    explain: "In laptops the firmware controls the power of the graphics card and the path to the screen, and the \
+              card's driver expects laptop hardware around it. Passing it works for some models only.",
     run: Some(laptop),
     ..DEVICE
 };
 
 pub(in super::super) static ROM_ABSENT: Check = Check {
     code: "ROM-ABSENT",
-    title: "the GPU has its ROM, or the guest gets a file",
-    explain: "The device shows no ROM, in which its video BIOS should be. It can draw nothing before the guest's \
-              driver is loaded. Give the row a rom_file, made on another machine or from a slot where it is not the \
-              first GPU.",
+    title: "GPU has a ROM, or rom_file is set",
+    explain: "The device has no readable ROM, which should contain its video BIOS. It cannot show anything before the \
+              guest's driver is loaded. Give the row a rom_file, dumped on another machine or from a slot where the \
+              card is not the first GPU.",
     run: Some(rom),
     ..DEVICE
 };
 
 static VM_MACHINE: Check = Check {
     code: "VM-MACHINE",
-    title: "GPUs meet a guest with PCI Express",
+    title: "guests with GPUs use PCI Express",
     short: "VM without PCI Express",
-    explain: "The machine type pc has no PCI Express. Drivers of graphics cards look for their link and may refuse, or \
-              run slowly. Use q35.",
+    explain: "The machine type pc has no PCI Express. Drivers of graphics cards look for their link and may refuse to \
+              load, or run slowly. Use q35.",
     run: Some(machine),
     ..Check::VM
 };
 
 static VM_FIRMWARE: Check = Check {
     code: "VM-FIRMWARE",
-    title: "GPUs meet a guest with UEFI",
+    title: "guests with GPUs boot with UEFI",
     short: "VM without UEFI",
-    explain: "With BIOS a passed graphics card shows a picture only where its ROM has a video BIOS of the old kind, \
-              and the resizable windows of newer cards do not fit. Use UEFI.",
+    explain: "With BIOS a passed graphics card shows a picture only if its ROM has a legacy video BIOS, and the \
+              resizable BARs of newer cards do not fit. Use UEFI.",
     run: Some(firmware),
     ..Check::VM
 };
@@ -164,7 +164,7 @@ fn bmc(subject: &Subject, notes: &mut Notes) {
         if leaving.device.is_management_display() {
             let message =
                 text!("{named} is the remote console of the server's management controller", named = named(&leaving));
-            notes.blocker(leaving.topic(), message, "choose another GPU: a guest can do nothing with this one");
+            notes.blocker(leaving.topic(), message, "choose another GPU: this one is of no use to a guest");
         }
     }
 }
@@ -179,7 +179,7 @@ fn apu(subject: &Subject, notes: &mut Notes) {
             notes.warning(
                 row.place(),
                 message,
-                "use a graphics card: it has no reset, and needs its video BIOS as a file",
+                "use a graphics card: this one has no reset, and needs its video BIOS as a file",
             );
         }
     }
@@ -206,11 +206,11 @@ fn only(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let stays = |device: &&PciDevice| taken.iter().all(|leaving| leaving.device.address != device.address);
     if !subject.facts.pci.items().iter().filter(|device| is_gpu(device)).any(|device| stays(&device)) {
-        let message = text!("with {address} the host has no display left", address = first.device.address);
+        let message = text!("without {address} the host has no display left", address = first.device.address);
         notes.warning(
             Topic::from(place(first.row.row)).about(first.device.address),
             message,
-            "be sure to reach it by SSH or a serial console",
+            "make sure that you can reach it by SSH or a serial console",
         );
     }
 }
@@ -221,7 +221,7 @@ fn no_display(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if device.class >> 8 != 0x0300 && !is_igd(device) {
             let message =
-                text!("{address} ({label}) has no sockets for monitors", address = row.address, label = device.label());
+                text!("{address} ({label}) has no display outputs", address = row.address, label = device.label());
             notes.info(row.place(), message, "reach the guest's desktop over the network");
         }
     }
@@ -252,7 +252,7 @@ const SIMPLE: (u32, u32) = (5, 15);
 
 fn firmware_framebuffer(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device)) {
-        let what = "whether the firmware's frame buffer is off the GPUs";
+        let what = "whether the firmware framebuffer is off the GPUs";
         let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
         let Some(release) = of_host(subject, notes, &kernel.release, what) else { return };
         if kernel.version().is_some_and(|version| version >= EVICTS) {
@@ -261,11 +261,12 @@ fn firmware_framebuffer(subject: &Subject, notes: &mut Notes) {
         let Some(displays) = of_host(subject, notes, &subject.facts.displays, what) else { return };
         let Some(buffer) = of_host(subject, notes, &displays.firmware_framebuffer, what) else { return };
         let Some((start, end)) = *buffer else { return };
-        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the BARs of") else { continue };
         let holds = |bar: &&Bar| bar.start <= end && start < bar.start.saturating_add(bar.size.0) && bar.size.0 > 0;
         if let Some(bar) = bars.iter().find(holds) {
             let message = text!(
-                "{named}: the firmware's frame buffer is in its window {index}, which kernel {release} does not let vfio-pci have",
+                "{named}: the firmware framebuffer is in its BAR {index}, which kernel {release} does not release to \
+                 vfio-pci",
                 named = named(&leaving),
                 index = bar.index,
                 release
@@ -298,8 +299,8 @@ fn rom(subject: &Subject, notes: &mut Notes) {
         }
         let rom = detail(subject, notes, &leaving, |details| &details.rom, "whether there is a ROM on");
         if rom == Some(&None) {
-            let message = text!("{named} shows no ROM", named = named(&leaving));
-            notes.warning(leaving.topic(), message, "give it a rom_file, if it is to show the guest's boot");
+            let message = text!("{named} has no readable ROM", named = named(&leaving));
+            notes.warning(leaving.topic(), message, "give it a rom_file if the guest's boot must be visible");
         }
     }
 }
@@ -313,11 +314,11 @@ fn machine(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if !subject.machine.chipset.is_pci_express() {
         let message = text!(
-            "the machine {machine_type} has no PCI Express for {address}",
+            "machine type {machine_type} has no PCI Express for {address}",
             machine_type = subject.machine.machine_type.value,
             address = row.address
         );
-        notes.warning(row.place(), message, Remedy::from("use the machine type q35").setting(field("machine"), "q35"));
+        notes.warning(row.place(), message, Remedy::from("use machine type q35").setting(field("machine"), "q35"));
     }
 }
 
@@ -325,7 +326,7 @@ fn firmware(subject: &Subject, notes: &mut Notes) {
     let Some(row) = guest_gpu(subject) else { return };
     notes.looked();
     if subject.machine.firmware.value == Firmware::Bios {
-        let message = text!("the guest starts by BIOS, in which {address} may show nothing", address = row.address);
+        let message = text!("the guest boots with BIOS, in which {address} may show nothing", address = row.address);
         notes.warning(row.place(), message, Remedy::from("set uefi").setting(field("uefi"), true));
     }
 }

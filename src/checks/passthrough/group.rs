@@ -17,8 +17,8 @@ static GRP_GPUS: Check = Check {
     title: "GPUs of one group go to one VM",
     short: "shares with a GPU",
     explain: "Several graphics cards are in one IOMMU group, as behind two root ports of some processors or one PCIe \
-              switch. They can go to one VM together, not to two, and not one to a VM while the host uses the other. \
-              Pass them all, or move a card to a slot with a group of its own.",
+              switch. They can be passed to one VM together, but not to two VMs, nor one to a VM while the host uses \
+              the other. Pass them all, or move a card to a slot with a group of its own.",
     run: Some(gpus),
     ..DEVICE
 };
@@ -27,40 +27,39 @@ static GRP_ROOT_PORT: Check = Check {
     code: "GRP-ROOT-PORT",
     title: "bridges of a group stay with the host",
     explain: "The root port above a slot is often in the group of the card. It stays with the host and its driver \
-              pcieport: VFIO gives out the rest of the group around it.",
+              pcieport; VFIO passes the rest of the group.",
     run: Some(root_port),
     ..DEVICE
 };
 
 pub(in super::super) static RMRR_DIRECT: Check = Check {
     code: "RMRR-DIRECT",
-    title: "the firmware does not keep the device's memory",
-    short: "kept by firmware",
-    explain: "The firmware talks to this device at fixed addresses (RMRR), so the kernel refuses to give it away: \
-              \"Device is ineligible for IOMMU domain attach due to platform RMRR requirement\". Known from HPE \
-              servers, whose set-up tools can exclude a slot from shared memory. A patched kernel that ignores it is \
-              unsafe.",
+    title: "device is free of RMRR regions",
+    short: "firmware-reserved",
+    explain: "The firmware accesses this device at fixed addresses (RMRR), so the kernel does not release it: \"Device \
+              is ineligible for IOMMU domain attach due to platform RMRR requirement\". This is common on HPE servers, \
+              whose setup tools can exclude a slot from shared memory. A patched kernel that ignores it is unsafe.",
     run: Some(rmrr),
     ..DEVICE
 };
 
 pub(in super::super) static NET_PF_WITH_VFS: Check = Check {
     code: "NET-PF-WITH-VFS",
-    title: "a physical function goes without virtual ones in use",
+    title: "physical function has no active VFs",
     short: "has virtual functions",
-    explain: "While virtual functions of an SR-IOV device exist, its physical function drives them: given to a VM it \
-              takes them all along. Pass a virtual function instead, or remove them first (sriov_numvfs = 0).",
+    explain: "While virtual functions of an SR-IOV device exist, its physical function drives them: passing it to a VM \
+              takes all of them with it. Pass a virtual function instead, or remove them first (sriov_numvfs = 0).",
     run: Some(physical_function),
     ..DEVICE
 };
 
 static NET_VF_SAME_GROUP: Check = Check {
     code: "NET-VF-SAME-GROUP",
-    title: "virtual functions have groups of their own",
+    title: "virtual functions have their own groups",
     short: "no group of its own",
     explain: "The virtual functions share the IOMMU group of their physical function, because a port above the card \
-              lacks ACS. Then none can be passed while the host uses the card. Another slot, most often one of the \
-              processor, helps.",
+              lacks ACS. None can be passed while the host uses the card. Another slot, usually one of the processor, \
+              helps.",
     run: Some(virtual_function),
     ..DEVICE
 };
@@ -69,9 +68,9 @@ static NVME_VMD: Check = Check {
     code: "NVME-VMD",
     title: "drives are not behind Intel VMD",
     short: "behind Intel VMD",
-    explain: "Intel's VMD hides NVMe drives behind a controller of its own, in PCI domain 10000. They share its place \
-              in the IOMMU and cannot be passed one by one. Switch VMD off in the firmware; a host that boots from \
-              such a drive must be prepared for that.",
+    explain: "Intel's VMD hides NVMe drives behind a controller of its own, in PCI domain 10000. They share its IOMMU \
+              group and cannot be passed one by one. Turn VMD off in the firmware; a host that boots from such a drive \
+              must be prepared for that.",
     run: Some(vmd),
     ..DEVICE
 };
@@ -135,19 +134,19 @@ fn root_port(subject: &Subject, notes: &mut Notes) {
 fn rmrr(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         let Some(group) = leaving.device.iommu_group.filter(|_| groups_mean_something(subject)) else { continue };
-        let what = text!("whether the firmware keeps memory of IOMMU group {group}", group);
+        let what = text!("whether the firmware reserves memory for IOMMU group {group}", group);
         let Some(details) = subject.facts.groups.get(&group) else {
             notes.unknown(leaving.row.place(), &what, "the details of this group have not been read");
             continue;
         };
         if notes.known(&details.reserved, || leaving.row.place(), &what).is_some() && details.is_held_by_firmware() {
             let message = text!(
-                "{named} in group {group} is kept by the firmware (RMRR): VFIO refuses it",
+                "{named} in group {group} is reserved by the firmware (RMRR): VFIO does not pass it",
                 named = named(&leaving),
                 group
             );
             let way_out =
-                "exclude the slot from shared memory in the firmware's set-up (HPE: conrep), or use another slot";
+                "exclude the slot from shared memory in the firmware setup (HPE: conrep), or use another slot";
             notes.blocker(leaving.topic(), message, way_out);
         }
     }
@@ -202,7 +201,7 @@ fn virtual_function(subject: &Subject, notes: &mut Notes) {
             notes.blocker(
                 row.place(),
                 message,
-                "move the card to a slot whose ports have ACS, mostly one of the processor",
+                "move the card to a slot whose ports have ACS, usually one of the processor",
             );
         }
     }
@@ -221,12 +220,12 @@ fn vmd(subject: &Subject, notes: &mut Notes) {
         }
         notes.looked();
         if is_vmd || device.address.domain >= 0x1_0000 {
-            let what = if is_vmd { "is Intel's VMD, and takes" } else { "is behind Intel VMD, with" };
+            let what = if is_vmd { "is Intel VMD, and takes" } else { "is behind Intel VMD, with" };
             let message = text!("{named} {what} all drives that it hides", named = named(&leaving), what);
             notes.warning(
                 Topic::from(leaving.row.place()).about(device.address),
                 message,
-                "switch VMD off in the firmware, after preparing the host for it",
+                "turn VMD off in the firmware, after preparing the host for it",
             );
         }
     }

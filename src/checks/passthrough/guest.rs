@@ -13,59 +13,59 @@ pub(in super::super) static CHECKS: &[&Check] =
 
 static GPU_CODE43: Check = Check {
     code: "GPU-CODE43",
-    title: "old drivers of NVIDIA find no virtual machine",
-    explain: "Drivers of GeForce cards for Windows before version 465 (2021) refuse a virtual machine with Code 43. \
-              Hiding KVM from the guest costs nothing and is done by default. Newer drivers do not mind; a Code 43 has \
-              then another cause: the ROM, the reset, a laptop.",
+    title: "KVM is hidden from old NVIDIA drivers",
+    explain: "GeForce drivers for Windows before version 465 (2021) refuse to run in a VM with Code 43. Hiding KVM \
+              from the guest costs nothing and is done by default. Newer drivers accept a VM; then Code 43 has another \
+              cause: the ROM, the reset, a laptop.",
     run: Some(code43),
     ..Check::VM
 };
 
 static GPU_AMD_HV: Check = Check {
     code: "GPU-AMD-HV",
-    title: "drivers of AMD do not mind a hypervisor",
-    explain: "Drivers of the newest AMD cards (RDNA 3 and 4) for Windows misbehave in some guests that see a \
-              hypervisor. Where that happens, hide it with <feature policy='disable' name='hypervisor'/> and \
-              <kvm><hidden state='on'/></kvm>; Windows then does without its Hyper-V features, which makes it slower.",
+    title: "AMD driver works under a hypervisor",
+    explain: "Windows drivers of the newest AMD cards (RDNA 3 and 4) misbehave in some guests that see a hypervisor. \
+              If that happens, hide it with <feature policy='disable' name='hypervisor'/> and <kvm><hidden \
+              state='on'/></kvm>; Windows then loses its Hyper-V features and becomes slower.",
     run: Some(amd),
     ..Check::VM
 };
 
 static VM_DUAL_DISPLAY: Check = Check {
     code: "VM-DUAL-DISPLAY",
-    title: "the guest has one display",
-    explain: "With an emulated card beside the passed one the guest has two displays. Windows shows its desktop on the \
-              one it takes for the first, systems with Wayland on the first they find. It helps at the installation, \
-              and confuses afterwards: take the emulated one away with graphics of type none.",
+    title: "guest has one display",
+    explain: "With an emulated card in addition to the passed one the guest has two displays. Windows shows its \
+              desktop on the one it takes for the first, systems with Wayland on the first they find. This helps \
+              during the installation and confuses afterwards: remove the emulated card with graphics of type none.",
     run: Some(displays),
     ..Check::VM
 };
 
 static VM_SB_LINUX: Check = Check {
     code: "VM-SB-LINUX",
-    title: "Secure Boot does not keep the guest's driver out",
-    explain: "Under Secure Boot a Linux guest loads only signed modules. The driver of NVIDIA that is built in the \
-              guest (DKMS) must be signed with a key that is enrolled at its first start (MOK); without a screen that \
-              is hard. Leave Secure Boot off for such guests.",
+    title: "Secure Boot allows the guest's GPU driver",
+    explain: "Under Secure Boot a Linux guest loads only signed modules. An NVIDIA driver that is built in the guest \
+              (DKMS) must be signed with a key that is enrolled at its first start (MOK), which is difficult without a \
+              screen. Leave Secure Boot off for such guests.",
     run: Some(secure_boot),
     ..Check::VM
 };
 
 static VM_SAVEVM: Check = Check {
     code: "VM-SAVEVM",
-    title: "the VM need not be saved",
-    explain: "The state of a passed device cannot be saved: no managed save, no snapshot with memory, no migration. A \
-              host that saves its VMs when it shuts down (libvirt-guests with ON_SHUTDOWN=suspend) fails with this one \
-              and kills it. Set ON_SHUTDOWN=shutdown there.",
+    title: "VM is not saved on host shutdown",
+    explain: "The state of a passed device cannot be saved: no managed save, no snapshot with memory, no migration. If \
+              the host saves its VMs when it shuts down (libvirt-guests with ON_SHUTDOWN=suspend), saving this one \
+              fails and the VM is killed. Set ON_SHUTDOWN=shutdown there.",
     run: Some(save),
     ..Check::VM
 };
 
 static VM_ONREBOOT: Check = Check {
     code: "VM-ONREBOOT",
-    title: "a reboot of the guest gets its GPU back",
-    explain: "When the guest reboots, the card is reset, which this one does not survive: the guest comes back with a \
-              black screen. Shut it off and start it again instead, or have libvirt end the VM at a reboot: \
+    title: "GPU works after a guest reboot",
+    explain: "When the guest reboots, the card is reset, which this card does not survive: the guest has a black \
+              screen. Shut it off and start it again instead, or let libvirt end the VM at a reboot: \
               <on_reboot>destroy</on_reboot> in custom_xml.",
     run: Some(reboot),
     ..Check::VM
@@ -88,9 +88,9 @@ fn code43(subject: &Subject, notes: &mut Notes) {
         if device.vendor == NVIDIA && device.class >> 8 == 0x0300 {
             let hidden = subject.machine.hide_kvm.value;
             let done =
-                if hidden { "KVM is hidden from the guest for their sake" } else { "KVM is not hidden from the guest" };
+                if hidden { "KVM is hidden from the guest for them" } else { "KVM is not hidden from the guest" };
             let message = text!(
-                "{address} ({label}): drivers before 465 refuse VMs; {done}",
+                "{address} ({label}): drivers before 465 refuse to run in VMs; {done}",
                 address = row.address,
                 label = device.label(),
                 done
@@ -106,11 +106,11 @@ fn amd(subject: &Subject, notes: &mut Notes) {
         let newest = NEWEST.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
         if device.vendor == AMD && newest {
             let message = text!(
-                "{address} ({label}): its driver may misbehave under a hypervisor that it sees",
+                "{address} ({label}): its driver may misbehave if it detects a hypervisor",
                 address = row.address,
                 label = device.label()
             );
-            notes.info(row.place(), message, "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV tells how");
+            notes.info(row.place(), message, "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV shows how");
         }
     }
 }
@@ -158,8 +158,11 @@ fn reboot(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD) {
         notes.looked();
         if let Some(family) = reset::family(device).filter(|_| reset::vendor_reset(subject) != Some(true)) {
-            let message =
-                text!("{address} ({family}) does not come back when the guest reboots", address = row.address, family);
+            let message = text!(
+                "{address} ({family}) does not work again after the guest reboots",
+                address = row.address,
+                family
+            );
             notes.info(row.place(), message, "shut the guest off and start it again instead of rebooting it");
         }
     }

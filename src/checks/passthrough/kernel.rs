@@ -21,10 +21,10 @@ pub(in super::super) static IOMMU_INTREMAP: Check = Check {
     code: "IOMMU-INTREMAP",
     title: "interrupts are remapped",
     short: "no interrupt remapping",
-    explain: "The IOMMU must also translate interrupts, or a guest could raise any interrupt of the host. VFIO refuses \
-              devices without it (\"Operation not permitted\", \"No interrupt remapping support\"). Update the \
-              firmware, switch on x2APIC there, remove intremap=off from the kernel command line. The kernel's option \
-              allow_unsafe_interrupts=1 gives devices away all the same: for guests that are trusted wholly.",
+    explain: "Without interrupt translation by the IOMMU a guest could raise any interrupt of the host. VFIO then \
+              rejects devices (\"Operation not permitted\", \"No interrupt remapping support\"). Update the firmware, \
+              enable x2APIC there, and remove intremap=off from the kernel command line. The option \
+              allow_unsafe_interrupts=1 passes devices anyway, which is acceptable only for fully trusted guests.",
     scope: Scope::Host(6),
     run: Some(interrupt_remapping),
     ..DEVICE
@@ -32,9 +32,9 @@ pub(in super::super) static IOMMU_INTREMAP: Check = Check {
 
 static IOMMU_UNSAFE_PARAM: Check = Check {
     code: "IOMMU-UNSAFE-PARAM",
-    title: "no guard is switched off without need",
-    explain: "vfio_iommu_type1.allow_unsafe_interrupts=1 lets guests inject interrupts into the host. Where the IOMMU \
-              remaps interrupts nothing needs the option, and it weakens every VM.",
+    title: "allow_unsafe_interrupts is off",
+    explain: "vfio_iommu_type1.allow_unsafe_interrupts=1 lets guests inject interrupts into the host. If the IOMMU \
+              remaps interrupts, the option is not needed, and it weakens every VM. Remove it.",
     scope: Scope::Host(8),
     run: Some(unsafe_interrupts),
     ..DEVICE
@@ -42,7 +42,7 @@ static IOMMU_UNSAFE_PARAM: Check = Check {
 
 static IOMMU_NOIOMMU: Check = Check {
     code: "IOMMU-NOIOMMU",
-    title: "VFIO works with an IOMMU",
+    title: "VFIO no-IOMMU mode is off",
     explain: "VFIO's no-IOMMU mode gives devices to programs without any isolation of their memory accesses. QEMU \
               cannot use it. Remove enable_unsafe_noiommu_mode=1 from the kernel command line or modprobe's \
               configuration.",
@@ -53,9 +53,9 @@ static IOMMU_NOIOMMU: Check = Check {
 
 pub(in super::super) static VFIO_MODULE: Check = Check {
     code: "VFIO-MODULE",
-    title: "the kernel has vfio-pci",
-    explain: "The driver vfio-pci hands devices to guests. libvirt loads the module when a VM starts; some kernels for \
-              cloud guests come without it, and it is in a package of its own (Ubuntu: linux-modules-extra).",
+    title: "kernel has vfio-pci",
+    explain: "The driver vfio-pci passes devices to guests. libvirt loads the module when a VM starts. Some kernels \
+              for cloud guests come without it; it is then in a separate package (Ubuntu: linux-modules-extra).",
     scope: Scope::Host(11),
     run: Some(module),
     ..DEVICE
@@ -63,9 +63,9 @@ pub(in super::super) static VFIO_MODULE: Check = Check {
 
 pub(in super::super) static VFIO_BLACKLISTED: Check = Check {
     code: "VFIO-BLACKLISTED",
-    title: "nothing forbids vfio-pci",
-    explain: "A line of modprobe's configuration keeps vfio-pci from being loaded. libvirt then says \"Failed to load \
-              PCI driver module vfio_pci: administratively prohibited\". Remove the line.",
+    title: "vfio-pci may be loaded",
+    explain: "A line of modprobe's configuration prevents loading vfio-pci. libvirt then reports \"Failed to load PCI \
+              driver module vfio_pci: administratively prohibited\". Remove the line.",
     scope: Scope::Host(12),
     run: Some(blacklisted),
     ..DEVICE
@@ -73,10 +73,10 @@ pub(in super::super) static VFIO_BLACKLISTED: Check = Check {
 
 static HOST_LOCKDOWN: Check = Check {
     code: "HOST-LOCKDOWN",
-    title: "the kernel is not locked down",
-    explain: "With Secure Boot the kernel locks itself down. VFIO works, but modules that nobody signed (vendor-reset, \
-              NVIDIA's by DKMS, kvmfr) are refused, as is writing to BARs and configuration through sysfs. Sign them \
-              with a key of the machine owner, or switch Secure Boot off.",
+    title: "kernel is not locked down",
+    explain: "With Secure Boot the kernel is locked down. VFIO works, but unsigned modules (vendor-reset, NVIDIA by \
+              DKMS, kvmfr) are rejected, and so is writing to BARs and configuration space through sysfs. Sign them \
+              with a machine owner key, or turn Secure Boot off.",
     scope: Scope::Host(16),
     run: Some(lockdown),
     ..DEVICE
@@ -84,12 +84,12 @@ static HOST_LOCKDOWN: Check = Check {
 
 static HOST_IDLE_SUSPEND: Check = Check {
     code: "HOST-IDLE-SUSPEND",
-    title: "the host does not go to sleep by itself",
-    explain: "A passed device rarely survives that its host sleeps: the guest's driver is not told, and finds a card \
-              without its memory. systemd suspends a host that nobody uses where IdleAction says so, and a laptop \
-              whose lid is closed. Forbid it ('systemctl mask sleep.target suspend.target', undone by unmask) or set \
-              IdleAction and HandleLidSwitch to ignore in /etc/systemd/logind.conf. A desktop may put the host to \
-              sleep as well, by settings of each user that are not looked at here.",
+    title: "host stays awake when idle",
+    explain: "A passed device rarely survives the sleep of its host: the guest's driver is not notified, and the card \
+              has lost its memory. systemd suspends an idle host if IdleAction says so, and a laptop whose lid is \
+              closed. Forbid it ('systemctl mask sleep.target suspend.target', undone by unmask) or set IdleAction and \
+              HandleLidSwitch to ignore in /etc/systemd/logind.conf. A desktop can also suspend the host, by settings \
+              of each user that are not checked here.",
     scope: Scope::Host(17),
     run: Some(sleep),
     ..DEVICE
@@ -109,20 +109,20 @@ fn interrupt_remapping(subject: &Subject, notes: &mut Notes) {
     let allowed = subject.facts.vfio.get().and_then(|vfio| vfio.unsafe_interrupts.get()) == Some(&true);
     let off = kernel.words("intremap").find(|word| word.contains("off"));
     let way_out = off.map_or_else(
-        || "update the firmware, or switch on x2APIC in its set-up".into(),
+        || "update the firmware, or enable x2APIC in its setup".into(),
         |word| remedy::remove(subject.facts, word),
     );
     let message = "the IOMMU does not remap interrupts";
     if allowed {
-        let message = text!("{message}; allow_unsafe_interrupts=Y gives devices away all the same", message);
+        let message = text!("{message}; allow_unsafe_interrupts=Y passes devices anyway", message);
         notes.warning(host_place(subject), message, way_out);
     } else {
-        notes.blocker(host_place(subject), text!("{message}: VFIO will refuse every device", message), way_out);
+        notes.blocker(host_place(subject), text!("{message}: VFIO will reject every device", message), way_out);
     }
 }
 
 fn unsafe_interrupts(subject: &Subject, notes: &mut Notes) {
-    let what = "whether VFIO gives devices away without remapped interrupts";
+    let what = "whether VFIO passes devices without interrupt remapping";
     let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
     let remaps = subject.facts.kernel.get().and_then(|kernel| kernel.interrupt_remapping.get()) == Some(&true);
     let asked = subject.facts.kernel.get().and_then(|kernel| {
@@ -139,13 +139,13 @@ fn unsafe_interrupts(subject: &Subject, notes: &mut Notes) {
             || "remove allow_unsafe_interrupts from /etc/modprobe.d".into(),
             |word| remedy::remove(subject.facts, word),
         );
-        let message = "allow_unsafe_interrupts is on although the IOMMU remaps interrupts: needless and dangerous";
+        let message = "allow_unsafe_interrupts is on although the IOMMU remaps interrupts: unnecessary and dangerous";
         notes.warning(host_place(subject), message, way_out);
     }
 }
 
 fn no_iommu(subject: &Subject, notes: &mut Notes) {
-    let what = "whether VFIO works without an IOMMU";
+    let what = "whether VFIO is in no-IOMMU mode";
     let Some(vfio) = of_host(subject, notes, &subject.facts.vfio, what) else { return };
     let Some(true) = of_host(subject, notes, &vfio.no_iommu, what) else { return };
     let message = "VFIO is in its no-IOMMU mode (enable_unsafe_noiommu_mode=Y), which QEMU cannot use";
@@ -198,8 +198,8 @@ fn lockdown(subject: &Subject, notes: &mut Notes) {
     if *level > Lockdown::None {
         let level = if *level == Lockdown::Integrity { "integrity" } else { "confidentiality" };
         let message =
-            text!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are refused", level);
-        let way_out = "VFIO itself works; sign such modules, or switch Secure Boot off";
+            text!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are rejected", level);
+        let way_out = "VFIO itself works; sign such modules, or turn Secure Boot off";
         // Nothing of the VM depends on such modules, unless a card needs one to be reset.
         let needs = |leaving: &Leaving| reset::family(leaving.device).is_some();
         if subject.host_alone || subject.leaving().iter().any(needs) {
@@ -217,7 +217,7 @@ fn sleep(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     let (idle, lid) = (sleep.sleeps(&sleep.idle), kernel.is_portable() == Some(true) && sleep.sleeps(&sleep.lid));
     let (when, setting) = match (idle, lid) {
-        (true, _) => ("nobody uses it", text!("IdleAction={idle}", idle = sleep.idle)),
+        (true, _) => ("it is idle", text!("IdleAction={idle}", idle = sleep.idle)),
         (_, true) => ("its lid is closed", text!("HandleLidSwitch={lid}", lid = sleep.lid)),
         _ => return,
     };

@@ -13,12 +13,11 @@ pub(in super::super) static CHECKS: &[&Check] = &[&PCIE_DOWNTRAINED, &INTX_SHARE
 
 static PCIE_DOWNTRAINED: Check = Check {
     code: "PCIE-DOWNTRAINED",
-    title: "the links have all their lanes",
-    explain: "The device has more lanes than its link uses, although the port above has them, too: a riser or the \
-              seating of the card is bad, or the firmware splits the slot. It works, and slower than it could. A slot \
-              that is wired with fewer lanes than the card has is as fast as it gets. Speed is another matter: idle \
-              graphics cards lower it, to 2.5 GT/s at last, and raise it under load; other devices that run slower \
-              than both ends can are worth a look.",
+    title: "PCIe links run at full width",
+    explain: "The device has more lanes than its link uses, although the port above also has them: a riser or the \
+              seating of the card is bad, or the firmware splits the slot. It works, but slower than it could. A slot \
+              with fewer lanes than the card is at its maximum. Speed is another matter: idle graphics cards lower it, \
+              down to 2.5 GT/s, and raise it under load; check other devices that run slower than both ends support.",
     run: Some(width),
     ..DEVICE
 };
@@ -26,19 +25,19 @@ static PCIE_DOWNTRAINED: Check = Check {
 static INTX_SHARED: Check = Check {
     code: "INTX-SHARED",
     title: "interrupt lines are not shared with the host",
-    explain: "A device that cannot signal by message (MSI) uses an interrupt line, and other devices of the host use \
-              the same one. VFIO then needs to mask the line in the device, which not all can: \"genirq: Flags \
-              mismatch irq\". Another slot has another line; 'options vfio-pci nointxmask=1' helps where nobody else \
-              uses it.",
+    explain: "A device without message-signalled interrupts (MSI) uses an interrupt line, and other devices of the \
+              host use the same one. VFIO then needs to mask the line in the device, which not all devices support: \
+              \"genirq: Flags mismatch irq\". Another slot has another line; 'options vfio-pci nointxmask=1' helps if \
+              no other device uses it.",
     run: Some(line),
     ..DEVICE
 };
 
 static DEV_ALIAS_BRIDGE: Check = Check {
     code: "DEV-ALIAS-BRIDGE",
-    title: "the devices sign their transfers themselves",
-    explain: "Behind a bridge from PCI Express to conventional PCI all devices transfer in the name of the bridge, so \
-              that the IOMMU cannot tell them apart: they share one group, and go to one VM together.",
+    title: "devices use their own requester IDs",
+    explain: "Behind a bridge from PCI Express to conventional PCI all devices use the requester ID of the bridge, so \
+              the IOMMU cannot tell them apart: they share one group, and can be passed to one VM only, together.",
     run: Some(bridge),
     ..DEVICE
 };
@@ -81,10 +80,10 @@ fn lanes(notes: &mut Notes, leaving: &Leaving, link: &Link) {
     match link.port {
         Some(port) if port.max_width <= link.width => {
             let message = text!("{message}, and its slot has no more", message);
-            notes.info(at, message, "nothing is wrong: it is as fast as this slot lets it be");
+            notes.info(at, message, "nothing is wrong: this is the maximum of the slot");
         }
         Some(port) => {
-            let message = text!("{message}, and its slot has {max_width}", message, max_width = port.max_width);
+            let message = text!("{message}, but its slot has {max_width}", message, max_width = port.max_width);
             notes.warning(at, message, "check riser and seating of the card, and how the firmware splits the slot");
         }
         None => {
@@ -104,12 +103,12 @@ fn speed(notes: &mut Notes, leaving: &Leaving, link: &Link) {
     if link.speed > IDLE && link.speed < most {
         let text = |speed: u32| format!("{}.{}", speed / 1000, speed % 1000 / 100);
         let message = text!(
-            "{named} runs at {speed} GT/s, and both ends can do {most}",
+            "{named} runs at {speed} GT/s, but both ends support {most}",
             named = named(leaving),
             speed = text(link.speed),
             most = text(most)
         );
-        notes.info(leaving.topic(), message, "check riser and seating of the card, and the firmware's settings");
+        notes.info(leaving.topic(), message, "check riser and seating of the card, and the firmware settings");
     }
 }
 
@@ -161,7 +160,7 @@ fn bridge(subject: &Subject, notes: &mut Notes) {
                 above,
                 mates = Arg::all(mates)
             );
-            notes.warning(leaving.topic(), message, "pass them all to one VM, or use a card for PCI Express");
+            notes.warning(leaving.topic(), message, "pass them all to one VM, or use a PCI Express card");
         }
     }
 }
@@ -188,7 +187,7 @@ mod tests {
     fn lanes_that_both_ends_have_should_be_used() {
         let gpu = |width, slot| linked("01:00.0", (16_000, width), slot);
         let said = gpu(8, Some((16_000, 16))).said(CODE).warning();
-        assert!(said.message.ends_with("uses 8 of its 16 lanes, and its slot has 16"), "{}", said.message);
+        assert!(said.message.ends_with("uses 8 of its 16 lanes, but its slot has 16"), "{}", said.message);
         gpu(8, None).said(CODE).warning();
         gpu(16, Some((16_000, 16))).passes(CODE);
     }
@@ -208,6 +207,6 @@ mod tests {
         linked("04:00.0", (2500, 16), full).passes(CODE);
         linked("04:00.0", (8000, 16), Some((8000, 16))).passes(CODE);
         let said = linked("04:00.0", (8000, 16), full).said(CODE).info();
-        assert!(said.message.ends_with("runs at 8.0 GT/s, and both ends can do 16.0"), "{}", said.message);
+        assert!(said.message.ends_with("runs at 8.0 GT/s, but both ends support 16.0"), "{}", said.message);
     }
 }

@@ -61,7 +61,7 @@ fn named(leaving: &Leaving) -> Text {
     let name = text!("{address} ({label})", address = leaving.device.address, label = leaving.device.label());
     match leaving.held {
         true if leaving.device.address == leaving.row.address => text!("{name}, which is held,", name),
-        true => text!("{name}, which goes along with {address},", name, address = leaving.row.address),
+        true => text!("{name}, which is added with {address},", name, address = leaving.row.address),
         false => name,
     }
 }

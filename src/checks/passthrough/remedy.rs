@@ -9,7 +9,7 @@ const VERIFY: &str = "Reboot; /proc/cmdline then shows the change.";
 /// How `words` come onto the kernel command line.
 pub(in super::super) fn add(facts: &Facts, words: &str) -> Text {
     text!(
-        "{edit} {verify} To undo it, take the words out the same way.",
+        "{edit} {verify} To undo it, remove the words in the same way.",
         edit = edit(facts, words, true),
         verify = VERIFY
     )
@@ -27,7 +27,7 @@ fn edit(facts: &Facts, words: &str, adds: bool) -> Text {
     let line = text!("{verb} {words} {joint} /etc/kernel/cmdline and run", verb, words, joint);
     let Some(chain) = facts.boot.get().and_then(|boot| boot.chain.get()) else {
         return text!(
-            "{verb} {words} {joint} the kernel command line; which program writes it here is not known.",
+            "{verb} {words} {joint} the kernel command line; the boot loader of this host is not known.",
             verb,
             words,
             joint
@@ -67,19 +67,21 @@ fn edit(facts: &Facts, words: &str, adds: bool) -> Text {
 /// How vfio-pci gets into the initramfs, ahead of the drivers that it must be faster than.
 pub(super) fn early(facts: &Facts) -> Text {
     match facts.boot.get().and_then(|boot| boot.initramfs.get()) {
-        Some(Initramfs::InitramfsTools) => "Write vfio, vfio_iommu_type1 and vfio_pci, one per line, into \
-             /etc/initramfs-tools/modules and run 'update-initramfs -u -k all'."
+        Some(Initramfs::InitramfsTools) => "Write vfio, vfio_iommu_type1 and vfio_pci, one per line, in \
+                                            /etc/initramfs-tools/modules and run 'update-initramfs -u -k all'."
             .into(),
-        Some(Initramfs::Mkinitcpio) => "Put vfio_pci, vfio and vfio_iommu_type1 first into MODULES in \
-             /etc/mkinitcpio.conf, see that HOOKS has modconf, and run 'mkinitcpio -P'."
+        Some(Initramfs::Mkinitcpio) => "Put vfio_pci, vfio and vfio_iommu_type1 first in MODULES in \
+                                        /etc/mkinitcpio.conf, make sure that HOOKS has modconf, and run 'mkinitcpio \
+                                        -P'."
             .into(),
-        Some(Initramfs::Dracut) => "Write force_drivers+=\" vfio_pci vfio vfio_iommu_type1 \" into \
-             /etc/dracut.conf.d/vfio.conf (the blanks matter) and run 'dracut -f --regenerate-all'."
+        Some(Initramfs::Dracut) => "Write force_drivers+=\" vfio_pci vfio vfio_iommu_type1 \" in \
+                                    /etc/dracut.conf.d/vfio.conf (the spaces matter) and run 'dracut -f \
+                                    --regenerate-all'."
             .into(),
-        Some(Initramfs::Nixos) => "Put vfio_pci, vfio and vfio_iommu_type1 into boot.initrd.kernelModules and run \
-             'nixos-rebuild boot'."
+        Some(Initramfs::Nixos) => "Put vfio_pci, vfio and vfio_iommu_type1 in boot.initrd.kernelModules and run \
+                                   'nixos-rebuild boot'."
             .into(),
-        None => "Have vfio_pci loaded in the initramfs; which program makes it here is not known.".into(),
+        None => "Add vfio_pci to the initramfs; the program that makes it on this host is not known.".into(),
     }
 }
 
@@ -90,9 +92,9 @@ pub(super) fn bind_ids(facts: &Facts, ids: &str, driver: &str) -> Text {
         return text!("vfio-pci is part of this kernel. {add}", add = add(facts, &format!("vfio-pci.ids={ids}")));
     }
     text!(
-        "Write 'options vfio-pci ids={ids} disable_vga=1' and 'softdep {driver} pre: vfio-pci' into \
-         /etc/modprobe.d/vfio.conf. {early} Reboot; 'vmbuild pci' then shows vfio-pci. To undo it, delete the file and make \
-         the initramfs again.",
+        "Write 'options vfio-pci ids={ids} disable_vga=1' and 'softdep {driver} pre: vfio-pci' in \
+         /etc/modprobe.d/vfio.conf. {early} Reboot; 'vmbuild pci' then shows vfio-pci. To undo it, delete the file and \
+         rebuild the initramfs.",
         ids,
         driver,
         early = early(facts)
@@ -103,7 +105,7 @@ pub(super) fn bind_ids(facts: &Facts, ids: &str, driver: &str) -> Text {
 pub(super) fn bind_address(address: PciAddress) -> Text {
     text!(
         "bind by address: 'driverctl set-override {address} vfio-pci'; 'driverctl unset-override {address}' undoes it. \
-         Addresses move when cards are added or removed",
+         Addresses change when cards are added or removed",
         address
     )
 }

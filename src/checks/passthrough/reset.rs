@@ -13,64 +13,64 @@ pub(in super::super) static CHECKS: &[&Check] =
 
 pub(in super::super) static DEV_DEAD: Check = Check {
     code: "DEV-DEAD",
-    title: "the devices answer",
-    short: "does not answer",
-    explain: "The configuration space of the device reads as ones only: it is stuck without power, a reset failed \
-              after the last VM, or a driver still holds it. libvirt says \"Unknown PCI header type '127'\". Try 'echo \
-              1 > /sys/bus/pci/devices/ADDRESS/remove; echo 1 > /sys/bus/pci/rescan'; if that does not help, switch \
-              the machine off wholly. 'options vfio-pci disable_idle_d3=1' may prevent it.",
+    title: "devices respond",
+    short: "does not respond",
+    explain: "The configuration space of the device reads as ones only: it has no power, a reset failed after the last \
+              VM, or a driver still uses it. libvirt reports \"Unknown PCI header type '127'\". Try 'echo 1 > \
+              /sys/bus/pci/devices/ADDRESS/remove; echo 1 > /sys/bus/pci/rescan'; if that does not help, power the \
+              machine off completely. 'options vfio-pci disable_idle_d3=1' may prevent it.",
     run: Some(dead),
     ..DEVICE
 };
 
 pub(in super::super) static RESET_NONE: Check = Check {
     code: "RESET-NONE",
-    title: "the devices can be reset",
+    title: "devices can be reset",
     short: "no reset",
-    explain: "The kernel knows no way to reset this device. It works for one VM after the host's start, and often not \
-              again before the host restarts. For some AMD GPUs the module vendor-reset knows a way.",
+    explain: "The kernel has no reset method for this device. It works for one VM after the host's start, and often \
+              not again until the host restarts. For some AMD GPUs the module vendor-reset adds a method.",
     run: Some(none),
     ..DEVICE
 };
 
 static RESET_PREFERRED: Check = Check {
     code: "RESET-PREFERRED",
-    title: "the devices are reset function by function",
-    explain: "The kernel tries several ways to reset a device, in an order of its own; the first that works is used. \
-              One that only puts it to sleep and wakes it up, or resets all of its bus, resets less or more than the \
-              function. The order can be changed: 'echo flr > /sys/bus/pci/devices/ADDRESS/reset_method'. USB and \
-              sound of some AMD processors (1022:149c, 1022:1487) break with flr, which newer kernels know.",
+    title: "device reset affects one function",
+    explain: "The kernel tries several reset methods in its own order; the first that works is used. A power-state or \
+              bus reset affects less or more than the function. The order can be changed: 'echo flr > \
+              /sys/bus/pci/devices/ADDRESS/reset_method'. USB and sound of some AMD processors (1022:149c, 1022:1487) \
+              break with flr, which newer kernels avoid.",
     run: Some(preferred),
     ..DEVICE
 };
 
 pub(in super::super) static RESET_BUS_ONLY: Check = Check {
     code: "RESET-BUS-ONLY",
-    title: "a reset hits nothing else",
+    title: "bus reset affects no other device",
     short: "resets its whole bus",
-    explain: "The device can be reset only with its whole bus, and other functions below the same bridge are hit, too. \
-              QEMU then says \"Cannot reset device, depends on group which is not owned\" and the device is not reset. \
-              Pass or hold those functions as well, or accept it.",
+    explain: "The device can be reset only with its whole bus, which also resets other functions below the same \
+              bridge. QEMU then reports \"Cannot reset device, depends on group which is not owned\" and the device is \
+              not reset. Also pass or hold those functions, or accept it.",
     run: Some(bus_only),
     ..DEVICE
 };
 
 static RESET_AMD_BUG: Check = Check {
     code: "RESET-AMD-BUG",
-    title: "the GPUs come back after a VM",
+    title: "AMD GPU resets after VM shutdown",
     short: "AMD reset bug",
-    explain: "GPUs of these AMD families (Polaris, Vega, Navi 1x) cannot be reset by the kernel alone: the second \
-              start of a VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, \
-              to be signed under Secure Boot) mends most; without it, stop the VM rather than reboot it.",
+    explain: "The kernel alone cannot reset GPUs of these AMD families (Polaris, Vega, Navi 1x): the second start of a \
+              VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, to be \
+              signed under Secure Boot) fixes most; without it, stop the VM rather than reboot it.",
     run: Some(amd),
     ..DEVICE
 };
 
 pub(in super::super) static POWER_D3COLD: Check = Check {
     code: "POWER-D3COLD",
-    title: "idle devices come back from sleep",
+    title: "idle devices wake from D3cold",
     short: "may not wake up",
-    explain: "An idle device on vfio-pci is put to sleep, and some do not wake up: \"Unable to change power state from \
+    explain: "An idle device on vfio-pci goes to sleep, and some do not wake: \"Unable to change power state from \
               D3cold to D0, device inaccessible\". 'options vfio-pci disable_idle_d3=1' in /etc/modprobe.d keeps them \
               awake; writing 0 to the device's d3cold_allowed forbids the deepest sleep.",
     run: Some(d3cold),
@@ -79,11 +79,11 @@ pub(in super::super) static POWER_D3COLD: Check = Check {
 
 static TB_HOTPLUG: Check = Check {
     code: "TB-HOTPLUG",
-    title: "the devices stay plugged in",
+    title: "devices are fixed, not Thunderbolt",
     short: "Thunderbolt",
-    explain: "The device is behind Thunderbolt or in a drawer and can be unplugged. A guest that has it then loses it, \
-              and QEMU may not survive it. With the controller of Thunderbolt itself the host loses everything that is \
-              plugged in there: screens, docks, disks, network.",
+    explain: "The device is behind Thunderbolt or in a drive bay and can be unplugged. The guest then loses it, and \
+              QEMU may crash. With the Thunderbolt controller itself the host loses everything that is plugged in \
+              there: screens, docks, disks, network.",
     run: Some(removable),
     ..DEVICE
 };
@@ -95,10 +95,10 @@ fn dead(subject: &Subject, notes: &mut Notes) {
             let address = leaving.device.address;
             let remedy = text!(
                 "echo 1 > /sys/bus/pci/devices/{address}/remove; echo 1 > /sys/bus/pci/rescan; if that does not help, \
-                 switch the machine off wholly",
+                 power the machine off completely",
                 address
             );
-            notes.blocker(leaving.topic(), text!("{named} does not answer", named = named(&leaving)), remedy);
+            notes.blocker(leaving.topic(), text!("{named} does not respond", named = named(&leaving)), remedy);
         }
     }
 }
@@ -155,7 +155,7 @@ fn preferred(subject: &Subject, notes: &mut Notes) {
                 names = Arg::list(Joint::Comma, names)
             );
             let way_out = text!(
-                "if it does not come back: echo {wanted} > /sys/bus/pci/devices/{address}/reset_method",
+                "if it does not work again: echo {wanted} > /sys/bus/pci/devices/{address}/reset_method",
                 wanted,
                 address
             );
@@ -191,9 +191,9 @@ fn bus_only(subject: &Subject, notes: &mut Notes) {
                 text!("{address} ({label}{owned})", address = other.address, label = other.label(), owned)
             }));
             let message =
-                text!("{address} is reset only with its bus, and with it {names}", address = row.address, names);
+                text!("{address} is reset only with its bus, which also resets {names}", address = row.address, names);
             let ask = Arg::Ask { many: true, or_hold: false };
-            let remedy = Remedy::from(text!("{ask}, or live without a reset", ask));
+            let remedy = Remedy::from(text!("{ask}, or do without a reset", ask));
             let all = hit.iter().map(|other| other.address).collect();
             notes.warning(row.place(), message, remedy.by(Change::Add(all)));
         }
@@ -243,7 +243,7 @@ fn amd(subject: &Subject, notes: &mut Notes) {
         notes.warning(
             Topic::from(leaving.row.place()).about(device.address),
             message,
-            "install the module vendor-reset, or never start the VM twice",
+            "install the module vendor-reset, or restart the host before each further start of the VM",
         );
     }
 }
@@ -256,13 +256,13 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
         if kept || !on_vfio {
             continue;
         }
-        let what = "whether sleep can be cut off from";
+        let what = "whether sleep can be turned off for";
         let Some(allowed) = detail(subject, notes, &leaving, |details| &details.d3cold_allowed, what) else { continue };
         let what = "the power state of";
         let Some(state) = detail(subject, notes, &leaving, |details| &details.power_state, what) else { continue };
         if *allowed && asleep(state) {
             let message = text!("{named} sleeps on vfio-pci and may not wake up", named = named(&leaving));
-            notes.warning(leaving.topic(), message, "options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
+            notes.warning(leaving.topic(), message, "set options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
         }
     }
 }
@@ -270,8 +270,8 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
 fn removable(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
         if leaving.device.is_thunderbolt() {
-            let message = text!("{named} is the controller of Thunderbolt itself", named = named(&leaving));
-            let way_out = "the host loses all that is plugged in there: pass the device behind it instead";
+            let message = text!("{named} is the Thunderbolt controller itself", named = named(&leaving));
+            let way_out = "the host loses everything that is plugged in there: pass the device behind it instead";
             notes.warning(leaving.topic(), message, way_out);
         }
         // Hardly any device is, so that nothing is said where it is not known.

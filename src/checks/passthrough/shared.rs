@@ -12,19 +12,20 @@ pub(in super::super) static CHECKS: &[&Check] = &[&NET_VF_NOT_PERSISTENT, &NET_V
 
 static NET_VF_NOT_PERSISTENT: Check = Check {
     code: "NET-VF-NOT-PERSISTENT",
-    title: "virtual functions are there after a restart",
-    explain: "Virtual functions are made by writing their number to sriov_numvfs and are gone when the host restarts. \
-              The VM then does not start. Have them made at each start: a udev rule with ATTR{sriov_numvfs}=\"7\", \
-              [SR-IOV] of systemd-networkd, sriov-total-vfs of NetworkManager, or a unit of systemd.",
+    title: "virtual functions persist over reboots",
+    explain: "Virtual functions are created by writing their number to sriov_numvfs and are gone when the host \
+              restarts. The VM then does not start. Create them at each boot: a udev rule with \
+              ATTR{sriov_numvfs}=\"7\", [SR-IOV] of systemd-networkd, sriov-total-vfs of NetworkManager, or a systemd \
+              unit.",
     run: Some(persistent),
     ..DEVICE
 };
 
 static NET_VF_MAC0: Check = Check {
     code: "NET-VF-MAC0",
-    title: "virtual functions have addresses",
-    explain: "The virtual function has no MAC address of its own (00:00:00:00:00:00), so that its driver in the guest \
-              makes up another one at each start. Set one on the host ('ip link set PORT vf 0 mac ...'), or have \
+    title: "virtual functions have MAC addresses",
+    explain: "The virtual function has no MAC address of its own (00:00:00:00:00:00), so its driver in the guest \
+              generates another one at each start. Set one on the host ('ip link set PORT vf 0 mac ...'), or let \
               libvirt do it with an interface of type hostdev.",
     run: Some(mac),
     ..DEVICE
@@ -32,7 +33,7 @@ static NET_VF_MAC0: Check = Check {
 
 static GPU_SRIOV_IGPU: Check = Check {
     code: "GPU-SRIOV-IGPU",
-    title: "the processor's GPU is shared rather than given away",
+    title: "integrated GPU is shared by SR-IOV",
     explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, \
               each guest gets one, and the host keeps its display.",
     run: Some(igpu),
@@ -41,10 +42,10 @@ static GPU_SRIOV_IGPU: Check = Check {
 
 static MDEV_PARENT: Check = Check {
     code: "MDEV-PARENT",
-    title: "the devices make no mediated devices",
-    explain: "The driver of this device offers parts of it as mediated devices (vGPU), of which several VMs can have \
-              one each. Passed whole it goes to one VM, and its driver's parts are gone. With NVIDIA vGPU 17 and later \
-              on newer kernels the parts are virtual functions instead.",
+    title: "passed devices are not vGPU parents",
+    explain: "The driver of this device offers parts of it as mediated devices (vGPU), one for each of several VMs. \
+              Passed whole, the device goes to one VM, and its mediated devices are gone. With NVIDIA vGPU 17 and \
+              later on newer kernels the parts are virtual functions instead.",
     run: Some(mediated),
     ..DEVICE
 };
@@ -73,8 +74,8 @@ fn persistent(subject: &Subject, notes: &mut Notes) {
         let count = details(subject, physical).and_then(|details| details.sriov.get()?.as_ref());
         let count = count.map_or(1, |sriov| sriov.functions.len());
         let way_out = text!(
-            "unless something makes it anew; a rule of udev does: ACTION==\"add\", SUBSYSTEM==\"pci\", KERNEL==\"{physical}\", \
-             {attribute}=\"{count}\"",
+            "unless it is created again at boot, for example by a udev rule: ACTION==\"add\", SUBSYSTEM==\"pci\", \
+             KERNEL==\"{physical}\", {attribute}=\"{count}\"",
             physical,
             attribute = "ATTR{sriov_numvfs}",
             count
@@ -118,12 +119,12 @@ fn mediated(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         if let Some(first) = kinds.first() {
             let message = text!(
-                "{named} offers {count} kinds of mediated devices ({id}, ...)",
+                "{named} offers {count} types of mediated devices ({id}, ...)",
                 named = named(&leaving),
                 count = kinds.len(),
                 id = first.id
             );
-            notes.info(leaving.topic(), message, "pass one of those, if several VMs are to share it");
+            notes.info(leaving.topic(), message, "pass one of those if several VMs share it");
         }
     }
 }

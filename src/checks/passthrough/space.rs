@@ -16,41 +16,42 @@ pub(in super::super) static CHECKS: &[&Check] =
 
 pub(in super::super) static BAR_NOT_ASSIGNED: Check = Check {
     code: "BAR-NOT-ASSIGNED",
-    title: "the devices have their addresses",
-    short: "a window has no address",
-    explain: "The firmware or the kernel found no place for one of the device's windows (\"BAR n: no space\"). It \
-              cannot work, in a guest or on the host. Switch on \"Above 4G Decoding\" in the firmware and CSM off; the \
-              kernel's option pci=realloc helps some boards.",
+    title: "all device BARs are assigned",
+    short: "BAR without address",
+    explain: "The firmware or the kernel found no address for one of the device's BARs (\"BAR n: no space\"). The \
+              device cannot work, in a guest or on the host. Enable \"Above 4G Decoding\" in the firmware and disable \
+              CSM; the kernel option pci=realloc helps some boards.",
     run: Some(unassigned),
     ..DEVICE
 };
 
 pub(in super::super) static BAR_LARGE: Check = Check {
     code: "BAR-LARGE",
-    title: "the guest's windows are large enough",
-    explain: "The windows of the device are larger than what guests' firmware sets aside by default. Newer UEFI (from \
-              2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older needs to be told.",
+    title: "guest MMIO space fits the BARs",
+    explain: "The BARs of the device are larger than the space that guest firmware reserves by default. Newer UEFI \
+              (from 2023) follows the CPU's address width, which cpu mode host-passthrough shows it; older UEFI must \
+              be configured.",
     run: Some(large),
     ..DEVICE
 };
 
 static BAR_REBAR: Check = Check {
     code: "BAR-REBAR",
-    title: "the windows have the size they can have",
-    explain: "The device could have a larger window (resizable BAR) than it has now. QEMU hides that ability from the \
+    title: "resizable BARs are at full size",
+    explain: "The device supports a larger BAR (resizable BAR) than it has now. QEMU hides that ability from the \
               guest, which sees the size that the host has set. Set it while no driver is bound, from Linux 6.1 on: \
               'echo 14 > /sys/bus/pci/devices/ADDRESS/resource1_resize' for 16 GiB. Some AMD cards work in Windows \
-              guests only with a small window.",
+              guests only with a small BAR.",
     run: Some(resizable),
     ..DEVICE
 };
 
 static HOST_DMA_ENTRY_LIMIT: Check = Check {
     code: "HOST-DMA-ENTRY-LIMIT",
-    title: "VFIO may map memory in as many pieces as it needs",
-    explain: "A container of VFIO maps the guest's memory in at most so many pieces (dma_entry_limit of \
-              vfio_iommu_type1, 65535 by default). Where it was lowered, guests with much memory fail: \"VFIO_MAP_DMA \
-              ... No space left on device\". Raise it again, or use huge pages.",
+    title: "VFIO DMA entry limit is high enough",
+    explain: "A VFIO container maps the guest's memory in a limited number of pieces (dma_entry_limit of \
+              vfio_iommu_type1, 65535 by default). If the limit was lowered, guests with much memory fail: \
+              \"VFIO_MAP_DMA ... No space left on device\". Raise it again, or use huge pages.",
     scope: Scope::Host(19),
     run: Some(entries),
     ..DEVICE
@@ -60,30 +61,30 @@ static NUMA_SPAN: Check = Check {
     code: "NUMA-SPAN",
     title: "passed devices are on one NUMA node",
     explain: "Devices on several NUMA nodes go to a guest that has only one: half of their transfers cross the link \
-              between the processors. Give the guest the nodes of the host, or choose devices of one node. A node that \
-              the machine does not tell is not node 0.",
+              between the processors. Give the guest NUMA cells for these nodes, or choose devices of one node. A \
+              device without a reported node is not on node 0.",
     run: Some(numa),
     ..DEVICE
 };
 
 static NUMA_EXPANDER: Check = Check {
     code: "NUMA-EXPANDER",
-    title: "the guest knows which node its cards are near to",
-    explain: "A guest that sees several NUMA nodes learns from the PCI bus which of them a card is near to. For that \
-              each node with cards gets a bus of its own (pcie-expander-bus) with the ports of its cards below. It \
-              takes the machine q35, nodes of the guest that stand for several of the host (numa.cells[].node), and \
-              cards whose node the host tells. numa.expander_buses = false leaves all cards at the machine's one bus.",
+    title: "guest sees the NUMA node of its cards",
+    explain: "A guest with several NUMA cells learns from the PCI bus which of them a card is near. For this, each \
+              node with cards gets a bus of its own (pcie-expander-bus) with the ports of its cards below. It needs \
+              machine type q35, NUMA cells that map to several host nodes (numa.cells[].node), and cards whose node \
+              the host reports. numa.expander_buses = false leaves all cards on the machine's one bus.",
     run: Some(expanders),
     ..DEVICE
 };
 
 pub(in super::super) static HOST_PHYSBITS: Check = Check {
     code: "HOST-PHYSBITS",
-    title: "the IOMMU is as wide as the CPU",
-    explain: "The IOMMU of this machine translates narrower addresses than the CPU has (39 bits on many Intel \
-              processors for desktops). A guest that sees the CPU's width may put windows where the IOMMU does not \
-              reach: \"VFIO_MAP_DMA failed: Invalid argument\". The guest's CPU is given the width of the IOMMU with \
-              <maxphysaddr mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
+    title: "IOMMU address width matches the CPU",
+    explain: "The IOMMU of this machine translates narrower addresses than the CPU supports (39 bits on many Intel \
+              desktop processors). A guest that sees the CPU's width may place BARs where the IOMMU does not reach: \
+              \"VFIO_MAP_DMA failed: Invalid argument\". The guest's CPU gets the width of the IOMMU with <maxphysaddr \
+              mode='passthrough' limit='39'/> (libvirt 9.3 and later).",
     scope: Scope::Host(18),
     run: Some(width),
     ..DEVICE
@@ -94,34 +95,36 @@ const WINDOW: u64 = 32 * GIB;
 
 fn unassigned(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving() {
-        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        let Some(bars) = detail(subject, notes, &leaving, |details| &details.bars, "the BARs of") else { continue };
         if let Some(bar) = bars.iter().find(|bar| !bar.assigned && bar.size.0 > 0) {
             let message = text!(
-                "{named}: window {index} of {size} has no address",
+                "{named}: BAR {index} of {size} has no address",
                 named = named(&leaving),
                 index = bar.index,
                 size = bar.size
             );
-            notes.blocker(leaving.topic(), message, "switch on 'Above 4G Decoding' in the firmware, and CSM off");
+            notes.blocker(leaving.topic(), message, "enable 'Above 4G Decoding' in the firmware, and disable CSM");
         }
     }
 }
 
 fn large(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
-        let Some(_) = detail(subject, notes, &leaving, |details| &details.bars, "the windows of") else { continue };
+        let Some(_) = detail(subject, notes, &leaving, |details| &details.bars, "the BARs of") else { continue };
         let Some(details) = subject.facts.details.get(&leaving.device.address) else { continue };
         let sum = details.wide_memory();
         if sum.0 > WINDOW {
             let message = text!(
-                "{named} has windows of {sum}, more than {gib} GiB",
+                "{named} has BARs of {sum}, more than {gib} GiB",
                 named = named(&leaving),
                 sum,
                 gib = WINDOW / GIB
             );
             let way_out = match subject.machine.address_space.window {
-                Some(window) => text!("the guest gets {window} of room; its UEFI must be of 2023 or later", window),
-                None => "use q35 with UEFI of 2023 or later, and leave the CPU as the host's".into(),
+                Some(window) => text!("the guest gets {window} of space; its UEFI must be of 2023 or later", window),
+                None => {
+                    "use q35 with UEFI of 2023 or later, and keep the host's CPU (cpu mode host-passthrough)".into()
+                }
             };
             notes.warning(leaving.topic(), message, way_out);
         }
@@ -136,7 +139,7 @@ fn resizable(subject: &Subject, notes: &mut Notes) {
         let larger = |bar: &&Bar| bar.sizes.items().last().is_some_and(|largest| *largest > bar.size);
         if let Some((bar, largest)) = bars.iter().find(larger).and_then(|bar| Some((bar, bar.sizes.items().last()?))) {
             let message = text!(
-                "{named}: window {index} has {size} and could have {largest}",
+                "{named}: BAR {index} has {size} and supports {largest}",
                 named = named(&leaving),
                 index = bar.index,
                 size = bar.size,
@@ -203,12 +206,12 @@ fn expanders(subject: &Subject, notes: &mut Notes) {
     if asked == Some(true) && machine.expanders.is_empty() {
         let why = match machine.chipset {
             Chipset::Q35 if told.len() < 2 => {
-                "the guest's nodes do not stand for several of the host (numa.cells[].node)"
+                "the guest's NUMA cells do not map to several host nodes (numa.cells[].node)"
             }
             Chipset::Q35 => "no passed card is on a node that the guest sees",
-            _ => "only the machine q35 has such buses",
+            _ => "only machine type q35 supports such buses",
         };
-        notes.warning(at(), text!("no card gets a bus of its node: {why}", why), "remove expander_buses, or mend that");
+        notes.warning(at(), text!("no card gets a bus of its node: {why}", why), "remove expander_buses, or fix that");
         return;
     }
     let loose = |slot: &&GuestSlot| {
@@ -218,11 +221,11 @@ fn expanders(subject: &Subject, notes: &mut Notes) {
     let loose: Vec<PciAddress> =
         machine.slots.iter().filter(loose).filter_map(|slot| slot.functions.first()).map(|f| f.host).collect();
     if !loose.is_empty() {
-        let message = text!("the guest does not learn the node of {loose}", loose = Arg::all(loose));
+        let message = text!("the guest does not see the node of {loose}", loose = Arg::all(loose));
         let way_out = match (asked, machine.chipset) {
             (Some(false), _) => "leave expander_buses out",
-            (_, Chipset::Q35) => "give the guest the node of the card, and let its guest_address be chosen",
-            _ => "use the machine q35",
+            (_, Chipset::Q35) => "give the guest the node of the card, and leave its guest_address out",
+            _ => "use machine type q35",
         };
         notes.info(at(), message, way_out);
     }
@@ -244,7 +247,7 @@ fn width(subject: &Subject, notes: &mut Notes) {
         let way_out = if !limited || subject.machine.dropped.contains(&Feature::AddressWidth) {
             text!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits", iommu)
         } else {
-            text!("nothing need be done: a guest with passed devices is limited to {iommu} bits", iommu)
+            text!("nothing to do: a guest with passed devices is limited to {iommu} bits", iommu)
         };
         notes.warning(host_place(subject), message, way_out);
     }

@@ -19,55 +19,53 @@ pub(in super::super) static CHECKS: &[&Check] = &[
 
 static USE_ROOT_DISK: Check = Check {
     code: "USE-ROOT-DISK",
-    title: "the host does not use the drives",
+    title: "host does not use the drives",
     short: "host's disk",
-    explain: "The drive carries file systems, swap, a volume group, an array or a storage pool of the host. libvirt \
-              would take it from the running host without a question: everything on it stops at once, the host itself \
-              where / is on it. Move the data first, or choose another drive.",
+    explain: "The drive has file systems, swap, a volume group, an array or a storage pool of the host. libvirt would \
+              take it from the running host without asking: everything on it stops at once, including the host itself \
+              if / is on it. Move the data first, or choose another drive.",
     run: Some(drives),
     ..DEVICE
 };
 
 static USE_SATA_HOST: Check = Check {
     code: "USE-SATA-HOST",
-    title: "the host does not use disks of the controllers",
+    title: "host uses no disk of the controllers",
     short: "host's disk",
-    explain: "The controller carries disks that the host uses: file systems, swap, arrays, volume groups, pools. With \
-              the controller all its disks go to the guest. To give a guest one disk, use the disk and not the \
-              controller.",
+    explain: "The controller has disks that the host uses: file systems, swap, arrays, volume groups, pools. All its \
+              disks go to the guest with it. To give a guest one disk, use the disk and not the controller.",
     run: Some(controllers),
     ..DEVICE
 };
 
 static USE_DISK_UNKNOWN: Check = Check {
     code: "USE-DISK-UNKNOWN",
-    title: "what the disks of a remote host carry is seen",
-    short: "its disks were not seen",
-    explain: "The drive or controller belongs to a remote host, and over libvirt nobody sees what is mounted there: \
-              the root file system, swap, an array or a volume group may be on it. libvirt would take it away without \
-              a question. Let vmbuild read the host's files over ssh (the key P in the PCI step, --probe on the \
-              command line, probe = true in config.toml): a script that only reads. If you know that the host has \
-              nothing on it, type its address out instead.",
+    title: "contents of remote disks are known",
+    short: "disks not read",
+    explain: "The drive or controller belongs to a remote host, and libvirt does not report what is mounted there: the \
+              root file system, swap, an array or a volume group may be on it. libvirt would take it without asking. \
+              Let vmbuild read the host's files over SSH (the key P in the PCI step, --probe on the command line, \
+              probe = true in config.toml) with a script that only reads. If you are sure that the host has nothing on \
+              it, type its address instead.",
     run: Some(unseen),
     ..DEVICE
 };
 
 static USE_NET_SSH: Check = Check {
     code: "USE-NET-SSH",
-    title: "sessions of SSH do not go through the devices",
+    title: "SSH sessions use other NICs",
     short: "SSH session",
-    explain: "Your session of SSH, or another one, goes through this network device, directly or below a bridge, a \
-              bond or a VLAN. When the VM starts the session ends and the host may be out of reach. Choose another \
-              port.",
+    explain: "Your SSH session, or another one, goes through this network device, directly or below a bridge, a bond \
+              or a VLAN. When the VM starts the session ends and the host may be unreachable. Choose another port.",
     run: Some(sessions),
     ..DEVICE
 };
 
 static USE_NET_ROUTE: Check = Check {
     code: "USE-NET-ROUTE",
-    title: "the host's network does not lie on the devices",
+    title: "host network uses other NICs",
     short: "host's network",
-    explain: "The host's default route, or an address of its own, lies on this network device. When the VM starts the \
+    explain: "The host's default route, or one of its addresses, is on this network device. When the VM starts the \
               host loses it. Move the host to another port first.",
     run: Some(routes),
     ..DEVICE
@@ -75,7 +73,7 @@ static USE_NET_ROUTE: Check = Check {
 
 static USE_GPU_DISPLAY: Check = Check {
     code: "USE-GPU-DISPLAY",
-    title: "nobody looks at the GPUs",
+    title: "passed GPUs are idle on the host",
     short: "host's display",
     explain: "A desktop, a console or a program of the host has this GPU open. Taking it away ends them, hangs the \
               driver, or both. Stop what uses it first (display manager, nvidia-persistenced), or bind the GPU to \
@@ -86,11 +84,11 @@ static USE_GPU_DISPLAY: Check = Check {
 
 static USE_USB_INPUT: Check = Check {
     code: "USE-USB-INPUT",
-    title: "the host does not need what hangs on the USB controllers",
+    title: "host needs no device on the USB controller",
     short: "host's keyboard or USB",
-    explain: "Keyboards, disks, network adapters and keys on this USB controller go to the guest with it. The only \
-              keyboard, a mounted stick or the adapter of an SSH session are needed by the host. Plug them into \
-              another controller, or pass a single USB device instead.",
+    explain: "Keyboards, disks, network adapters and security keys on this USB controller go to the guest with it. The \
+              host needs its only keyboard, a mounted stick and the adapter of an SSH session. Plug them into another \
+              controller, or pass a single USB device instead.",
     run: Some(usb),
     ..DEVICE
 };
@@ -170,14 +168,15 @@ fn unseen(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         let done = text!(
-            "may carry the root file system of {hostname}: nobody sees what is on its disks",
+            "may have the root file system of {hostname}: its disks have not been read",
             hostname = host.hostname
         );
         let way_out = if host.uri.contains("+ssh:") {
-            "let the host's files be read over ssh (P in the PCI step, or --probe); or type its address, if the host has \
-             nothing on it"
+            "let vmbuild read the host's files over SSH (P in the PCI step, or --probe); or type its address if the \
+             host has nothing on it"
         } else {
-            "reach the host by qemu+ssh, where its files can be read; or type its address, if the host has nothing on it"
+            "connect to the host by qemu+ssh, so that its files can be read; or type its address if the host has \
+             nothing on it"
         };
         say(notes, &leaving, &done, way_out);
     }
@@ -191,12 +190,12 @@ fn sessions(subject: &Subject, notes: &mut Notes) {
             .or_else(|| uses(subject, &leaving).find(|used| matches!(used, Use::Session { .. })));
         match session {
             Some(Use::OwnSession { interface, address }) => {
-                let done = text!("is the port of your SSH session ({interface}, {address})", interface, address);
+                let done = text!("carries your SSH session ({interface}, {address})", interface, address);
                 say(notes, &leaving, &done, "choose another port: the session would end when the VM starts");
             }
             Some(Use::Session { interface, address }) => {
-                let done = text!("is the port of a session of SSH ({interface}, {address})", interface, address);
-                say(notes, &leaving, &done, "choose another port, or see that the session is over");
+                let done = text!("carries an SSH session ({interface}, {address})", interface, address);
+                say(notes, &leaving, &done, "choose another port, or end the session first");
             }
             _ if leaving.device.kind() == PciClass::Nic => {
                 let Some(networking) = known(notes, &leaving, &subject.facts.networking) else { continue };
@@ -228,7 +227,7 @@ fn routes(subject: &Subject, notes: &mut Notes) {
             say(notes, &leaving, &done, "choose another port, or move the host's network first");
         } else if !mounts.is_empty() {
             let done = text!(
-                "leads to the disks of other machines that the host has mounted: {mounts}",
+                "connects to the disks of other machines that the host has mounted: {mounts}",
                 mounts = Arg::all(mounts)
             );
             say(notes, &leaving, &done, "choose another port, or unmount them first");
@@ -263,7 +262,7 @@ fn displays(subject: &Subject, notes: &mut Notes) {
         } else if !monitors.is_empty() {
             let message =
                 text!("{named} has a monitor on {monitors}", named = named(&leaving), monitors = Arg::all(monitors));
-            notes.warning(leaving.topic(), message, "it will show the guest");
+            notes.warning(leaving.topic(), message, "the monitor will show the guest");
         } else {
             let Some(displays) = known(notes, &leaving, &subject.facts.displays) else { continue };
             let _ = known(notes, &leaving, &displays.holders);
@@ -293,8 +292,12 @@ fn usb(subject: &Subject, notes: &mut Notes) {
             );
         } else if !others.is_empty() {
             let message = text!("{named} carries {others}", named = named(&leaving), others = Arg::all(others));
-            let whither = if leaving.held { "neither host nor guest has them then" } else { "they go to the guest" };
-            notes.warning(leaving.topic(), message, text!("{whither}: plug what the host needs elsewhere", whither));
+            let whither = if leaving.held {
+                "neither the host nor the guest can use them while the VM runs"
+            } else {
+                "they go to the guest"
+            };
+            notes.warning(leaving.topic(), message, text!("{whither}; plug what the host needs elsewhere", whither));
         } else {
             let Some(usb) = known(notes, &leaving, &subject.facts.usb) else { continue };
             let _ = known(notes, &leaving, &usb.devices);
