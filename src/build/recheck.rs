@@ -64,7 +64,7 @@ fn change(reviewed: &Reviewed, facts: &Facts) -> Option<String> {
         if now.is_empty() { String::new() } else { format!("; {label} is at {} now", now.join(", ")) }
     };
     let Some(device) = all.iter().find(|device| device.address == *address) else {
-        return Some(format!("{address} ({label}) has vanished{}.", elsewhere()));
+        return Some(format!("{address} ({label}) is no longer present{}.", elsewhere()));
     };
     if !is_it(&device) {
         return Some(format!(
@@ -91,7 +91,7 @@ fn change(reviewed: &Reviewed, facts: &Facts) -> Option<String> {
 }
 
 fn blocked(findings: &str) -> HostError {
-    let message = format!("The host is no longer as it was at review. {findings}");
+    let message = format!("The host has changed since the review. {findings}");
     HostError::new(Cause::Other, message, "Run the checks again and correct what they find.")
 }
 
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(told(vec![device("01:00.0", gpu, Some(16)), sound()]), None);
         assert_eq!(told(vec![device("01:00.0", gpu, Some(16))]), None, "a companion less is no worse");
         let vanished = told(vec![sound()]).unwrap();
-        assert!(vanished.contains("0000:01:00.0 (AD103) has vanished."), "{vanished}");
+        assert!(vanished.contains("0000:01:00.0 (AD103) is no longer present."), "{vanished}");
         let moved = told(vec![device("01:00.0", (0x8086, 0x1533), Some(3)), device("02:00.0", gpu, Some(16))]).unwrap();
         assert!(moved.contains("is card (8086:1533)") || moved.contains("(8086:1533)"), "{moved}");
         assert!(moved.ends_with("AD103 is at 0000:02:00.0 now."), "{moved}");

@@ -14,7 +14,7 @@ pub(super) fn all(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
         let step = made.step;
         let event = match backend.undo(&made) {
             Ok(Removed::Now) => BuildEvent::Undone { step, what: undo.done, made },
-            Ok(Removed::Before) => BuildEvent::Undone { step, what: format!("{} was gone already", undo.thing), made },
+            Ok(Removed::Before) => BuildEvent::Undone { step, what: format!("{} no longer existed", undo.thing), made },
             Err(error) => {
                 clean = false;
                 BuildEvent::NotUndone {

@@ -21,7 +21,7 @@ use std::thread;
 /// Reads, judges, asks where there is somebody to ask, builds.
 pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
     if let Some(facts) = &options.facts {
-        return Err(Failure::usage(format!("{} is a record, not a host: nothing can be built on it", facts.display()))
+        return Err(Failure::usage(format!("{} is a record, not a host; nothing can be built on it", facts.display()))
             .remedy("Leave --facts out, or use: vmbuild plan"));
     }
     let input = read(&args.spec, options)?.starting(args.start);
@@ -60,7 +60,7 @@ fn accepted(spec: &Path, out: &mut Out) -> Result<bool, Failure> {
 
 /// Runs the order on a thread of its own and prints its events. Output that nobody reads any more never stops a build.
 fn follow(order: &Order, out: &mut Out) -> Result<Vec<BuildEvent>, Failure> {
-    let cancel = signals::cancel_flag().map_err(|error| anyhow::anyhow!("no signals can be caught: {error}"))?;
+    let cancel = signals::cancel_flag().map_err(|error| anyhow::anyhow!("cannot catch signals: {error}"))?;
     let mut progress = Progress::new(&order.plan);
     let mut told = Vec::new();
     let mut readable = true;
@@ -111,7 +111,10 @@ fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
         Some(BuildEvent::Ended { outcome: BuildResult::Cancelled, .. }) => {
             (Exit::Cancelled, "Everything that this build made was undone.")
         }
-        _ => return anyhow::anyhow!("the build ended without a word; virsh list --all shows what there is").into(),
+        _ => {
+            return anyhow::anyhow!("the build ended without a result; virsh list --all shows which domains exist")
+                .into();
+        }
     };
     match Refused::by_events(plan, events) {
         Some(body) => Failure { exit, ..body.into() }.remedy(remedy),

@@ -91,8 +91,8 @@ impl Judged {
     /// The same, unless something is given up that nobody asked for.
     fn checked(self) -> Result<Self, Failure> {
         let Some(address) = self.allowed.without_finding(&self.case.report.findings).next() else { return Ok(self) };
-        let message = format!("--give-up {address}: no finding says that the host stands on it and the VM takes it");
-        Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what stands in the way."))
+        let message = format!("--give-up {address}: no finding reports that the VM takes it and the host uses it");
+        Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what blocks the build."))
     }
 }
 
@@ -148,10 +148,10 @@ fn text(path: &Path) -> io::Result<String> {
         File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     }
     if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other("it is longer than 16 MiB, which no spec is"));
+        return Err(io::Error::other("it is longer than 16 MiB, too long for a spec"));
     }
     String::from_utf8(bytes).map_err(|error| {
-        io::Error::other(format!("it is no text in UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
+        io::Error::other(format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to()))
     })
 }
 

@@ -66,7 +66,7 @@ fn other(args: &DiffArgs, judged: &Judged) -> Result<Other, Failure> {
     };
     let own = &judged.case.machine.name;
     match &args.with {
-        None if own.is_empty() => Err(Failure::usage("the spec has no name, so that no domain has the same")
+        None if own.is_empty() => Err(Failure::usage("the spec has no name, so no domain has the same name")
             .remedy("Name the other side: --with domain:NAME, preset:NAME, template:NAME or a file.")),
         None => of_domain(own, judged),
         Some(Beside::Domain(name)) => of_domain(name, judged),
@@ -97,8 +97,8 @@ fn broken(error: &StackError) -> Failure {
 
 fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
     if judged.source.is_none() {
-        return Err(Failure::usage(format!("the domain {name} is asked for from libvirt, and --offline asks nobody"))
-            .remedy("Leave --offline out, or name a file with the XML: --with FILE."));
+        return Err(Failure::usage(format!("domain {name} is read from libvirt, but --offline reads from no host"))
+            .remedy("Leave out --offline, or name a file with the XML: --with FILE."));
     }
     let unknown = Fact::default();
     match judged.facts.definitions.get(name).unwrap_or(&unknown) {

@@ -15,7 +15,7 @@ pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), Failure> {
     let Some(Check { code, title, explain, .. }) = checks::explain(code) else {
         let near = nearest(&code.to_ascii_uppercase(), all().map(|known| known.code));
         let remedy = near.map_or("All codes: vmbuild explain".into(), |near| format!("Did you mean {near}?"));
-        return Err(Failure::usage(format!("there is no code '{code}'")).remedy(remedy));
+        return Err(Failure::usage(format!("code '{code}' does not exist")).remedy(remedy));
     };
     if out.is_json() {
         return Ok(out.json(&json!({ "code": code, "title": title, "explain": explain }))?);

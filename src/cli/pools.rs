@@ -18,7 +18,7 @@ pub fn print(facts: &Facts, out: &mut Out) -> io::Result<()> {
         return out.json(&document);
     }
     if facts.pools.items().is_empty() {
-        let why = facts.pools.why_not().unwrap_or("the host has none; virsh pool-define-as makes one");
+        let why = facts.pools.why_not().unwrap_or("the host has none; virsh pool-define-as defines one");
         return out.spans(&[(Tone::Warn, "No storage pools: "), (Tone::Plain, why)]);
     }
     let mut table = Table::new(&["POOL", "TYPE", "STATE", ">SIZE", ">FREE", ">VOLUMES", "PATH"]);

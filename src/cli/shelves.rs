@@ -94,7 +94,7 @@ impl Stored {
             error => refused(&error),
         })?;
         if let Some(name) = dropped.filter(|_| !out.is_json()) {
-            let text = format!("without the name '{name}', which belongs to one VM");
+            let text = format!("without the name '{name}', which is for one VM");
             out.complain(&[(Tone::Muted, &text)]);
         }
         self.done("saved", &args.name, out)

@@ -99,9 +99,10 @@ fn named(name: &str) -> Result<String, Failure> {
     config.host(name).map(|host| host.uri.clone()).ok_or_else(|| {
         let known: Vec<_> = config.hosts.iter().map(|host| host.name.as_str()).collect();
         let remedy = match known.as_slice() {
-            [] => "It names no hosts yet; see the README for its form. A host without a name: --connect URI".to_owned(),
-            known => format!("It names {}. A host without a name: --connect URI", known.join(", ")),
+            [] => "It has no hosts yet; the README shows its form. For a host without a name, use --connect URI"
+                .to_owned(),
+            known => format!("It has {}. For a host without a name, use --connect URI", known.join(", ")),
         };
-        Failure::usage(format!("the config file names no host '{name}'")).remedy(remedy)
+        Failure::usage(format!("host '{name}' is not in the config file")).remedy(remedy)
     })
 }

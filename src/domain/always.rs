@@ -2,24 +2,24 @@
 
 /// Elements by name, with the reason in a few words.
 pub const ALWAYS: [(&str, &str); 18] = [
-    ("domain", "the VM itself; virt_type and custom_xml change what it says"),
-    ("metadata", "holds what is remembered of the VM"),
-    ("vmbuild:vm", "holds what vmbuild remembers of the VM"),
-    ("features", "holds what the virtual platform has"),
-    ("acpi", "without it no guest is told to shut down"),
-    ("apic", "without it no guest has several CPUs"),
+    ("domain", "the VM itself; virt_type and custom_xml change it"),
+    ("metadata", "contains what is stored about the VM"),
+    ("vmbuild:vm", "contains what vmbuild stores about the VM"),
+    ("features", "contains the features of the virtual platform"),
+    ("acpi", "without it a guest cannot be asked to shut down"),
+    ("apic", "without it a guest has one CPU only"),
     ("vmport", "VMware's port is off: guests that look for it take this for VMware"),
     ("on_poweroff", "a guest that switches itself off is off"),
     ("on_reboot", "a guest that restarts is started again"),
-    ("on_crash", "a guest that crashed is ended, not left standing"),
-    ("pm", "nobody wakes a guest that goes to sleep by itself"),
-    ("suspend-to-mem", "nobody wakes a guest that goes to sleep by itself"),
-    ("suspend-to-disk", "nobody wakes a guest that goes to sleep by itself"),
+    ("on_crash", "a guest that crashed is stopped, not kept"),
+    ("pm", "a guest that suspends itself cannot be woken"),
+    ("suspend-to-mem", "a guest that suspends itself cannot be woken"),
+    ("suspend-to-disk", "a guest that suspends itself cannot be woken"),
     ("devices", "holds the devices"),
     ("serial", "a serial console is the last way in"),
     ("console", "a serial console is the last way in"),
     ("target", "a serial console is the last way in"),
-    ("memballoon", "it tells how much memory the guest uses, and takes some back"),
+    ("memballoon", "it reports how much memory the guest uses, and reclaims some"),
 ];
 
 /// Why an element that no field made is there.

@@ -5,7 +5,7 @@ use crate::machine::{Console, Machine};
 use crate::spec::{GraphicsKind, Place};
 
 /// Stands where a password will be.
-const PASSWORD_NOTE: &str = "the password is put in when the VM is built";
+const PASSWORD_NOTE: &str = "the password is set when the VM is built";
 
 /// Puts the password of the console of that kind in. What comes out is for libvirt alone.
 pub fn protect(domain: &mut Element, kind: GraphicsKind, password: &str) {

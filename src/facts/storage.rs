@@ -175,9 +175,7 @@ impl Storage {
             mount.point == "/" && mount.devices.is_empty() && mount.server.is_none() && mount.kind != "zfs"
         };
         match self.mounts.items().iter().find(is_lost) {
-            Some(mount) => {
-                Fact::unknown(format!("Which disk / lies on cannot be told: it is mounted as {}.", mount.kind))
-            }
+            Some(mount) => Fact::unknown(format!("The disk of / is not known: it is mounted as {}.", mount.kind)),
             None => self.mounts.clone().map(|_| ()),
         }
     }

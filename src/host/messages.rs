@@ -30,7 +30,7 @@ impl KernelMessages {
     /// Skips what is there. The error says why nothing can be read.
     pub fn from_now(source: &Source) -> Result<Self, String> {
         if !source.shares_files() {
-            return Err("the kernel of this host cannot be heard from here".into());
+            return Err("kernel messages of this host cannot be read from here".into());
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || -> Result<File, Errno> {
@@ -107,7 +107,7 @@ fn said(log: &str) -> Vec<String> {
 fn refused(path: &str, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::PermissionDenied => format!("this user may not read {path}"),
-        ErrorKind::NotFound => format!("there is no {path}"),
+        ErrorKind::NotFound => format!("{path} does not exist"),
         _ => format!("{path} cannot be read: {error}"),
     }
 }
@@ -144,7 +144,7 @@ mod tests {
         std::fs::write(&path, "x\n").unwrap();
         assert_eq!(log.fresh().unwrap(), ["x"]);
         std::fs::remove_file(&path).unwrap();
-        assert!(log.fresh().unwrap_err().starts_with("there is no "));
+        assert!(log.fresh().unwrap_err().ends_with(" does not exist"));
     }
 
     #[test]

@@ -21,7 +21,8 @@ const MOST_FILES: usize = 8;
 /// Why the kernel's files of another machine tell nothing.
 const NOT_HERE: &str = "The files of this host's kernel cannot be read from here.";
 /// The same where they could be.
-const NOT_PROBED: &str = "libvirt does not tell this of a remote host; --probe, or P in step PCI, reads it over ssh.";
+const NOT_PROBED: &str =
+    "libvirt does not report this for a remote host; --probe, or P in step PCI, reads it over SSH.";
 
 /// What was found, and why the host did not answer if it did not.
 #[derive(Clone, Debug, Default)]
@@ -374,7 +375,7 @@ impl Observer {
                 Err(error) => error.fact(),
             },
             Fact::Known { value: None, .. } => Fact::unknown(format!(
-                "{path} is no volume of a started pool, and other files of this host cannot be seen from here."
+                "{path} is not a volume of a started pool, and other files of this host cannot be read from here."
             )),
             Fact::Pending => Fact::Pending,
             Fact::Unknown { why } => Fact::Unknown { why },

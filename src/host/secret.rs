@@ -65,15 +65,15 @@ fn kind(metadata: &Metadata) -> MediaKind {
 pub fn password(path: &str) -> Result<Secret, HostError> {
     let refused = |why: &str| {
         let message = format!("The password file {path} cannot be used: {why}.");
-        HostError::new(Cause::Other, message, "Correct the file, or take password_file out.")
+        HostError::new(Cause::Other, message, "Correct the file, or remove password_file.")
     };
     let line = read(path).map_err(|error| refused(&error.to_string()))?;
     match judge(&line) {
         Password::Short | Password::Long => {}
         Password::Empty => return Err(refused("its first line is empty")),
-        _ => return Err(refused("its first line is no password")),
+        _ => return Err(refused("its first line is not a password")),
     }
-    String::from_utf8(line).map(Secret).map_err(|_| refused("its first line is no text"))
+    String::from_utf8(line).map(Secret).map_err(|_| refused("its first line is not text"))
 }
 
 /// The first line, or as much of it as is too long already. A pipe or a device does not hold this up.
@@ -81,7 +81,7 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     file.take(LARGEST_SECRET).read_to_end(&mut bytes)?;
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(state(&at("")).get().unwrap().kind, MediaKind::Folder);
         rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
         assert_eq!(state(&at("pipe")).get().unwrap().kind, MediaKind::Other);
-        assert!(password(&at("pipe")).err().unwrap().to_string().contains("no regular file"));
+        assert!(password(&at("pipe")).err().unwrap().to_string().contains("not a regular file"));
         assert!(password(&at("none")).is_err());
     }
 

@@ -121,8 +121,8 @@ pub fn taking(facts: &Facts, asked: &[PciAddress]) -> Vec<Member> {
         let member = match known {
             Some(device) if device.kind() == PciClass::Bridge => member(Role::Leave, "bridges stay with the host"),
             Some(_) => member(Role::Pass, "asked for"),
-            None if facts.pci.get().is_some() => member(Role::Leave, "there is no such function on this host"),
-            None => member(Role::Pass, "asked for; what goes with it is not known"),
+            None if facts.pci.get().is_some() => member(Role::Leave, "this host has no such function"),
+            None => member(Role::Pass, "requested; the other devices in its group are not known"),
         };
         put(&mut members, member);
     }
@@ -182,8 +182,8 @@ pub fn companions(facts: &Facts, passed: &[PciAddress]) -> Vec<Member> {
 fn companion(device: &PciDevice, tie: &str, with: PciAddress) -> Member {
     let (role, reason) = match device.driver.as_deref() {
         _ if device.kind() == PciClass::Bridge => (Role::Leave, format!("{tie}; bridges stay with the host")),
-        None => (Role::Leave, format!("{tie}; no driver of the host holds it")),
-        Some(driver) => (Role::Hold, format!("{tie}; {driver} may not drive it meanwhile")),
+        None => (Role::Leave, format!("{tie}; no host driver is bound to it")),
+        Some(driver) => (Role::Hold, format!("{tie}; {driver} must not be bound to it meanwhile")),
     };
     Member { address: device.address, role, reason, with }
 }

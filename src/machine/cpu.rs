@@ -128,8 +128,8 @@ fn mode(asked: Option<&spec::Cpu>, kind: VirtType) -> Choice<CpuMode> {
     match (asked.and_then(|cpu| cpu.mode), kind) {
         (Some(mode), _) => Choice::asked(mode, place("mode")),
         (None, _) if model.is_some() => Choice::asked(CpuMode::Custom, place("model")),
-        (None, VirtType::Kvm) => Choice::default(CpuMode::HostPassthrough, "the host's CPU with all it can do"),
-        (None, VirtType::Qemu) => Choice::default(CpuMode::Maximum, "emulated: all that QEMU can"),
+        (None, VirtType::Kvm) => Choice::default(CpuMode::HostPassthrough, "the host's CPU, all its features"),
+        (None, VirtType::Qemu) => Choice::default(CpuMode::Maximum, "emulated: all features of QEMU"),
     }
 }
 
@@ -143,7 +143,7 @@ fn topology(spec: &Spec, pinning: &Pinning) -> Option<Choice<Topology>> {
         return Some(if paired {
             Choice::default(all(total / 2, 2), "pairs of virtual CPUs run on the two threads of a core")
         } else {
-            Choice::default(all(total, 1), "one socket, for some systems use no more than two")
+            Choice::default(all(total, 1), "one socket: some systems use at most two")
         });
     };
     let one = |number: Option<u32>| number.unwrap_or(1);
@@ -170,7 +170,7 @@ fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: O
     let nested = nested.map(|(on, name)| (name, on, super::Reason::Asked(place("nested")), place("nested")));
     let threads = topology.is_some_and(|topology| topology.threads > 1);
     let pairs = threads && mode == CpuMode::HostPassthrough && vendor(facts) == Vendor::Amd;
-    let why = "an AMD CPU shows its threads to the guest only with it";
+    let why = "the guest sees the threads of an AMD CPU only with it";
     let topoext = pairs.then(|| ("topoext", true, super::Reason::Default(why.into()), place("topology")));
     for (name, on, reason, place) in nested.into_iter().chain(topoext) {
         if features.iter().all(|known| known.name != name) {

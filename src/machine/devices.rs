@@ -72,7 +72,7 @@ pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console]) -> De
         None => Choice::default(value, why),
     };
     let (tablet, why) = match consoles {
-        [] => (false, "there is no console to point in"),
+        [] => (false, "no graphical console for a pointer"),
         _ => (true, "the pointer of a console follows yours"),
     };
     let watchdog = spec.watchdog.as_ref().and_then(|watchdog| {
@@ -105,7 +105,7 @@ fn usb_controller(spec: &Spec, chipset: Chipset) -> Choice<Option<UsbController>
             Choice::asked(model, Place::root().key("usb_controller"))
         }
         (None, Chipset::Pc) => {
-            Choice::default(Some(UsbController::Uhci), "the 440FX brings it, every old guest knows it")
+            Choice::default(Some(UsbController::Uhci), "built into the 440FX; every old guest has a driver")
         }
         (None, _) => Choice::default(Some(UsbController::QemuXhci), "USB 3"),
     }

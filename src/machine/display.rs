@@ -41,7 +41,7 @@ pub(super) fn consoles(spec: &Spec) -> Vec<Console> {
 }
 
 fn loopback() -> Choice<String> {
-    Choice::default("127.0.0.1".into(), "seen from the host alone; go through SSH from elsewhere")
+    Choice::default("127.0.0.1".into(), "from the host only; use SSH from elsewhere")
 }
 
 /// The emulated card asked for, else one that fits. With a passed GPU as first display, a card without VGA registers leaves it that place.
@@ -67,7 +67,7 @@ pub(super) fn video(
     } else if !guest.virtio.value {
         ("vga", "every guest draws on it without a driver")
     } else {
-        ("virtio", "the best that Linux guests know")
+        ("virtio", "the best model for Linux guests")
     };
     let model = if lacks(facts, first) { "vga" } else { first };
     let why = if model == first { why.to_owned() } else { format!("this host's QEMU has no {first}") };

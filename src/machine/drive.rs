@@ -75,7 +75,7 @@ fn driver(facts: &Facts, address: PciAddress) -> Way {
         says: says(
             "by QEMU into other files; no migration",
             "by BIOS or UEFI, like any disk",
-            "near the drive's own: no kernel of the host between, one queue",
+            "near the drive's own: past the host's kernel, one queue",
             "loses the drive while the VM runs, all its namespaces",
             besides(facts, address),
         ),
@@ -89,8 +89,8 @@ fn block(facts: &Facts, address: PciAddress) -> Way {
     let path = by_id(facts, address);
     let why_not = match (&path, facts.storage.get()) {
         (Some(_), _) => None,
-        (None, None) => Some("what the host's disks are called is not known".to_owned()),
-        (None, Some(_)) => Some("the host has no disk of it: no driver of the host holds it".to_owned()),
+        (None, None) => Some("the names of the host's disks are not known".to_owned()),
+        (None, Some(_)) => Some("the host has no disk for it: no host driver is bound to it".to_owned()),
     };
     Way {
         kind: WayKind::Block,
@@ -98,8 +98,8 @@ fn block(facts: &Facts, address: PciAddress) -> Way {
         says: says(
             "by QEMU into other files; migration where both hosts reach it",
             "by BIOS or UEFI, like any disk",
-            "some less: the host's kernel is between",
-            "keeps the drive, and must not use what the guest has",
+            "less: it passes through the host's kernel",
+            "keeps the drive, but must not use the guest's part",
             "nothing else is touched, and no IOMMU is needed".into(),
         ),
         list: "storage.disks",
@@ -120,7 +120,7 @@ fn besides(facts: &Facts, address: PciAddress) -> String {
     let others = members.iter().filter(|member| member.address != address && member.role != Role::Leave);
     let others: Vec<String> = others.map(|member| member.address.short()).collect();
     match (others.is_empty(), facts.pci.get()) {
-        (_, None) => "what goes along is not known".into(),
+        (_, None) => "the other devices in its group are not known".into(),
         (true, _) => "nothing else is taken".into(),
         (false, _) => format!("also takes {}", others.join(", ")),
     }

@@ -208,9 +208,9 @@ pub(super) fn hide_kvm(slots: &[GuestSlot], facts: &Facts, windows: bool) -> Cho
     let geforce =
         devices.any(|device| device.vendor == 0x10de && device.class >> 8 == 0x0300 && passed(device.address));
     if windows && geforce {
-        Choice::default(true, "older NVIDIA drivers for Windows stop where they see KVM")
+        Choice::default(true, "older NVIDIA drivers for Windows refuse to run on KVM")
     } else {
-        Choice::default(false, "nothing here needs it hidden")
+        Choice::default(false, "no device here needs it hidden")
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn virt_type(spec: &Spec, facts: &Facts, arch: &str) -> Choice<VirtTy
     }
     match facts.kvm.get() {
         Some(_) => Choice::default(VirtType::Kvm, "hardware virtualisation works on this host"),
-        None if offered(facts, arch).is_some() => Choice::default(VirtType::Kvm, "libvirt offers KVM on this host"),
+        None if offered(facts, arch).is_some() => Choice::default(VirtType::Kvm, "libvirt reports KVM on this host"),
         None => Choice::default(VirtType::Kvm, "assumed: the host has not been asked"),
     }
 }

@@ -53,7 +53,7 @@ fn asked(row: usize, network: &Network, facts: &Facts, fitting: &Choice<NetworkM
             None => Choice::default(String::new(), "no virtual function was named"),
         },
         (Some(name), _) => Choice::asked(name.to_owned(), Place::row("networks", row, "source")),
-        (None, NetworkKind::Network) => Choice::default("default".into(), "the network that libvirt brings along"),
+        (None, NetworkKind::Network) => Choice::default("default".into(), "libvirt's default network"),
         (None, NetworkKind::Bridge) => Choice::default(String::new(), "no bridge was named"),
         (None, NetworkKind::Direct) => Choice::default(String::new(), "no host interface was named"),
         (None, NetworkKind::User) => Choice::default(String::new(), "QEMU's own NAT needs no network"),

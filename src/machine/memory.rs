@@ -111,7 +111,7 @@ fn growth(spec: &Spec, memory: Option<Bytes>) -> Option<Growth> {
     let place = |field: &str| Place::root().key("memory_hotplug").key(field);
     let by = match asked.by {
         Some(by) => Choice::asked(by, place("by")),
-        None => Choice::default(HotplugKind::Dimm, "every guest knows DIMMs"),
+        None => Choice::default(HotplugKind::Dimm, "every guest supports DIMMs"),
     };
     let slots = (by.value == HotplugKind::Dimm).then(|| match asked.slots {
         Some(slots) => Choice::asked(slots, place("slots")),

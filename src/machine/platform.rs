@@ -71,7 +71,7 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str, guest: &Guest
         return Choice::asked(asked.to_owned(), Place::root().key("machine"));
     }
     let (first, why) = match arch {
-        "x86_64" | "i686" => ("q35", "PCI Express, which passed cards and UEFI want"),
+        "x86_64" | "i686" => ("q35", "PCI Express, which passed cards and UEFI need"),
         "ppc64" | "ppc64le" => ("pseries", "the common machine of POWER"),
         "s390x" => ("s390-ccw-virtio", "the common machine of IBM Z"),
         _ => ("virt", "the common machine of this architecture"),
@@ -80,7 +80,7 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str, guest: &Guest
     let listed = guests.iter().find(|guest| guest.arch == arch).map_or(&[][..], |guest| &guest.machines);
     let has = |name: &str| listed.is_empty() || listed.iter().any(|listed| listed == name);
     if first == "q35" && guest.lacks_q35() && !spec.secure_boot.unwrap_or(false) && has("pc") {
-        return Choice::default("pc".into(), format!("{} does not know q35", guest.name()));
+        return Choice::default("pc".into(), format!("{} does not support q35", guest.name()));
     }
     match listed.first() {
         Some(other) if !listed.iter().any(|name| name == first) => {
@@ -121,10 +121,10 @@ fn by_guest(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str, guest: &Gu
         |why: &str| Choice::default(Firmware::Uefi { secure_boot }, format!("{} boots by UEFI{why}", guest.name()));
     match (boots.bios, boots.uefi) {
         (Some(false), _) if lacks_uefi => Choice::default(Firmware::Bios, "this host has no UEFI firmware"),
-        (Some(false), _) if secure_boot => uefi(" alone, and wants Secure Boot"),
+        (Some(false), _) if secure_boot => uefi(" only, and Secure Boot is requested"),
         (Some(false), _) => uefi(" alone"),
         (_, Some(true)) if guest.installs && chipset == Chipset::Q35 && !lacks_uefi => uefi(""),
-        _ => Choice::default(Firmware::Bios, "UEFI was not asked for"),
+        _ => Choice::default(Firmware::Bios, "UEFI was not requested"),
     }
 }
 
@@ -137,8 +137,8 @@ pub(super) fn tpm(spec: &Spec, facts: &Facts, guest: &Guest) -> Choice<bool> {
         None if guest.is_windows_11() && lacks => {
             Choice::default(false, "this host cannot emulate one: it has no swtpm")
         }
-        None if guest.is_windows_11() => Choice::default(true, format!("{} wants TPM 2.0", guest.name())),
-        None => Choice::default(false, "not asked for"),
+        None if guest.is_windows_11() => Choice::default(true, format!("{} needs TPM 2.0", guest.name())),
+        None => Choice::default(false, "not requested"),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, Stri
     let (host, free) = all.split_at(kept);
     if free.is_empty() && !wish.nodes.is_empty() {
         let have = if all.len() == 1 { "1 core".to_owned() } else { format!("{} cores", all.len()) };
-        return Err(format!("the host has {have} and keeps {kept}: none is left for the guest"));
+        return Err(format!("the host has {have} and reserves {kept}: none is left for the guest"));
     }
     let free: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.given).is_empty()).cloned().collect();
     let untaken: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.taken).is_empty()).cloned().collect();
@@ -175,14 +175,14 @@ fn choose(
     let found = found.or_else(|| within(&bound, count, near, busy));
     let found = found.map(|mut chosen| {
         if let Some(node) = node {
-            chosen.why = format!("{}, on node {node} as asked", chosen.why);
+            chosen.why = format!("{}, on node {node} as requested", chosen.why);
         }
         chosen
     });
     found.ok_or_else(|| {
         let have: usize = bound.iter().map(|core| core.cpus.len()).sum();
         let place = node.map_or_else(String::new, |node| format!(" on node {node}"));
-        format!("{count} virtual CPUs asked, {have} CPUs{place} are left beside those that the host keeps")
+        format!("{count} vCPUs requested; {have} host CPUs{place} are left besides those reserved for the host")
     })
 }
 
@@ -210,13 +210,16 @@ fn within(pool: &[HostCore], count: usize, near: Option<u32>, busy: &BTreeSet<(u
     }
     let one_node = nodes.iter().filter_map(|(node, cores)| Some((*node, first_cores(&by_cache(cores), count)?)));
     if let Some((node, cores)) = one_node.min_by_key(|(node, _)| (far(*node), *node)) {
-        return Some(Chosen { cores, why: words(["over several caches, as none suffices".into(), near_words(node)]) });
+        return Some(Chosen {
+            cores,
+            why: words(["over several caches, as no single one has enough".into(), near_words(node)]),
+        });
     }
     let mut ordered: Vec<(bool, HostCore)> = pool.iter().map(|core| (far(core.node), core.clone())).collect();
     ordered.sort();
     let ordered: Vec<HostCore> = ordered.into_iter().map(|(_, core)| core).collect();
     let cores = first_cores(&ordered, count)?;
-    Some(Chosen { cores, why: "over several nodes, as none suffices".into() })
+    Some(Chosen { cores, why: "over several nodes, as no single one has enough".into() })
 }
 
 fn fits(nodes: &BTreeMap<u32, Vec<HostCore>>, near: Option<u32>, count: usize) -> bool {
@@ -265,7 +268,7 @@ fn service(wish: &Wish, host: &[HostCore], left: &[&HostCore], home: Option<u32>
     let size = if wish.nodes.len() > 8 { 2 } else { 1 };
     let union = |cores: &[&HostCore]| cores.iter().fold(CpuSet::default(), |all, core| all.with(&core.cpus));
     let options: [(&[&HostCore], &str); 4] = [
-        (&slow, "frugal cores are enough for it, away from the virtual CPUs"),
+        (&slow, "efficiency cores are enough for it, away from the vCPUs"),
         (&own, "beside the host's own work, away from the virtual CPUs"),
         (&near, "a core that no virtual CPU uses"),
         (&any, "no core of the same node is left, away from the virtual CPUs"),
@@ -368,7 +371,7 @@ mod tests {
         assert_eq!(sets(&propose(&cells, &host(2, 1, 4, 2)).unwrap().vcpus), ["1", "9", "4", "12"]);
         let many = Wish { nodes: vec![Some(1); 10], ..wish(0) };
         let why = propose(&many, &host(2, 1, 4, 2)).unwrap_err();
-        assert_eq!(why, "10 virtual CPUs asked, 8 CPUs on node 1 are left beside those that the host keeps");
+        assert_eq!(why, "10 vCPUs requested; 8 host CPUs on node 1 are left besides those reserved for the host");
     }
 
     #[test]
@@ -401,7 +404,7 @@ mod tests {
     #[test]
     fn a_host_without_a_core_to_spare_gets_no_proposal() {
         let why = propose(&wish(1), &host(1, 1, 1, 1)).unwrap_err();
-        assert_eq!(why, "the host has 1 core and keeps 1: none is left for the guest");
+        assert_eq!(why, "the host has 1 core and reserves 1: none is left for the guest");
         assert!(propose(&wish(8), &host(1, 1, 4, 2)).is_err());
     }
 

@@ -63,7 +63,7 @@ fn tag(path: &str, row: usize) -> String {
 fn driver(readonly: bool, facts: &Facts) -> Choice<ShareDriver> {
     let knows = |feature: Feature| facts.host.get().is_none_or(|host| host.libvirt >= feature.since());
     match (knows(Feature::Virtiofs), readonly && !knows(Feature::ReadOnlyVirtiofs)) {
-        (false, _) => Choice::default(ShareDriver::NineP, "this libvirt does not know virtiofs"),
+        (false, _) => Choice::default(ShareDriver::NineP, "this libvirt does not support virtiofs"),
         (true, true) => Choice::default(ShareDriver::NineP, "virtiofs can be read-only from libvirt 11.0 on"),
         (true, false) => Choice::default(ShareDriver::Virtiofs, "fast, and as a local file system"),
     }

@@ -124,7 +124,7 @@ impl CpuLimit {
 }
 
 fn thousandths(text: &str) -> Result<u64, UnitError> {
-    let wrong = || UnitError(format!("'{}' is no amount of CPU time, write 2, 1.5 or 150 %", text.trim()));
+    let wrong = || UnitError(format!("'{}' is not an amount of CPU time; write 2, 1.5 or 150 %", text.trim()));
     let (number, places) = match text.trim().strip_suffix('%') {
         Some(percent) => (percent.trim(), 1),
         None => (text.trim(), 3),

@@ -122,9 +122,9 @@ mod tests {
     fn a_field_in_the_wrong_place_is_sent_to_the_right_one() {
         let found = problems(r#"{"boot_iso": "a", "disks": [], "size": 1, "ssh_keys": [], "storage": {"memory": 1}}"#);
         let ends = [
-            "unknown field `boot_iso`: it belongs into `storage`",
-            "unknown field `disks`: it belongs into `storage`",
-            "unknown field `size`: it belongs into a row of `storage.disks`",
+            "unknown field `boot_iso`: it belongs in `storage`",
+            "unknown field `disks`: it belongs in `storage`",
+            "unknown field `size`: it belongs in a row of `storage.disks`",
             "",
             "unknown field `memory`: it belongs to the top level",
         ];

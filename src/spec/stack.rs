@@ -63,7 +63,7 @@ pub enum StackError {
         why: String,
     },
     /// Whether there is one of this name is not known yet.
-    #[error("whether there is a template '{}' is not known: the templates have not been read yet", one_line(.0))]
+    #[error("whether template '{}' exists is not known: the templates have not been read yet", one_line(.0))]
     Pending(String),
 }
 

@@ -69,18 +69,18 @@ fn wording(kind: &Kind, found: &str, ended: bool) -> (String, &'static str) {
         (message, "")
     };
     match kind {
-        Kind::String(_) => (format!("{found} is no escape that JSON knows"), "write a backslash as \\\\"),
+        Kind::String(_) => (format!("{found} is not a valid JSON escape"), "write a backslash as \\\\"),
         Kind::ExpectedColonAfterObjectKey => missing("':' after the field's name"),
         Kind::ExpectedObjectValue => missing("the field's value"),
         Kind::ExpectedComma => missing("',' or a closing bracket"),
         Kind::ExpectedStringObjectProperty | Kind::UnexpectedTokenInObject => (
             format!("expected the name of a field, found {found}"),
-            "names stand in double quotes, fields are separated by ','",
+            "names need double quotes, and ',' separates fields",
         ),
         Kind::MultipleRootJsonValues => (format!("{found} follows the end"), "remove what follows the last '}'"),
         Kind::UnexpectedWord | Kind::UnexpectedToken => (
             format!("expected a value, found {found}"),
-            "texts need double quotes; true, false and null are in lower case",
+            "strings need double quotes; true, false and null are in lower case",
         ),
         Kind::UnexpectedCloseBrace | Kind::UnexpectedCloseBracket | Kind::UnexpectedColon | Kind::UnexpectedComma => {
             (format!("expected a value, found {found}"), "")
@@ -98,7 +98,7 @@ fn fixed(kind: &Kind) -> Option<(&'static str, &'static str)> {
         Kind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
             ("the text that starts here is not closed", "add the missing '\"'")
         }
-        Kind::TrailingCommasNotAllowed => ("a ',' stands before a closing bracket", "remove it"),
+        Kind::TrailingCommasNotAllowed => ("trailing comma before a closing bracket", "remove it"),
         Kind::CommentsNotAllowed | Kind::UnterminatedCommentBlock => ("JSON has no comments", "remove it"),
         Kind::SingleQuotedStringsNotAllowed => ("JSON has no single quotes", "use double quotes"),
         Kind::NestingDepthExceeded => ("the values are nested deeper than 127 levels", ""),
@@ -117,19 +117,19 @@ mod tests {
             ("{\n\"a\": 1", "1:1: the object that starts here is not closed: add the missing '}'"),
             ("{\"a\"", "1:5: the text ends where ':' after the field's name is expected"),
             ("{\"a\":", "1:6: the text ends where the field's value is expected"),
-            ("{\"a\": 1,\n}", "1:8: a ',' stands before a closing bracket: remove it"),
+            ("{\"a\": 1,\n}", "1:8: trailing comma before a closing bracket: remove it"),
             ("{\"a\": 1\n\"b\": 2}", "1:8: expected ',' or a closing bracket"),
             ("{\"a\": // x\n1}", "1:7: JSON has no comments: remove it"),
             ("{'a': 1}", "1:2: JSON has no single quotes: use double quotes"),
             (
                 "{\"ä\": tru}",
-                "1:7: expected a value, found 'tru': texts need double quotes; true, false and null are in lower case",
+                "1:7: expected a value, found 'tru': strings need double quotes; true, false and null are in lower case",
             ),
             (
                 "{\"a\": 1.}",
                 "1:7: '1.' is not a number in JSON: write it as 20, -1 or 1.5, or as a text in double quotes",
             ),
-            ("{\"a\": \"C:\\x\"}", "1:10: '\\x' is no escape that JSON knows: write a backslash as \\\\"),
+            ("{\"a\": \"C:\\x\"}", "1:10: '\\x' is not a valid JSON escape: write a backslash as \\\\"),
             ("{\"a\": \"x", "1:7: the text that starts here is not closed: add the missing '\"'"),
             ("{} }", "1:4: '}' follows the end: remove what follows the last '}'"),
             (

@@ -253,8 +253,8 @@ fn home(place: &Place) -> String {
     let text = place.to_string();
     match text.strip_suffix("[0]") {
         _ if text.is_empty() => "to the top level".to_owned(),
-        Some(list) => format!("into a row of `{list}`"),
-        None => format!("into `{text}`"),
+        Some(list) => format!("in a row of `{list}`"),
+        None => format!("in `{text}`"),
     }
 }
 

@@ -121,7 +121,7 @@ fn found<T: DeserializeOwned>(path: PathBuf) -> Result<Option<Found<T>>, StoreEr
     let damaged = |error: serde_json::Error| unfit(&path, format!("the draft is damaged: {error}"));
     let Version { version } = serde_json::from_str(&text).map_err(damaged)?;
     if version != VERSION {
-        return Err(unfit(&path, format!("the draft has version {version}, this vmbuild knows version {VERSION}")));
+        return Err(unfit(&path, format!("the draft has version {version}; this vmbuild supports version {VERSION}")));
     }
     let Stored { draft, .. } = serde_json::from_str(&text).map_err(damaged)?;
     Ok(Some(Found { path, draft }))

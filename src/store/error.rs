@@ -120,7 +120,7 @@ impl StoreError {
             Self::NotFound { kind, name, known } => suggest::known(&kind.to_string(), name, known),
             Self::Exists { kind, .. } => format!("choose another name, or replace the {kind}"),
             Self::Shipped { .. } => "save one of the same name to hide it".to_owned(),
-            Self::Draft { .. } => "move the file away to start anew".to_owned(),
+            Self::Draft { .. } => "move the file away to start fresh".to_owned(),
             Self::BadName { .. } | Self::Broken { .. } | Self::Config { .. } | Self::Io { .. } => String::new(),
         }
     }

@@ -169,7 +169,7 @@ fn refusal(name: &str) -> Option<&'static str> {
         _ if name.contains(char::is_control) => Some("it contains a control character"),
         _ if name.starts_with('.') => Some("it starts with a dot"),
         _ if name.starts_with('-') => Some("it starts with '-', as an option does"),
-        _ if name.trim() != name => Some("it starts or ends with a blank"),
+        _ if name.trim() != name => Some("it starts or ends with a space"),
         _ if name.len() > LONGEST_NAME => Some("it has more than 100 bytes"),
         _ => None,
     }

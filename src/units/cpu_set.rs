@@ -82,7 +82,7 @@ impl FromIterator<u32> for CpuSet {
 impl FromStr for CpuSet {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let wrong = || UnitError(format!("'{}' is no set of numbers, write it as 2 or 0-3,8", text.trim()));
+        let wrong = || UnitError(format!("'{}' is not a set of numbers; write it as 2 or 0-3,8", text.trim()));
         let number = |text: &str| {
             let text = text.trim();
             let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -24,7 +24,7 @@ impl FromStr for VmName {
         match text {
             "" => wrong("it is empty"),
             "." | ".." => wrong("it would be read as a folder"),
-            _ if text.trim() != text => wrong("it starts or ends with a blank"),
+            _ if text.trim() != text => wrong("it starts or ends with a space"),
             _ if text.starts_with('-') => wrong("it starts with '-', which virsh takes for an option"),
             _ if text.contains('/') => wrong("it contains '/'"),
             _ if text.chars().any(char::is_control) => wrong("it contains a control character"),

@@ -28,8 +28,9 @@ impl FromStr for PciIds {
             plain.then(|| u16::from_str_radix(text, 16).ok()).flatten()
         };
         let pair = text.trim().split_once(':');
-        pair.and_then(|(vendor, device)| Some(Self { vendor: number(vendor)?, device: number(device)? }))
-            .ok_or_else(|| UnitError(format!("'{text}' is no pair of PCI ids, write vendor:device such as 10de:2704")))
+        pair.and_then(|(vendor, device)| Some(Self { vendor: number(vendor)?, device: number(device)? })).ok_or_else(
+            || UnitError(format!("'{text}' is not a pair of PCI IDs; write vendor:device such as 10de:2704")),
+        )
     }
 }
 

@@ -375,7 +375,7 @@ fn a_vm_that_stops_after_its_start_is_not_called_built() {
             }
         });
     let BuildResult::Unverified { message, .. } = &outcome else { panic!("{events:#?}") };
-    assert!(message.contains("it is paused: somebody paused it"), "{message}");
+    assert!(message.contains("it is paused: it was paused"), "{message}");
     let code = |event: &BuildEvent| match event {
         BuildEvent::StepFailed { diagnosis: Some(diagnosis), .. } => Some(diagnosis.code.clone()),
         _ => None,

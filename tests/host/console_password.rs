@@ -116,7 +116,7 @@ fn libvirt_alone_gets_the_password() {
     for text in &said {
         assert!(!text.contains(PASSWORD) && !text.contains("passwd="), "{text}");
     }
-    assert!(said[0].contains("<!-- the password is put in when the VM is built -->"), "{}", said[0]);
+    assert!(said[0].contains("<!-- the password is set when the VM is built -->"), "{}", said[0]);
     assert!(said[3].contains("\"state\":\"running\"") || said[3].contains("\"state\": \"running\""), "{}", said[3]);
     let secure = site.virsh(&["dumpxml", "--inactive", "--security-info", &site.name]);
     assert!(secure.contains(&format!("passwd='{PASSWORD}'")), "{secure}");

@@ -290,7 +290,7 @@ fn what_somebody_else_removed_meanwhile_is_no_failure_of_the_undo() {
         }
     });
     assert!(matches!(outcome, BuildResult::Undone { .. }));
-    assert_eq!(undone(&events), ["volume a.qcow2 in pool fast was gone already"]);
+    assert_eq!(undone(&events), ["volume a.qcow2 in pool fast no longer existed"]);
 }
 
 #[test]

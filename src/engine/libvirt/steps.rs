@@ -152,7 +152,7 @@ impl Planned<'_> {
         let Taken { passed, held } = taken;
         let held_names = held.iter().map(|address| format!("{address} (held)"));
         let detail = passed.iter().map(ToString::to_string).chain(held_names).collect::<Vec<_>>().join(", ");
-        let terms = format!("see that {detail} sit on vfio-pci");
+        let terms = format!("check that {detail} are on vfio-pci");
         let call = Call::VerifyPassthrough { passed, held };
         Step { detail, ..self.step("verify", "Verify passthrough", terms, call) }
     }
@@ -266,7 +266,7 @@ mod tests {
             "virDomainSetAutostart ws 1",
             "virDomainGetXMLDesc ws, compared with what was sent",
             "virDomainCreate ws",
-            "see that 0000:01:00.0, 0000:01:00.1 sit on vfio-pci",
+            "check that 0000:01:00.0, 0000:01:00.1 are on vfio-pci",
         ];
         assert_eq!(calls(&planned(spec.clone(), PlanOptions { start: true })), want);
         assert_eq!(calls(&planned(spec, PlanOptions::default())), want[..7]);

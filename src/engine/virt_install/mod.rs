@@ -209,7 +209,9 @@ impl Writer<'_> {
         let name = self.domain.find("name").map(Element::own_text).unwrap_or_default();
         let place = Place::root().key("name");
         let own = name.contains(' ').then(|| Fault {
-            message: format!("{place}: '{name}' contains a space, which virt-install does not take: use another name"),
+            message: format!(
+                "{place}: '{name}' contains a space, which virt-install does not accept: use another name"
+            ),
             place,
         });
         own.or_else(|| self.machine.disks.iter().find_map(fault_of))
@@ -221,9 +223,9 @@ fn fault_of(disk: &Disk) -> Option<Fault> {
     let DiskOrigin::New { at, .. } = &disk.origin else { return None };
     let Location::Volume { pool, volume, path, .. } = at else { return None };
     let why = if path.is_none() {
-        format!("virt-install needs the path of the new volume, and pool '{pool}' was not seen: connect to the host")
+        format!("virt-install needs the path of the new volume, and pool '{pool}' was not read: connect to the host")
     } else if volume.contains(' ') {
-        format!("the volume '{volume}' contains a space, which virt-install does not take: use another name")
+        format!("the volume '{volume}' contains a space, which virt-install does not accept: use another name")
     } else {
         return None;
     };

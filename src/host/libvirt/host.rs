@@ -14,7 +14,7 @@ type Question<T> = fn(&Connect) -> Result<T, Error>;
 impl Connection {
     /// Who answers. `local` says whether this machine's files are the host's.
     pub fn host(&self, local: bool) -> Result<Host, HostError> {
-        let failed = |error| calling("ask libvirt who it is", &error);
+        let failed = |error| calling("read libvirt's version and host name", &error);
         // Numbers as words, so that all are asked together.
         let questions: [Question<String>; 5] = [
             Connect::uri,

@@ -28,7 +28,7 @@ impl Connection {
             Err(error) => {
                 let error = calling(&format!("find domain {}", domain.name), &error);
                 let gone = error.cause == Cause::NotFound;
-                return if gone { Ok(Life::Stopped("somebody removed it".into())) } else { Err(error) };
+                return if gone { Ok(Life::Stopped("it was removed".into())) } else { Err(error) };
             }
         };
         let (state, reason) =
@@ -59,9 +59,9 @@ fn paused(reason: DomainPausedReasonEnum) -> &'static str {
         Some(DomainPausedReason::IOError) => "one of its disks gave an I/O error",
         Some(DomainPausedReason::Watchdog) => "its watchdog fired",
         Some(DomainPausedReason::Crashed) => "the guest crashed",
-        Some(DomainPausedReason::User) => "somebody paused it",
-        Some(DomainPausedReason::StartingUp) => "it has not got going",
-        Some(DomainPausedReason::APIError) => "a call of libvirt failed on it",
+        Some(DomainPausedReason::User) => "it was paused",
+        Some(DomainPausedReason::StartingUp) => "it has not started running",
+        Some(DomainPausedReason::APIError) => "a libvirt call on it failed",
         _ => UNTOLD,
     }
 }
@@ -69,9 +69,9 @@ fn paused(reason: DomainPausedReasonEnum) -> &'static str {
 fn stopped(reason: DomainShutoffReasonEnum) -> &'static str {
     match reason.known() {
         Some(DomainShutoffReason::Shutdown) => "the guest shut itself down",
-        Some(DomainShutoffReason::Destroyed) => "somebody stopped it",
+        Some(DomainShutoffReason::Destroyed) => "it was stopped",
         Some(DomainShutoffReason::Crashed) => "QEMU crashed",
-        Some(DomainShutoffReason::Failed) => "QEMU did not come up",
+        Some(DomainShutoffReason::Failed) => "QEMU did not start",
         _ => UNTOLD,
     }
 }

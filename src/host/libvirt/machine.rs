@@ -33,7 +33,7 @@ impl Connection {
         if let Some(uuid) = uuid
             && exists(self.inner().lookup_domain_by_uuid_string(&uuid))?
         {
-            let remedy = "Leave the UUID out, and libvirt makes one.";
+            let remedy = "Leave out the UUID; libvirt then creates one.";
             return Err(HostError::new(Cause::Exists, format!("A domain of UUID {uuid} exists already."), remedy));
         }
         let failed = |error| calling(&format!("define domain {name}"), &error);

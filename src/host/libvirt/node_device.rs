@@ -36,7 +36,7 @@ pub(crate) fn iommu(devices: &[PciDevice]) -> Iommu {
     let groups: BTreeSet<_> = devices.iter().filter_map(|device| device.iommu_group).collect();
     match u32::try_from(groups.len()).unwrap_or(u32::MAX) {
         0 => Iommu::Off {
-            cause: "libvirt shows no IOMMU group on this host; the cause cannot be seen from here.".into(),
+            cause: "libvirt reports no IOMMU group on this host; the cause cannot be read from here.".into(),
             remedy:
                 "Let vmbuild read the host's files over ssh (--probe), or run 'vmbuild pci' on the host itself: there \
                      the cause is found."

@@ -24,7 +24,7 @@ impl Connection {
         list: impl Fn(u32) -> Result<Vec<T>, HostError> + Sync,
     ) -> Result<[Vec<T>; 3], HostError> {
         let lists = self.each(&flags, |flags| list(*flags)).into_iter().collect::<Result<Vec<_>, _>>()?;
-        lists.try_into().map_err(|_| HostError::new(Cause::Other, "A list of libvirt's is missing.", "Try again."))
+        lists.try_into().map_err(|_| HostError::new(Cause::Other, "A list from libvirt is missing.", "Try again."))
     }
 
     /// How many questions may be open: one to the test driver, which is in this process and answers one at a time.

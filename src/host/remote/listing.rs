@@ -41,13 +41,13 @@ pub(super) struct Listing {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// The probe did not speak.
-    #[error("it holds nothing of the probe's")]
+    #[error("it contains no output of the probe")]
     Foreign,
     /// The last line is missing.
     #[error("it breaks off in the middle")]
     Cut,
     /// A path that no root has, shortened.
-    #[error("it names the path '{0}', which leads out of the host's root or is no path")]
+    #[error("it names the path '{0}', which leads out of the host's root or is not a path")]
     Path(String),
     /// More than any host has.
     #[error("it names more than {MOST_ENTRIES} files")]

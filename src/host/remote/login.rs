@@ -49,7 +49,7 @@ impl Login {
                 "known_hosts" => login.known_hosts = Some(path("known_hosts", value)?),
                 "no_verify" => login.no_verify = value != "0",
                 "command" => {
-                    let why = format!("The URI names a program of its own for ssh ({value}), which is not run.");
+                    let why = format!("The URI names its own program for SSH ({value}), which vmbuild does not run.");
                     return Err(HostError::new(Cause::Unsupported, why, "Leave 'command' out of the URI."));
                 }
                 _ => {}

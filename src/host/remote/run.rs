@@ -41,7 +41,7 @@ fn read(mut command: Command, login: &Login, given_up: &AtomicBool, patience: Du
     let status = ended(&mut child, matches!(answered, Ended::Told { .. }));
     match answered {
         Ended::Told { answer, message } => judged(answer, &message, status, login),
-        Ended::GivenUp => Err(HostError::new(Cause::Other, format!("The probe of {} was given up.", login.host), "")),
+        Ended::GivenUp => Err(HostError::new(Cause::Other, format!("The probe of {} was stopped.", login.host), "")),
         Ended::Late => {
             let why = format!("The probe of {} took more than {} s.", login.host, patience.as_secs());
             Err(HostError::new(Cause::HostUnreachable, why, "Look at the load of the host, then try again."))
@@ -159,6 +159,6 @@ mod tests {
         let mut command = Command::new("sleep");
         command.arg("60");
         let given_up = read(command, &login(), &AtomicBool::new(true), PATIENCE).unwrap_err();
-        assert!(given_up.message.contains("given up"), "{given_up}");
+        assert!(given_up.message.contains("was stopped"), "{given_up}");
     }
 }

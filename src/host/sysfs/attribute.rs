@@ -26,7 +26,7 @@ pub(super) fn text(sysroot: &Sysroot, path: &str) -> Fact<String> {
 /// Why the file at `path` tells nothing.
 pub(super) fn failed<T>(path: &str, error: &io::Error) -> Fact<T> {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Fact::unknown(format!("There is no {path}.")),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Fact::unknown(format!("{path} does not exist.")),
         _ if is_refusal(error) => Fact::Denied { why: format!("This user may not read {path}.") },
         _ => Fact::unknown(format!("{path} cannot be read: {error}.")),
     }
@@ -34,7 +34,7 @@ pub(super) fn failed<T>(path: &str, error: &io::Error) -> Fact<T> {
 
 /// The fact that a value cannot be understood.
 pub(super) fn odd(path: impl Display) -> String {
-    format!("{path} holds nothing that is understood.")
+    format!("{path} has contents that vmbuild does not understand.")
 }
 
 /// The last part of a link's target.

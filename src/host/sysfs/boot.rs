@@ -73,7 +73,7 @@ fn chain(sysroot: &Sysroot) -> Fact<BootChain> {
     by_name
         .or_else(|| grub(sysroot))
         .or_else(systemd)
-        .unwrap_or_else(|| Fact::unknown("None of the boot loaders that vmbuild knows is installed here."))
+        .unwrap_or_else(|| Fact::unknown("No boot loader that vmbuild supports is installed here."))
 }
 
 /// True where the boot loader that started this kernel calls itself systemd-boot: both may be installed.
@@ -146,5 +146,5 @@ fn initramfs(sysroot: &Sysroot) -> Fact<Initramfs> {
             return known(tool, *path);
         }
     }
-    Fact::unknown("None of the programs that vmbuild knows to make an initramfs is installed here.")
+    Fact::unknown("No program that vmbuild supports for making an initramfs is installed here.")
 }

@@ -102,7 +102,7 @@ fn firmware_framebuffer(sysroot: &Sysroot) -> Fact<Option<(u64, u64)>> {
         is_display(owner.trim()).then(|| number(start).zip(number(end)))?
     };
     match text.lines().find_map(range) {
-        Some((0, 0)) => Fact::Denied { why: format!("Only root sees addresses in {MEMORY}.") },
+        Some((0, 0)) => Fact::Denied { why: format!("Only root can read addresses in {MEMORY}.") },
         found => known(found, MEMORY),
     }
 }

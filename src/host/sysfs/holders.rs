@@ -37,7 +37,7 @@ pub(super) fn read(sysroot: &Sysroot, functions: &BTreeMap<String, PciAddress>) 
     }
     match (looked, holders.hidden) {
         (false, 0) => Fact::unknown("There is no list of processes."),
-        (false, _) => Fact::Denied { why: "Only root sees what the processes of others hold open.".into() },
+        (false, _) => Fact::Denied { why: "Only root can read which files other users' processes have open.".into() },
         _ => known(holders, PROCESSES),
     }
 }

@@ -35,7 +35,7 @@ fn why_off(sysroot: &Sysroot) -> (String, String) {
         return not_announced(cpu.as_ref());
     }
     if tables.iter().any(|table| table == "DMAR") && !words.contains(&"intel_iommu=on") {
-        let cause = "The firmware announces Intel VT-d, but this kernel leaves it off unless it is told to use it.";
+        let cause = "The firmware announces Intel VT-d, but this kernel leaves it off by default.";
         return (cause.into(), "Add intel_iommu=on to the kernel command line, then reboot.".into());
     }
     (

@@ -228,7 +228,7 @@ mod tests {
     fn what_the_tree_lacks_is_unknown() {
         let (_folder, sysroot) = tree(&[("/proc/cpuinfo", "")]);
         let FactsPart::Cpus { cpus, nodes } = read(&sysroot) else { unreachable!() };
-        assert_eq!(cpus.why_not(), Some("There is no /sys/devices/system/cpu/present."));
+        assert_eq!(cpus.why_not(), Some("/sys/devices/system/cpu/present does not exist."));
         assert!(nodes.get().is_none());
     }
 

@@ -289,7 +289,7 @@ impl Search<'_> {
         let along = card::companions(self.facts, &[device.address]);
         along.iter().filter(|member| member.role == Role::Hold).find_map(|member| {
             let why = self.stood_on(self.device(member.address)?)?;
-            Some(format!("draws {} along, which {why}", member.address))
+            Some(format!("also takes {}, which {why}", member.address))
         })
     }
 
@@ -303,7 +303,7 @@ impl Search<'_> {
     }
 }
 
-const TAKEN: &str = "asked for by another row";
+const TAKEN: &str = "requested by another row";
 
 /// The VM that has the function, or its group while it runs; in words.
 fn used_by(facts: &Facts, device: &PciDevice) -> Option<String> {

@@ -197,7 +197,7 @@ fn any_is_none_that_the_host_stands_on() {
     // The last one would take the drive of the root file system along.
     host.pci.get_mut().unwrap()[2].iommu_group = Some(2);
     let want = "-: 02:00.0 carries the root file system (/dev/nvme0n1); 03:00.0 carries /srv; \
-                04:00.0 draws 0000:02:00.0 along, which carries the root file system (/dev/nvme0n1)";
+                04:00.0 also takes 0000:02:00.0, which carries the root file system (/dev/nvme0n1)";
     assert_eq!(chosen(&any, &host), want);
 }
 

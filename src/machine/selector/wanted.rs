@@ -28,7 +28,7 @@ impl Wanted {
         let (board, any) = (ids(&known_by.subsystem)?, known_by.is_any());
         let wanted = Self { address, ids: ids(&known_by.ids)?, board, kind: known_by.kind, any };
         if wanted.is_address_alone() && address.or(host_address).is_none() {
-            return Err(UnitError("it says nothing to look for".into()));
+            return Err(UnitError("it has nothing to look for".into()));
         }
         Ok(wanted)
     }

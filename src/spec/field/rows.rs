@@ -80,7 +80,7 @@ pub const FIELDS: &[SpecField] = fields! {
     "numa.cells[].hugepages"              Memory    PageSize   "Huge pages" "those of `memory_backing`"
         ["memoryBacking/hugepages/page/@nodeset"];
     "numa.expander_buses"                 Memory    Switch     "Expander buses"
-        "true where the guest's nodes stand for several of the host" ["devices/controller/@model=pcie-expander-bus"];
+        "true where the guest's nodes are on several host nodes" ["devices/controller/@model=pcie-expander-bus"];
     "storage"                             Pool      Members    "Storage" "required to build" [];
     "storage.default_pool"                Pool      Text       "Default pool" "required to build" [];
     "storage.boot_iso"                    Disk      Text       "ISO" "none" ["devices/disk/@device=cdrom"];
@@ -91,7 +91,7 @@ pub const FIELDS: &[SpecField] = fields! {
         "required for `create`; the size of the source for `clone`" [];
     "storage.disks[].format"              Disk      Word       "Format" "qcow2 for new disks, as it is for others"
         ["devices/disk/driver/@type"];
-    "storage.disks[].bus"                 Disk      Word       "Bus" "virtio, or what the guest has a driver for"
+    "storage.disks[].bus"                 Disk      Word       "Bus" "virtio, or a model for which the guest has a driver"
         ["devices/disk/target/@bus"];
     "storage.disks[].storage_pool"        Disk      Text       "Pool" "`default_pool`" [];
     "storage.disks[].target"              Disk      Text       "Target" "the first free one of the bus"
@@ -115,7 +115,7 @@ pub const FIELDS: &[SpecField] = fields! {
     "storage.disks[].serial"              Served    Text       "Serial" "none" ["devices/disk/serial"];
     "storage.disks[].ssd"                 Served    Switch     "Seen as SSD" "false"
         ["devices/disk/target/@rotation_rate"];
-    "storage.disks[].root"                Served    Switch     "Root of kernel" "the first disk" [];
+    "storage.disks[].root"                Served    Switch     "Root disk" "the first disk" [];
     "storage.disks[].boot_order"          Disk      Count      "Boot order" "by `boot.order`"
         ["devices/disk/boot/@order"];
     "os_type"                             Guest     Text       "Family" "that of `os_variant`, else linux"
@@ -173,7 +173,7 @@ pub const FIELDS: &[SpecField] = fields! {
     "shares[].tag"                        Devices   Text       "Tag" "the name of the folder"
         ["devices/filesystem/target/@dir"];
     "shares[].driver"                     Devices   Word       "Driver"
-        "virtiofs where libvirt can do what is asked with it, else 9p" ["devices/filesystem/driver/@type=virtiofs"];
+        "virtiofs where libvirt supports the share with it, else 9p" ["devices/filesystem/driver/@type=virtiofs"];
     "shares[].readonly"                   Devices   Switch     "Read-only" "false" ["devices/filesystem/readonly"];
     "smbios"                              Identity  Members    "SMBIOS" "" ["os/smbios", "sysinfo"];
     "smbios.manufacturer"                 Identity  Text       "Maker" "QEMU's"
@@ -200,9 +200,9 @@ pub const FIELDS: &[SpecField] = fields! {
     "networks[].host_address"             Network   PciAddress "Function" "required for the type hostdev"
         ["devices/interface/source/address"];
     "networks[].vlan"                     Network   Count      "VLAN" "none" ["devices/interface/vlan"];
-    "networks[].model"                    Network   Word       "Card" "virtio, or what the guest has a driver for"
+    "networks[].model"                    Network   Word       "Card" "virtio, or a model for which the guest has a driver"
         ["devices/interface/model/@type"];
-    "networks[].mac"                      Network   Mac        "MAC address" "made by libvirt, which keeps it"
+    "networks[].mac"                      Network   Mac        "MAC address" "set by libvirt, which keeps it"
         ["devices/interface/mac/@address"];
     "networks[].mode"                     Network   Word       "Mode" "bridge" ["devices/interface/source/@mode"];
     "networks[].mtu"                      Network   Count      "MTU" "that of the network"
@@ -210,7 +210,7 @@ pub const FIELDS: &[SpecField] = fields! {
     "networks[].queues"                   Network   Count      "Queues" "1" ["devices/interface/driver/@queues"];
     "networks[].boot_order"               Network   Count      "Boot order" "by `boot.order`"
         ["devices/interface/boot/@order"];
-    "graphics"                            Console   Rows       "Consoles" "one, VNC for this host alone"
+    "graphics"                            Console   Rows       "Consoles" "one: VNC, for this host only"
         ["devices/graphics"];
     "graphics[].type"                     Console   Word       "Console" "vnc" ["devices/graphics/@type"];
     "graphics[].listen"                   Console   Text       "Listens on" "127.0.0.1"

@@ -80,7 +80,7 @@ fn a_side_that_is_not_there_is_a_usage_error() {
         (&["--demo", "diff", "web.json", "--with", "template:absent"], "absent"),
         (&["--demo", "diff", "web.json", "--with", "absent.xml"], "the XML absent.xml cannot be read"),
         (&["--demo", "diff", "web.json", "--with", "pool.xml"], "is a <pool>, not a <domain>"),
-        (&["diff", "web.json", "--offline"], "--offline asks nobody"),
+        (&["diff", "web.json", "--offline"], "--offline reads from no host"),
         (&["--facts", "facts.json", "diff", "web.json"], "Recorded facts hold no XML of domains"),
     ] {
         let ran = home.run(args).code(2);

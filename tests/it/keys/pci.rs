@@ -71,7 +71,7 @@ fn what_shares_the_group_is_held_and_named_although_no_filter_shows_it() {
     assert!(devices(&desk.app).iter().all(|device| device.kind() != PciClass::Nvme), "the list shows GPUs");
     desk.keys("Space");
     assert_eq!(asked(&desk), ["01:00.0", "01:00.1", "01:00.2", "01:00.3", "04:00.0=hold", "05:00.1=hold"]);
-    assert!(desk.toast().contains("04:00.0 is held: in IOMMU group 16 with 01:00.0, nvme may not drive it"));
+    assert!(desk.toast().contains("04:00.0 is held: in IOMMU group 16 with 01:00.0, nvme must not be bound to it"));
     assert!(!desk.codes().contains(&"IOMMU-GROUP"), "{:?}", desk.codes());
     desk.keys("Space");
     assert_eq!(desk.at("/pci_devices"), json!([]));

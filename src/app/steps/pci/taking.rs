@@ -77,7 +77,7 @@ fn notice(members: &[&Member]) -> String {
             (_, false) => "is added",
             (_, true) => "are added",
         };
-        // "; nvme may not drive it meanwhile" belongs to the reason.
+        // "; nvme must not be bound to it meanwhile" belongs to the reason.
         format!("{names} {verb}: {}", reason.replace("; ", ", "))
     };
     parts.into_iter().map(part).collect::<Vec<_>>().join(". ")

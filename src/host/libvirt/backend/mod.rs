@@ -56,7 +56,7 @@ impl LibvirtBackend {
             Call::Define { xml, passwords, .. } => {
                 let (made, validated) = self.define(xml, passwords)?;
                 work.made(&made.uuid);
-                let note = if validated { "" } else { "this driver does not check the XML against libvirt's schema" };
+                let note = if validated { "" } else { "this driver does not validate XML against libvirt's schema" };
                 Ok(note.to_owned())
             }
             Call::SetAutostart => {
@@ -111,7 +111,7 @@ impl LibvirtBackend {
         work.made(&made.key);
         match copy::bytes(&self.connection, &made, &image, work) {
             Err(Halt::Failed(error)) if error.cause == Cause::Unsupported => {
-                Ok("left empty: this driver does not store what volumes hold".into())
+                Ok("left empty: this driver does not store volume contents".into())
             }
             other => other.map(|()| String::new()),
         }
@@ -214,7 +214,7 @@ mod tests {
         backend.facts(&[Part::Boot.into()], &cancel).into_iter().for_each(|part| facts.absorb(part));
         let (_asked, at) = cancelling.join().unwrap();
         let waited = at.elapsed();
-        assert!(facts.kernel.why_not().unwrap().contains("given up"), "{:?}", facts.kernel);
+        assert!(facts.kernel.why_not().unwrap().contains("stopped"), "{:?}", facts.kernel);
         assert!(waited.as_secs() < 8, "{waited:?}");
     }
 }

@@ -112,9 +112,9 @@ impl LibvirtBackend {
             };
             let name = &domain.name;
             let remedy = format!(
-                "QEMU's words are in /var/log/libvirt/qemu/{name}.log on the host; 'virsh start {name}' tries again."
+                "QEMU's messages are in /var/log/libvirt/qemu/{name}.log on the host; 'virsh start {name}' tries again."
             );
-            let cause = "A VM that was started with host devices did not stay up.".to_owned();
+            let cause = "A VM that was started with host devices did not keep running.".to_owned();
             return Ok(Item::failed(what, note, Diagnosis { code: check.code.into(), cause, remedy, stops: true }));
         }
     }
@@ -157,7 +157,7 @@ impl List<'_, '_, '_> {
         let name = self.work.name;
         let note = if first.note.is_empty() { String::new() } else { format!(": {}", first.note) };
         let message =
-            format!("{name} was started, but not all is as it must be ({counts}). Not so: {}{note}.", first.what);
+            format!("{name} was started, but some checks failed ({counts}). First failure: {}{note}.", first.what);
         Err(Halt::Unverified(Box::new(Doubt { message, original: first.original, diagnosis: first.diagnosis })))
     }
 }
@@ -169,7 +169,10 @@ fn said(watch: Option<&mut Watch>, findings: &[Finding], functions: &[PciAddress
             watch.qemu.as_ref().map_err(Clone::clone).and_then(QemuLog::fresh),
             watch.kernel.as_mut().map_err(|why| why.clone()).and_then(KernelMessages::fresh),
         ),
-        None => (Err("nobody listened before the start".into()), Err("nobody listened before the start".into())),
+        None => (
+            Err("it was not recorded from before the start".into()),
+            Err("it was not recorded from before the start".into()),
+        ),
     };
     // The kernel tells of everything that happens on the host.
     let names: Vec<String> = functions.iter().map(|address| address.short()).collect();
