@@ -2,7 +2,7 @@
 
 use super::editor::Editing;
 use super::focus::{Cursor, Focus, Motion, Zone};
-use super::form::{self, Extent, Field, Kind};
+use super::form::{self, Extent, Field, FieldKind};
 use super::options::Known;
 use super::outcome::{Edit, Go, Outcome, Turn};
 use super::overlay::{List, Overlay, Purpose};
@@ -78,7 +78,7 @@ pub(super) fn step(app: &App, forward: bool) -> Outcome {
         (Some(at), false) => at.checked_sub(1).or((rows == 0).then_some(0)),
     };
     let focus = match to.and_then(|to| fields.get(to)) {
-        Some(field) if matches!(field.kind, Kind::Text) && field.disabled.is_none() => typing(field, true),
+        Some(field) if matches!(field.kind, FieldKind::Text) && field.disabled.is_none() => typing(field, true),
         Some(_) => Focus::Field { filling: true },
         None => Focus::Rows,
     };
@@ -109,7 +109,7 @@ pub(super) fn moved(app: &App, motion: Motion) -> Outcome {
 /// A letter typed into a form whose field is no line of text: it opens what the field is edited with.
 pub(super) fn type_into(app: &App) -> Outcome {
     match app.field() {
-        Some(Field { kind: Kind::Toggle, disabled: None, .. }) => {
+        Some(Field { kind: FieldKind::Toggle, disabled: None, .. }) => {
             Outcome::say("Space toggles it; Esc returns to commands")
         }
         _ => open(app),
@@ -118,7 +118,7 @@ pub(super) fn type_into(app: &App) -> Outcome {
 
 /// The cursor in the text of a field.
 fn typing(field: &Field, filling: bool) -> Focus {
-    let text = Editing::new(&field.text, matches!(field.kind, Kind::Lines));
+    let text = Editing::new(&field.text, matches!(field.kind, FieldKind::Lines));
     Focus::Typing { place: field.place.clone(), text, filling }
 }
 
@@ -134,9 +134,9 @@ pub(super) fn open(app: &App) -> Outcome {
         return Outcome::say(why);
     }
     let opened = match &field.kind {
-        Kind::Text | Kind::Lines => Outcome::go(Go::Focus(typing(&field, app.focus.is_filling()))),
-        Kind::Toggle => Outcome::edit(Edit::Set(field.place.clone(), Some(Value::Bool(!field.is_on())))),
-        Kind::Choice { options, free } => {
+        FieldKind::Text | FieldKind::Lines => Outcome::go(Go::Focus(typing(&field, app.focus.is_filling()))),
+        FieldKind::Toggle => Outcome::edit(Edit::Set(field.place.clone(), Some(Value::Bool(!field.is_on())))),
+        FieldKind::Choice { options, free } => {
             let mut list = List::new(field.label.clone(), options.list(app));
             list.why_empty = options.why_empty(app);
             let at = list.items.iter().position(|known| known.value == field.shown());
@@ -152,7 +152,8 @@ pub(super) fn open(app: &App) -> Outcome {
 /// it is below the cursor.
 pub(super) fn late_items(app: &App) -> Option<(Vec<Known>, Option<String>)> {
     let Some(Overlay::Pick(Purpose::Field { .. }, list)) = app.overlays.last() else { return None };
-    let Some(Field { kind: Kind::Choice { options, .. }, .. }) = app.field().filter(|_| list.items.is_empty()) else {
+    let Some(Field { kind: FieldKind::Choice { options, .. }, .. }) = app.field().filter(|_| list.items.is_empty())
+    else {
         return None;
     };
     Some((options.list(app), options.why_empty(app)))
@@ -162,7 +163,7 @@ pub(super) fn late_items(app: &App) -> Option<(Vec<Known>, Option<String>)> {
 pub(super) fn turn(app: &App, forward: bool) -> Outcome {
     let Some(field) = app.field() else { return Outcome::default() };
     match &field.kind {
-        Kind::Choice { options, .. } if field.disabled.is_none() && options.is_short() => {
+        FieldKind::Choice { options, .. } if field.disabled.is_none() && options.is_short() => {
             let known = options.list(app);
             let at = known.iter().position(|known| known.value == field.shown());
             let to = match (at, forward) {
@@ -173,8 +174,8 @@ pub(super) fn turn(app: &App, forward: bool) -> Outcome {
             let edit = |known: &Known| Edit::Set(field.place.clone(), Some(known.value.as_str().into()));
             known.get(to).map(|known| Outcome::edit(edit(known))).unwrap_or_default()
         }
-        Kind::Toggle | Kind::Choice { .. } => open(app),
-        Kind::Text | Kind::Lines => Outcome::default(),
+        FieldKind::Toggle | FieldKind::Choice { .. } => open(app),
+        FieldKind::Text | FieldKind::Lines => Outcome::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::grammar;
 use super::model::Model;
-use super::options::Options;
+use super::options::KnownValues;
 use crate::machine::Choice;
 use crate::spec::{Grammar, Place, field};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub struct Field {
     /// How its text is read.
     pub grammar: Grammar,
     /// How it is edited.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// What the user or a template set, as text; empty where nothing is set.
     pub text: String,
     /// What holds where nothing is set: "q35", "chosen by libvirt". Empty where the field has to be filled.
@@ -41,13 +41,13 @@ pub struct Field {
 
 /// How a field is edited.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum FieldKind {
     /// A line of text.
     Text,
     /// One of known values; `free` where other values are possible, too.
     Choice {
         /// The known values.
-        options: Options,
+        options: KnownValues,
         /// Any other text is allowed.
         free: bool,
     },
@@ -58,7 +58,7 @@ pub enum Kind {
 }
 
 impl Field {
-    fn new(place: Place, kind: Kind) -> Self {
+    fn new(place: Place, kind: FieldKind) -> Self {
         let row = field::at(&place);
         Self {
             label: row.map_or("", |row| row.label).into(),
@@ -79,27 +79,27 @@ impl Field {
 
     /// A line of text.
     pub fn text(place: Place) -> Self {
-        Self::new(place, Kind::Text)
+        Self::new(place, FieldKind::Text)
     }
 
     /// A choice among known values.
-    pub fn choice(place: Place, options: Options) -> Self {
-        Self::new(place, Kind::Choice { options, free: false })
+    pub fn choice(place: Place, options: KnownValues) -> Self {
+        Self::new(place, FieldKind::Choice { options, free: false })
     }
 
     /// A choice that takes other values, too.
-    pub fn free(place: Place, options: Options) -> Self {
-        Self::new(place, Kind::Choice { options, free: true })
+    pub fn free(place: Place, options: KnownValues) -> Self {
+        Self::new(place, FieldKind::Choice { options, free: true })
     }
 
     /// Yes or no.
     pub fn toggle(place: Place) -> Self {
-        Self::new(place, Kind::Toggle)
+        Self::new(place, FieldKind::Toggle)
     }
 
     /// Several lines.
     pub fn lines(place: Place) -> Self {
-        Self::new(place, Kind::Lines)
+        Self::new(place, FieldKind::Lines)
     }
 
     /// With another name than that of the table, where the name depends on the rest of its row.
@@ -197,7 +197,7 @@ pub(super) fn fill(model: &Model, field: &mut Field, typed: Option<&str>) {
 /// What stands beside the value. The reason of a default says nothing about a value that the user chose.
 fn beside(field: &Field, text: &str) -> String {
     let meaning = match &field.kind {
-        Kind::Choice { options, .. } => options.note(field.shown()).unwrap_or_default().to_owned(),
+        FieldKind::Choice { options, .. } => options.note(field.shown()).unwrap_or_default().to_owned(),
         _ => grammar::echo(field.grammar, text),
     };
     let first = if field.text.is_empty() && !field.why.is_empty() { &field.why } else { &meaning };

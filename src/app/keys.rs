@@ -38,7 +38,7 @@ pub enum Context {
 
 /// One line of the key table.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct KeyEntry {
     /// Where it holds.
     pub contexts: &'static [Context],
     /// The steps it holds in; empty for all.
@@ -57,7 +57,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub struct Offer {
     /// The line.
-    pub entry: &'static Entry,
+    pub entry: &'static KeyEntry,
     /// Why it cannot be done now.
     pub why_not: Option<String>,
 }
@@ -84,8 +84,8 @@ const fn entry(
     action: Intent,
     label: &'static str,
     hint: bool,
-) -> Entry {
-    Entry { contexts, steps: &[], keys, action, label, hint }
+) -> KeyEntry {
+    KeyEntry { contexts, steps: &[], keys, action, label, hint }
 }
 const fn of(
     steps: &'static [StepId],
@@ -93,8 +93,8 @@ const fn of(
     keys: &'static [Key],
     action: Intent,
     label: &'static str,
-) -> Entry {
-    Entry { contexts, steps, keys, action, label, hint: true }
+) -> KeyEntry {
+    KeyEntry { contexts, steps, keys, action, label, hint: true }
 }
 
 /// Where letters are commands.
@@ -113,7 +113,7 @@ const TAB: Key = k(KeyCode::Tab);
 const BACKTAB: Key = k(KeyCode::BackTab);
 
 /// What steps add; looked at before the rest, so that a step may give a key a meaning of its own.
-const OF_STEPS: &[Entry] = &[
+const OF_STEPS: &[KeyEntry] = &[
     of(&[S::Template], ROWS, &[c(' '), ENTER], Intent::Toggle, "use or remove"),
     of(&[S::Template], ROWS, &[c('d')], Intent::DeleteRow, "delete preset"),
     of(&[S::Storage], ROWS, &[ENTER, c(' ')], Intent::Toggle, "use this pool"),
@@ -135,7 +135,7 @@ const OF_STEPS: &[Entry] = &[
     of(&[S::Pci], ROWS, &[c('r')], Intent::Refresh, "rescan"),
     of(&[S::Pci], ROWS, &[c('v')], Intent::CompareWays, "NVMe: controller or disk"),
     of(&[S::Pci], ROWS, &[c('P')], Intent::Probe, "read host files over SSH, or stop"),
-    Entry {
+    KeyEntry {
         hint: false,
         ..of(&[S::Pci], ROWS, &[c('d'), k(KeyCode::Delete)], Intent::DeleteRow, "remove a device that was not found")
     },
@@ -157,7 +157,7 @@ const OF_STEPS: &[Entry] = &[
 ];
 
 /// What holds everywhere or in one kind of focus.
-const TABLE: &[Entry] = &[
+const TABLE: &[KeyEntry] = &[
     entry(&[Text, Lines], &[ESC], Intent::Close, "leave field", true),
     entry(&[Form], &[ESC], Intent::Close, "leave form", true),
     entry(&[Text], &[ENTER], Intent::AcceptField, "next field", true),
@@ -245,12 +245,12 @@ const TABLE: &[Entry] = &[
 ];
 
 /// Every line of the table.
-pub fn all() -> impl Iterator<Item = &'static Entry> {
+pub fn all() -> impl Iterator<Item = &'static KeyEntry> {
     OF_STEPS.iter().chain(TABLE)
 }
 
 /// What the steps add to the table.
-pub fn of_steps() -> impl Iterator<Item = &'static Entry> {
+pub fn of_steps() -> impl Iterator<Item = &'static KeyEntry> {
     OF_STEPS.iter()
 }
 

@@ -2,7 +2,7 @@
 
 use super::history::Content;
 use super::outcome::{Go, Outcome, Turn};
-use super::{App, Effect, Exit, ExitReason};
+use super::{App, Effect, ExitReason, WizardExit};
 
 /// True where nothing would be lost: the VM is built, or nothing was set.
 pub(super) fn has_nothing_to_lose(app: &App) -> bool {
@@ -23,7 +23,7 @@ pub(super) fn leave(app: &App, keep: bool) -> Outcome {
     if built {
         effects.push(Effect::DiscardDraft);
     }
-    effects.push(Effect::Leave(Exit { reason, lines }));
+    effects.push(Effect::Leave(WizardExit { reason, lines }));
     Outcome { effects, ..Outcome::turn(Turn::Kept) }
 }
 

@@ -1,7 +1,7 @@
 //! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
 //!
 //! [`update()`] takes a message and gives back effects. What a key means is in [`keys`], what it comes to is answered as an
-//! [`outcome::Outcome`] by the step on screen (one file of [`steps`] each), by `app::acting` or by `app::answering`, and
+//! [`outcome::Match`] by the step on screen (one file of [`steps`] each), by `app::acting` or by `app::answering`, and
 //! `app::dispatch` alone changes the state by it.
 
 mod acting;
@@ -49,7 +49,7 @@ pub use dispatch::update;
 pub use focus::{Cursor, Focus, Zone};
 pub use key::{Key, KeyCode};
 pub use model::{HostState, Model};
-pub use msg::{Draft, Effect, Exit, ExitReason, LeftDraft, Msg, Saved, Signal, StoreReply};
+pub use msg::{Draft, Effect, EndSignal, ExitReason, LeftDraft, Msg, Saved, StoreReply, WizardExit};
 pub use probe::{Probe, ProbeState};
 pub use state::App;
 pub use step::StepId;

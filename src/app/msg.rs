@@ -38,12 +38,12 @@ pub enum Msg {
     /// An answer from our own files.
     Stored(StoreReply),
     /// The process got a signal that asks it to end.
-    Signal(Signal),
+    Signal(EndSignal),
 }
 
 /// Signals that end the wizard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub enum EndSignal {
     /// The terminal is gone.
     HangUp,
     /// SIGTERM or SIGINT from elsewhere.
@@ -176,7 +176,7 @@ pub enum Effect {
     /// Give the terminal back and stop until the shell continues us.
     Suspend,
     /// End the wizard.
-    Leave(Exit),
+    Leave(WizardExit),
 }
 
 impl Effect {
@@ -212,7 +212,7 @@ impl Effect {
 
 /// How the wizard ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exit {
+pub struct WizardExit {
     /// What for.
     pub reason: ExitReason,
     /// Lines for the normal screen: name and UUID, how to connect, what was left behind, where the draft is.

@@ -5,7 +5,7 @@ use super::comparison::Base;
 use super::editor::TextInput;
 use super::focus::{Focus, Zone};
 use super::intent::Intent;
-use super::keys::{self, Context, Entry, Offer};
+use super::keys::{self, Context, KeyEntry, Offer};
 use super::overlay::Overlay;
 use super::steps::logic;
 use super::{App, Key, StepId};
@@ -33,9 +33,9 @@ pub fn context(app: &App) -> Context {
 
 /// The lines of the table that hold for the focus as it is, those of the step first. A key that an earlier line has
 /// taken does nothing in a later one.
-fn entries(app: &App) -> impl Iterator<Item = &'static Entry> {
+fn entries(app: &App) -> impl Iterator<Item = &'static KeyEntry> {
     let (context, step) = (context(app), app.step);
-    let holds = move |entry: &&Entry| {
+    let holds = move |entry: &&KeyEntry| {
         entry.contexts.contains(&context) && (entry.steps.is_empty() || entry.steps.contains(&step))
     };
     keys::all().filter(holds).filter(move |entry| applies(app, entry.action))

@@ -24,7 +24,7 @@ pub enum Overlay {
     /// The keys of the focus that was there before.
     Help(Help),
     /// All commands.
-    Palette(List<Command>),
+    Palette(List<PaletteCommand>),
     /// A list to pick one from.
     Pick(Purpose, List<Known>),
     /// A question with answers.
@@ -121,7 +121,7 @@ impl Searched for Known {
     }
 }
 
-impl Searched for Command {
+impl Searched for PaletteCommand {
     fn text(&self) -> String {
         format!("{} {}", self.label, self.place)
     }
@@ -129,7 +129,7 @@ impl Searched for Command {
 
 /// A command of the palette.
 #[derive(Clone, Debug)]
-pub struct Command {
+pub struct PaletteCommand {
     /// What it does.
     pub label: String,
     /// Where: the step, or what it is about.

@@ -3,7 +3,7 @@
 use super::intent::Intent;
 use super::keys;
 use super::offers::{context, offers};
-use super::overlay::{Command, Does, Help, List, Overlay};
+use super::overlay::{Does, Help, List, Overlay, PaletteCommand};
 use super::{App, StepId};
 use crate::units::capitalised;
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ pub(super) fn help(app: &App) -> Overlay {
 pub(super) fn palette(app: &App) -> Overlay {
     let here = app.step.title();
     let offered = offers(app).into_iter().filter(|offer| offer.entry.action.is_command());
-    let mut items: Vec<Command> = offered
-        .map(|offer| Command {
+    let mut items: Vec<PaletteCommand> = offered
+        .map(|offer| PaletteCommand {
             label: capitalised(offer.entry.label),
             place: if offer.entry.steps.is_empty() { "everywhere".into() } else { here.to_owned() },
             key: offer.keys(),
@@ -28,21 +28,21 @@ pub(super) fn palette(app: &App) -> Overlay {
         })
         .collect();
     items.extend(elsewhere(app));
-    items.extend(StepId::ALL.into_iter().map(|step| Command {
+    items.extend(StepId::ALL.into_iter().map(|step| PaletteCommand {
         label: format!("Go to {}", step.title()),
         place: format!("step {}", step.number()),
         key: step.number().to_string(),
         why_not: None,
         does: Does::Act(Intent::Go(step)),
     }));
-    items.extend(app.fields().into_iter().map(|field| Command {
+    items.extend(app.fields().into_iter().map(|field| PaletteCommand {
         label: format!("Go to field {}", field.label),
         place: here.to_owned(),
         key: String::new(),
         why_not: None,
         does: Does::GoTo(field.place),
     }));
-    items.extend(app.case.report.findings.iter().enumerate().map(|(at, finding)| Command {
+    items.extend(app.case.report.findings.iter().enumerate().map(|(at, finding)| PaletteCommand {
         label: format!("Explain {}", finding.code()),
         place: "Checks".into(),
         key: String::new(),
@@ -59,7 +59,7 @@ pub(super) fn palette(app: &App) -> Overlay {
 }
 
 /// What the lists of the steps offer and the focus does not.
-fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
+fn elsewhere(app: &App) -> impl Iterator<Item = PaletteCommand> {
     let (step, rows) = (app.step, context(app) == keys::Context::Rows);
     let each = keys::of_steps().flat_map(|entry| entry.steps.iter().map(move |of| (*of, entry)));
     let list = each.filter(move |(of, entry)| {
@@ -68,7 +68,7 @@ fn elsewhere(app: &App) -> impl Iterator<Item = Command> {
         let possible = entry.action != Intent::Probe || app.probe.is_some();
         !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
     });
-    list.map(|(of, entry)| Command {
+    list.map(|(of, entry)| PaletteCommand {
         label: capitalised(entry.label),
         place: of.title().to_owned(),
         key: entry.keys.first().map(ToString::to_string).unwrap_or_default(),

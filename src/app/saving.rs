@@ -2,7 +2,7 @@
 
 use super::case::input;
 use super::focus::Zone;
-use super::form::Kind;
+use super::form::FieldKind;
 use super::model::Model;
 use super::options::Known;
 use super::outcome::Outcome;
@@ -57,9 +57,9 @@ fn copied_finding(finding: &Finding) -> String {
     format!("{}: {message} {remedy}", finding.code())
 }
 
-fn copied(kind: &Kind, shown: &str) -> String {
+fn copied(kind: &FieldKind, shown: &str) -> String {
     match kind {
-        Kind::Toggle if shown.is_empty() => "no".into(),
+        FieldKind::Toggle if shown.is_empty() => "no".into(),
         _ => shown.to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::always;
 pub use crate::engine::libvirt::lines;
-pub use crate::engine::rendered::Line as XmlLine;
+pub use crate::engine::rendered::RenderedLine as XmlLine;
 use crate::spec::Place;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 

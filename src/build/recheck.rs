@@ -1,7 +1,7 @@
 //! The look at the host between review and build: what was free then may be taken now.
 
 use super::Order;
-use crate::case::{self, CaseInput, Scope};
+use crate::case::{self, CaseInput, QueryScope};
 use crate::checks::{Finding, Report, Wording};
 use crate::engine::Reviewed;
 use crate::facts::Facts;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the second look found.
-pub(super) struct Look {
+pub(super) struct SecondLook {
     /// What the checks found.
     pub(super) findings: Vec<Finding>,
     /// How many checks passed, in words; or what stands in the way now.
@@ -25,7 +25,7 @@ pub(super) fn again(
     order: &Order,
     functions: &[Reviewed],
     cancel: &Arc<AtomicBool>,
-) -> Result<Look, Halt> {
+) -> Result<SecondLook, Halt> {
     let (facts, report) = judged(backend, order, cancel);
     if cancel.load(Ordering::SeqCst) {
         return Err(Halt::Cancelled);
@@ -38,14 +38,14 @@ pub(super) fn again(
         [only] => Err(blocked(only)),
         [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
     };
-    Ok(Look { findings: report.findings, verdict })
+    Ok(SecondLook { findings: report.findings, verdict })
 }
 
 /// The host as it is now, and what the checks say of the spec on it.
 fn judged(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
     let input = CaseInput::reviewed(order.spec.clone()).allowing(&order.allowed);
     let mut facts = Facts::default();
-    let case = case::complete(&input, &mut facts, &Scope::default(), |queries| backend.facts(&queries, cancel));
+    let case = case::complete(&input, &mut facts, &QueryScope::default(), |queries| backend.facts(&queries, cancel));
     (facts, case.report)
 }
 

@@ -5,7 +5,7 @@ mod asked;
 mod scope;
 
 pub use asked::Asked;
-pub use scope::{Depth, Scope};
+pub use scope::{Depth, QueryScope};
 
 use crate::checks::{self, Accepted, Allowed, Report};
 use crate::engine::{self, Blueprint, Engine, PlanOptions, Rendered};
@@ -121,7 +121,7 @@ pub fn preview(spec: &Spec, facts: &Facts) -> Rendered {
 }
 
 /// What else has to be asked of the host, beyond what was `asked` already; from now on it was. Empty once all is known.
-pub fn queries(case: &Case, facts: &Facts, scope: &Scope, asked: &mut Asked) -> Vec<Query> {
+pub fn queries(case: &Case, facts: &Facts, scope: &QueryScope, asked: &mut Asked) -> Vec<Query> {
     scope::queries(case.spec(), &case.machine, facts, scope, asked)
 }
 
@@ -130,7 +130,7 @@ pub fn queries(case: &Case, facts: &Facts, scope: &Scope, asked: &mut Asked) -> 
 pub fn complete(
     input: &CaseInput,
     facts: &mut Facts,
-    scope: &Scope,
+    scope: &QueryScope,
     mut ask: impl FnMut(Vec<Query>) -> Vec<FactsPart>,
 ) -> Case {
     let mut asked = Asked::default();

@@ -19,7 +19,7 @@ pub enum Depth {
 
 /// What an answer is for.
 #[derive(Clone, Debug, Default)]
-pub struct Scope {
+pub struct QueryScope {
     /// How much has to be known.
     pub depth: Depth,
     /// The domain of the host that the VM is compared with.
@@ -32,7 +32,7 @@ pub struct Scope {
     pub typing: bool,
 }
 
-impl Scope {
+impl QueryScope {
     /// For the domain XML alone.
     pub fn xml() -> Self {
         Self { depth: Depth::Xml, ..Self::default() }
@@ -40,7 +40,13 @@ impl Scope {
 }
 
 /// What has to be asked of the host for `spec` beyond what was `asked` already; from now on it was.
-pub(super) fn queries(spec: &Spec, machine: &Machine, facts: &Facts, scope: &Scope, asked: &mut Asked) -> Vec<Query> {
+pub(super) fn queries(
+    spec: &Spec,
+    machine: &Machine,
+    facts: &Facts,
+    scope: &QueryScope,
+    asked: &mut Asked,
+) -> Vec<Query> {
     let mut needed: Vec<Query> = parts(spec, scope.depth).into_iter().map(Query::Part).collect();
     needed.extend(scope.parts.iter().copied().map(Query::Part));
     if !scope.typing {

@@ -1,7 +1,7 @@
 //! Checks of the custom domain XML.
 
 use super::note::Topic;
-use super::row::Row;
+use super::row::TakenRow;
 use super::text::{Arg, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
@@ -131,7 +131,7 @@ fn devices(subject: &Subject, notes: &mut Notes) {
         return;
     }
     notes.looked();
-    for row in subject.pci.iter().filter(|row| row.row == Row::Custom) {
+    for row in subject.pci.iter().filter(|row| row.row == TakenRow::Custom) {
         let message = text!("custom_xml takes {address} from the host", address = row.address);
         notes.info(
             Topic::from(field("custom_xml")).about(row.address),
@@ -161,7 +161,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use crate::checks::fixture::{Asked, Said, domain, known};
     use crate::facts::storage::{BlockDevice, Mount};
-    use crate::facts::{Domain, DomainState, Storage};
+    use crate::facts::{Domain, DomainState, HostStorage};
     use crate::units::PciAddress;
     use serde_json::json;
 
@@ -259,7 +259,8 @@ mod tests {
                 let functions = vec![at("03:00.0")];
                 let disk = BlockDevice { name: "nvme0n1".into(), functions, ..BlockDevice::default() };
                 let (mounts, devices) = (known(vec![mount.clone()]), vec![disk]);
-                facts.storage = known(Storage { mounts, swaps: known(Vec::new()), zfs: known(Vec::new()), devices });
+                facts.storage =
+                    known(HostStorage { mounts, swaps: known(Vec::new()), zfs: known(Vec::new()), devices });
             });
             let said = asked.said("USE-ROOT-DISK").blocker();
             let want = "0000:03:00.0 (Samsung 990 PRO) carries the root file system (/dev/nvme0n1)";

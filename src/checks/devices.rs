@@ -5,7 +5,7 @@ use super::row::RowName;
 use super::text::{Arg, Joint, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
-use crate::facts::{MediaKind, UsbDevice};
+use crate::facts::{HostUsbDevice, MediaKind};
 use crate::machine::Chipset;
 use crate::machine::devices::{UsbName, id, pixels};
 use crate::spec::Place;
@@ -152,7 +152,7 @@ fn usb_gone(subject: &Subject, notes: &mut Notes) {
         let what = "whether the USB devices are plugged in";
         let Some(usb) = notes.known(&subject.facts.usb, place, what) else { continue };
         let Some(known) = notes.known(&usb.devices, place, what) else { continue };
-        let same = |device: &&UsbDevice| device.vendor == vendor && device.product == product;
+        let same = |device: &&HostUsbDevice| device.vendor == vendor && device.product == product;
         let name = text!(
             "USB device {row} ({vendor}:{product})",
             row = host.row,
@@ -277,11 +277,11 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::{Asked, file, known};
-    use crate::facts::{Fact, MediaFile, MediaKind, Usb, UsbDevice};
+    use crate::facts::{Fact, HostUsbDevice, MediaFile, MediaKind, Usb};
     use serde_json::{Value, json};
 
     fn plugged(count: usize) -> Usb {
-        let device = UsbDevice {
+        let device = HostUsbDevice {
             path: "1-2".into(),
             controller: None,
             vendor: 0x046d,

@@ -4,8 +4,8 @@
 
 use super::{Allowed, Finding, Report, Severity, Wording, report_of_stack};
 use crate::facts::{
-    Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm, MediaFile,
-    MediaKind, Memory, Network, PciDevice, Pool, Provenance, Version, Volume,
+    Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm,
+    LibvirtNetwork, MediaFile, MediaKind, Memory, PciDevice, Pool, Provenance, Version, Volume,
 };
 use crate::machine::{machine, resolve};
 use crate::spec::{StackError, Stacked};
@@ -283,8 +283,8 @@ fn offered(machine: &str, max_vcpus: u32) -> DomainCapabilities {
     }
 }
 
-fn network(name: &str, active: bool) -> Network {
-    Network { name: name.into(), active, autostart: active, bridge: None, forward: Some("nat".into()) }
+fn network(name: &str, active: bool) -> LibvirtNetwork {
+    LibvirtNetwork { name: name.into(), active, autostart: active, bridge: None, forward: Some("nat".into()) }
 }
 
 fn pools() -> Vec<Pool> {

@@ -4,7 +4,7 @@
 use super::text::{Arg, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
-use crate::domain::{Change, Deed, Element};
+use crate::domain::{CustomChange, Deed, Element};
 use crate::spec::field::of_part;
 use crate::spec::{Place, Segment, custom_xml};
 use serde_json::Value;
@@ -34,7 +34,7 @@ static XML_OVERRIDES: Check = Check {
     ..Check::VM
 };
 
-fn changes<'a>(subject: &'a Subject) -> &'a [Change] {
+fn changes<'a>(subject: &'a Subject) -> &'a [CustomChange] {
     subject.merged.as_ref().map_or(&[], |(_, changes)| changes)
 }
 
@@ -45,7 +45,7 @@ fn operations(subject: &Subject, notes: &mut Notes) {
         let Deed::Missed { operation, there } = &change.deed else { continue };
         let others =
             if there.is_empty() { Text::default() } else { text!("; there is {there}", there = Arg::all(there)) };
-        let Change { element, .. } = change;
+        let CustomChange { element, .. } = change;
         let (message, remedy) = if operation == "remove" {
             (
                 text!("custom_xml removes {element}, which does not exist{others}", element, others),
@@ -113,12 +113,12 @@ fn overrides(subject: &Subject, notes: &mut Notes) {
 }
 
 /// Name and UUID have a check of their own.
-fn is_identity(change: &Change) -> bool {
+fn is_identity(change: &CustomChange) -> bool {
     matches!(change.element.as_str(), "<name>" | "<uuid>")
 }
 
 /// The change in a few words; `None` where nothing was changed.
-fn told(change: &Change) -> Option<Text> {
+fn told(change: &CustomChange) -> Option<Text> {
     let element = &change.element;
     match &change.deed {
         Deed::Attribute { name, from, to } if to.is_empty() => {
@@ -133,7 +133,7 @@ fn told(change: &Change) -> Option<Text> {
     }
 }
 
-fn contradiction(change: &Change, what: &Text, place: &Place) -> (Text, Text) {
+fn contradiction(change: &CustomChange, what: &Text, place: &Place) -> (Text, Text) {
     let message = if let Deed::Removed { .. } = &change.deed {
         text!("custom_xml removes {element}, which {place} requests", element = change.element, place)
     } else {
@@ -143,7 +143,7 @@ fn contradiction(change: &Change, what: &Text, place: &Place) -> (Text, Text) {
 }
 
 /// The field that a user set and that the change contradicts.
-fn asked(change: &Change, spec: &Value) -> Option<Place> {
+fn asked(change: &CustomChange, spec: &Value) -> Option<Place> {
     let set = |place: &Place| value_at(spec, place).filter(|value| !value.is_null());
     let Deed::Removed { fields } = &change.deed else {
         let place = field_of(change)?;
@@ -160,7 +160,7 @@ fn asked(change: &Change, spec: &Value) -> Option<Place> {
 }
 
 /// The field that an attribute is of, in the row that made its element; else the field that made the element.
-fn field_of(change: &Change) -> Option<Place> {
+fn field_of(change: &CustomChange) -> Option<Place> {
     let Deed::Attribute { name, .. } = &change.deed else { return change.origin.clone() };
     let slash = if change.path.is_empty() { "" } else { "/" };
     let own = of_part(&format!("{}{slash}@{name}", change.path), change.origin.as_ref());

@@ -40,7 +40,7 @@ static PATH_SYSTEM: Check = Check {
 };
 
 /// One path of the spec.
-struct Written<'a> {
+struct WrittenPath<'a> {
     /// Its field, with its row.
     topic: Topic,
     /// What the field is called.
@@ -56,20 +56,20 @@ struct Written<'a> {
 }
 
 /// Every path of the spec that is not blank.
-fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
+fn written<'a>(subject: &Subject<'a>) -> Vec<WrittenPath<'a>> {
     let mut all = Vec::new();
     let folder = |pool: Option<&'a str>| pool.and_then(|name| subject.pool(name)).and_then(|pool| pool.path.as_deref());
     if let Some(path) = subject.spec.storage.as_ref().and_then(|storage| storage.boot_iso.as_deref()) {
         let place = field("storage").key("boot_iso");
         let folder = folder(subject.default_pool());
-        all.push(Written { topic: place.into(), name: "boot_iso", path, folder, absolute: false, given: true });
+        all.push(WrittenPath { topic: place.into(), name: "boot_iso", path, folder, absolute: false, given: true });
     }
     for row in subject.disks() {
         let fields = [("path", &row.asked.path, true), ("clone_from", &row.asked.clone_from, false)];
         for (key, path, given) in fields {
             let Some(path) = path else { continue };
             let (topic, folder) = (row.bare_topic(key), folder(subject.pool_name(row)));
-            all.push(Written { topic, name: key, path, folder, absolute: false, given });
+            all.push(WrittenPath { topic, name: key, path, folder, absolute: false, given });
         }
     }
     let boot = subject.spec.boot.as_ref();
@@ -79,19 +79,19 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<Written<'a>> {
         let Some(path) = path else { continue };
         let (topic, folder) = (field("boot").key(key).into(), folder(subject.default_pool()));
         let name = if key == "kernel" { "boot.kernel" } else { "boot.initrd" };
-        all.push(Written { topic, name, path, folder, absolute: false, given: false });
+        all.push(WrittenPath { topic, name, path, folder, absolute: false, given: false });
     }
     for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
         let Some(path) = &device.rom_file else { continue };
         let topic = Topic::from(Place::row("pci_devices", row, "rom_file")).of(RowName::numbered("device", row));
-        all.push(Written { topic, name: "rom_file", path, folder: None, absolute: true, given: false });
+        all.push(WrittenPath { topic, name: "rom_file", path, folder: None, absolute: true, given: false });
     }
     all.retain(|written| !written.path.trim().is_empty());
     all
 }
 
 fn invalid(subject: &Subject, notes: &mut Notes) {
-    for Written { topic, name, path, folder, absolute, .. } in written(subject) {
+    for WrittenPath { topic, name, path, folder, absolute, .. } in written(subject) {
         notes.looked();
         match resolve(path.trim(), folder) {
             Err(error) => {
@@ -112,7 +112,7 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
 }
 
 fn climbs(subject: &Subject, notes: &mut Notes) {
-    for Written { topic, name, path, folder, .. } in written(subject) {
+    for WrittenPath { topic, name, path, folder, .. } in written(subject) {
         let Ok(resolved) = resolve(path.trim(), folder) else { continue };
         notes.looked();
         if let Some(note) = resolved.note(path) {
@@ -126,7 +126,7 @@ pub(super) const SYSTEM: [&str; 10] =
     ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
 
 fn system(subject: &Subject, notes: &mut Notes) {
-    for Written { topic, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
+    for WrittenPath { topic, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
         let Ok(resolved) = resolve(path.trim(), folder) else { continue };
         notes.looked();
         let Resolved::Absolute(path) = resolved else { continue };

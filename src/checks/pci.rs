@@ -1,7 +1,7 @@
 //! Checks of the host PCI devices that a VM asks for.
 
 use super::note::{Change, Remedy, Topic};
-use super::row::Row;
+use super::row::TakenRow;
 use super::subject::PciRow;
 use super::text::{Arg, Text, text};
 use super::wording::{blank, field};
@@ -140,7 +140,7 @@ static PCI_EMULATED: Check = Check {
 };
 
 /// The place of a row's host address.
-pub(super) fn place(row: Row) -> Place {
+pub(super) fn place(row: TakenRow) -> Place {
     row.place("host_address")
 }
 
@@ -151,7 +151,7 @@ fn address(subject: &Subject, notes: &mut Notes) {
             continue;
         }
         notes.looked();
-        let row = Row::Device(row);
+        let row = TakenRow::Device(row);
         if blank(asked.host_address.as_ref()) {
             let message = text!("{row}: host_address is required", row);
             notes.blocker(place(row), message, "write the address that vmbuild pci shows, such as 0000:01:00.0");

@@ -13,13 +13,13 @@ pub struct RowName {
     /// From 0.
     pub number: Option<usize>,
     /// What tells it from the others beside its number.
-    pub mark: Option<Mark>,
+    pub mark: Option<RowMark>,
 }
 
 /// What a row is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mark {
+pub enum RowMark {
     /// The name of a disk in the guest, or whatever else names one.
     Name(String),
     /// A function of the host.
@@ -40,13 +40,13 @@ impl RowName {
     /// The same with a name behind it.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
-        Self { mark: Some(Mark::Name(name.into())), ..self }
+        Self { mark: Some(RowMark::Name(name.into())), ..self }
     }
 
     /// The function that it takes.
     pub fn address(&self) -> Option<PciAddress> {
         match self.mark {
-            Some(Mark::Address(address)) => Some(address),
+            Some(RowMark::Address(address)) => Some(address),
             _ => None,
         }
     }
@@ -55,9 +55,9 @@ impl RowName {
     pub(super) fn say(&self, alone: bool) -> String {
         let number = self.number.map(|number| format!(" {number}")).unwrap_or_default();
         match &self.mark {
-            Some(Mark::Address(address)) if alone => address.to_string(),
-            Some(Mark::Address(address)) => format!("{}{number} ({address})", self.noun),
-            Some(Mark::Name(name)) => format!("{}{number} ({name})", self.noun),
+            Some(RowMark::Address(address)) if alone => address.to_string(),
+            Some(RowMark::Address(address)) => format!("{}{number} ({address})", self.noun),
+            Some(RowMark::Name(name)) => format!("{}{number} ({name})", self.noun),
             None => format!("{}{number}", self.noun),
         }
     }
@@ -65,7 +65,7 @@ impl RowName {
 
 /// A row of the spec that takes a function of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
+pub enum TakenRow {
     /// Of `pci_devices`.
     Device(usize),
     /// Of `networks`: a virtual function.
@@ -76,7 +76,7 @@ pub enum Row {
     Custom,
 }
 
-impl Row {
+impl TakenRow {
     /// The place of its field `name`.
     pub fn place(self, name: &str) -> Place {
         match self {
@@ -99,11 +99,11 @@ impl Row {
 
     /// Its name with the function that it takes.
     pub fn taking(self, address: PciAddress) -> RowName {
-        RowName { mark: Some(Mark::Address(address)), ..self.name() }
+        RowName { mark: Some(RowMark::Address(address)), ..self.name() }
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for TakenRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name().say(false))
     }

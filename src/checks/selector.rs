@@ -1,12 +1,12 @@
 //! Checks of host devices that a spec knows by more than their address: found, moved, chosen, with other company.
 
 use super::note::{Topic, clause};
-use super::row::Row;
+use super::row::TakenRow;
 use super::text::{Arg, Joint, Text, text};
 use super::wording::blank;
 use super::{Check, Notes, Subject};
 use crate::facts::PciDevice;
-use crate::machine::selector::{Outcome, Wanted, group, outcomes};
+use crate::machine::selector::{Match, Wanted, group, outcomes};
 use crate::spec::{self, PciMatch};
 use crate::units::PciAddress;
 
@@ -77,7 +77,7 @@ fn found(subject: &Subject, notes: &mut Notes) {
     let found = outcomes(subject.spec, subject.facts);
     for (at, asked, known_by) in rows(subject) {
         notes.looked();
-        let row = Row::Device(at);
+        let row = TakenRow::Device(at);
         let Some(found) = &found else {
             let why = subject.facts.pci.why_not().unwrap_or_default();
             if blank(asked.host_address.as_ref()) {
@@ -102,22 +102,22 @@ fn found(subject: &Subject, notes: &mut Notes) {
 }
 
 /// What a row looks for, with its name.
-fn topic(row: Row) -> Topic {
+fn topic(row: TakenRow) -> Topic {
     Topic::from(row.place("match")).of(row.name())
 }
 
-fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, outcome: &Outcome) {
-    let row = Row::Device(number);
+fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, outcome: &Match) {
+    let row = TakenRow::Device(number);
     let settled = subject.pci.iter().find(|known| known.row == row);
     match outcome {
-        Outcome::Ambiguous(fitting) => open(subject, notes, row, wanted, fitting),
-        Outcome::Gone { over } => gone(subject, notes, row, wanted, over),
-        Outcome::Twice(address) => {
+        Match::Ambiguous(fitting) => open(subject, notes, row, wanted, fitting),
+        Match::Gone { over } => gone(subject, notes, row, wanted, over),
+        Match::Twice(address) => {
             let message = text!("an earlier row also requests {address}", address);
             notes.blocker(topic(row), message, "remove one of them");
         }
-        Outcome::Unreadable(_) => {}
-        Outcome::Found(to) | Outcome::Moved { to, .. } | Outcome::Chosen { to, .. } => {
+        Match::Unreadable(_) => {}
+        Match::Found(to) | Match::Moved { to, .. } | Match::Chosen { to, .. } => {
             if settled.is_some_and(|known| known.address == *to) {
                 unsure(subject, notes, row, wanted, *to);
             } else {
@@ -129,7 +129,7 @@ fn judge(subject: &Subject, notes: &mut Notes, number: usize, wanted: &Wanted, o
     }
 }
 
-fn unsure(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, to: PciAddress) {
+fn unsure(subject: &Subject, notes: &mut Notes, row: TakenRow, wanted: &Wanted, to: PciAddress) {
     let device = at(subject, to).filter(|device| !wanted.is_sure(device));
     if let (Some(_), Some(board)) = (device, wanted.board) {
         let what = text!("whether {to} is of board {board}", to, board);
@@ -140,7 +140,7 @@ fn unsure(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, to: P
     }
 }
 
-fn open(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, fitting: &[PciAddress]) {
+fn open(subject: &Subject, notes: &mut Notes, row: TakenRow, wanted: &Wanted, fitting: &[PciAddress]) {
     let label = |address: &PciAddress| {
         if let Some(device) = at(subject, *address) {
             text!("{address} ({label})", address, label = device.label())
@@ -167,7 +167,7 @@ fn open(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, fitting
     notes.blocker(topic(row), message, remedy);
 }
 
-fn gone(subject: &Subject, notes: &mut Notes, row: Row, wanted: &Wanted, over: &[(PciAddress, String)]) {
+fn gone(subject: &Subject, notes: &mut Notes, row: TakenRow, wanted: &Wanted, over: &[(PciAddress, String)]) {
     let over: Vec<Text> = over.iter().map(|(address, why)| text!("{address} ({why})", address, why)).collect();
     let near: Vec<Text> = near(subject, wanted).map(|device| name(subject, device.address)).take(3).collect();
     let message = match over.as_slice() {
@@ -231,8 +231,8 @@ fn moved(subject: &Subject, notes: &mut Notes) {
     let mut cards: Vec<(usize, PciAddress, PciAddress, Vec<PciAddress>)> = Vec::new();
     for (number, outcome) in &found {
         match outcome {
-            Outcome::Found(_) => notes.looked(),
-            Outcome::Moved { from, to } => {
+            Match::Found(_) => notes.looked(),
+            Match::Moved { from, to } => {
                 let mate = |card: &&mut (usize, PciAddress, PciAddress, Vec<PciAddress>)| {
                     from.bus != 0 && card.1.same_slot(*from) && card.2.same_slot(*to)
                 };
@@ -261,7 +261,7 @@ fn moved(subject: &Subject, notes: &mut Notes) {
             others
         );
         let remedy = "check that it is the intended device, and save the preset again";
-        let row = Row::Device(number);
+        let row = TakenRow::Device(number);
         notes.warning(Topic::from(row.place("host_address")).of(row.taking(to)), message, remedy);
     }
 }
@@ -285,8 +285,7 @@ fn reason(subject: &Subject, number: usize, to: PciAddress) -> Text {
 fn chosen(subject: &Subject, notes: &mut Notes) {
     let found = outcomes(subject.spec, subject.facts).unwrap_or_default();
     for (number, asked, known_by) in rows(subject) {
-        let (Some(Outcome::Chosen { to, over }), Ok(wanted)) =
-            (found.get(&number), Wanted::read(known_by, named(asked)))
+        let (Some(Match::Chosen { to, over }), Ok(wanted)) = (found.get(&number), Wanted::read(known_by, named(asked)))
         else {
             continue;
         };
@@ -295,7 +294,7 @@ fn chosen(subject: &Subject, notes: &mut Notes) {
         let label = at(subject, *to).map(PciDevice::label).unwrap_or_default();
         let message = text!("{label} is used for {wanted}{over}", label, wanted, over);
         notes.info(
-            Topic::from(Row::Device(number).place("match")).of(Row::Device(number).taking(*to)),
+            Topic::from(TakenRow::Device(number).place("match")).of(TakenRow::Device(number).taking(*to)),
             message,
             "to fix the device, write host_address",
         );

@@ -2,8 +2,8 @@
 
 use super::accepted::Accepted;
 use super::note::Topic;
-use super::row::{Row, RowName};
-use crate::domain::{self, Change, Element};
+use super::row::{RowName, TakenRow};
+use crate::domain::{self, CustomChange, Element};
 use crate::engine::Coverage;
 use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, NOT_ASKED, PciClass, PciDevice, Pool, Use,
@@ -31,7 +31,7 @@ pub struct Subject<'a> {
     /// What the host does with its functions; empty where no row asks for one.
     pub uses: BTreeMap<PciAddress, BTreeSet<Use>>,
     /// The domain with `custom_xml` in it, and what that changed; `None` where there is none that can be read.
-    pub merged: Option<(Element, Vec<Change>)>,
+    pub merged: Option<(Element, Vec<CustomChange>)>,
     /// What the engine carries.
     pub coverage: &'static Coverage,
     /// What may be lost.
@@ -83,7 +83,7 @@ static HELD: spec::PciDevice = spec::PciDevice {
 #[derive(Clone, Copy, Debug)]
 pub struct PciRow<'a> {
     /// Row in the spec.
-    pub row: Row,
+    pub row: TakenRow,
     /// Its host address.
     pub address: PciAddress,
     /// The row.
@@ -324,19 +324,20 @@ impl<'a> Subject<'a> {
 /// The rows that take functions of the host.
 fn taken<'a>(spec: &'a Spec, facts: &'a Facts, machine: &Machine) -> Vec<PciRow<'a>> {
     let rows = spec.pci_devices.iter().flatten().enumerate();
-    let devices =
-        rows.filter_map(|(row, asked)| Some((Row::Device(row), asked.host_address.as_deref()?.parse().ok()?, asked)));
+    let devices = rows
+        .filter_map(|(row, asked)| Some((TakenRow::Device(row), asked.host_address.as_deref()?.parse().ok()?, asked)));
     let interfaces = machine.interfaces.iter();
-    let networks = interfaces.filter_map(|interface| Some((Row::Network(interface.row?), interface.host?, &PLAIN)));
+    let networks =
+        interfaces.filter_map(|interface| Some((TakenRow::Network(interface.row?), interface.host?, &PLAIN)));
     let drives = machine.disks.iter().filter_map(|disk| match disk.origin {
-        DiskOrigin::Drive { host, .. } => Some((Row::Disk(disk.place.row_index()?), host, &PLAIN)),
+        DiskOrigin::Drive { host, .. } => Some((TakenRow::Disk(disk.place.row_index()?), host, &PLAIN)),
         _ => None,
     });
-    let mut all: Vec<(Row, PciAddress, &spec::PciDevice)> = devices.chain(networks).chain(drives).collect();
+    let mut all: Vec<(TakenRow, PciAddress, &spec::PciDevice)> = devices.chain(networks).chain(drives).collect();
     // What it says of a device of the spec is merged into that one.
     for function in spec.custom_xml.as_deref().map(spec::custom_xml::host_functions).into_iter().flatten() {
         if all.iter().all(|(_, address, _)| *address != function.address) {
-            all.push((Row::Custom, function.address, if function.held { &HELD } else { &PLAIN }));
+            all.push((TakenRow::Custom, function.address, if function.held { &HELD } else { &PLAIN }));
         }
     }
     all.into_iter()

@@ -1,6 +1,6 @@
 //! Sentences as data: a template and its typed arguments. Only here do they become text.
 
-use super::row::{Row, RowName};
+use super::row::{RowName, TakenRow};
 use crate::facts::Version;
 use crate::machine::selector::Wanted;
 use crate::spec::Place;
@@ -354,7 +354,7 @@ to_arg! {
     Bytes: bytes => Arg::Bytes(*bytes),
     PciAddress: address => Arg::Address(*address),
     RowName: row => Arg::Row(row.clone()),
-    Row: row => Arg::Row(row.name()),
+    TakenRow: row => Arg::Row(row.name()),
     Place: place => Arg::Place(place.clone()),
     CpuSet: set => Arg::Numbers(set.clone()),
     Version: version => Arg::shown(version),

@@ -138,7 +138,7 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
 mod tests {
     use crate::checks::fixture::{Asked, host, known};
     use crate::checks::text::Wording;
-    use crate::facts::{Cpu, Fact, Host, Kernel, Version};
+    use crate::facts::{Fact, Host, HostCpu, Kernel, Version};
     use serde_json::{Value, json};
 
     fn on(major: u32, minor: u32, patch: Value) -> Asked {
@@ -224,7 +224,8 @@ mod tests {
         let narrow = |minor_of: (u32, u32)| {
             let pass = json!({"pci_devices": [{"host_address": "01:00.0"}, {"host_address": "01:00.1"}]});
             on(minor_of.0, minor_of.1, pass).facts(|facts| {
-                let cpu = Cpu { vendor: String::new(), address_bits: Some(46), virtualises: None, is_virtual: false };
+                let cpu =
+                    HostCpu { vendor: String::new(), address_bits: Some(46), virtualises: None, is_virtual: false };
                 facts.kernel = known(Kernel { iommu_address_bits: known(39), cpu: known(cpu), ..Kernel::default() });
             })
         };

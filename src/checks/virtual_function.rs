@@ -1,7 +1,7 @@
 //! Checks of virtual functions of network cards (SR-IOV): how a spec names them, and their VLANs.
 
 use super::note::Topic;
-use super::row::{Row, RowName};
+use super::row::{RowName, TakenRow};
 use super::subject::PciRow;
 use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
@@ -47,7 +47,7 @@ fn physical<'a>(subject: &Subject<'a>, address: PciAddress) -> Option<&'a Option
 }
 
 fn only(subject: &Subject, notes: &mut Notes) {
-    for row in subject.pci.iter().filter(|row| matches!(row.row, Row::Network(_))) {
+    for row in subject.pci.iter().filter(|row| matches!(row.row, TakenRow::Network(_))) {
         let Some(known) = row.device else { continue };
         notes.looked();
         let name = text!("{device} ({label})", device = row.name(), label = known.label());
@@ -89,7 +89,7 @@ fn way_out(subject: &Subject, row: &PciRow) -> Text {
 }
 
 fn interface(subject: &Subject, notes: &mut Notes) {
-    for row in subject.passed().filter(|row| matches!(row.row, Row::Device(_))) {
+    for row in subject.passed().filter(|row| matches!(row.row, TakenRow::Device(_))) {
         let Some(known) = row.device.filter(|known| known.kind() == PciClass::Nic) else { continue };
         // Hardly any card is one, so that nothing is said where it is not known.
         let Some(physical) = physical(subject, row.address) else { continue };

@@ -1,6 +1,6 @@
 //! The command line as data: commands, options and their help texts. Nothing is executed here.
 
-use super::exit::{EXIT_CODES, Exit};
+use super::exit::{EXIT_CODES, ExitStatus};
 use crate::checks::Allowed;
 use crate::units::PciAddress;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,22 +20,22 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// Which host, which output.
     #[command(flatten)]
-    pub options: Options,
+    pub options: GlobalOptions,
     /// What to do; the wizard if absent.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// The table of exit codes, as the help prints it.
 fn exit_codes() -> String {
-    let line = |(exit, meaning): (Exit, &str)| format!("  {:3}  {meaning}", exit as u8);
+    let line = |(exit, meaning): (ExitStatus, &str)| format!("  {:3}  {meaning}", exit as u8);
     format!("Exit codes:\n{}", EXIT_CODES.map(line).join("\n"))
 }
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // Each is one switch of the command line.
-pub struct Options {
+pub struct GlobalOptions {
     /// Connect to this libvirt URI [default: $LIBVIRT_DEFAULT_URI, the config file's default host, or qemu:///system].
     #[arg(short, long, global = true, value_name = "URI", group = "where", help_heading = "Host")]
     pub connect: Option<String>,
@@ -89,7 +89,7 @@ pub enum ColorChoice {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Build the VM that a spec describes; undo everything if a step fails.
     Build(BuildArgs),
     /// Print the steps of a build with the undo of each; change nothing.

@@ -1,8 +1,8 @@
 //! `vmbuild build`: a spec in, a VM out, or nothing at all.
 
-use super::args::{BuildArgs, Options};
-use super::case::{Depth, Judged, read};
-use super::exit::{Ended, Exit, Failure};
+use super::args::{BuildArgs, GlobalOptions};
+use super::case::{CommandDepth, Judged, read};
+use super::exit::{CommandEnd, CommandFailure, ExitStatus};
 use super::out::Out;
 use super::progress::Progress;
 use super::source::came_by;
@@ -19,21 +19,24 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 /// Reads, judges, asks where there is somebody to ask, builds.
-pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
+pub fn run(args: &BuildArgs, options: &GlobalOptions, out: &mut Out) -> CommandEnd {
     if let Some(facts) = &options.facts {
-        return Err(Failure::usage(format!("{} is a record, not a host; nothing can be built on it", facts.display()))
-            .remedy("Leave --facts out, or use: vmbuild plan"));
+        return Err(CommandFailure::usage(format!(
+            "{} is a record, not a host; nothing can be built on it",
+            facts.display()
+        ))
+        .remedy("Leave --facts out, or use: vmbuild plan"));
     }
     let input = read(&args.spec, options)?.starting(args.start);
-    let Judged { source, case, allowed, .. } = Judged::of(input, Depth::Build, options, &args.give_up)?;
+    let Judged { source, case, allowed, .. } = Judged::of(input, CommandDepth::Build, options, &args.give_up)?;
     plan::of(&case, out)?;
     if !out.is_json() {
         report::warn(&case.report, out);
     }
     if !args.yes && case.report.count(Severity::Warning) > 0 && !accepted(&args.spec, out)? {
-        return Err(Failure::new(Exit::Cancelled, BUILD_CANCELLED.code, "cancelled; nothing was changed"));
+        return Err(CommandFailure::new(ExitStatus::Cancelled, BUILD_CANCELLED.code, "cancelled; nothing was changed"));
     }
-    let source = source.ok_or_else(|| Failure::usage("a build needs a host"))?;
+    let source = source.ok_or_else(|| CommandFailure::usage("a build needs a host"))?;
     let Case { stack, machine, plan, .. } = case;
     let ssh = came_by(&source);
     let order = Order { plan, spec: stack.spec, allowed, source, ssh };
@@ -47,7 +50,7 @@ pub fn run(args: &BuildArgs, options: &Options, out: &mut Out) -> Ended {
 }
 
 /// Warnings are worth a question, but only to somebody who can answer it.
-fn accepted(spec: &Path, out: &mut Out) -> Result<bool, Failure> {
+fn accepted(spec: &Path, out: &mut Out) -> Result<bool, CommandFailure> {
     let asked = io::stdin().is_terminal() && io::stderr().is_terminal() && !out.is_json() && spec.as_os_str() != "-";
     if !asked {
         return Ok(true);
@@ -59,7 +62,7 @@ fn accepted(spec: &Path, out: &mut Out) -> Result<bool, Failure> {
 }
 
 /// Runs the order on a thread of its own and prints its events. Output that nobody reads any more never stops a build.
-fn follow(order: &Order, out: &mut Out) -> Result<Vec<BuildEvent>, Failure> {
+fn follow(order: &Order, out: &mut Out) -> Result<Vec<BuildEvent>, CommandFailure> {
     let cancel = signals::cancel_flag().map_err(|error| anyhow::anyhow!("cannot catch signals: {error}"))?;
     let mut progress = Progress::new(&order.plan);
     let mut told = Vec::new();
@@ -87,29 +90,29 @@ fn print(event: &BuildEvent, progress: &mut Progress, out: &mut Out) -> io::Resu
 }
 
 /// The last word of a build that worked. The VM is there, whoever reads of it.
-fn built(machine: &Machine, uuid: &str, state: &str, out: &mut Out) -> Exit {
+fn built(machine: &Machine, uuid: &str, state: &str, out: &mut Out) -> ExitStatus {
     let _ = if out.is_json() {
         out.json_line(&Created::new(machine, uuid, state))
     } else {
         out.line(&format!("Built {}: {state}, UUID {uuid}", machine.name))
     };
-    Exit::Done
+    ExitStatus::Done
 }
 
 /// How a build that did not work ends.
-fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
+fn failure(plan: &Plan, events: &[BuildEvent]) -> CommandFailure {
     let (exit, remedy) = match events.last() {
         Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) => {
-            (Exit::Undone, "Everything that this build made was undone.")
+            (ExitStatus::Undone, "Everything that this build made was undone.")
         }
         Some(BuildEvent::Ended { outcome: BuildResult::NotFullyUndone { .. }, .. }) => {
-            (Exit::NotUndone, "What is left is listed above, with the command that removes it.")
+            (ExitStatus::NotUndone, "What is left is listed above, with the command that removes it.")
         }
         Some(BuildEvent::Ended { outcome: BuildResult::Unverified { .. }, .. }) => {
-            (Exit::NotUndone, "The VM was left as it is; the commands that remove it are listed above.")
+            (ExitStatus::NotUndone, "The VM was left as it is; the commands that remove it are listed above.")
         }
         Some(BuildEvent::Ended { outcome: BuildResult::Cancelled, .. }) => {
-            (Exit::Cancelled, "Everything that this build made was undone.")
+            (ExitStatus::Cancelled, "Everything that this build made was undone.")
         }
         _ => {
             return anyhow::anyhow!("the build ended without a result; virsh list --all shows which domains exist")
@@ -117,7 +120,7 @@ fn failure(plan: &Plan, events: &[BuildEvent]) -> Failure {
         }
     };
     match Refused::by_events(plan, events) {
-        Some(body) => Failure { exit, ..body.into() }.remedy(remedy),
-        None => Failure::silent(exit),
+        Some(body) => CommandFailure { exit, ..body.into() }.remedy(remedy),
+        None => CommandFailure::silent(exit),
     }
 }

@@ -1,11 +1,11 @@
 //! One spec on one host: read, observed, judged.
 
-use super::args::{GiveUp, Options};
-use super::exit::{Exit, Failure};
+use super::args::{GiveUp, GlobalOptions};
+use super::exit::{CommandFailure, ExitStatus};
 use super::source::source;
 use super::store::{folders, refused};
 use super::survey::Survey;
-use crate::case::{self, Case, CaseInput, Scope};
+use crate::case::{self, Case, CaseInput, QueryScope};
 use crate::checks::Allowed;
 use crate::checks::error::SPEC_INVALID;
 use crate::facts::{Facts, FactsPart, Part};
@@ -33,37 +33,47 @@ pub struct Judged {
 
 /// How much a command must know.
 #[derive(Clone, Debug)]
-pub enum Depth {
+pub enum CommandDepth {
     /// Nothing of the host.
     Offline,
     /// What the scope says.
-    Of(Scope),
+    Of(QueryScope),
     /// Everything, and libvirt must have answered for it.
     Build,
 }
 
-impl Depth {
+impl CommandDepth {
     /// Nothing where `offline` is asked for, else what the scope says.
-    pub fn of(offline: bool, scope: Scope) -> Self {
+    pub fn of(offline: bool, scope: QueryScope) -> Self {
         if offline { Self::Offline } else { Self::Of(scope) }
     }
 }
 
 impl Judged {
     /// Reads the spec at `path` (`-` for standard input) and judges it as far as `depth` allows.
-    pub fn read(path: &Path, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
+    pub fn read(
+        path: &Path,
+        depth: CommandDepth,
+        options: &GlobalOptions,
+        give_up: &GiveUp,
+    ) -> Result<Self, CommandFailure> {
         Self::of(read(path, options)?, depth, options, give_up)
     }
 
     /// Judges what was read as far as `depth` allows.
-    pub fn of(input: CaseInput, depth: Depth, options: &Options, give_up: &GiveUp) -> Result<Self, Failure> {
+    pub fn of(
+        input: CaseInput,
+        depth: CommandDepth,
+        options: &GlobalOptions,
+        give_up: &GiveUp,
+    ) -> Result<Self, CommandFailure> {
         let allowed: Allowed = give_up.give_up.iter().copied().collect();
         let input = input.allowing(&allowed);
-        let build = matches!(depth, Depth::Build);
+        let build = matches!(depth, CommandDepth::Build);
         let scope = match depth {
-            Depth::Offline => return Self::offline(&input, allowed).checked(),
-            Depth::Of(scope) => scope,
-            Depth::Build => Scope::default(),
+            CommandDepth::Offline => return Self::offline(&input, allowed).checked(),
+            CommandDepth::Of(scope) => scope,
+            CommandDepth::Build => QueryScope::default(),
         };
         let source = source(options)?;
         let required = build || source.needs_libvirt();
@@ -89,15 +99,15 @@ impl Judged {
     }
 
     /// The same, unless something is given up that nobody asked for.
-    fn checked(self) -> Result<Self, Failure> {
+    fn checked(self) -> Result<Self, CommandFailure> {
         let Some(address) = self.allowed.without_finding(&self.case.report.findings).next() else { return Ok(self) };
         let message = format!("--give-up {address}: no finding reports that the VM takes it and the host uses it");
-        Err(Failure::usage(message).remedy("Leave it out; vmbuild check shows what blocks the build."))
+        Err(CommandFailure::usage(message).remedy("Leave it out; vmbuild check shows what blocks the build."))
     }
 }
 
 /// The spec at `path` over its presets and its template.
-pub fn read(path: &Path, options: &Options) -> Result<CaseInput, Failure> {
+pub fn read(path: &Path, options: &GlobalOptions) -> Result<CaseInput, CommandFailure> {
     let spec = read_described(path)?.spec;
     let alone = options.presets.is_empty() && spec.template.is_none();
     let of_file = Layer { origin: Origin::File(path.display().to_string()), spec };
@@ -113,19 +123,19 @@ pub fn read(path: &Path, options: &Options) -> Result<CaseInput, Failure> {
 }
 
 /// The spec at `path` alone, or the content of a preset file.
-pub fn read_described(path: &Path) -> Result<Described, Failure> {
+pub fn read_described(path: &Path) -> Result<Described, CommandFailure> {
     let name = if is_stdin(path) { "standard input".into() } else { path.display().to_string() };
     let text = text(path).map_err(|error| {
-        Failure::usage(format!("the spec {name} cannot be read: {}", reason(&error)))
+        CommandFailure::usage(format!("the spec {name} cannot be read: {}", reason(&error)))
             .remedy("Name a file with a spec in JSON, or - for standard input.")
     })?;
     Described::parse(&text).map_err(|problems| unparsable(&name, &problems))
 }
 
 /// The text of the XML file at `path`.
-pub fn read_xml(path: &Path) -> Result<String, Failure> {
+pub fn read_xml(path: &Path) -> Result<String, CommandFailure> {
     text(path).map_err(|error| {
-        Failure::usage(format!("the XML {} cannot be read: {}", path.display(), reason(&error)))
+        CommandFailure::usage(format!("the XML {} cannot be read: {}", path.display(), reason(&error)))
             .remedy("Name a file with domain XML, or a domain as domain:NAME.")
     })
 }
@@ -156,12 +166,12 @@ fn text(path: &Path) -> io::Result<String> {
 }
 
 /// A spec that does not parse blocks like a finding; people see a line per problem, programs find them in the details.
-fn unparsable(name: &str, problems: &Problems) -> Failure {
+fn unparsable(name: &str, problems: &Problems) -> CommandFailure {
     let first = problems.0.first().map(|problem| problem.in_file(name).to_string()).unwrap_or_default();
     let more = problems.0.len().saturating_sub(1);
     let error = if more == 0 { first } else { format!("{first} (and {more} more)") };
     let list = serde_json::to_value(problems).unwrap_or_default();
-    Failure::new(Exit::Blocked, SPEC_INVALID.code, error)
+    CommandFailure::new(ExitStatus::Blocked, SPEC_INVALID.code, error)
         .detail("problems", list)
         .spoken(problems.in_file(name).to_string())
 }

@@ -1,15 +1,15 @@
 //! `vmbuild diff`: the domain XML of a spec beside a domain that is defined, a preset or template, or a file.
 
-use super::args::{Beside, DiffArgs, GiveUp, Options};
-use super::case::{Depth, Judged, read, read_xml};
-use super::exit::{Ended, Exit, Failure};
+use super::args::{Beside, DiffArgs, GiveUp, GlobalOptions};
+use super::case::{CommandDepth, Judged, read, read_xml};
+use super::exit::{CommandEnd, CommandFailure, ExitStatus};
 use super::out::Out;
 use super::store::{folders, refused, sentence};
 use super::tone::Tone;
 use super::{report, xml};
 use crate::app::StepId;
 use crate::app::xml::{self as lines, DiffLine, Mark};
-use crate::case::{Scope, preview};
+use crate::case::{QueryScope, preview};
 use crate::checks::{Severity, template_check};
 use crate::domain::{Comparison, Detail, Element, compare, parse};
 use crate::facts::Fact;
@@ -31,15 +31,15 @@ struct Other {
     detail: Detail,
 }
 
-/// Prints what differs; [`Exit::Differs`] where something does.
-pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
+/// Prints what differs; [`ExitStatus::Differs`] where something does.
+pub fn run(args: &DiffArgs, options: &GlobalOptions, out: &mut Out) -> CommandEnd {
     let input = read(&args.spec.spec, options)?;
     let beside = match &args.with {
         None => input.spec().name.clone(),
         Some(Beside::Domain(name)) => Some(name.clone()),
         Some(_) => None,
     };
-    let depth = Depth::of(args.spec.offline, Scope { beside, ..Scope::xml() });
+    let depth = CommandDepth::of(args.spec.offline, QueryScope { beside, ..QueryScope::xml() });
     let judged = Judged::of(input, depth, options, &GiveUp::default())?;
     let ours = xml::whole(&judged.case.preview)?;
     let other = other(args, &judged)?;
@@ -56,17 +56,17 @@ pub fn run(args: &DiffArgs, options: &Options, out: &mut Out) -> Ended {
         print(args, &other.name, &diff, &comparison, out)?;
         report::complain(&judged.case.report, Severity::Blocker, out);
     }
-    Ok(if same { Exit::Done } else { Exit::Differs })
+    Ok(if same { ExitStatus::Done } else { ExitStatus::Differs })
 }
 
-fn other(args: &DiffArgs, judged: &Judged) -> Result<Other, Failure> {
+fn other(args: &DiffArgs, judged: &Judged) -> Result<Other, CommandFailure> {
     let of_layer = |name: String, spec: &Spec| {
         let tree = xml::whole(&preview(spec, &judged.facts))?.clone();
         Ok(Other { name, tree, detail: Detail::Everything })
     };
     let own = &judged.case.machine.name;
     match &args.with {
-        None if own.is_empty() => Err(Failure::usage("the spec has no name, so no domain has the same name")
+        None if own.is_empty() => Err(CommandFailure::usage("the spec has no name, so no domain has the same name")
             .remedy("Name the other side: --with domain:NAME, preset:NAME, template:NAME or a file.")),
         None => of_domain(own, judged),
         Some(Beside::Domain(name)) => of_domain(name, judged),
@@ -87,18 +87,20 @@ fn other(args: &DiffArgs, judged: &Judged) -> Result<Other, Failure> {
 }
 
 /// A template that was named on the command line and is not there is a wrong command line.
-fn broken(error: &StackError) -> Failure {
+fn broken(error: &StackError) -> CommandFailure {
     let exit = match error {
-        StackError::Missing { named_by: None, .. } => Exit::Usage,
-        _ => Exit::Blocked,
+        StackError::Missing { named_by: None, .. } => ExitStatus::Usage,
+        _ => ExitStatus::Blocked,
     };
-    Failure::new(exit, template_check(error).code, error.to_string()).remedy(sentence(&error.remedy()))
+    CommandFailure::new(exit, template_check(error).code, error.to_string()).remedy(sentence(&error.remedy()))
 }
 
-fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
+fn of_domain(name: &str, judged: &Judged) -> Result<Other, CommandFailure> {
     if judged.source.is_none() {
-        return Err(Failure::usage(format!("domain {name} is read from libvirt, but --offline reads from no host"))
-            .remedy("Leave out --offline, or name a file with the XML: --with FILE."));
+        return Err(CommandFailure::usage(format!(
+            "domain {name} is read from libvirt, but --offline reads from no host"
+        ))
+        .remedy("Leave out --offline, or name a file with the XML: --with FILE."));
     }
     let unknown = Fact::default();
     match judged.facts.definitions.get(name).unwrap_or(&unknown) {
@@ -106,19 +108,20 @@ fn of_domain(name: &str, judged: &Judged) -> Result<Other, Failure> {
         unknown => {
             let why = unknown.why_not().unwrap_or_default();
             let remedy = "Name another side: --with domain:NAME, preset:NAME, template:NAME or a file.";
-            Err(Failure::new(Exit::Usage, "DOMAIN-MISSING", why).remedy(remedy))
+            Err(CommandFailure::new(ExitStatus::Usage, "DOMAIN-MISSING", why).remedy(remedy))
         }
     }
 }
 
-fn of_file(path: &Path) -> Result<Other, Failure> {
+fn of_file(path: &Path) -> Result<Other, CommandFailure> {
     of_text(path.display().to_string(), &read_xml(path)?)
 }
 
-fn of_text(name: String, text: &str) -> Result<Other, Failure> {
-    let tree = parse(text).map_err(|error| Failure::usage(format!("the XML of {name} cannot be read: {error}")))?;
+fn of_text(name: String, text: &str) -> Result<Other, CommandFailure> {
+    let tree =
+        parse(text).map_err(|error| CommandFailure::usage(format!("the XML of {name} cannot be read: {error}")))?;
     if tree.name != "domain" {
-        return Err(Failure::usage(format!("the XML of {name} is a <{}>, not a <domain>", tree.name)));
+        return Err(CommandFailure::usage(format!("the XML of {name} is a <{}>, not a <domain>", tree.name)));
     }
     Ok(Other { name, tree, detail: Detail::Meaning })
 }

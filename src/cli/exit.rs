@@ -7,7 +7,7 @@ use std::{io, process::ExitCode};
 /// Exit codes; the numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub enum ExitStatus {
     /// Done.
     Done = 0,
     /// An error that the program does not foresee.
@@ -29,29 +29,29 @@ pub enum Exit {
 }
 
 /// Every exit code with its meaning for users: help and README repeat this table, and a test compares them with it.
-pub const EXIT_CODES: [(Exit, &str); 9] = [
-    (Exit::Done, "done"),
-    (Exit::Unexpected, "unexpected error"),
-    (Exit::Usage, "wrong usage, or something named on the command line does not exist"),
-    (Exit::Blocked, "blocked by findings; a spec that does not parse counts as one"),
-    (Exit::Unreachable, "the host does not answer or refuses access"),
-    (Exit::Undone, "the build failed; everything it made was undone"),
-    (Exit::NotUndone, "the build failed; something it made is left, listed with the command that removes it"),
-    (Exit::Differs, "the two sides of a comparison differ"),
-    (Exit::Cancelled, "cancelled; everything was undone"),
+pub const EXIT_CODES: [(ExitStatus, &str); 9] = [
+    (ExitStatus::Done, "done"),
+    (ExitStatus::Unexpected, "unexpected error"),
+    (ExitStatus::Usage, "wrong usage, or something named on the command line does not exist"),
+    (ExitStatus::Blocked, "blocked by findings; a spec that does not parse counts as one"),
+    (ExitStatus::Unreachable, "the host does not answer or refuses access"),
+    (ExitStatus::Undone, "the build failed; everything it made was undone"),
+    (ExitStatus::NotUndone, "the build failed; something it made is left, listed with the command that removes it"),
+    (ExitStatus::Differs, "the two sides of a comparison differ"),
+    (ExitStatus::Cancelled, "cancelled; everything was undone"),
 ];
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(exit: ExitStatus) -> Self {
         Self::from(exit as u8)
     }
 }
 
 /// A command that did not do what it was asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
+pub struct CommandFailure {
     /// How the process ends.
-    pub exit: Exit,
+    pub exit: ExitStatus,
     /// What JSON readers get; `error` is also the message for humans.
     pub body: Box<Refused>,
     /// What humans read instead of `error`; empty where it is the same.
@@ -62,20 +62,20 @@ pub struct Failure {
     pub silent: bool,
 }
 
-impl Failure {
+impl CommandFailure {
     /// A failure with a message.
-    pub fn new(exit: Exit, code: &str, message: impl Into<String>) -> Self {
+    pub fn new(exit: ExitStatus, code: &str, message: impl Into<String>) -> Self {
         let body = Refused { error: message.into(), code: code.into(), details: json!({}) };
         Self { exit, body: Box::new(body), spoken: String::new(), remedy: String::new(), silent: false }
     }
 
     /// A command line that asks for something impossible.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, "USAGE", message)
+        Self::new(ExitStatus::Usage, "USAGE", message)
     }
 
     /// Ends the process with `exit` and says nothing more.
-    pub fn silent(exit: Exit) -> Self {
+    pub fn silent(exit: ExitStatus) -> Self {
         Self { silent: true, ..Self::new(exit, "", "") }
     }
 
@@ -104,28 +104,28 @@ impl Failure {
 }
 
 /// An answer of the creation API that blocks.
-impl From<Refused> for Failure {
+impl From<Refused> for CommandFailure {
     fn from(body: Refused) -> Self {
-        Self { body: Box::new(body), ..Self::new(Exit::Blocked, "", "") }
+        Self { body: Box::new(body), ..Self::new(ExitStatus::Blocked, "", "") }
     }
 }
 
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CommandFailure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Exit::Unexpected, "UNEXPECTED", format!("{error:#}"))
+        Self::new(ExitStatus::Unexpected, "UNEXPECTED", format!("{error:#}"))
     }
 }
 
 /// Errors of our own output: a reader that closed the pipe has read enough, so that is not an error.
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandFailure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::silent(Exit::Done)
+            Self::silent(ExitStatus::Done)
         } else {
-            Self::new(Exit::Unexpected, "UNEXPECTED", format!("cannot write the output: {error}"))
+            Self::new(ExitStatus::Unexpected, "UNEXPECTED", format!("cannot write the output: {error}"))
         }
     }
 }
 
 /// What commands return.
-pub type Ended = Result<Exit, Failure>;
+pub type CommandEnd = Result<ExitStatus, CommandFailure>;

@@ -1,6 +1,6 @@
 //! `vmbuild explain`: what a code means.
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::out::Out;
 use super::table::Table;
 use super::tone::Tone;
@@ -10,12 +10,12 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 /// Explains one code, or lists all.
-pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), Failure> {
+pub fn run(code: Option<&str>, out: &mut Out) -> Result<(), CommandFailure> {
     let Some(code) = code else { return list(out) };
     let Some(Check { code, title, explain, .. }) = checks::explain(code) else {
         let near = nearest(&code.to_ascii_uppercase(), all().map(|known| known.code));
         let remedy = near.map_or("All codes: vmbuild explain".into(), |near| format!("Did you mean {near}?"));
-        return Err(Failure::usage(format!("code '{code}' does not exist")).remedy(remedy));
+        return Err(CommandFailure::usage(format!("code '{code}' does not exist")).remedy(remedy));
     };
     if out.is_json() {
         return Ok(out.json(&json!({ "code": code, "title": title, "explain": explain }))?);
@@ -74,7 +74,7 @@ fn all() -> impl Iterator<Item = &'static Check> {
     checks::all().chain(checks::errors())
 }
 
-fn list(out: &mut Out) -> Result<(), Failure> {
+fn list(out: &mut Out) -> Result<(), CommandFailure> {
     if out.is_json() {
         let codes: Vec<_> = all().map(|Check { code, title, .. }| json!({ "code": code, "title": title })).collect();
         return Ok(out.json(&json!({ "codes": codes }))?);

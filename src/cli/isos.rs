@@ -1,7 +1,7 @@
 //! `vmbuild isos`: installation media in the pools of one or several hosts.
 
-use super::args::Options;
-use super::exit::Failure;
+use super::args::GlobalOptions;
+use super::exit::CommandFailure;
 use super::out::Out;
 use super::source::sources;
 use super::survey::{Survey, unreachable};
@@ -16,7 +16,7 @@ use std::thread;
 
 /// One installation medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Iso {
+pub struct ListedIso {
     name: String,
     /// Bytes.
     size: u64,
@@ -42,7 +42,7 @@ pub struct Silent {
 }
 
 /// Asks all hosts at once and prints what they have. One that is silent is named; only if all are, it is a failure.
-pub fn run(options: &Options, out: &mut Out) -> Result<(), Failure> {
+pub fn run(options: &GlobalOptions, out: &mut Out) -> Result<(), CommandFailure> {
     let sources = sources(options)?;
     let seen: Vec<(Option<String>, Observed)> = thread::scope(|scope| {
         let ask = |(name, source)| scope.spawn(move || (name, looked_into(source)));
@@ -77,13 +77,13 @@ fn looked_into(source: Source) -> Observed {
 }
 
 /// The installation media in the pools of `facts`, which are those of the host called `host`.
-pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
+pub fn of(facts: &Facts, host: &str) -> Vec<ListedIso> {
     let mut isos = Vec::new();
     for pool in facts.pools.items() {
         for volume in pool.volumes.items().iter().filter(|volume| volume.is_iso()) {
             let file = facts.files.get(&volume.path).and_then(|file| file.get());
             let told = file.and_then(|file| file.iso.as_ref());
-            isos.push(Iso {
+            isos.push(ListedIso {
                 label: told.map(|iso| iso.volume.clone()),
                 why: file.and_then(|file| file.iso_why_not.clone()),
                 systems: told.map(|iso| iso.systems.clone()).unwrap_or_default(),
@@ -98,7 +98,7 @@ pub fn of(facts: &Facts, host: &str) -> Vec<Iso> {
     isos
 }
 
-impl Iso {
+impl ListedIso {
     /// What it installs, in the ids of `os_variant`.
     fn system(&self) -> String {
         const MOST: usize = 3;
@@ -116,7 +116,7 @@ impl Iso {
 }
 
 /// Prints them with the hosts that did not answer.
-pub fn print(isos: &[Iso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
+pub fn print(isos: &[ListedIso], silent: &[Silent], out: &mut Out) -> io::Result<()> {
     if out.is_json() {
         return out.json(&json!({ "isos": isos, "unreachable": silent }));
     }

@@ -33,9 +33,9 @@ pub mod xml;
 use crate::facts::{Facts, Part};
 use crate::host::Source;
 use crate::units::{PciAddress, UnitError};
-use args::{Arguments, Command, Options};
+use args::{Arguments, CliCommand, GlobalOptions};
 use clap::Parser;
-use exit::{Ended, Exit, Failure};
+use exit::{CommandEnd, CommandFailure, ExitStatus};
 use out::Out;
 use std::io;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             out::clap_text(&error);
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done }.into();
         }
     };
     let mut out = Out::new(&arguments.options);
@@ -59,32 +59,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, out: &mut Out) -> Ended {
+fn run(arguments: Arguments, out: &mut Out) -> CommandEnd {
     let Arguments { options, command } = arguments;
     if let Some(file) = &options.log {
         log::start(file)?;
     }
     let Some(command) = command else { return wizard::run(&options, out) };
     match command {
-        Command::Schema => schema::run(out)?,
-        Command::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
-        Command::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
-        Command::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
-        Command::Doctor => return Ok(take::doctor(&judged(&options)?, out)?),
-        Command::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
-        Command::Isos => isos::run(&options, out)?,
-        Command::Preset(command) => shelves::preset(command, &options, out)?,
-        Command::Template(command) => shelves::template(command, &options, out)?,
-        Command::Explain { markdown: true, .. } => out.document(&explain::markdown())?,
-        Command::Explain { code, .. } => explain::run(code.as_deref(), out)?,
-        Command::Check(args) => return check::run(&args, &options, out),
-        Command::Build(args) => return build::run(&args, &options, out),
-        Command::Plan(args) => return plan::run(&args, &options, out),
-        Command::Xml(args) => return xml::run(&args, &options, out),
-        Command::Export(args) => return export::run(&args, &options, out),
-        Command::Diff(args) => return diff::run(&args, &options, out),
+        CliCommand::Schema => schema::run(out)?,
+        CliCommand::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
+        CliCommand::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
+        CliCommand::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
+        CliCommand::Doctor => return Ok(take::doctor(&judged(&options)?, out)?),
+        CliCommand::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
+        CliCommand::Isos => isos::run(&options, out)?,
+        CliCommand::Preset(command) => shelves::preset(command, &options, out)?,
+        CliCommand::Template(command) => shelves::template(command, &options, out)?,
+        CliCommand::Explain { markdown: true, .. } => out.document(&explain::markdown())?,
+        CliCommand::Explain { code, .. } => explain::run(code.as_deref(), out)?,
+        CliCommand::Check(args) => return check::run(&args, &options, out),
+        CliCommand::Build(args) => return build::run(&args, &options, out),
+        CliCommand::Plan(args) => return plan::run(&args, &options, out),
+        CliCommand::Xml(args) => return xml::run(&args, &options, out),
+        CliCommand::Export(args) => return export::run(&args, &options, out),
+        CliCommand::Diff(args) => return diff::run(&args, &options, out),
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// What the judgement of cards rests on: the host, then what libvirt says.
@@ -92,25 +92,25 @@ const JUDGED: [Part; 8] =
     [Part::Host, Part::Pci, Part::Boot, Part::Uses, Part::Details, Part::Pools, Part::Domains, Part::Capabilities];
 
 /// What the judgement of cards rests on at the host that the options mean; of a recorded tree alone, what its files tell.
-fn judged(options: &Options) -> Result<Facts, Failure> {
+fn judged(options: &GlobalOptions) -> Result<Facts, CommandFailure> {
     let source = source::source(options)?;
     let parts = if matches!(source, Source::Tree(_)) { &JUDGED[..5] } else { &JUDGED };
     facts_of(source, parts)
 }
 
-fn taken(addresses: &[String], options: &Options, out: &mut Out) -> Ended {
+fn taken(addresses: &[String], options: &GlobalOptions, out: &mut Out) -> CommandEnd {
     let parsed =
-        addresses.iter().map(|text| text.parse().map_err(|error: UnitError| Failure::usage(error.to_string())));
-    let parsed = parsed.collect::<Result<Vec<PciAddress>, Failure>>()?;
+        addresses.iter().map(|text| text.parse().map_err(|error: UnitError| CommandFailure::usage(error.to_string())));
+    let parsed = parsed.collect::<Result<Vec<PciAddress>, CommandFailure>>()?;
     Ok(take::take(&judged(options)?, &parsed, out)?)
 }
 
 /// `parts` of the host that the options mean.
-fn known(options: &Options, parts: &[Part]) -> Result<Facts, Failure> {
+fn known(options: &GlobalOptions, parts: &[Part]) -> Result<Facts, CommandFailure> {
     facts_of(source::source(options)?, parts)
 }
 
-fn facts_of(source: Source, parts: &[Part]) -> Result<Facts, Failure> {
+fn facts_of(source: Source, parts: &[Part]) -> Result<Facts, CommandFailure> {
     let required = source.needs_libvirt();
     let mut survey = Survey::of(source);
     let mut facts = survey.facts(parts.iter().copied());
@@ -124,7 +124,7 @@ fn facts_of(source: Source, parts: &[Part]) -> Result<Facts, Failure> {
 }
 
 /// Says why a command failed, to those who asked: people on standard error, programs on standard output.
-fn tell(failure: &Failure, out: &mut Out) -> Exit {
+fn tell(failure: &CommandFailure, out: &mut Out) -> ExitStatus {
     if failure.silent {
         return failure.exit;
     }

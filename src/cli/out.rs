@@ -1,7 +1,7 @@
 //! Standard output and standard error: buffered, coloured where wanted, free of control characters, quiet on a closed
 //! pipe. The only file of the headless commands that writes to either.
 
-use super::args::{ColorChoice, Options};
+use super::args::{ColorChoice, GlobalOptions};
 use super::tone::Tone;
 use super::wrap::wrap;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub struct Out {
 
 impl Out {
     /// Standard output as the options and the environment want it.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &GlobalOptions) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
             stdout: Box::new(BufWriter::with_capacity(1 << 16, io::stdout())),

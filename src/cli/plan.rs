@@ -1,12 +1,12 @@
 //! `vmbuild plan`: the steps of a build, none of them done.
 
-use super::args::{Options, PlanArgs};
-use super::case::{Depth, Judged, read};
-use super::exit::{Ended, Exit, Failure};
+use super::args::{GlobalOptions, PlanArgs};
+use super::case::{CommandDepth, Judged, read};
+use super::exit::{CommandEnd, CommandFailure, ExitStatus};
 use super::out::Out;
 use super::tone::Tone;
 use super::{report, xml};
-use crate::case::{Case, Scope};
+use crate::case::{Case, QueryScope};
 use crate::checks::Severity;
 use crate::engine::Step;
 use crate::plan::{Plan, Refused};
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use std::io;
 
 /// Prints the plan, if nothing forbids it.
-pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
-    let depth = Depth::of(args.spec.offline, Scope::default());
+pub fn run(args: &PlanArgs, options: &GlobalOptions, out: &mut Out) -> CommandEnd {
+    let depth = CommandDepth::of(args.spec.offline, QueryScope::default());
     let input = read(&args.spec.spec, options)?.starting(args.start);
     let Judged { case, .. } = Judged::of(input, depth, options, &args.give_up)?;
     let plan = of(&case, out)?;
@@ -27,18 +27,18 @@ pub fn run(args: &PlanArgs, options: &Options, out: &mut Out) -> Ended {
         report::warn(&case.report, out);
         print(plan, out)?;
     }
-    Ok(Exit::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// The plan of a case, or the findings that forbid it.
-pub fn of<'a>(case: &'a Case, out: &mut Out) -> Result<&'a Plan, Failure> {
+pub fn of<'a>(case: &'a Case, out: &mut Out) -> Result<&'a Plan, CommandFailure> {
     if let Some(refused) = Refused::by_findings(&case.report) {
         if out.is_json() {
             return Err(refused.into());
         }
         report::complain(&case.report, Severity::Warning, out);
         let counts = report::counts(&case.report);
-        return Err(Failure { spoken: format!("Nothing was changed: {counts}."), ..refused.into() });
+        return Err(CommandFailure { spoken: format!("Nothing was changed: {counts}."), ..refused.into() });
     }
     xml::whole(&case.preview)?;
     Ok(&case.plan)

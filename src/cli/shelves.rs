@@ -1,8 +1,8 @@
 //! `vmbuild preset` and `vmbuild template`: partial specs under names.
 
-use super::args::{Options, PresetCommand, SaveArgs, TemplateCommand};
+use super::args::{GlobalOptions, PresetCommand, SaveArgs, TemplateCommand};
 use super::case::{read_described, reason};
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::out::Out;
 use super::source::source;
 use super::store::{folders, refused};
@@ -12,7 +12,7 @@ use super::tone::Tone;
 use crate::facts::Part;
 use crate::machine;
 use crate::spec::{Described, PciDevice, Spec};
-use crate::store::{Entry, Kind, Owner, Shelf, StoreError, Templates, presets};
+use crate::store::{Owner, Shelf, ShelfEntry, StoreError, StoredKind, Templates, presets};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -20,14 +20,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Presets or templates of the user.
-enum Stored {
+enum UserShelf {
     Presets(Shelf),
     Templates(Templates),
 }
 
 /// Does what was asked with presets.
-pub fn preset(command: PresetCommand, options: &Options, out: &mut Out) -> Result<(), Failure> {
-    let stored = Stored::Presets(presets(&folders()?));
+pub fn preset(command: PresetCommand, options: &GlobalOptions, out: &mut Out) -> Result<(), CommandFailure> {
+    let stored = UserShelf::Presets(presets(&folders()?));
     match command {
         PresetCommand::List => stored.list(out),
         PresetCommand::Show { name } | PresetCommand::Export { name, file: None } => stored.show(&name, out),
@@ -38,8 +38,8 @@ pub fn preset(command: PresetCommand, options: &Options, out: &mut Out) -> Resul
 }
 
 /// Does what was asked with templates.
-pub fn template(command: TemplateCommand, options: &Options, out: &mut Out) -> Result<(), Failure> {
-    let stored = Stored::Templates(Templates::new(&folders()?));
+pub fn template(command: TemplateCommand, options: &GlobalOptions, out: &mut Out) -> Result<(), CommandFailure> {
+    let stored = UserShelf::Templates(Templates::new(&folders()?));
     match command {
         TemplateCommand::List => stored.list(out),
         TemplateCommand::Show { name } => stored.show(&name, out),
@@ -48,8 +48,8 @@ pub fn template(command: TemplateCommand, options: &Options, out: &mut Out) -> R
     }
 }
 
-impl Stored {
-    fn list(&self, out: &mut Out) -> Result<(), Failure> {
+impl UserShelf {
+    fn list(&self, out: &mut Out) -> Result<(), CommandFailure> {
         let (word, entries) = match self {
             Self::Presets(all) => ("presets", all.list()),
             Self::Templates(templates) => ("templates", templates.list()),
@@ -73,11 +73,11 @@ impl Stored {
         Ok(table.print(out)?)
     }
 
-    fn show(&self, name: &str, out: &mut Out) -> Result<(), Failure> {
+    fn show(&self, name: &str, out: &mut Out) -> Result<(), CommandFailure> {
         Ok(out.document(&self.text(name)?)?)
     }
 
-    fn save(&self, args: &SaveArgs, options: &Options, out: &mut Out) -> Result<(), Failure> {
+    fn save(&self, args: &SaveArgs, options: &GlobalOptions, out: &mut Out) -> Result<(), CommandFailure> {
         let mut content = read_described(&args.spec)?;
         if let Some(description) = &args.description {
             content.description.clone_from(description);
@@ -100,7 +100,7 @@ impl Stored {
         self.done("saved", &args.name, out)
     }
 
-    fn delete(&self, name: &str, out: &mut Out) -> Result<(), Failure> {
+    fn delete(&self, name: &str, out: &mut Out) -> Result<(), CommandFailure> {
         let deleted = match self {
             Self::Presets(all) => all.delete(name),
             Self::Templates(templates) => templates.delete(name),
@@ -109,22 +109,22 @@ impl Stored {
         self.done("deleted", name, out)
     }
 
-    fn export(&self, name: &str, file: &Path, out: &mut Out) -> Result<(), Failure> {
+    fn export(&self, name: &str, file: &Path, out: &mut Out) -> Result<(), CommandFailure> {
         let text = self.text(name)?;
         // It may hold secrets of cloud-init: whoever passes it on decides who reads it.
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
         written.and_then(|mut written| written.write_all(text.as_bytes())).map_err(|error| {
-            Failure::usage(format!("cannot write {}: {}", file.display(), reason(&error)))
+            CommandFailure::usage(format!("cannot write {}: {}", file.display(), reason(&error)))
                 .remedy("Name a file that does not exist yet, in a folder that does.")
         })?;
         self.done("exported", name, out)
     }
 
-    fn text(&self, name: &str) -> Result<String, Failure> {
+    fn text(&self, name: &str) -> Result<String, CommandFailure> {
         self.load(name)?.to_json().map_err(|error| anyhow::anyhow!(error).into())
     }
 
-    fn load(&self, name: &str) -> Result<Described, Failure> {
+    fn load(&self, name: &str) -> Result<Described, CommandFailure> {
         let loaded = match self {
             Self::Presets(all) => all.load(name),
             Self::Templates(templates) => templates.load(name),
@@ -132,24 +132,24 @@ impl Stored {
         loaded.map_err(|error| refused(&error))
     }
 
-    fn done(&self, what: &str, name: &str, out: &mut Out) -> Result<(), Failure> {
+    fn done(&self, what: &str, name: &str, out: &mut Out) -> Result<(), CommandFailure> {
         if out.is_json() {
             return Ok(out.json(&json!({ what: name }))?);
         }
         Ok(out.line(&format!("{what} {} {name}", self.kind()))?)
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> StoredKind {
         match self {
-            Self::Presets(_) => Kind::Preset,
-            Self::Templates(_) => Kind::Template,
+            Self::Presets(_) => StoredKind::Preset,
+            Self::Templates(_) => StoredKind::Template,
         }
     }
 }
 
 /// The spec with what its host devices are known by on the host that the options mean. Without one they are kept by their
 /// addresses alone, which is said and is no failure.
-fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failure> {
+fn portable(spec: Spec, options: &GlobalOptions, out: &mut Out) -> Result<Spec, CommandFailure> {
     let named = |row: &PciDevice| row.host_address.is_some();
     if !spec.pci_devices.iter().flatten().any(named) {
         return Ok(spec);
@@ -171,7 +171,7 @@ fn portable(spec: Spec, options: &Options, out: &mut Out) -> Result<Spec, Failur
     Ok(kept)
 }
 
-fn document(entry: &Entry) -> Value {
+fn document(entry: &ShelfEntry) -> Value {
     let (spec, error) = match &entry.spec {
         Ok(spec) => (json!(spec), Value::Null),
         Err(why) => (Value::Null, json!(why)),

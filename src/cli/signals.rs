@@ -1,7 +1,7 @@
 //! Signals during a headless build: SIGINT, SIGTERM and SIGQUIT cancel it, more of them change nothing, SIGHUP lets it
 //! go on without its terminal.
 
-use crate::run::signals::{Signal, Signals};
+use crate::run::signals::{OutsideEvent, Signals};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ fn listen(cancel: &AtomicBool, ready: &SyncSender<io::Result<()>>) -> io::Result
         let mut signals = Signals::new()?;
         let _ = ready.send(Ok(()));
         loop {
-            if matches!(signals.next().await, Signal::Terminate | Signal::Interrupt) {
+            if matches!(signals.next().await, OutsideEvent::Terminate | OutsideEvent::Interrupt) {
                 cancel.store(true, Ordering::SeqCst);
             }
         }

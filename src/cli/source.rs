@@ -1,13 +1,13 @@
 //! Which hosts the options, the environment and the config file mean.
 
-use super::args::Options;
-use super::exit::Failure;
+use super::args::GlobalOptions;
+use super::exit::CommandFailure;
 use super::store::config;
 use crate::facts::Part;
 use crate::host::{Source, Sysroot, observe};
 
 /// The one host that a command works on.
-pub fn source(options: &Options) -> Result<Source, Failure> {
+pub fn source(options: &GlobalOptions) -> Result<Source, CommandFailure> {
     if let Some(file) = &options.facts {
         return recorded(Source::Record(file.clone()));
     }
@@ -26,7 +26,7 @@ pub fn source(options: &Options) -> Result<Source, Failure> {
 
 /// All hosts with their names: those of the config file, unless the options choose one; `None` for a host without a name
 /// of ours.
-pub fn sources(options: &Options) -> Result<Vec<(Option<String>, Source)>, Failure> {
+pub fn sources(options: &GlobalOptions) -> Result<Vec<(Option<String>, Source)>, CommandFailure> {
     let chosen = options.connect.is_some() || options.host.is_some() || options.demo || options.facts.is_some();
     let hosts = if chosen || options.sysroot.is_some() { Vec::new() } else { config()?.hosts };
     if hosts.is_empty() {
@@ -49,15 +49,15 @@ pub fn came_by(source: &Source) -> Option<String> {
 }
 
 /// A record that cannot be used is a wrong use.
-fn recorded(record: Source) -> Result<Source, Failure> {
+fn recorded(record: Source) -> Result<Source, CommandFailure> {
     match observe(&record, [] as [Part; 0]).unreachable {
-        Some(error) => Err(Failure::usage(error.message).remedy(error.remedy)),
+        Some(error) => Err(CommandFailure::usage(error.message).remedy(error.remedy)),
         None => Ok(record),
     }
 }
 
 /// The tree that `--sysroot` names; `/` is the machine itself.
-fn tree(options: &Options) -> Option<Sysroot> {
+fn tree(options: &GlobalOptions) -> Option<Sysroot> {
     options.sysroot.clone().map(Sysroot::new).filter(|tree| !tree.is_real())
 }
 
@@ -70,7 +70,7 @@ fn behind(uri: Option<String>, tree: Option<Sysroot>) -> Source {
 }
 
 /// Whether the config file says that the files of this host may be read over ssh.
-fn agreed(source: &Source) -> Result<bool, Failure> {
+fn agreed(source: &Source) -> Result<bool, CommandFailure> {
     if source.login().is_none() {
         return Ok(false);
     }
@@ -80,7 +80,7 @@ fn agreed(source: &Source) -> Result<bool, Failure> {
 
 /// The URI that the options, the environment or the config file name, in this order. The config file is read only where it
 /// decides: its default host is not the one that a tree was recorded on.
-fn uri(options: &Options) -> Result<Option<String>, Failure> {
+fn uri(options: &GlobalOptions) -> Result<Option<String>, CommandFailure> {
     if let Some(name) = &options.host {
         return named(name).map(Some);
     }
@@ -94,7 +94,7 @@ fn uri(options: &Options) -> Result<Option<String>, Failure> {
     Ok(config()?.default_host().map(|host| host.uri.clone()))
 }
 
-fn named(name: &str) -> Result<String, Failure> {
+fn named(name: &str) -> Result<String, CommandFailure> {
     let config = config()?;
     config.host(name).map(|host| host.uri.clone()).ok_or_else(|| {
         let known: Vec<_> = config.hosts.iter().map(|host| host.name.as_str()).collect();
@@ -103,6 +103,6 @@ fn named(name: &str) -> Result<String, Failure> {
                 .to_owned(),
             known => format!("It has {}. For a host without a name, use --connect URI", known.join(", ")),
         };
-        Failure::usage(format!("host '{name}' is not in the config file")).remedy(remedy)
+        CommandFailure::usage(format!("host '{name}' is not in the config file")).remedy(remedy)
     })
 }

@@ -1,31 +1,31 @@
 //! The user's own files on the command line: where they are, and the failure where one cannot be used.
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandFailure, ExitStatus};
 use crate::checks::{self, error};
-use crate::store::{Config, Folders, Kind, StoreError};
+use crate::store::{Config, Folders, StoreError, StoredKind};
 use crate::units::capitalised;
 
 /// Where the user's files are.
-pub fn folders() -> Result<Folders, Failure> {
+pub fn folders() -> Result<Folders, CommandFailure> {
     Folders::of_user().map_err(|error| refused(&error))
 }
 
 /// An error of our own files. What was asked for and is not there is a wrong command line; a file of specs that does
 /// not parse blocks as a spec does.
-pub fn refused(error: &StoreError) -> Failure {
+pub fn refused(error: &StoreError) -> CommandFailure {
     let (exit, code) = match error {
-        StoreError::NotFound { kind: Kind::Preset, .. } => (Exit::Usage, "PRESET-MISSING"),
-        StoreError::NotFound { kind: Kind::Template, .. } => (Exit::Usage, checks::TEMPLATE_MISSING.code),
-        StoreError::Exists { .. } => (Exit::Usage, "EXISTS"),
-        StoreError::Shipped { .. } => (Exit::Usage, "SHIPPED"),
-        StoreError::BadName { .. } => (Exit::Usage, checks::NAME_INVALID.code),
-        StoreError::Broken { .. } => (Exit::Blocked, error::SPEC_INVALID.code),
-        StoreError::Config { .. } => (Exit::Usage, "CONFIG-INVALID"),
+        StoreError::NotFound { kind: StoredKind::Preset, .. } => (ExitStatus::Usage, "PRESET-MISSING"),
+        StoreError::NotFound { kind: StoredKind::Template, .. } => (ExitStatus::Usage, checks::TEMPLATE_MISSING.code),
+        StoreError::Exists { .. } => (ExitStatus::Usage, "EXISTS"),
+        StoreError::Shipped { .. } => (ExitStatus::Usage, "SHIPPED"),
+        StoreError::BadName { .. } => (ExitStatus::Usage, checks::NAME_INVALID.code),
+        StoreError::Broken { .. } => (ExitStatus::Blocked, error::SPEC_INVALID.code),
+        StoreError::Config { .. } => (ExitStatus::Usage, "CONFIG-INVALID"),
         StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
-            (Exit::Unexpected, "STORE")
+            (ExitStatus::Unexpected, "STORE")
         }
     };
-    Failure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
+    CommandFailure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
 }
 
 /// A part of a sentence as a whole one.
@@ -35,6 +35,6 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// The config file.
-pub fn config() -> Result<Config, Failure> {
+pub fn config() -> Result<Config, CommandFailure> {
     Config::load(&folders()?).map_err(|error| refused(&error))
 }

@@ -1,6 +1,6 @@
 //! A host that one command asks: questions in, facts out, and the sentence for a host that does not answer.
 
-use super::exit::{Exit, Failure};
+use super::exit::{CommandFailure, ExitStatus};
 use super::source::came_by;
 use crate::checks::error::{LIBVIRT_DENIED, LIBVIRT_MISSING, LIBVIRT_NOT_RUNNING};
 use crate::facts::{Facts, FactsPart, Query};
@@ -61,7 +61,7 @@ impl Survey {
     }
 
     /// The failure, where libvirt was asked in vain.
-    pub fn required(&self) -> Result<(), Failure> {
+    pub fn required(&self) -> Result<(), CommandFailure> {
         self.unreachable.as_ref().map_or(Ok(()), |error| Err(unreachable(error)))
     }
 
@@ -90,7 +90,7 @@ fn still_waiting(since: Duration) {
 }
 
 /// The failure of a host that does not answer.
-pub fn unreachable(error: &HostError) -> Failure {
+pub fn unreachable(error: &HostError) -> CommandFailure {
     let code = match error.cause {
         Cause::LibraryMissing => LIBVIRT_MISSING.code,
         Cause::DaemonDown => LIBVIRT_NOT_RUNNING.code,
@@ -103,7 +103,7 @@ pub fn unreachable(error: &HostError) -> Failure {
     if error.cause != Cause::LibraryMissing && !error.remedy.contains("--demo") {
         lines.push("Without a host: vmbuild --demo".into());
     }
-    Failure::new(Exit::Unreachable, code, &error.message)
+    CommandFailure::new(ExitStatus::Unreachable, code, &error.message)
         .remedy(lines.join("\n"))
         .detail("libvirt", error.original.as_str())
 }

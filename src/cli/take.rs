@@ -1,6 +1,6 @@
 //! `vmbuild pci --take` and `vmbuild doctor`: what taking cards means, and what the host lacks for it.
 
-use super::exit::Exit;
+use super::exit::ExitStatus;
 use super::out::Out;
 use super::table::Table;
 use super::tone::Tone;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::io;
 
 /// Prints what taking `asked` means.
-pub fn take(facts: &Facts, asked: &[PciAddress], out: &mut Out) -> io::Result<Exit> {
+pub fn take(facts: &Facts, asked: &[PciAddress], out: &mut Out) -> io::Result<ExitStatus> {
     let taken = checks::take(facts, asked);
     let verdict = verdict(taken.findings.iter());
     if out.is_json() {
@@ -25,7 +25,7 @@ pub fn take(facts: &Facts, asked: &[PciAddress], out: &mut Out) -> io::Result<Ex
 }
 
 /// Prints the check list of the host.
-pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<Exit> {
+pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<ExitStatus> {
     let lines = checks::doctor(facts);
     let verdict = verdict(lines.iter().flat_map(|line| &line.findings));
     if out.is_json() {
@@ -47,8 +47,8 @@ pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<Exit> {
     Ok(exit(verdict))
 }
 
-fn exit(verdict: &str) -> Exit {
-    if verdict == "blocked" { Exit::Blocked } else { Exit::Done }
+fn exit(verdict: &str) -> ExitStatus {
+    if verdict == "blocked" { ExitStatus::Blocked } else { ExitStatus::Done }
 }
 
 /// What is not checked has not passed, so that nothing is called ready on account of it.

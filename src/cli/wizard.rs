@@ -1,7 +1,7 @@
 //! `vmbuild` without a command: the options as the wizard takes them, and how it ended as the shell takes it.
 
-use super::args::{ColorChoice, Options};
-use super::exit::{Ended, Exit, Failure};
+use super::args::{ColorChoice, GlobalOptions};
+use super::exit::{CommandEnd, CommandFailure, ExitStatus};
 use super::out::Out;
 use super::source::{came_by, source};
 use super::store::{config, refused};
@@ -11,9 +11,9 @@ use crate::run::{WizardError, WizardOptions, wizard};
 use crate::store::{Color, Config, Folders, presets};
 
 /// Runs the wizard and prints what remains to be said on the normal screen.
-pub fn run(options: &Options, out: &mut Out) -> Ended {
+pub fn run(options: &GlobalOptions, out: &mut Out) -> CommandEnd {
     if options.json {
-        return Err(Failure::usage("--json needs a command").remedy("vmbuild --help lists them."));
+        return Err(CommandFailure::usage("--json needs a command").remedy("vmbuild --help lists them."));
     }
     // A user without a home can still build; nothing is kept, and a preset that is named is an error as everywhere.
     let folders = Folders::of_user().ok();
@@ -22,7 +22,7 @@ pub fn run(options: &Options, out: &mut Out) -> Ended {
         (Some(folders), names) => {
             presets::layers(&presets::presets(folders), names).map_err(|error| refused(&error))?
         }
-        (None, _) => return Err(Failure::usage("presets need a home folder; HOME is not set")),
+        (None, _) => return Err(CommandFailure::usage("presets need a home folder; HOME is not set")),
     };
     let config = if folders.is_some() { config()? } else { Config::default() };
     let source = source(options)?;
@@ -39,15 +39,15 @@ pub fn run(options: &Options, out: &mut Out) -> Ended {
         out.line(line)?;
     }
     Ok(match exit.reason {
-        ExitReason::Left | ExitReason::Built => Exit::Done,
-        ExitReason::BuildUndone => Exit::Undone,
-        ExitReason::BuildNotUndone => Exit::NotUndone,
-        ExitReason::BuildCancelled | ExitReason::Signal => Exit::Cancelled,
+        ExitReason::Left | ExitReason::Built => ExitStatus::Done,
+        ExitReason::BuildUndone => ExitStatus::Undone,
+        ExitReason::BuildNotUndone => ExitStatus::NotUndone,
+        ExitReason::BuildCancelled | ExitReason::Signal => ExitStatus::Cancelled,
     })
 }
 
 /// The command line wins over the environment, that over the config file.
-fn look(options: &Options, config: &Config) -> LookFlags {
+fn look(options: &GlobalOptions, config: &Config) -> LookFlags {
     let environment = std::env::var_os("VMBUILD_COLOR").is_some_and(|value| !value.is_empty());
     let colour = match options.color {
         ColorChoice::Never => Some(ColourChoice::Only(Colours::None)),
@@ -69,9 +69,9 @@ fn chosen(color: Color) -> ColourChoice {
 }
 
 /// What is wrong with the terminal or the options is told as a wrong use, with the commands that need no screen.
-fn failure(error: &WizardError) -> Failure {
+fn failure(error: &WizardError) -> CommandFailure {
     match error {
-        WizardError::System(_) => Failure::new(Exit::Unexpected, "UNEXPECTED", error.to_string()),
-        _ => Failure::usage(error.to_string()),
+        WizardError::System(_) => CommandFailure::new(ExitStatus::Unexpected, "UNEXPECTED", error.to_string()),
+        _ => CommandFailure::usage(error.to_string()),
     }
 }

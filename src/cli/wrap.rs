@@ -7,14 +7,14 @@ use textwrap::core::Word;
 use textwrap::wrap_algorithms::wrap_first_fit;
 
 /// A line of pieces, each in its tone.
-pub(super) type Line = Vec<(Tone, String)>;
+pub(super) type TonedLine = Vec<(Tone, String)>;
 
 /// How far a continuation is set in beyond its line.
 const HANG: usize = 2;
 
 /// `spans` as lines of at most `width` cells where there are blanks to break at. A word that is longer than a line stays
 /// whole: it may be a path to copy.
-pub(super) fn wrap(spans: &[(Tone, &str)], width: usize) -> Vec<Line> {
+pub(super) fn wrap(spans: &[(Tone, &str)], width: usize) -> Vec<TonedLine> {
     let text: String = spans.iter().map(|(_, text)| *text).collect();
     let mut lines = Vec::new();
     let mut start = 0;
@@ -39,8 +39,8 @@ pub(super) fn wrap(spans: &[(Tone, &str)], width: usize) -> Vec<Line> {
 }
 
 /// This part of the text of `spans` as pieces of one tone each, behind `before` blanks.
-fn pieces(spans: &[(Tone, &str)], part: Range<usize>, before: usize) -> Line {
-    let mut line: Line = if before > 0 { vec![(Tone::Plain, " ".repeat(before))] } else { Vec::new() };
+fn pieces(spans: &[(Tone, &str)], part: Range<usize>, before: usize) -> TonedLine {
+    let mut line: TonedLine = if before > 0 { vec![(Tone::Plain, " ".repeat(before))] } else { Vec::new() };
     let mut start = 0;
     for (tone, text) in spans {
         let within = part.start.saturating_sub(start)..part.end.saturating_sub(start).min(text.len());

@@ -7,7 +7,7 @@ use crate::spec::Place;
 
 /// One thing that it did, or could not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct CustomChange {
     /// The element as users tell it from others: `<disk> vda`, `<driver> of <disk> vda`.
     pub element: String,
     /// The names on the way to it below the domain: `devices/disk/driver`; empty for the domain itself.
@@ -74,14 +74,14 @@ impl Around {
     }
 
     /// A change of it.
-    pub(super) fn change(&self, deed: Deed) -> Change {
+    pub(super) fn change(&self, deed: Deed) -> CustomChange {
         let element = self.label.clone().unwrap_or_else(|| "<domain>".into());
-        Change { element, path: self.path.clone(), origin: self.origin.clone(), deed }
+        CustomChange { element, path: self.path.clone(), origin: self.origin.clone(), deed }
     }
 }
 
 /// Notes that an attribute changes, unless both values mean the same.
-pub(super) fn attribute(around: &Around, lower: &Element, name: &str, to: &str) -> Option<Change> {
+pub(super) fn attribute(around: &Around, lower: &Element, name: &str, to: &str) -> Option<CustomChange> {
     let from = lower.attribute(name)?;
     // The unit is said with the text.
     let same = from == to
@@ -92,7 +92,7 @@ pub(super) fn attribute(around: &Around, lower: &Element, name: &str, to: &str) 
 }
 
 /// Notes that the text changes, unless both mean the same.
-pub(super) fn text(around: &Around, lower: &Element, upper: &Element) -> Option<Change> {
+pub(super) fn text(around: &Around, lower: &Element, upper: &Element) -> Option<CustomChange> {
     let sized = lower.attribute("unit").is_some();
     let number = |element: &Element| element.own_text().trim().to_owned();
     // Without a unit libvirt counts in KiB.
@@ -107,7 +107,7 @@ pub(super) fn text(around: &Around, lower: &Element, upper: &Element) -> Option<
 }
 
 /// Notes that an element goes away whole.
-pub(super) fn removed(around: &Around, element: &Element) -> Change {
+pub(super) fn removed(around: &Around, element: &Element) -> CustomChange {
     let mut fields = Vec::new();
     origins(element, &mut fields);
     around.change(Deed::Removed { fields })
@@ -121,7 +121,7 @@ fn origins(element: &Element, out: &mut Vec<Place>) {
 }
 
 /// Notes what is lost where `upper` stands in the place of `lower`.
-pub(super) fn replaced(around: &Around, lower: &Element, upper: &Element, out: &mut Vec<Change>) {
+pub(super) fn replaced(around: &Around, lower: &Element, upper: &Element, out: &mut Vec<CustomChange>) {
     for (name, _) in &lower.attributes {
         out.extend(attribute(around, lower, name, upper.attribute(name).unwrap_or_default()));
     }

@@ -4,7 +4,7 @@
 //! element, written `vmbuild:op` with `xmlns:vmbuild='urn:vmbuild:domain:1'`, takes the generated one away (`remove`) or
 //! puts this one in its place as it is (`replace`).
 
-use super::change::{self, Around, Change, Deed};
+use super::change::{self, Around, CustomChange, Deed};
 use super::identity::{self, Identity, identity};
 use super::parse::{self, OPERATION};
 use super::{Element, Node, XmlError};
@@ -12,7 +12,7 @@ use crate::spec::Place;
 
 /// Merges the text of `custom_xml` into a domain; what it changed. Devices come last and all at once, so that two of the
 /// text never become one.
-pub(super) fn merge(domain: &mut Element, custom: &str) -> Result<Vec<Change>, XmlError> {
+pub(super) fn merge(domain: &mut Element, custom: &str) -> Result<Vec<CustomChange>, XmlError> {
     let mut merge = Merge::default();
     let around = Around::default();
     let mut devices = Vec::new();
@@ -97,7 +97,7 @@ fn is_device(element: &Element) -> bool {
 /// A merge that keeps note of what it changes.
 #[derive(Default)]
 struct Merge {
-    changes: Vec<Change>,
+    changes: Vec<CustomChange>,
 }
 
 impl Merge {

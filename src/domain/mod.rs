@@ -31,7 +31,7 @@ pub mod serial;
 mod share;
 pub mod write;
 
-pub use change::{Change, Deed};
+pub use change::{CustomChange, Deed};
 pub use compare::{Comparison, Detail, compare};
 pub use difference::{Difference, Weight, What};
 pub use element::{Element, Node};
@@ -50,7 +50,7 @@ pub fn domain(spec: &Spec, machine: &Machine) -> Result<Element, XmlError> {
 }
 
 /// The same with what `custom_xml` changed; characters that XML cannot hold are not looked for.
-pub fn merged(spec: &Spec, machine: &Machine) -> Result<(Element, Vec<Change>), XmlError> {
+pub fn merged(spec: &Spec, machine: &Machine) -> Result<(Element, Vec<CustomChange>), XmlError> {
     let mut tree = generated(spec, machine);
     let changes = spec.custom_xml.as_ref().map(|custom| custom::merge(&mut tree, custom)).transpose()?;
     Ok((tree, changes.unwrap_or_default()))

@@ -10,7 +10,7 @@ pub enum Call {
     /// The same for every engine.
     Any(Common),
     /// libvirt's.
-    Libvirt(libvirt::Call),
+    Libvirt(libvirt::LibvirtCall),
 }
 
 /// What is done in the same way whatever the engine.
@@ -42,8 +42,8 @@ impl Call {
     }
 }
 
-impl From<libvirt::Call> for Call {
-    fn from(call: libvirt::Call) -> Self {
+impl From<libvirt::LibvirtCall> for Call {
+    fn from(call: libvirt::LibvirtCall) -> Self {
         Self::Libvirt(call)
     }
 }

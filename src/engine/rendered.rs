@@ -8,16 +8,16 @@ use crate::units::CommandLine;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The text, line by line.
-    pub lines: Vec<Line>,
+    pub lines: Vec<RenderedLine>,
     /// The same as a document.
-    pub document: Document,
+    pub document: RenderedDocument,
     /// Why the text is not all that was asked for: it is shown, and nothing may be built from it.
-    pub fault: Option<Fault>,
+    pub fault: Option<RenderFault>,
 }
 
 /// What the lines are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Document {
+pub enum RenderedDocument {
     /// The XML of a libvirt domain.
     Xml(Element),
     /// A command.
@@ -26,7 +26,7 @@ pub enum Document {
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct RenderedLine {
     /// The text with its indentation.
     pub text: String,
     /// The field of the spec that made it; `None` for what is always there.
@@ -35,14 +35,14 @@ pub struct Line {
 
 /// A value that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RenderFault {
     /// The field that holds it.
     pub place: Place,
     /// What is wrong, with the field and the fix.
     pub message: String,
 }
 
-impl Document {
+impl RenderedDocument {
     /// The tree, where it is XML.
     pub fn xml(&self) -> Option<&Element> {
         match self {

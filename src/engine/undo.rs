@@ -22,5 +22,5 @@ pub struct Undo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// libvirt's.
-    Libvirt(libvirt::Removal),
+    Libvirt(libvirt::LibvirtRemoval),
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// How the host boots.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Boot {
+pub struct HostBoot {
     /// The distribution.
     pub distribution: Fact<Distribution>,
     /// What decides the kernel command line.

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Displays {
     /// Cards of the kernel's graphics drivers.
-    pub cards: Vec<Card>,
+    pub cards: Vec<DisplayCard>,
     /// Frame buffers.
     pub framebuffers: Vec<Framebuffer>,
     /// Consoles of the kernel.
-    pub consoles: Vec<Console>,
+    pub consoles: Vec<KernelConsole>,
     /// Addresses of the frame buffer that the firmware left and the kernel still uses; `None` where none is used.
     pub firmware_framebuffer: Fact<Option<(u64, u64)>>,
     /// Programs that hold a GPU or a VFIO group.
@@ -31,7 +31,7 @@ impl Displays {
 /// A card as the kernel's graphics drivers see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Card {
+pub struct DisplayCard {
     /// Name, such as `card0`.
     pub name: String,
     /// Its PCI function; `None` for what the firmware set up or exists in software only.
@@ -63,7 +63,7 @@ pub struct Framebuffer {
 
 /// A console of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Console {
+pub struct KernelConsole {
     /// Name, such as `vtcon1`.
     pub name: String,
     /// What it draws on, such as `(M) frame buffer device`.

@@ -25,7 +25,7 @@ pub struct Kernel {
     /// Width of the addresses that the narrowest IOMMU can translate, in bits.
     pub iommu_address_bits: Fact<u32>,
     /// The CPU.
-    pub cpu: Fact<Cpu>,
+    pub cpu: Fact<HostCpu>,
     /// The features of the CPU as the kernel names them: the `flags` of /proc/cpuinfo.
     pub cpu_features: Fact<BTreeSet<String>>,
     /// True where KVM lets guests run guests of their own.
@@ -60,7 +60,7 @@ impl Sleep {
 
 /// The CPU of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cpu {
+pub struct HostCpu {
     /// GenuineIntel, AuthenticAMD, ...
     pub vendor: String,
     /// Width of its physical addresses, in bits.

@@ -23,17 +23,17 @@ pub mod usb;
 pub mod uses;
 pub mod vfio;
 
-pub use boot::{Boot, BootChain, Distribution, Initramfs};
+pub use boot::{BootChain, Distribution, HostBoot, Initramfs};
 pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
 pub use cpu::{CoreKind, HugePages, LogicalCpu, NumaNode};
 pub use display::Displays;
 pub use domain::{Domain, DomainState};
 pub use fact::{Fact, NOT_ASKED, Provenance};
 pub use host::{Host, Kvm, Memory, Version};
-pub use kernel::{Cpu, IommuTable, Kernel, Lockdown, Sleep};
+pub use kernel::{HostCpu, IommuTable, Kernel, Lockdown, Sleep};
 pub use media::{Iso, MediaFile, MediaKind, Password, SecretFile};
-pub use network::{Bridge, Network};
-pub use networking::{Interface, Networking};
+pub use network::{Bridge, LibvirtNetwork};
+pub use networking::{HostInterface, Networking};
 pub use part::{FactsPart, Part};
 pub use pci::{Iommu, IommuGroup, PciClass, PciDevice};
 pub use pci_details::{GroupDetails, PciDetails};
@@ -41,8 +41,8 @@ pub use pool::{Pool, Volume};
 pub use profile::{Boots, Needs, Profile, Resources, SystemName};
 pub use query::Query;
 pub use rom::{Confinement, FoundRom, RomFile};
-pub use storage::{BlockDevice, BlockKind, Storage};
-pub use usb::{Usb, UsbDevice, UsbRole};
+pub use storage::{BlockDevice, BlockKind, HostStorage};
+pub use usb::{HostUsbDevice, Usb, UsbRole};
 pub use uses::{Use, uses};
 pub use vfio::{ModuleState, Vfio};
 
@@ -71,7 +71,7 @@ pub struct Facts {
     /// Storage pools with their volumes.
     pub pools: Fact<Vec<Pool>>,
     /// Networks of libvirt.
-    pub networks: Fact<Vec<Network>>,
+    pub networks: Fact<Vec<LibvirtNetwork>>,
     /// Bridges of the host.
     pub bridges: Fact<Vec<Bridge>>,
     /// The other domains, running or only defined.
@@ -83,11 +83,11 @@ pub struct Facts {
     /// The running kernel and its command line.
     pub kernel: Fact<Kernel>,
     /// How the host boots.
-    pub boot: Fact<Boot>,
+    pub boot: Fact<HostBoot>,
     /// The kernel's modules for passthrough.
     pub vfio: Fact<Vfio>,
     /// What the host keeps on which disk.
-    pub storage: Fact<Storage>,
+    pub storage: Fact<HostStorage>,
     /// What the host's own network lies on.
     pub networking: Fact<Networking>,
     /// Who shows what on the GPUs.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One network of libvirt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
+pub struct LibvirtNetwork {
     /// Name.
     pub name: String,
     /// True where it can be used now.

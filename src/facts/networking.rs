@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[serde(default)]
 pub struct Networking {
     /// Interfaces by name, the loopback left out.
-    pub interfaces: Vec<Interface>,
+    pub interfaces: Vec<HostInterface>,
     /// Routes of both families.
     pub routes: Fact<Vec<Route>>,
     /// Sessions of SSH that reach this host, the one of whoever asks first.
@@ -21,7 +21,7 @@ pub struct Networking {
 /// One network interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Interface {
+pub struct HostInterface {
     /// Name.
     pub name: String,
     /// MAC address, where it has one.
@@ -75,7 +75,7 @@ impl Route {
     }
 }
 
-impl Interface {
+impl HostInterface {
     /// True where it has an address that others can reach.
     pub fn has_routable_address(&self) -> bool {
         self.addresses.iter().any(|address| match address {
@@ -87,12 +87,12 @@ impl Interface {
 
 impl Networking {
     /// The interface `name`.
-    pub fn interface(&self, name: &str) -> Option<&Interface> {
+    pub fn interface(&self, name: &str) -> Option<&HostInterface> {
         self.interfaces.iter().find(|interface| interface.name == name)
     }
 
     /// `name` and every interface below it.
-    pub fn beneath(&self, name: &str) -> Vec<&Interface> {
+    pub fn beneath(&self, name: &str) -> Vec<&HostInterface> {
         let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         let mut open = vec![name];
         while let Some(name) = open.pop() {

@@ -1,9 +1,9 @@
 //! Parts of the facts: what is asked for and answered in one piece.
 
 use super::{
-    Boot, Bridge, Capabilities, Confinement, Displays, Domain, DomainCapabilities, Fact, Facts, FoundRom, GroupDetails,
-    Host, Iommu, Kernel, Kvm, LogicalCpu, MediaFile, Memory, Network, Networking, NumaNode, PciDetails, PciDevice,
-    Pool, Profile, Storage, SystemName, Usb, Vfio,
+    Bridge, Capabilities, Confinement, Displays, Domain, DomainCapabilities, Fact, Facts, FoundRom, GroupDetails, Host,
+    HostBoot, HostStorage, Iommu, Kernel, Kvm, LibvirtNetwork, LogicalCpu, MediaFile, Memory, Networking, NumaNode,
+    PciDetails, PciDevice, Pool, Profile, SystemName, Usb, Vfio,
 };
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
@@ -106,7 +106,7 @@ pub enum FactsPart {
     /// Answers [`Part::Networks`].
     Networks {
         /// Networks of libvirt.
-        networks: Fact<Vec<Network>>,
+        networks: Fact<Vec<LibvirtNetwork>>,
         /// Bridges of the host.
         bridges: Fact<Vec<Bridge>>,
     },
@@ -131,14 +131,14 @@ pub enum FactsPart {
         /// The running kernel.
         kernel: Box<Fact<Kernel>>,
         /// How the host boots.
-        boot: Box<Fact<Boot>>,
+        boot: Box<Fact<HostBoot>>,
         /// Modules for passthrough.
         vfio: Box<Fact<Vfio>>,
     },
     /// Answers [`Part::Uses`].
     Uses {
         /// Disks.
-        storage: Box<Fact<Storage>>,
+        storage: Box<Fact<HostStorage>>,
         /// Network.
         networking: Box<Fact<Networking>>,
         /// GPUs.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// The host's own use of its disks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Storage {
+pub struct HostStorage {
     /// Block devices by name.
     pub devices: Vec<BlockDevice>,
     /// Mounted file systems that lie on something: block devices, ZFS, the network. Pseudo file systems are left out.
@@ -119,7 +119,7 @@ pub struct ZfsPool {
     pub devices: Fact<Vec<String>>,
 }
 
-impl Storage {
+impl HostStorage {
     /// The block device `name`; a path below /dev is understood, too.
     pub fn device(&self, name: &str) -> Option<&BlockDevice> {
         let name = name.strip_prefix("/dev/").unwrap_or(name);

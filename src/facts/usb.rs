@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Usb {
     /// Devices by path, root hubs left out.
-    pub devices: Fact<Vec<UsbDevice>>,
+    pub devices: Fact<Vec<HostUsbDevice>>,
     /// Keyboards of any kind.
     pub keyboards: Fact<Vec<Keyboard>>,
 }
 
 /// One USB device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsbDevice {
+pub struct HostUsbDevice {
     /// Bus and ports, such as `1-2.1`.
     pub path: String,
     /// The controller; `None` where it is no PCI function.

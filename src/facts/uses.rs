@@ -1,7 +1,7 @@
 //! Why the host cannot do without a PCI function: disks, network, console and keyboard traced down to it, pools included.
 
 use super::storage::Mount;
-use super::{BlockKind, Facts, Networking, PciClass, Pool, Storage, UsbRole};
+use super::{BlockKind, Facts, HostStorage, Networking, PciClass, Pool, UsbRole};
 use crate::units::PciAddress;
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,7 @@ impl Use {
 
 /// Everything that the host does with each PCI function, as far as the facts tell.
 pub fn uses(facts: &Facts) -> BTreeMap<PciAddress, BTreeSet<Use>> {
-    let mut found = Found::default();
+    let mut found = FoundUse::default();
     if let Some(storage) = facts.storage.get() {
         found.storage(storage, facts.pools.items());
     }
@@ -160,9 +160,9 @@ pub fn uses(facts: &Facts) -> BTreeMap<PciAddress, BTreeSet<Use>> {
 }
 
 #[derive(Default)]
-struct Found(BTreeMap<PciAddress, BTreeSet<Use>>);
+struct FoundUse(BTreeMap<PciAddress, BTreeSet<Use>>);
 
-impl Found {
+impl FoundUse {
     fn add(&mut self, function: PciAddress, used: Use) {
         self.0.entry(function).or_default().insert(used);
     }
@@ -171,7 +171,7 @@ impl Found {
         functions.into_iter().for_each(|function| self.add(function, used.clone()));
     }
 
-    fn storage(&mut self, storage: &Storage, pools: &[Pool]) {
+    fn storage(&mut self, storage: &HostStorage, pools: &[Pool]) {
         for mount in storage.mounts.items() {
             let used = by_mount(mount);
             self.on(storage.functions_of(mount), &used);
@@ -218,7 +218,7 @@ impl Found {
         }
     }
 
-    fn remote(&mut self, storage: &Storage, networking: &Networking) {
+    fn remote(&mut self, storage: &HostStorage, networking: &Networking) {
         for mount in storage.mounts.items() {
             for server in storage.servers_of(mount) {
                 for interface in networking.interfaces_to(server) {

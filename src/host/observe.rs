@@ -1,15 +1,15 @@
 //! Facts of one host, part by part: each from the files of this machine where they are the host's, else from libvirt.
 
-use super::demo::Record;
+use super::demo::DemoRecord;
 use super::libvirt::{Connection, capabilities_kvm, each, node_device_iommu};
 use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
-use super::session::{Listeners, Session};
+use super::session::{HostSession, Listeners};
 use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Source, Sysroot, now, secret};
 use crate::facts::media::local_path;
 use crate::facts::{
-    Bridge, DomainState, Fact, Facts, FactsPart, MediaFile, MediaKind, Network, Part, Provenance, Query,
+    Bridge, DomainState, Fact, Facts, FactsPart, LibvirtNetwork, MediaFile, MediaKind, Part, Provenance, Query,
 };
 use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
@@ -55,7 +55,7 @@ pub struct Observer {
     sysroot: Sysroot,
     /// The session of SSH by which the user came.
     ssh: Option<String>,
-    session: Session,
+    session: HostSession,
     names: Mutex<PciNames>,
     probe: Probe,
     osinfo: Osinfo,
@@ -73,7 +73,7 @@ impl Observer {
 
     /// Asks over a connection that is open already. Setting `given_up` ends what lasts long: the probe by ssh.
     pub fn over(connection: &Connection, source: &Source, ssh: Option<&str>, given_up: &Arc<AtomicBool>) -> Self {
-        let session = Session::over(connection.clone());
+        let session = HostSession::over(connection.clone());
         Self { session, ..Self::given_up_by(given_up.clone(), source.clone(), ssh.map(str::to_owned), None) }
     }
 
@@ -92,7 +92,7 @@ impl Observer {
         let sysroot = source.sysroot();
         // The demo is the same everywhere.
         let osinfo = if source == Source::Demo { Osinfo::none() } else { Osinfo::of(&sysroot) };
-        let (session, names) = (Session::new(listeners), Mutex::default());
+        let (session, names) = (HostSession::new(listeners), Mutex::default());
         Self { source, sysroot, ssh, session, names, probe, osinfo, hears, recorded }
     }
 
@@ -280,7 +280,7 @@ impl Observer {
         };
         let running = domains.items().iter().filter(|domain| domain.state == DomainState::Active);
         let held: Vec<PciAddress> = running.flat_map(|domain| domain.pci.iter().copied()).collect();
-        let mut answer = match Record::load() {
+        let mut answer = match DemoRecord::load() {
             Ok(record) => record.complete(answer, &held),
             Err(error) => FactsPart::unknown(answer.part(), &error.to_string()),
         };
@@ -361,7 +361,7 @@ impl Observer {
                 let (kind, size) = (MediaKind::File, volume.capacity);
                 let mut file = MediaFile { kind, size, world_readable: true, ..MediaFile::default() };
                 if self.is_demo() {
-                    file.iso = Record::load().ok().and_then(|record| record.iso(path));
+                    file.iso = DemoRecord::load().ok().and_then(|record| record.iso(path));
                 } else if volume.is_iso() {
                     match self.ask("virStorageVolDownload", asked, |connection| connection.iso_labels(path)) {
                         Fact::Known { value, .. } => file.iso = value,
@@ -370,7 +370,7 @@ impl Observer {
                 }
                 Fact::known(file, source, seen_at)
             }
-            Fact::Known { value: None, .. } if self.is_demo() => match Record::load() {
+            Fact::Known { value: None, .. } if self.is_demo() => match DemoRecord::load() {
                 Ok(record) => record.file(path),
                 Err(error) => error.fact(),
             },
@@ -394,8 +394,8 @@ fn together<T: Send, O>(one: impl FnOnce() -> Fact<T> + Send, other: impl FnOnce
 }
 
 /// A bridge belongs to the network that made it; one that a network merely joins stands by itself.
-fn name_owners(bridges: &mut Fact<Vec<Bridge>>, networks: &Fact<Vec<Network>>) {
-    let makes = |network: &&Network| network.forward.as_deref() != Some("bridge");
+fn name_owners(bridges: &mut Fact<Vec<Bridge>>, networks: &Fact<Vec<LibvirtNetwork>>) {
+    let makes = |network: &&LibvirtNetwork| network.forward.as_deref() != Some("bridge");
     for bridge in bridges.get_mut().into_iter().flatten() {
         let mut owners = networks.items().iter().filter(makes);
         let owner = owners.find(|network| network.bridge.as_deref() == Some(&bridge.name));

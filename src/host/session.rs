@@ -1,6 +1,6 @@
 //! The one connection of an observer: opened by the first request that needs it, again after it was cut.
 
-use super::libvirt::{Connection, OnEvent, Watch};
+use super::libvirt::{Connection, OnEvent, Registration};
 use super::{HostError, Source};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -15,20 +15,20 @@ pub(super) struct Listeners {
 }
 
 /// A connection that is made when needed.
-pub(super) struct Session {
-    state: Mutex<State>,
+pub(super) struct HostSession {
+    state: Mutex<ConnectionState>,
     listeners: Option<Listeners>,
 }
 
 #[derive(Default)]
-struct State {
+struct ConnectionState {
     open: Option<Connection>,
     /// Ends before the connection does.
-    watch: Option<Watch>,
+    watch: Option<Registration>,
     failed: Option<(Instant, HostError)>,
 }
 
-impl Session {
+impl HostSession {
     /// Nothing is opened yet.
     pub(super) fn new(listeners: Option<Listeners>) -> Self {
         Self { state: Mutex::default(), listeners }
@@ -36,7 +36,7 @@ impl Session {
 
     /// Uses a connection that is open.
     pub(super) fn over(connection: Connection) -> Self {
-        let state = State { open: Some(connection), ..State::default() };
+        let state = ConnectionState { open: Some(connection), ..ConnectionState::default() };
         Self { state: Mutex::new(state), listeners: None }
     }
 
@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    fn open(&self, source: &Source) -> Result<(Connection, Option<Watch>), HostError> {
+    fn open(&self, source: &Source) -> Result<(Connection, Option<Registration>), HostError> {
         let Some(listeners) = &self.listeners else { return Connection::open(source).map(|open| (open, None)) };
         let opened = match &listeners.on_event {
             Some(_) => Connection::open_with_events(source),

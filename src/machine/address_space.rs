@@ -59,7 +59,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::facts::pci_details::{Bar, BarSpace};
-    use crate::facts::{Cpu, Fact, Kernel, PciDetails, Provenance};
+    use crate::facts::{Fact, HostCpu, Kernel, PciDetails, Provenance};
     use crate::machine::machine;
     use serde_json::json;
 
@@ -78,7 +78,7 @@ mod tests {
             sizes: Fact::default(),
         };
         let details = PciDetails { bars: known(vec![bar(0, size)]), ..PciDetails::default() };
-        let cpu = Cpu { vendor: String::new(), address_bits: Some(46), virtualises: Some(true), is_virtual: false };
+        let cpu = HostCpu { vendor: String::new(), address_bits: Some(46), virtualises: Some(true), is_virtual: false };
         let kernel = Kernel { iommu_address_bits: known(iommu), cpu: known(cpu), ..Kernel::default() };
         let address = "01:00.0".parse().unwrap();
         let facts = Facts { details: [(address, details)].into(), kernel: known(kernel), ..Facts::default() };

@@ -12,7 +12,7 @@ pub struct Cpu {
     /// Model of the mode custom.
     pub model: Option<String>,
     /// Features that are required or hidden, each once.
-    pub features: Vec<Feature>,
+    pub features: Vec<CpuFeature>,
     /// Arrangement; `None` where the number of virtual CPUs is not given.
     pub topology: Option<Choice<Topology>>,
     /// Caches that are written out; `None` leaves them to QEMU.
@@ -23,7 +23,7 @@ pub struct Cpu {
 
 /// A feature that differs from what the mode gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feature {
+pub struct CpuFeature {
     /// libvirt's name.
     pub name: String,
     /// True to require it, false to hide it.
@@ -155,15 +155,15 @@ fn topology(spec: &Spec, pinning: &Pinning) -> Option<Choice<Topology>> {
     Some(Choice::asked(Topology { sockets, dies, clusters, cores, threads }, place("topology")))
 }
 
-fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: Option<Topology>) -> Vec<Feature> {
-    let mut features: Vec<Feature> = Vec::new();
+fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: Option<Topology>) -> Vec<CpuFeature> {
+    let mut features: Vec<CpuFeature> = Vec::new();
     let rows = asked.and_then(|cpu| cpu.features.as_ref()).into_iter().flatten().enumerate();
     for (row, text) in rows {
         let Some((on, name)) = signed(text) else { continue };
         if features.iter().all(|known| known.name != name) {
             let place = place("features").index(row);
             let reason = super::Reason::Asked(place.clone());
-            features.push(Feature { name: name.to_owned(), on, reason, place });
+            features.push(CpuFeature { name: name.to_owned(), on, reason, place });
         }
     }
     let nested = asked.and_then(|cpu| cpu.nested).zip(virtualisation(vendor(facts)));
@@ -174,7 +174,7 @@ fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: O
     let topoext = pairs.then(|| ("topoext", true, super::Reason::Default(why.into()), place("topology")));
     for (name, on, reason, place) in nested.into_iter().chain(topoext) {
         if features.iter().all(|known| known.name != name) {
-            features.push(Feature { name: name.to_owned(), on, reason, place });
+            features.push(CpuFeature { name: name.to_owned(), on, reason, place });
         }
     }
     features

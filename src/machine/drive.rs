@@ -145,7 +145,7 @@ fn plain(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, PciDevice, Provenance, Storage};
+    use crate::facts::{Fact, HostStorage, PciDevice, Provenance};
     use crate::units::Bytes;
 
     fn known<T>(value: T) -> Fact<T> {
@@ -184,7 +184,7 @@ mod tests {
             label: None,
         };
         let storage =
-            Storage { devices: vec![disk], mounts: Fact::default(), swaps: Fact::default(), zfs: Fact::default() };
+            HostStorage { devices: vec![disk], mounts: Fact::default(), swaps: Fact::default(), zfs: Fact::default() };
         let pci = vec![device("03:00.0", 0x01_08_02, "nvme"), device("04:00.0", 0x02_00_00, "igc")];
         Facts { storage: known(storage), pci: known(pci), ..Facts::default() }
     }

@@ -61,7 +61,7 @@ const FIRST_SLOT: u8 = 0x10;
 const SLOTS: u8 = 32;
 
 /// A row with an address that reads, and its place in the guest once it has one.
-struct Row<'a> {
+struct AddressedRow<'a> {
     number: usize,
     device: &'a PciDevice,
     host: PciAddress,
@@ -72,7 +72,7 @@ struct Row<'a> {
 /// that are held are left out. Addresses asked for stand as they are; everything else follows the card.
 pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset, expanders: &[Expander]) -> Vec<GuestSlot> {
     let passed = spec.pci_devices.iter().flatten().enumerate().filter(|(_, device)| !device.is_held());
-    let mut rows: Vec<Row<'_>> = passed.filter_map(|(row, device)| Row::read(row, device)).collect();
+    let mut rows: Vec<AddressedRow<'_>> = passed.filter_map(|(row, device)| AddressedRow::read(row, device)).collect();
     let mut free = FreeSlots::new(chipset, &rows, expanders);
     let cards: Vec<PciAddress> = rows.iter().map(|row| row.host.with_function(0)).collect();
     let mut seen = HashSet::new();
@@ -82,7 +82,7 @@ pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset, expanders: &[E
     gather(rows, facts)
 }
 
-impl<'a> Row<'a> {
+impl<'a> AddressedRow<'a> {
     fn read(row: usize, device: &'a PciDevice) -> Option<Self> {
         let host = filled(device.host_address.as_deref())?.parse().ok()?;
         let asked = filled(device.guest_address.as_deref()).and_then(|text| text.parse().ok());
@@ -94,7 +94,7 @@ impl<'a> Row<'a> {
 /// Puts the functions of one card that have no place yet on one slot: that of its first function with an address asked
 /// for, else a free one. Function numbers are kept; the lowest becomes 0 where the slot would have none, because a guest
 /// looks at no other function before.
-fn place_card(card: PciAddress, rows: &mut [Row<'_>], free: &mut FreeSlots) {
+fn place_card(card: PciAddress, rows: &mut [AddressedRow<'_>], free: &mut FreeSlots) {
     let mut loose: Vec<usize> = Vec::new();
     let mut slot = None;
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.host.same_slot(card)) {
@@ -107,7 +107,8 @@ fn place_card(card: PciAddress, rows: &mut [Row<'_>], free: &mut FreeSlots) {
         return;
     }
     let slot = slot.unwrap_or_else(|| free.take()).with_function(0);
-    let on_slot = |row: &Row<'_>| row.guest.as_ref().map(|guest| guest.value).filter(|guest| guest.same_slot(slot));
+    let on_slot =
+        |row: &AddressedRow<'_>| row.guest.as_ref().map(|guest| guest.value).filter(|guest| guest.same_slot(slot));
     let mut taken: HashSet<u8> = rows.iter().filter_map(on_slot).map(|guest| guest.function).collect();
     loose.sort_by_key(|index| rows.get(*index).map(|row| row.host.function));
     let zero_is_there = taken.contains(&0);
@@ -129,7 +130,7 @@ fn place_card(card: PciAddress, rows: &mut [Row<'_>], free: &mut FreeSlots) {
 }
 
 /// Groups placed rows by guest slot.
-fn gather(rows: Vec<Row<'_>>, facts: &Facts) -> Vec<GuestSlot> {
+fn gather(rows: Vec<AddressedRow<'_>>, facts: &Facts) -> Vec<GuestSlot> {
     let mut order = Vec::new();
     let mut slots: BTreeMap<PciAddress, Vec<GuestFunction>> = BTreeMap::new();
     for row in rows {
@@ -174,7 +175,7 @@ struct FreeSlots {
 }
 
 impl FreeSlots {
-    fn new(chipset: Chipset, rows: &[Row<'_>], expanders: &[Expander]) -> Self {
+    fn new(chipset: Chipset, rows: &[AddressedRow<'_>], expanders: &[Expander]) -> Self {
         let asked = rows.iter().filter_map(|row| row.guest.as_ref()).map(|guest| guest.value.with_function(0));
         // A bus has the number of its controller.
         let roots = expanders.iter().map(|bus| PciAddress { domain: 0, bus: bus.index, slot: 0, function: 0 });

@@ -63,8 +63,9 @@ fn asked(row: usize, network: &Network, facts: &Facts, fitting: &Choice<NetworkM
         Some(model) => Choice::asked(model, Place::row("networks", row, "model")),
         None => fitting.clone(),
     };
-    let gives =
-        |network: &crate::facts::Network| network.name == source.value && network.forward.as_deref() == Some("hostdev");
+    let gives = |network: &crate::facts::LibvirtNetwork| {
+        network.name == source.value && network.forward.as_deref() == Some("hostdev")
+    };
     let pool = kind == NetworkKind::Network && facts.networks.items().iter().any(gives);
     Interface {
         row: Some(row),

@@ -1,7 +1,7 @@
 //! Which host CPUs run the VM's threads: lines that were asked for, and proposals for the others.
 
 use super::Choice;
-use super::proposal::{self, Line, Proposal, Wish};
+use super::proposal::{self, Placement, Proposal, Wish};
 pub use super::proposal::{HostCore, cores as host_cores};
 use crate::facts::{DomainState, Facts};
 use crate::spec::{Place, Spec, filled};
@@ -70,7 +70,7 @@ pub(super) fn pinning(spec: &Spec, facts: &Facts) -> Pinning {
 
 /// Puts proposals where no line was asked for.
 fn fill(pinning: &mut Pinning, proposed: Proposal) {
-    let chosen = |line: Line| Choice::default(line.cpus, line.why);
+    let chosen = |line: Placement| Choice::default(line.cpus, line.why);
     let (mut vcpus, mut iothreads) = (proposed.vcpus.into_iter(), proposed.iothreads.into_iter());
     for line in pinning.vcpus.iter_mut().filter(|line| line.is_none()) {
         *line = vcpus.next().map(chosen);

@@ -27,7 +27,7 @@ pub(super) struct Wish {
 
 /// Where one thread runs, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct Placement {
     pub(super) cpus: CpuSet,
     pub(super) why: String,
 }
@@ -35,9 +35,9 @@ pub(super) struct Line {
 /// All lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Proposal {
-    pub(super) vcpus: Vec<Line>,
-    pub(super) emulator: Option<Line>,
-    pub(super) iothreads: Vec<Line>,
+    pub(super) vcpus: Vec<Placement>,
+    pub(super) emulator: Option<Placement>,
+    pub(super) iothreads: Vec<Placement>,
     /// CPUs that stay with the host.
     pub(super) reserve: CpuSet,
 }
@@ -120,13 +120,13 @@ pub(super) fn in_pairs(pins: &[Option<&CpuSet>], cpus: &[LogicalCpu]) -> bool {
 }
 
 /// The lines of all virtual CPUs: those that must run on one node together, one group after another.
-fn place(wish: &Wish, free: &[HostCore], busy: &BTreeSet<(u32, u32)>) -> Result<Vec<Line>, String> {
+fn place(wish: &Wish, free: &[HostCore], busy: &BTreeSet<(u32, u32)>) -> Result<Vec<Placement>, String> {
     let mut groups: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     for (vcpu, node) in wish.nodes.iter().enumerate() {
         groups.entry(*node).or_default().push(vcpu);
     }
     let mut pool = free.to_vec();
-    let mut lines = vec![Line { cpus: CpuSet::default(), why: String::new() }; wish.nodes.len()];
+    let mut lines = vec![Placement { cpus: CpuSet::default(), why: String::new() }; wish.nodes.len()];
     // Those without a node come last: they find room anywhere.
     for (node, vcpus) in groups.into_iter().rev() {
         let chosen = choose(&pool, vcpus.len(), node, wish.near, busy)?;
@@ -134,7 +134,7 @@ fn place(wish: &Wish, free: &[HostCore], busy: &BTreeSet<(u32, u32)>) -> Result<
         for vcpu in vcpus {
             let Some((core, cpu)) = threads.next() else { break };
             if let Some(line) = lines.get_mut(vcpu) {
-                *line = Line { cpus: CpuSet::one(cpu), why: why(core, cpu, &chosen.why) };
+                *line = Placement { cpus: CpuSet::one(cpu), why: why(core, cpu, &chosen.why) };
             }
         }
         pool.retain(|core| !chosen.cores.contains(core));
@@ -259,7 +259,12 @@ fn first_cores(cores: &[HostCore], count: usize) -> Option<Vec<HostCore>> {
 }
 
 /// QEMU's own threads: on frugal cores, else on the host's own if they are of the same node, else on others that are left.
-fn service(wish: &Wish, host: &[HostCore], left: &[&HostCore], home: Option<u32>) -> (Option<Line>, Vec<Line>) {
+fn service(
+    wish: &Wish,
+    host: &[HostCore],
+    left: &[&HostCore],
+    home: Option<u32>,
+) -> (Option<Placement>, Vec<Placement>) {
     let local = |core: &HostCore| home.is_none_or(|home| core.node == home);
     let slow: Vec<&HostCore> = left.iter().copied().filter(|core| core.slow && local(core)).collect();
     let own: Vec<&HostCore> = host.iter().filter(|core| local(core)).collect();
@@ -278,14 +283,16 @@ fn service(wish: &Wish, host: &[HostCore], left: &[&HostCore], home: Option<u32>
     };
     let count = if cores.iter().all(|core| core.cpus.len() == 1) { size * 2 } else { size };
     let chosen: Vec<&HostCore> = cores.iter().copied().take(count).collect();
-    let emulator = Line { cpus: union(&chosen), why: why.to_owned() };
+    let emulator = Placement { cpus: union(&chosen), why: why.to_owned() };
     // The rest in the same order, so that frugal cores come before the fast ones that another guest may want.
     let rest: Vec<&HostCore> =
         slow.iter().chain(&near).copied().filter(|core| core.cpus.common(&emulator.cpus).is_empty()).collect();
     let rest = if slow.len() > count { &rest[..slow.len() - count] } else { &rest[..] };
     let line = |thread: usize| match rest.get(thread % rest.len().max(1)) {
-        Some(core) => Line { cpus: core.cpus.clone(), why: "a core that no virtual CPU uses".to_owned() },
-        None => Line { cpus: emulator.cpus.clone(), why: "with QEMU's own threads: no other core is left".to_owned() },
+        Some(core) => Placement { cpus: core.cpus.clone(), why: "a core that no virtual CPU uses".to_owned() },
+        None => {
+            Placement { cpus: emulator.cpus.clone(), why: "with QEMU's own threads: no other core is left".to_owned() }
+        }
     };
     let iothreads = (0..usize::try_from(wish.iothreads).unwrap_or(0)).map(line).collect();
     (Some(emulator), iothreads)
@@ -343,7 +350,7 @@ mod tests {
         in_pairs(&proposal.vcpus.iter().map(|line| Some(&line.cpus)).collect::<Vec<_>>(), cpus)
     }
 
-    fn sets(lines: &[Line]) -> Vec<String> {
+    fn sets(lines: &[Placement]) -> Vec<String> {
         lines.iter().map(|line| line.cpus.to_string()).collect()
     }
 

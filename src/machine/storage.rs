@@ -2,7 +2,7 @@
 
 use super::disk::Tuning;
 use super::location::{self, holds_block_devices};
-use super::target::{self, Wish};
+use super::target::{self, TargetWish};
 use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
 use crate::facts::{Facts, Pool};
 use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
@@ -14,7 +14,7 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &Guest)
     let storage = spec.storage.as_ref().unwrap_or(&nothing);
     let rows = storage.disks.as_deref().unwrap_or_default();
     let wanted = wanted(spec, storage, rows, chipset, guest);
-    let targets = target::assign(&wanted.iter().map(Wanted::wish).collect::<Vec<_>>());
+    let targets = target::assign(&wanted.iter().map(WantedDisk::wish).collect::<Vec<_>>());
     let mut images = Images {
         name: spec.name.as_deref().unwrap_or("vm"),
         default_pool: storage.default_pool.as_deref().unwrap_or_default(),
@@ -25,16 +25,16 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &Guest)
 }
 
 /// A disk before its target is known.
-struct Wanted<'a> {
+struct WantedDisk<'a> {
     place: Place,
-    source: Source<'a>,
+    source: DiskSource<'a>,
     device: DiskDevice,
     bus: Choice<DiskBus>,
     asked_target: Option<&'a str>,
     preferred_target: Option<&'static str>,
 }
 
-enum Source<'a> {
+enum DiskSource<'a> {
     Row(&'a spec::Disk),
     Drivers(&'a Location),
     Iso(&'a str),
@@ -47,36 +47,36 @@ fn wanted<'a>(
     rows: &'a [spec::Disk],
     chipset: Chipset,
     guest: &'a Guest,
-) -> Vec<Wanted<'a>> {
+) -> Vec<WantedDisk<'a>> {
     let list = Place::root().key("storage").key("disks");
     let rows = rows.iter().enumerate().map(|(row, disk)| {
         let place = list.clone().index(row);
         let device = disk.device.unwrap_or(DiskDevice::Disk);
         let asked_target = filled(disk.target.as_deref());
         let bus = bus(disk, &place, device, asked_target, chipset, guest);
-        Wanted { place, source: Source::Row(disk), device, bus, asked_target, preferred_target: None }
+        WantedDisk { place, source: DiskSource::Row(disk), device, bus, asked_target, preferred_target: None }
     });
     // Before the boot ISO: its letter is then the same whatever is installed, and the drivers are there first.
     let drivers = if let Drivers::Found(at) = &guest.drivers { Some(at) } else { None };
-    let drivers = drivers.map(|at| Wanted {
+    let drivers = drivers.map(|at| WantedDisk {
         place: Place::root().key("virtio_win"),
-        source: Source::Drivers(at),
+        source: DiskSource::Drivers(at),
         device: DiskDevice::Cdrom,
         bus: cdrom_bus(chipset),
         asked_target: None,
         preferred_target: None,
     });
-    let iso = filled(storage.boot_iso.as_deref()).map(|path| Wanted {
+    let iso = filled(storage.boot_iso.as_deref()).map(|path| WantedDisk {
         place: Place::root().key("storage").key("boot_iso"),
-        source: Source::Iso(path),
+        source: DiskSource::Iso(path),
         device: DiskDevice::Cdrom,
         bus: cdrom_bus(chipset),
         asked_target: None,
         preferred_target: (chipset == Chipset::Pc).then_some("hdc"),
     });
-    let seed = has_seed(spec.cloud_init.as_ref()).then(|| Wanted {
+    let seed = has_seed(spec.cloud_init.as_ref()).then(|| WantedDisk {
         place: Place::root().key("cloud_init"),
-        source: Source::Seed,
+        source: DiskSource::Seed,
         device: DiskDevice::Disk,
         bus: seed_bus(chipset, guest.windows),
         asked_target: None,
@@ -140,19 +140,19 @@ fn seed_bus(chipset: Chipset, windows: bool) -> Choice<DiskBus> {
     }
 }
 
-impl<'a> Wanted<'a> {
-    fn wish(&self) -> Wish<'a> {
-        Wish { prefix: self.bus.value.prefix(), asked: self.asked_target, preferred: self.preferred_target }
+impl<'a> WantedDisk<'a> {
+    fn wish(&self) -> TargetWish<'a> {
+        TargetWish { prefix: self.bus.value.prefix(), asked: self.asked_target, preferred: self.preferred_target }
     }
 
     fn resolve(self, target: String, images: &mut Images<'_>) -> Disk {
         let (origin, format) = match self.source {
-            Source::Row(disk) => images.of_row(disk, self.device, &target),
-            Source::Drivers(at) => (DiskOrigin::Existing(Some(at.clone())), Some("raw".to_owned())),
-            Source::Iso(path) => (DiskOrigin::Existing(images.existing(path, None)), Some("raw".to_owned())),
-            Source::Seed => images.seed(),
+            DiskSource::Row(disk) => images.of_row(disk, self.device, &target),
+            DiskSource::Drivers(at) => (DiskOrigin::Existing(Some(at.clone())), Some("raw".to_owned())),
+            DiskSource::Iso(path) => (DiskOrigin::Existing(images.existing(path, None)), Some("raw".to_owned())),
+            DiskSource::Seed => images.seed(),
         };
-        let row = if let Source::Row(disk) = self.source { Some(disk) } else { None };
+        let row = if let DiskSource::Row(disk) = self.source { Some(disk) } else { None };
         let readonly = match row {
             _ if self.device == DiskDevice::Cdrom => true,
             Some(disk) => disk.readonly.unwrap_or(false),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// A disk that wants a target.
-pub(super) struct Wish<'a> {
+pub(super) struct TargetWish<'a> {
     /// What the name starts with: vd, sd or hd.
     pub(super) prefix: &'static str,
     /// The name that the user asked for.
@@ -14,7 +14,7 @@ pub(super) struct Wish<'a> {
 
 /// One name per wish, in order. Names asked for stand as they are, twice the same included (a check says so); then
 /// preferred names are taken, then the first free letters.
-pub(super) fn assign(wishes: &[Wish<'_>]) -> Vec<String> {
+pub(super) fn assign(wishes: &[TargetWish<'_>]) -> Vec<String> {
     let mut taken: HashSet<String> = wishes.iter().filter_map(|wish| wish.asked).map(ToOwned::to_owned).collect();
     let mut names: Vec<Option<String>> = wishes.iter().map(|wish| wish.asked.map(ToOwned::to_owned)).collect();
     for (wish, name) in wishes.iter().zip(&mut names) {
@@ -60,8 +60,8 @@ pub fn index(target: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn wish(prefix: &'static str, asked: Option<&'static str>) -> Wish<'static> {
-        Wish { prefix, asked, preferred: None }
+    fn wish(prefix: &'static str, asked: Option<&'static str>) -> TargetWish<'static> {
+        TargetWish { prefix, asked, preferred: None }
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_preferred_name_is_kept_free_for_its_disk() {
-        let iso = Wish { prefix: "hd", asked: None, preferred: Some("hdc") };
+        let iso = TargetWish { prefix: "hd", asked: None, preferred: Some("hdc") };
         let names = assign(&[wish("hd", None), wish("hd", None), wish("hd", None), iso]);
         assert_eq!(names, ["hda", "hdb", "hdd", "hdc"]);
     }

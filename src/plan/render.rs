@@ -20,7 +20,7 @@ impl fmt::Display for Plan {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::libvirt::Call;
+    use crate::engine::libvirt::LibvirtCall;
     use crate::engine::{Call as AnyCall, Common, Step};
     use crate::plan::Plan;
 
@@ -28,11 +28,11 @@ mod tests {
     fn steps_are_numbered_and_show_what_undoes_them() {
         let step = |terms: &str, call: AnyCall| Step { terms: terms.into(), ..Step::new("", "", call) };
         let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new() });
-        let volume = Call::WriteSeed { pool: "p".into(), volume: "a".into() };
+        let volume = LibvirtCall::WriteSeed { pool: "p".into(), volume: "a".into() };
         let mut steps = vec![step("look again", recheck), step("make a", volume.into())];
         let plan = Plan { name: "ws".into(), steps: steps.clone(), ..Plan::default() };
         assert_eq!(plan.to_string(), "1  look again\n2  make a\n   undo: delete volume p/a\n");
-        steps.extend((0..8).map(|_| step("go on", Call::SetAutostart.into())));
+        steps.extend((0..8).map(|_| step("go on", LibvirtCall::SetAutostart.into())));
         let text = Plan { name: "ws".into(), steps, ..Plan::default() }.to_string();
         assert!(text.starts_with(" 1  look again\n 2  make a\n    undo: delete volume p/a\n"), "{text}");
         assert!(text.ends_with("10  go on\n"), "{text}");

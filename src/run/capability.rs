@@ -70,7 +70,7 @@ pub struct LookFlags {
 
 /// What the terminal is assumed to support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities {
+pub struct TerminalCapabilities {
     /// The colours to write.
     pub colours: Colours,
     /// The characters to draw.
@@ -86,7 +86,7 @@ pub struct Capabilities {
     pub xterm: bool,
 }
 
-impl Capabilities {
+impl TerminalCapabilities {
     /// Decides from the environment `env` and `flags`. The only error is a `VMBUILD_COLOR` that is not known.
     pub fn decide(env: &HashMap<String, String>, flags: LookFlags) -> Result<Self, ColourChoiceError> {
         let term = Term::of(env);
@@ -213,8 +213,8 @@ mod tests {
             .collect()
     }
 
-    fn decide(pairs: &str) -> Capabilities {
-        Capabilities::decide(&env(pairs), LookFlags::default()).unwrap()
+    fn decide(pairs: &str) -> TerminalCapabilities {
+        TerminalCapabilities::decide(&env(pairs), LookFlags::default()).unwrap()
     }
 
     #[test]
@@ -257,13 +257,13 @@ mod tests {
         for (flag, expected) in cases {
             let flags = LookFlags { colour: Some(flag.parse().unwrap()), ascii: false };
             let env = env("TERM=xterm NO_COLOR=1 VMBUILD_COLOR=nonsense");
-            assert_eq!(Capabilities::decide(&env, flags).unwrap().colours, expected, "{flag}");
+            assert_eq!(TerminalCapabilities::decide(&env, flags).unwrap().colours, expected, "{flag}");
         }
     }
 
     #[test]
     fn an_unknown_choice_is_named_with_the_known_ones() {
-        let error = Capabilities::decide(&env("VMBUILD_COLOR=always"), LookFlags::default()).unwrap_err();
+        let error = TerminalCapabilities::decide(&env("VMBUILD_COLOR=always"), LookFlags::default()).unwrap_err();
         assert_eq!(error.to_string(), "colour choice \"always\" is not known; use never, auto, 16, 256 or full");
     }
 
@@ -286,7 +286,7 @@ mod tests {
             assert_eq!(decide(pairs).charset, expected, "{pairs}");
         }
         let flags = LookFlags { ascii: true, ..LookFlags::default() };
-        assert_eq!(Capabilities::decide(&env("LANG=C.UTF-8"), flags).unwrap().charset, Charset::Ascii);
+        assert_eq!(TerminalCapabilities::decide(&env("LANG=C.UTF-8"), flags).unwrap().charset, Charset::Ascii);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crossterm::{Command, queue};
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Size};
 
-use super::capability::{Capabilities, Charset, Colours};
-use super::motion::{self, Place};
+use super::capability::{Charset, Colours, TerminalCapabilities};
+use super::motion::{self, ScreenPlace};
 use super::pen::{self, Pen};
 
 /// Fills the rest of a wide character's place.
@@ -29,13 +29,13 @@ const ERASE_LENGTH: usize = 3;
 #[derive(Debug)]
 pub(super) struct Encoder {
     size: Size,
-    terminal: Capabilities,
+    terminal: TerminalCapabilities,
     /// Row by row; a wide character is followed by [`CONTINUED`].
     shown: Vec<Cell>,
     /// The last frame as it was asked for: a row that is asked for again is not looked at.
     asked: Vec<Cell>,
     /// The terminal's cursor, unless the last thing written left it where terminals disagree.
-    at: Option<Place>,
+    at: Option<ScreenPlace>,
     pen: Pen,
     cursor_shown: bool,
     /// Nothing is known of the screen; the next frame begins by clearing it.
@@ -48,15 +48,15 @@ pub(super) struct Encoder {
 
 /// How one place of the frame is to look.
 #[derive(Debug, Clone, Copy)]
-struct Look<'a> {
+struct CellLook<'a> {
     symbol: &'a str,
     pen: Pen,
     /// In cells; 0 for the continuation of a wide character.
     width: u16,
 }
 
-impl Look<'_> {
-    const BLANK: Look<'static> = Look { symbol: " ", pen: Pen::PLAIN, width: 1 };
+impl CellLook<'_> {
+    const BLANK: CellLook<'static> = CellLook { symbol: " ", pen: Pen::PLAIN, width: 1 };
 
     fn is_blank(&self) -> bool {
         self.symbol == " "
@@ -108,7 +108,7 @@ fn is_same_text(a: &str, b: &str) -> bool {
 
 impl Encoder {
     /// For a terminal of `size` of which nothing is known.
-    pub(super) fn new(size: Size, terminal: &Capabilities) -> Self {
+    pub(super) fn new(size: Size, terminal: &TerminalCapabilities) -> Self {
         let mut encoder = Self {
             size,
             terminal: *terminal,
@@ -143,11 +143,11 @@ impl Encoder {
         if self.stale {
             self.command(Hide);
             pen::reset(&mut self.out);
-            motion::write(None, Place::ORIGIN, &mut self.out);
+            motion::write(None, ScreenPlace::ORIGIN, &mut self.out);
             self.command(Clear(ClearType::FromCursorDown));
             self.shown.fill(Cell::EMPTY);
             self.asked.clear();
-            self.at = Some(Place::ORIGIN);
+            self.at = Some(ScreenPlace::ORIGIN);
             self.pen = Pen::PLAIN;
             self.cursor_shown = false;
             self.stale = false;
@@ -182,7 +182,7 @@ impl Encoder {
     pub(super) fn finish(&mut self, cursor: Option<Position>) -> &[u8] {
         match cursor {
             Some(Position { x, y }) if self.size.width > 0 && self.size.height > 0 => {
-                let place = Place { x: x.min(self.size.width - 1), y: y.min(self.size.height - 1) };
+                let place = ScreenPlace { x: x.min(self.size.width - 1), y: y.min(self.size.height - 1) };
                 self.travel(place, &[]);
                 if !self.cursor_shown {
                     self.command(Show);
@@ -211,19 +211,19 @@ impl Encoder {
     }
 
     /// How each place of row `y` is to look.
-    fn look_at_row<'a>(&self, wanted: &'a Buffer, y: u16, looks: &mut Vec<Look<'a>>) {
+    fn look_at_row<'a>(&self, wanted: &'a Buffer, y: u16, looks: &mut Vec<CellLook<'a>>) {
         while let Some(room) = usize::from(self.size.width).checked_sub(looks.len()).filter(|room| *room > 0) {
             let x = self.size.width - u16::try_from(room).unwrap_or(self.size.width);
-            let look = wanted.cell((x, y)).map_or(Look::BLANK, |cell| self.look(cell, room));
+            let look = wanted.cell((x, y)).map_or(CellLook::BLANK, |cell| self.look(cell, room));
             looks.push(look);
             for _ in 1..look.width {
-                looks.push(Look { symbol: CONTINUED, width: 0, ..look });
+                looks.push(CellLook { symbol: CONTINUED, width: 0, ..look });
             }
         }
     }
 
     /// How `cell` is to look where `room` places are left on the line.
-    fn look<'a>(&self, cell: &'a Cell, room: usize) -> Look<'a> {
+    fn look<'a>(&self, cell: &'a Cell, room: usize) -> CellLook<'a> {
         let (symbol, width) = self.symbol(cell, room);
         let pen = Pen {
             fg: pen::fit(cell.fg, self.terminal.colours),
@@ -232,7 +232,7 @@ impl Encoder {
         };
         // One spelling for every space that looks the same.
         let pen = if symbol == " " && pen.is_plain_on_blank() { Pen { bg: pen.bg, ..Pen::PLAIN } } else { pen };
-        Look { symbol, pen, width }
+        CellLook { symbol, pen, width }
     }
 
     /// What is written for `cell`, and its width: never a control character, never wider than `room`, never 0.
@@ -255,7 +255,7 @@ impl Encoder {
     }
 
     /// Writes what differs in row `y`.
-    fn row(&mut self, y: u16, looks: &[Look<'_>]) {
+    fn row(&mut self, y: u16, looks: &[CellLook<'_>]) {
         let mut changed = std::mem::take(&mut self.changed);
         self.find_changed(y, looks, &mut changed);
         if !changed.is_empty() {
@@ -263,11 +263,11 @@ impl Encoder {
             let split = changed.partition_point(|x| usize::from(*x) < blank_from);
             let (body, tail) = changed.split_at(split);
             for &x in body {
-                self.put(Place { x, y }, looks);
+                self.put(ScreenPlace { x, y }, looks);
             }
             match tail.first() {
-                Some(&x) if blanks_cost(tail) > ERASE_LENGTH => self.erase(Place { x, y }, looks),
-                _ => tail.iter().for_each(|&x| self.put(Place { x, y }, looks)),
+                Some(&x) if blanks_cost(tail) > ERASE_LENGTH => self.erase(ScreenPlace { x, y }, looks),
+                _ => tail.iter().for_each(|&x| self.put(ScreenPlace { x, y }, looks)),
             }
         }
         self.changed = changed;
@@ -276,7 +276,7 @@ impl Encoder {
     /// Collects the places of row `y` that do not look as they should.
     ///
     /// A wide character that is half written over leaves its other half among them, since no frame asks for a half.
-    fn find_changed(&self, y: u16, looks: &[Look<'_>], changed: &mut Vec<u16>) {
+    fn find_changed(&self, y: u16, looks: &[CellLook<'_>], changed: &mut Vec<u16>) {
         changed.clear();
         let start = usize::from(y) * usize::from(self.size.width);
         let shown = self.shown.get(start..).unwrap_or_default();
@@ -286,7 +286,7 @@ impl Encoder {
     }
 
     /// Writes one place.
-    fn put(&mut self, place: Place, looks: &[Look<'_>]) {
+    fn put(&mut self, place: ScreenPlace, looks: &[CellLook<'_>]) {
         let Some(look) = looks.get(usize::from(place.x)) else {
             return;
         };
@@ -298,31 +298,31 @@ impl Encoder {
     }
 
     /// Erases from `place` to the end of its line.
-    fn erase(&mut self, place: Place, looks: &[Look<'_>]) {
+    fn erase(&mut self, place: ScreenPlace, looks: &[CellLook<'_>]) {
         self.travel(place, looks);
-        self.take_pen_for(&Look::BLANK);
+        self.take_pen_for(&CellLook::BLANK);
         self.command(Clear(ClearType::UntilNewLine));
         for x in place.x..self.size.width {
-            self.store(Place { x, ..place }, &Look::BLANK);
+            self.store(ScreenPlace { x, ..place }, &CellLook::BLANK);
         }
     }
 
     /// Writes `look` where the cursor is.
-    fn write(&mut self, look: &Look<'_>) {
+    fn write(&mut self, look: &CellLook<'_>) {
         self.take_pen_for(look);
         self.out.extend_from_slice(look.symbol.as_bytes());
         self.at = match self.at {
             // After the last column terminals disagree about where the cursor is, and after what is more than one
             // character about how far it went.
-            Some(Place { x, y }) if look.is_simple() && x + look.width < self.size.width => {
-                Some(Place { x: x + look.width, y })
+            Some(ScreenPlace { x, y }) if look.is_simple() && x + look.width < self.size.width => {
+                Some(ScreenPlace { x: x + look.width, y })
             }
             _ => None,
         };
     }
 
     /// Changes the pen if `look` needs another.
-    fn take_pen_for(&mut self, look: &Look<'_>) {
+    fn take_pen_for(&mut self, look: &CellLook<'_>) {
         if !look.suits(self.pen) {
             self.pen.change(look.pen, self.terminal.xterm && self.terminal.colours != Colours::None, &mut self.out);
             self.pen = look.pen;
@@ -330,7 +330,7 @@ impl Encoder {
     }
 
     /// Moves the cursor to `to`, over the unchanged cells of its row in `looks` if that is shorter.
-    fn travel(&mut self, to: Place, looks: &[Look<'_>]) {
+    fn travel(&mut self, to: ScreenPlace, looks: &[CellLook<'_>]) {
         let start = self.out.len();
         motion::write(self.at, to, &mut self.out);
         let cost = self.out.len() - start;
@@ -348,7 +348,7 @@ impl Encoder {
     }
 
     /// Notes that `place` now looks like `look`.
-    fn store(&mut self, place: Place, look: &Look<'_>) {
+    fn store(&mut self, place: ScreenPlace, look: &CellLook<'_>) {
         let index = usize::from(place.y) * usize::from(self.size.width) + usize::from(place.x);
         if let Some(cell) = self.shown.get_mut(index) {
             look.store(cell);

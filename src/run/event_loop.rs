@@ -8,9 +8,9 @@ use super::input_event::InputEvent;
 use super::news::{News, NewsSender};
 use super::observation::Observation;
 use super::screen::Screen;
-use super::signals::{Signal, Signals};
+use super::signals::{OutsideEvent, Signals};
 use super::terminal::{Terminal, TtyWriter};
-use crate::app::{self, App, Effect, Exit, Msg, StoreReply};
+use crate::app::{self, App, Effect, Msg, StoreReply, WizardExit};
 use crate::build;
 use crate::host::Source;
 use crate::plan::BuildEvent;
@@ -46,7 +46,7 @@ enum Stale {
 }
 
 /// The wizard at work.
-pub(super) struct Session {
+pub(super) struct WizardSession {
     app: App,
     look: Look,
     /// `None` once it is gone: a running build goes on without it.
@@ -59,8 +59,8 @@ pub(super) struct Session {
     news: NewsSender,
     building: Option<Building>,
     /// The signal that ends the wizard as soon as the build is over.
-    ending: Option<app::Signal>,
-    exit: Option<Exit>,
+    ending: Option<app::EndSignal>,
+    exit: Option<WizardExit>,
     stale: Stale,
     drawn: Instant,
     /// When the card under the cursor was read last.
@@ -77,7 +77,7 @@ pub(super) fn clock() -> u64 {
 }
 
 /// Runs the session until the wizard is left; on return the terminal is given back and everything is written.
-pub(super) async fn live(mut session: Session, mut sources: Sources) -> Exit {
+pub(super) async fn live(mut session: WizardSession, mut sources: Sources) -> WizardExit {
     loop {
         if let Some(exit) = session.exit.take() {
             session.screen = None;
@@ -107,7 +107,7 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-impl Session {
+impl WizardSession {
     pub(super) fn new(
         app: App,
         look: Look,
@@ -157,7 +157,7 @@ impl Session {
                     }
                     self.update(Msg::Size(size.width, size.height));
                 }
-                InputEvent::Closed => self.end(app::Signal::HangUp),
+                InputEvent::Closed => self.end(app::EndSignal::HangUp),
             }
             if std::mem::take(&mut self.suspending) {
                 self.suspend(input);
@@ -188,22 +188,22 @@ impl Session {
         }
     }
 
-    fn signal(&mut self, signal: Signal, input: &mut Input) {
+    fn signal(&mut self, signal: OutsideEvent, input: &mut Input) {
         match signal {
-            Signal::HangUp => self.end(app::Signal::HangUp),
-            Signal::Terminate | Signal::Interrupt => {
+            OutsideEvent::HangUp => self.end(app::EndSignal::HangUp),
+            OutsideEvent::Terminate | OutsideEvent::Interrupt => {
                 if let Some(building) = &self.building {
                     building.cancel();
                 }
-                self.end(app::Signal::Terminate);
+                self.end(app::EndSignal::Terminate);
             }
-            Signal::Continue => self.continued(input),
+            OutsideEvent::Continue => self.continued(input),
         }
     }
 
     /// Ends the wizard now, or when the build is over.
-    fn end(&mut self, signal: app::Signal) {
-        if signal == app::Signal::HangUp {
+    fn end(&mut self, signal: app::EndSignal) {
+        if signal == app::EndSignal::HangUp {
             self.screen = None;
         }
         self.ending = Some(signal);
@@ -331,7 +331,7 @@ impl Session {
     fn suspend(&mut self, input: &mut Input) {
         let Some((_, terminal)) = &mut self.screen else { return };
         if terminal.suspend().is_err() {
-            return self.end(app::Signal::HangUp);
+            return self.end(app::EndSignal::HangUp);
         }
         self.resumed(input);
     }
@@ -341,7 +341,7 @@ impl Session {
         match terminal.continued() {
             Ok(true) => self.resumed(input),
             Ok(false) => {}
-            Err(_) => self.end(app::Signal::HangUp),
+            Err(_) => self.end(app::EndSignal::HangUp),
         }
     }
 
@@ -375,7 +375,7 @@ impl Session {
             // The screen did not change, so the next change need not wait.
             Ok(0) => {}
             Ok(_) => self.drawn = Instant::now(),
-            Err(_) => self.end(app::Signal::HangUp),
+            Err(_) => self.end(app::EndSignal::HangUp),
         }
     }
 }

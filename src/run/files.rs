@@ -3,7 +3,7 @@
 use super::news::{News, NewsSender};
 use crate::app::{Draft, LeftDraft, Saved, StoreReply};
 use crate::spec::{Described, Spec};
-use crate::store::{Drafts, Entry, Folders, Found, Owner, StoreError, Templates, presets};
+use crate::store::{Drafts, Folders, OfferedDraft, Owner, ShelfEntry, StoreError, Templates, presets};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -157,7 +157,7 @@ impl FileWorker {
         let mut left = Vec::new();
         for found in self.drafts(what)?.found().map_err(|error| refused(what, &error))? {
             match found {
-                Ok(Found { path, draft }) => left.push(LeftDraft { path, draft }),
+                Ok(OfferedDraft { path, draft }) => left.push(LeftDraft { path, draft }),
                 Err(error) => self.news.send(refused("read a draft", &error)),
             }
         }
@@ -206,8 +206,8 @@ fn drop_older_drafts(tasks: &mut Vec<FileTask>) {
     });
 }
 
-fn saved(entry: Entry) -> Saved {
-    let Entry { name, description, owner, spec } = entry;
+fn saved(entry: ShelfEntry) -> Saved {
+    let ShelfEntry { name, description, owner, spec } = entry;
     Saved { name, description, shipped: owner == Owner::Shipped, spec }
 }
 

@@ -1,10 +1,10 @@
 //! What the screen is drawn with, from what the terminal can show. The drawing itself does not depend on a terminal.
 
-use super::capability::{Capabilities, Charset, Colours};
+use super::capability::{Charset, Colours, TerminalCapabilities};
 use crate::ui::{Look, Theme, ThemeError, glyphs};
 
 /// The theme `asked` for, else the one that looks right on any palette.
-pub(super) fn look(terminal: &Capabilities, asked: Option<&str>) -> Result<Look, ThemeError> {
+pub(super) fn look(terminal: &TerminalCapabilities, asked: Option<&str>) -> Result<Look, ThemeError> {
     let theme = match (terminal.colours, asked) {
         // Without colours, attributes must show the meanings, which they do not in the coloured themes.
         (Colours::None, _) => "mono",

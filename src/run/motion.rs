@@ -6,17 +6,17 @@ use std::io::Write as _;
 
 /// A place on the screen, from 0 at the top left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ScreenPlace {
     pub(super) x: u16,
     pub(super) y: u16,
 }
 
-impl Place {
+impl ScreenPlace {
     pub(super) const ORIGIN: Self = Self { x: 0, y: 0 };
 }
 
 /// Writes the shortest sequence that moves the cursor to `to`; `from` is where it is, if that is known.
-pub(super) fn write(from: Option<Place>, to: Place, out: &mut Vec<u8>) {
+pub(super) fn write(from: Option<ScreenPlace>, to: ScreenPlace, out: &mut Vec<u8>) {
     if from == Some(to) {
         return;
     }
@@ -36,13 +36,13 @@ pub(super) fn write(from: Option<Place>, to: Place, out: &mut Vec<u8>) {
 }
 
 /// The move that names the place.
-fn absolute(to: Place, out: &mut Vec<u8>) {
+fn absolute(to: ScreenPlace, out: &mut Vec<u8>) {
     // Writing to a vector cannot fail. A parameter of 1 can be left out.
     let _ = match to {
-        Place { x: 0, y: 0 } => write!(out, "\x1b[H"),
-        Place { x: 0, y } => write!(out, "\x1b[{}H", y + 1),
-        Place { x, y: 0 } => write!(out, "\x1b[;{}H", x + 1),
-        Place { x, y } => write!(out, "\x1b[{};{}H", y + 1, x + 1),
+        ScreenPlace { x: 0, y: 0 } => write!(out, "\x1b[H"),
+        ScreenPlace { x: 0, y } => write!(out, "\x1b[{}H", y + 1),
+        ScreenPlace { x, y: 0 } => write!(out, "\x1b[;{}H", x + 1),
+        ScreenPlace { x, y } => write!(out, "\x1b[{};{}H", y + 1, x + 1),
     };
 }
 
@@ -89,7 +89,7 @@ mod tests {
 
     fn path(from: Option<(u16, u16)>, to: (u16, u16)) -> String {
         let mut out = Vec::new();
-        write(from.map(|(x, y)| Place { x, y }), Place { x: to.0, y: to.1 }, &mut out);
+        write(from.map(|(x, y)| ScreenPlace { x, y }), ScreenPlace { x: to.0, y: to.1 }, &mut out);
         String::from_utf8(out).unwrap()
     }
 

@@ -14,7 +14,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::{Frame, Terminal};
 
-use super::capability::Capabilities;
+use super::capability::TerminalCapabilities;
 use super::encoder::Encoder;
 
 /// A full screen that is drawn on `W`, which gets one `write` per frame.
@@ -27,7 +27,7 @@ pub struct Screen<W> {
 
 impl<W: Write> Screen<W> {
     /// A screen of `size` about which nothing is known: the first frame clears it.
-    pub fn new(sink: W, size: Size, terminal: &Capabilities) -> Self {
+    pub fn new(sink: W, size: Size, terminal: &TerminalCapabilities) -> Self {
         let Ok(frames) = Terminal::new(Surface { size, cursor: Position::ORIGIN, cursor_shown: false });
         Self { frames, encoder: Encoder::new(size, terminal), sink }
     }

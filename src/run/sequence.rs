@@ -160,21 +160,21 @@ struct Fields<'a> {
 
 /// One parameter.
 #[derive(Debug, Clone, Copy, Default)]
-struct Field {
+struct Parameter {
     number: Option<u32>,
     detail: Option<u32>,
 }
 
 impl Fields<'_> {
-    fn next(&mut self) -> Field {
+    fn next(&mut self) -> Parameter {
         let Some(rest) = self.rest else {
-            return Field::default();
+            return Parameter::default();
         };
         let end = rest.iter().position(|byte| *byte == b';');
         let (field, rest) = end.map_or((rest, None), |end| (&rest[..end], rest.get(end + 1..)));
         self.rest = rest;
         let mut parts = field.split(|byte| *byte == b':').map(|part| std::str::from_utf8(part).ok()?.parse().ok());
-        Field { number: parts.next().flatten(), detail: parts.next().flatten() }
+        Parameter { number: parts.next().flatten(), detail: parts.next().flatten() }
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::signal::unix::{self, SignalKind};
 
 /// What was asked of the program from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Signal {
+pub enum OutsideEvent {
     /// SIGTERM or SIGQUIT: leave, with the draft saved.
     Terminate,
     /// SIGHUP: the terminal is gone. Leave, unless a build is running.
@@ -42,13 +42,13 @@ impl Signals {
     }
 
     /// Waits for the next signal. May be dropped at any time without losing one. Several of a kind can be one.
-    pub async fn next(&mut self) -> Signal {
+    pub async fn next(&mut self) -> OutsideEvent {
         tokio::select! {
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.quit.recv() => Signal::Terminate,
-            _ = self.hang_up.recv() => Signal::HangUp,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.resume.recv() => Signal::Continue,
+            _ = self.terminate.recv() => OutsideEvent::Terminate,
+            _ = self.quit.recv() => OutsideEvent::Terminate,
+            _ = self.hang_up.recv() => OutsideEvent::HangUp,
+            _ = self.interrupt.recv() => OutsideEvent::Interrupt,
+            _ = self.resume.recv() => OutsideEvent::Continue,
         }
     }
 }
@@ -65,11 +65,11 @@ mod tests {
     async fn each_signal_is_told_apart() {
         let mut signals = Signals::new().unwrap();
         let cases = [
-            (Number::TERM, Signal::Terminate),
-            (Number::QUIT, Signal::Terminate),
-            (Number::HUP, Signal::HangUp),
-            (Number::INT, Signal::Interrupt),
-            (Number::CONT, Signal::Continue),
+            (Number::TERM, OutsideEvent::Terminate),
+            (Number::QUIT, OutsideEvent::Terminate),
+            (Number::HUP, OutsideEvent::HangUp),
+            (Number::INT, OutsideEvent::Interrupt),
+            (Number::CONT, OutsideEvent::Continue),
         ];
         for (number, expected) in cases {
             kill_process(getpid(), number).unwrap();

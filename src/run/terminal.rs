@@ -21,7 +21,7 @@ use crossterm::terminal::{
 use ratatui::layout::Size;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use super::capability::Capabilities;
+use super::capability::TerminalCapabilities;
 
 /// How long leaving waits for a terminal that takes no output, one stopped by `^S` for example.
 const LEAVE_PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -129,7 +129,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Enters `tty` and titles it `title`.
-    pub fn enter(tty: Tty, terminal: &Capabilities, title: &str) -> Result<Self, TerminalError> {
+    pub fn enter(tty: Tty, terminal: &TerminalCapabilities, title: &str) -> Result<Self, TerminalError> {
         if !terminal.full_screen {
             return Err(TerminalError::NoFullScreen);
         }

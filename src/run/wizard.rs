@@ -1,8 +1,8 @@
 //! The wizard from start to end: enters the terminal, draws the first frame, runs the event loop, gives the terminal back.
 //! Owns this order; what happens in between belongs to the event loop.
 
-use super::capability::{Capabilities, ColourChoiceError, LookFlags};
-use super::event_loop::{Session, Sources, live};
+use super::capability::{ColourChoiceError, LookFlags, TerminalCapabilities};
+use super::event_loop::{Sources, WizardSession, live};
 use super::files::FileThread;
 use super::input::Input;
 use super::look::look;
@@ -11,7 +11,7 @@ use super::screen::Screen;
 use super::signals::Signals;
 use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 use crate::app::model::{DEMO, Start};
-use crate::app::{App, Exit, Probe, ProbeState};
+use crate::app::{App, Probe, ProbeState, WizardExit};
 use crate::host::{Source, remote};
 use crate::spec::Layer;
 use crate::store::{Drafts, Folders};
@@ -53,11 +53,11 @@ pub enum WizardError {
 }
 
 /// Runs the wizard until the user leaves. The terminal is given back before this returns.
-pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
+pub fn wizard(options: WizardOptions) -> Result<WizardExit, WizardError> {
     // Variables that are not UTF-8 decide nothing here.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let capabilities = Capabilities::decide(&environment.collect(), options.look)?;
+    let capabilities = TerminalCapabilities::decide(&environment.collect(), options.look)?;
     let look = look(&capabilities, options.theme.as_deref())?;
     let tty = Tty::open()?;
     let drafts = options.folders.as_ref().map(Drafts::new);
@@ -84,7 +84,7 @@ pub fn wizard(options: WizardOptions) -> Result<Exit, WizardError> {
             probe: probe(&options.source),
         };
         let (app, effects) = App::new(start);
-        let mut session = Session::new(
+        let mut session = WizardSession::new(
             app,
             look,
             (screen, terminal),

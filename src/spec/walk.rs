@@ -35,7 +35,7 @@ struct Walk<'a> {
 
 /// What a value may be, read from a schema node.
 #[derive(Default)]
-struct Wanted<'a> {
+struct Expected<'a> {
     object: Option<&'a Value>,
     items: Option<&'a Value>,
     words: Vec<&'a str>,
@@ -46,7 +46,7 @@ struct Wanted<'a> {
 
 impl<'a> Walk<'a> {
     fn value(&mut self, value: &ast::Value<'_>, node: &'a Value, place: &Place) {
-        let mut wanted = Wanted::default();
+        let mut wanted = Expected::default();
         self.gather(node, &mut wanted);
         if wanted.takes("any") {
             return self.free(value, place);
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn word(&mut self, value: &ast::Value<'_>, found: &str, wanted: &Wanted<'_>, place: &Place) {
+    fn word(&mut self, value: &ast::Value<'_>, found: &str, wanted: &Expected<'_>, place: &Place) {
         let remedy = match nearest(found, wanted.words.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"? Known are {}", wanted.words.join(", ")),
             None => format!("known are {}", wanted.words.join(", ")),
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
         self.report(value.start(), place, format!("unknown value {}", quoted(found)), remedy);
     }
 
-    fn wrong(&mut self, value: &ast::Value<'_>, wanted: &Wanted<'_>, place: &Place) {
+    fn wrong(&mut self, value: &ast::Value<'_>, wanted: &Expected<'_>, place: &Place) {
         let message = format!("expected {}, found {}", wanted.name(whole_number(value)), found(value));
         self.report(value.start(), place, message, remedy(value, wanted));
     }
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads a node with its references and alternatives followed.
-    fn gather(&self, node: &'a Value, wanted: &mut Wanted<'a>) {
+    fn gather(&self, node: &'a Value, wanted: &mut Expected<'a>) {
         let alternatives = node.get("anyOf").or_else(|| node.get("oneOf")).and_then(Value::as_array);
         let target = node.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
         if let Some(target) = target.and_then(|pointer| self.schema.pointer(pointer)) {
@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> Expected<'a> {
     fn add(&mut self, node: &'a Value) {
         let listed = |key: &str| node.get(key).and_then(Value::as_array).into_iter().flatten();
         let words = self.words.len();
@@ -231,7 +231,7 @@ fn homes(walk: &Walk<'_>, name: &str) -> Vec<Place> {
     let mut homes = Vec::new();
     let mut ahead = vec![(walk.schema, Place::root())];
     while let Some((node, place)) = ahead.pop() {
-        let mut wanted = Wanted::default();
+        let mut wanted = Expected::default();
         walk.gather(node, &mut wanted);
         if let Some(items) = wanted.items.filter(|_| place.0.len() < DEEPEST) {
             ahead.push((items, place.clone().index(0)));
@@ -290,7 +290,7 @@ fn found(value: &ast::Value<'_>) -> String {
 }
 
 /// The likely way out of a wrong type; empty where none is likely.
-fn remedy(value: &ast::Value<'_>, wanted: &Wanted<'_>) -> String {
+fn remedy(value: &ast::Value<'_>, wanted: &Expected<'_>) -> String {
     let way = match value {
         ast::Value::StringLit(text) if wanted.integer.is_some_and(|range| within(text.value.trim(), range)) => {
             "remove the quotes"

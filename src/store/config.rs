@@ -10,7 +10,7 @@ use toml::Spanned;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Hosts by name, in the order of the file.
-    pub hosts: Vec<Host>,
+    pub hosts: Vec<NamedHost>,
     /// Name of the host to use where none is asked for; one of `hosts`.
     pub default_host: Option<String>,
     /// Name of a theme.
@@ -23,7 +23,7 @@ pub struct Config {
 
 /// A host with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
+pub struct NamedHost {
     /// What the user calls it.
     pub name: String,
     /// Libvirt connection URI.
@@ -65,7 +65,7 @@ impl Color {
 /// The file as it is written, with the places of what may be wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct ConfigFile {
     #[serde(default)]
     hosts: Vec<WrittenHost>,
     default_host: Option<Spanned<String>>,
@@ -116,22 +116,22 @@ impl Config {
     }
 
     /// The host called `name`.
-    pub fn host(&self, name: &str) -> Option<&Host> {
+    pub fn host(&self, name: &str) -> Option<&NamedHost> {
         self.hosts.iter().find(|host| host.name == name)
     }
 
     /// The default host.
-    pub fn default_host(&self) -> Option<&Host> {
+    pub fn default_host(&self) -> Option<&NamedHost> {
         self.host(self.default_host.as_deref()?)
     }
 }
 
 fn read(text: &str) -> Result<Config, Wrong> {
-    let written: Written = toml::from_str(text).map_err(|error| Wrong {
+    let written: ConfigFile = toml::from_str(text).map_err(|error| Wrong {
         at: error.span().map_or(0, |span| span.start),
         message: with_suggestion(error.message()),
     })?;
-    let mut hosts: Vec<Host> = Vec::new();
+    let mut hosts: Vec<NamedHost> = Vec::new();
     for WrittenHost { name, uri, probe } in written.hosts {
         let named = |message: &str| Err(Wrong { at: name.span().start, message: message.to_owned() });
         if name.get_ref().trim().is_empty() {
@@ -144,7 +144,7 @@ fn read(text: &str) -> Result<Config, Wrong> {
             let message = "a host needs a connection URI such as qemu+ssh://hv01/system".to_owned();
             return Err(Wrong { at: uri.span().start, message });
         }
-        hosts.push(Host { name: name.into_inner(), uri: uri.into_inner(), probe });
+        hosts.push(NamedHost { name: name.into_inner(), uri: uri.into_inner(), probe });
     }
     Ok(Config {
         default_host: written.default_host.map(|name| known(name, &hosts)).transpose()?,
@@ -155,7 +155,7 @@ fn read(text: &str) -> Result<Config, Wrong> {
     })
 }
 
-fn known(name: Spanned<String>, hosts: &[Host]) -> Result<String, Wrong> {
+fn known(name: Spanned<String>, hosts: &[NamedHost]) -> Result<String, Wrong> {
     let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
     if names.contains(&name.get_ref().as_str()) {
         return Ok(name.into_inner());

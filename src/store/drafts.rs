@@ -27,7 +27,7 @@ pub struct Drafts {
 
 /// A draft that no running wizard holds.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Found<T> {
+pub struct OfferedDraft<T> {
     /// Its file.
     pub path: PathBuf,
     /// What is in it.
@@ -35,14 +35,14 @@ pub struct Found<T> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored<T> {
+struct StoredDraft<T> {
     version: u32,
     draft: T,
 }
 
 /// Read first: a newer draft may not fit the present one.
 #[derive(Deserialize)]
-struct Version {
+struct DraftVersion {
     version: u32,
 }
 
@@ -62,7 +62,7 @@ impl Drafts {
 
     /// Keeps `draft` in place of this wizard's one before. It may hold secrets of cloud-init: the file is the user's alone.
     pub fn save<T: Serialize>(&mut self, draft: &T) -> Result<(), StoreError> {
-        let text = serde_json::to_string_pretty(&Stored { version: VERSION, draft });
+        let text = serde_json::to_string_pretty(&StoredDraft { version: VERSION, draft });
         let text = text.map_err(|error| unfit(&self.own, error.to_string()))?;
         // Locked before it can be found; only then the lock of the one before goes with its file. A file system without
         // locks keeps drafts all the same.
@@ -74,7 +74,7 @@ impl Drafts {
     }
 
     /// What earlier wizards left behind, in no order: drafts, and why one cannot be read.
-    pub fn found<T: DeserializeOwned>(&self) -> Result<Vec<Result<Found<T>, StoreError>>, StoreError> {
+    pub fn found<T: DeserializeOwned>(&self) -> Result<Vec<Result<OfferedDraft<T>, StoreError>>, StoreError> {
         let mut paths = match fs::read_dir(&self.folder) {
             Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -114,17 +114,17 @@ impl Drafts {
 }
 
 /// The draft at `path`; `None` where a wizard holds it, or it is gone.
-fn found<T: DeserializeOwned>(path: PathBuf) -> Result<Option<Found<T>>, StoreError> {
+fn found<T: DeserializeOwned>(path: PathBuf) -> Result<Option<OfferedDraft<T>>, StoreError> {
     // Shared: two wizards that start together may look at the same draft.
     let Some(_lock) = lock(&path, FlockOperation::NonBlockingLockShared)? else { return Ok(None) };
     let Some(text) = file::read(&path)? else { return Ok(None) };
     let damaged = |error: serde_json::Error| unfit(&path, format!("the draft is damaged: {error}"));
-    let Version { version } = serde_json::from_str(&text).map_err(damaged)?;
+    let DraftVersion { version } = serde_json::from_str(&text).map_err(damaged)?;
     if version != VERSION {
         return Err(unfit(&path, format!("the draft has version {version}; this vmbuild supports version {VERSION}")));
     }
-    let Stored { draft, .. } = serde_json::from_str(&text).map_err(damaged)?;
-    Ok(Some(Found { path, draft }))
+    let StoredDraft { draft, .. } = serde_json::from_str(&text).map_err(damaged)?;
+    Ok(Some(OfferedDraft { path, draft }))
 }
 
 /// The file at `path`, locked; `None` where somebody else holds it, where there is none, or where another file has
@@ -233,7 +233,7 @@ mod tests {
         let path = first.path().to_owned();
         drop(first);
         for (text, want) in [
-            ("{\"version\": 9, \"draft\": {\"new\": 1}}", "the draft has version 9, this vmbuild knows version 1"),
+            ("{\"version\": 9, \"draft\": {\"new\": 1}}", "the draft has version 9; this vmbuild supports version 1"),
             ("{\"version\": 1, \"draft\": 5}", "the draft is damaged: "),
             ("{", "the draft is damaged: "),
         ] {

@@ -5,14 +5,14 @@ use std::{fmt, io, path::PathBuf};
 
 /// What is stored under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StoredKind {
     /// A preset.
     Preset,
     /// A template.
     Template,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for StoredKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Preset => "preset",
@@ -37,7 +37,7 @@ pub enum StoreError {
     #[error("{kind} '{name}' not found")]
     NotFound {
         /// Preset or template.
-        kind: Kind,
+        kind: StoredKind,
         /// The name asked for.
         name: String,
         /// The names there are.
@@ -47,7 +47,7 @@ pub enum StoreError {
     #[error("{kind} '{name}' exists already")]
     Exists {
         /// Preset or template.
-        kind: Kind,
+        kind: StoredKind,
         /// Its name.
         name: String,
     },
@@ -55,7 +55,7 @@ pub enum StoreError {
     #[error("{kind} '{name}' is shipped with vmbuild and cannot be deleted")]
     Shipped {
         /// Preset or template.
-        kind: Kind,
+        kind: StoredKind,
         /// Its name.
         name: String,
     },
@@ -63,7 +63,7 @@ pub enum StoreError {
     #[error("'{name}' is not a name for a {kind}: {why}")]
     BadName {
         /// Preset or template.
-        kind: Kind,
+        kind: StoredKind,
         /// The name, on one line.
         name: String,
         /// Which rule it breaks.

@@ -10,10 +10,10 @@ pub mod presets;
 pub mod shelf;
 pub mod templates;
 
-pub use config::{Color, Config, Host};
-pub use drafts::{Drafts, Found};
-pub use error::{Kind, StoreError};
+pub use config::{Color, Config, NamedHost};
+pub use drafts::{Drafts, OfferedDraft};
+pub use error::{StoreError, StoredKind};
 pub use folders::Folders;
 pub use presets::presets;
-pub use shelf::{Entry, Owner, Shelf};
+pub use shelf::{Owner, Shelf, ShelfEntry};
 pub use templates::Templates;

@@ -1,7 +1,7 @@
 //! Presets: partial specs to start from. Those shipped name no pool, path or PCI address, which only a host can know.
 
 use super::shelf::{Shelf, Shipped};
-use super::{Folders, Kind, StoreError};
+use super::{Folders, StoreError, StoredKind};
 use crate::spec::{Layer, Origin};
 
 /// The presets inside the program, in the order of their names.
@@ -45,7 +45,7 @@ pub const SHIPPED: &[Shipped] = &[
 
 /// The user's presets and the shipped ones.
 pub fn presets(folders: &Folders) -> Shelf {
-    Shelf::new(Kind::Preset, folders.data.join("presets"), SHIPPED)
+    Shelf::new(StoredKind::Preset, folders.data.join("presets"), SHIPPED)
 }
 
 /// The presets `names` as layers in that order, the lowest first.

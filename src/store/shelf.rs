@@ -1,7 +1,7 @@
 //! Partial specs under names: one JSON file each in a folder of the user, and those shipped inside the program, which a
 //! file of the same name hides.
 
-use super::error::{Kind, StoreError};
+use super::error::{StoreError, StoredKind};
 use super::file::{self, Existing};
 use crate::spec::{Described, Spec, suggest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,14 +22,14 @@ pub struct Shipped {
 /// Presets or templates.
 #[derive(Debug)]
 pub struct Shelf {
-    kind: Kind,
+    kind: StoredKind,
     folder: PathBuf,
     shipped: &'static [Shipped],
 }
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct ShelfEntry {
     /// Name.
     pub name: String,
     /// What it is for; may be empty.
@@ -57,24 +57,24 @@ const LONGEST_NAME: usize = 100;
 
 impl Shelf {
     /// Those in `folder` and those in `shipped`.
-    pub fn new(kind: Kind, folder: PathBuf, shipped: &'static [Shipped]) -> Self {
+    pub fn new(kind: StoredKind, folder: PathBuf, shipped: &'static [Shipped]) -> Self {
         Self { kind, folder, shipped }
     }
 
     /// All by name. A file that cannot be read is listed with the reason; a folder that cannot, is an error.
-    pub fn list(&self) -> Result<Vec<Entry>, StoreError> {
+    pub fn list(&self) -> Result<Vec<ShelfEntry>, StoreError> {
         let shipped = self.shipped.iter().map(|shipped| shipped.name.to_owned());
         let names: BTreeMap<String, bool> =
             shipped.map(|name| (name, false)).chain(self.files()?.into_iter().map(|name| (name, true))).collect();
         Ok(names.into_iter().map(|(name, user)| self.entry(name, user)).collect())
     }
 
-    fn entry(&self, name: String, user: bool) -> Entry {
+    fn entry(&self, name: String, user: bool) -> ShelfEntry {
         let hides_shipped = self.shipped(&name).is_some();
         let owner = if user { Owner::User { hides_shipped } } else { Owner::Shipped };
         match self.load(&name) {
-            Ok(Described { description, spec }) => Entry { name, description, owner, spec: Ok(spec) },
-            Err(error) => Entry { name, description: String::new(), owner, spec: Err(error.to_string()) },
+            Ok(Described { description, spec }) => ShelfEntry { name, description, owner, spec: Ok(spec) },
+            Err(error) => ShelfEntry { name, description: String::new(), owner, spec: Err(error.to_string()) },
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
     const SHIPPED: &[Shipped] = &[Shipped { name: "small", description: "a small one", json: "{\"vcpus\": 1}" }];
 
     fn shelf(root: &tempfile::TempDir) -> Shelf {
-        Shelf::new(Kind::Preset, root.path().join("presets"), SHIPPED)
+        Shelf::new(StoredKind::Preset, root.path().join("presets"), SHIPPED)
     }
 
     fn content(vcpus: u32) -> Described {

@@ -1,7 +1,7 @@
 //! Templates: what a spec's field `template` names. A template may itself name one.
 
-use super::shelf::{Entry, Shelf};
-use super::{Folders, Kind, StoreError};
+use super::shelf::{Shelf, ShelfEntry};
+use super::{Folders, StoreError, StoredKind};
 use crate::spec::{Described, Template};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,12 +16,12 @@ pub struct Templates {
 impl Templates {
     /// Those in the user's data folder. None are shipped: a template is what a site decides.
     pub fn new(folders: &Folders) -> Self {
-        let shelf = Shelf::new(Kind::Template, folders.data.join("templates"), &[]);
+        let shelf = Shelf::new(StoredKind::Template, folders.data.join("templates"), &[]);
         Self { shelf, read: Mutex::default() }
     }
 
     /// All by name, read anew.
-    pub fn list(&self) -> Result<Vec<Entry>, StoreError> {
+    pub fn list(&self) -> Result<Vec<ShelfEntry>, StoreError> {
         self.shelf.list()
     }
 

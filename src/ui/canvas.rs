@@ -1,7 +1,7 @@
 //! What the pieces of the screen draw on: cells, roles, and the place of the real cursor. Owns cutting by display
 //! width, so that no text ever runs over its column.
 
-use super::{Glyphs, Look, Role};
+use super::{Glyphs, Look, StyleRole};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -14,7 +14,7 @@ pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     look: &'a Look,
     /// The role whose ground lies under all others.
-    ground: Role,
+    ground: StyleRole,
     /// Where the real cursor goes.
     pub(super) cursor: Option<Position>,
 }
@@ -63,7 +63,7 @@ pub(super) fn wrap(text: &str, width: u16) -> Vec<String> {
 impl<'a> Canvas<'a> {
     /// A canvas over `buffer`.
     pub(super) fn new(buffer: &'a mut Buffer, look: &'a Look) -> Self {
-        Self { buffer, look, ground: Role::Text, cursor: None }
+        Self { buffer, look, ground: StyleRole::Text, cursor: None }
     }
 
     /// The characters to draw with.
@@ -72,21 +72,21 @@ impl<'a> Canvas<'a> {
     }
 
     /// The style of a role on the ground as it is.
-    pub(super) fn style(&self, role: Role) -> Style {
+    pub(super) fn style(&self, role: StyleRole) -> Style {
         let mut style = self.look.style(role);
-        if style.bg == self.look.style(Role::Text).bg {
+        if style.bg == self.look.style(StyleRole::Text).bg {
             style.bg = self.look.style(self.ground).bg;
         }
         style
     }
 
     /// From now on everything stands on the ground of `role`.
-    pub(super) fn stand_on(&mut self, role: Role) {
+    pub(super) fn stand_on(&mut self, role: StyleRole) {
         self.ground = role;
     }
 
     /// Empties `area` in the style of `role`.
-    pub(super) fn fill(&mut self, area: Rect, role: Role) {
+    pub(super) fn fill(&mut self, area: Rect, role: StyleRole) {
         let mut blank = Cell::EMPTY;
         blank.set_style(self.style(role));
         let area = area.intersection(self.buffer.area);
@@ -103,7 +103,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes `text` in at most `width` columns; gives the columns used.
-    pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+    pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, role: StyleRole) -> u16 {
         let area = self.buffer.area;
         if y >= area.bottom() || x >= area.right() {
             return 0;
@@ -123,7 +123,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes pieces of text one behind the other; gives the columns used.
-    pub(super) fn put_all(&mut self, x: u16, y: u16, width: u16, pieces: &[(&str, Role)]) -> u16 {
+    pub(super) fn put_all(&mut self, x: u16, y: u16, width: u16, pieces: &[(&str, StyleRole)]) -> u16 {
         let mut used = 0;
         for (text, role) in pieces {
             used += self.put(x + used, y, width.saturating_sub(used), text, *role);
@@ -132,7 +132,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes `text` so that it ends before column `end`, in at most `width` columns; gives the columns used.
-    pub(super) fn put_right(&mut self, end: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+    pub(super) fn put_right(&mut self, end: u16, y: u16, width: u16, text: &str, role: StyleRole) -> u16 {
         let wide = cells(text).min(width);
         self.put(end.saturating_sub(wide), y, wide, text, role)
     }
@@ -143,7 +143,7 @@ impl<'a> Canvas<'a> {
         if y >= area.bottom() || x >= area.right() {
             return;
         }
-        let (style, line) = (self.style(Role::Border), self.glyphs().line);
+        let (style, line) = (self.style(StyleRole::Border), self.glyphs().line);
         for cell in self.cells_of(x, y, width.min(area.right() - x)) {
             cell.set_symbol(line).set_style(style);
         }
@@ -157,7 +157,7 @@ impl<'a> Canvas<'a> {
 
     /// A horizontal line that begins with a heading: ` Disk 0 ── create ───`.
     pub(super) fn heading(&mut self, x: u16, y: u16, width: u16, text: &str) {
-        let used = self.put(x, y, width, text, Role::Heading) + 1;
+        let used = self.put(x, y, width, text, StyleRole::Heading) + 1;
         if used < width {
             self.rule(x + used, y, width - used);
         }
@@ -166,13 +166,13 @@ impl<'a> Canvas<'a> {
     /// A vertical line.
     pub(super) fn bar(&mut self, x: u16, y: u16, height: u16) {
         for row in 0..height {
-            self.put(x, y + row, 1, self.glyphs().bar, Role::Border);
+            self.put(x, y + row, 1, self.glyphs().bar, StyleRole::Border);
         }
     }
 
     /// Marks a row that has the focus: the sign, the ground of the row, and the real cursor.
     pub(super) fn focus_row(&mut self, x: u16, y: u16, width: u16) {
-        let style = self.style(Role::Selection);
+        let style = self.style(StyleRole::Selection);
         let area = Rect { x, y, width, height: 1 }.intersection(self.buffer.area);
         let whole = style.bg != self.look.style(self.ground).bg || style.add_modifier.contains(Modifier::REVERSED);
         let mut blanks = 0;
@@ -185,7 +185,7 @@ impl<'a> Canvas<'a> {
             cell.modifier.insert(style.add_modifier);
             cell.bg = style.bg.unwrap_or(cell.bg);
         }
-        self.put(x, y, 2, self.glyphs().cursor, Role::Accent);
+        self.put(x, y, 2, self.glyphs().cursor, StyleRole::Accent);
         self.cursor_at(x, y);
     }
 

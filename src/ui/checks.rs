@@ -1,19 +1,19 @@
 //! The checks at the bottom: how many of each kind on the rule, the worst ones below it.
 
-use super::Role;
+use super::StyleRole;
 use super::canvas::{Canvas, cells, wrap};
 use crate::app::{App, StepId, Zone, focus};
 use crate::checks::{Finding, Severity, Wording};
 use ratatui::layout::Rect;
 
 /// The sign and colour of a severity.
-pub(super) fn sign(canvas: &Canvas, severity: Severity) -> (&'static str, Role) {
+pub(super) fn sign(canvas: &Canvas, severity: Severity) -> (&'static str, StyleRole) {
     let glyphs = canvas.glyphs();
     match severity {
-        Severity::Blocker => (glyphs.error, Role::Error),
-        Severity::Warning => (glyphs.warn, Role::Warn),
-        Severity::Unknown => (glyphs.unknown, Role::Info),
-        Severity::Info => (glyphs.info, Role::Info),
+        Severity::Blocker => (glyphs.error, StyleRole::Error),
+        Severity::Warning => (glyphs.warn, StyleRole::Warn),
+        Severity::Unknown => (glyphs.unknown, StyleRole::Info),
+        Severity::Info => (glyphs.info, StyleRole::Info),
     }
 }
 
@@ -37,8 +37,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     }
     if let (true, Some(finding)) = (remedy > 0, findings.get(app.checks_row)) {
         let width = area.width.saturating_sub(6);
-        let message = wrap(&finding.message(Wording::Full), width).into_iter().map(|line| (line, Role::Text));
-        let fix = wrap(&finding.remedy(Wording::Full), width).into_iter().map(|line| (line, Role::Muted));
+        let message = wrap(&finding.message(Wording::Full), width).into_iter().map(|line| (line, StyleRole::Text));
+        let fix = wrap(&finding.remedy(Wording::Full), width).into_iter().map(|line| (line, StyleRole::Muted));
         for (y, (line, role)) in (area.bottom() - remedy..area.bottom()).zip(message.chain(fix)) {
             canvas.put(area.x + 4, y, width, &line, role);
         }
@@ -47,7 +47,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
 
 fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
     canvas.rule(area.x, area.y, area.width);
-    let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", Role::Heading);
+    let used = canvas.put(area.x + 2, area.y, area.width, " Checks ", StyleRole::Heading);
     let report = &app.case.report;
     let of = |severity| report.count(severity);
     // On a narrow screen the key matters more than the air between the numbers.
@@ -74,15 +74,15 @@ fn rule(app: &App, canvas: &mut Canvas, area: Rect, hidden: usize) {
         let from = area.x + 3 + used;
         let texts = [format!(" {hidden} more: c "), format!(" {hidden}: c ")];
         if let Some(text) = texts.iter().find(|text| from + cells(text) <= x) {
-            canvas.put(from, area.y, 20, text, Role::Muted);
+            canvas.put(from, area.y, 20, text, StyleRole::Muted);
         }
     }
-    x += canvas.put(x, area.y, 1, " ", Role::Text);
+    x += canvas.put(x, area.y, 1, " ", StyleRole::Text);
     for (text, severity) in &pieces {
-        let role = if of(*severity) > 0 { sign(canvas, *severity).1 } else { Role::Muted };
+        let role = if of(*severity) > 0 { sign(canvas, *severity).1 } else { StyleRole::Muted };
         x += canvas.put(x, area.y, cells(text), text, role);
     }
-    canvas.put(x, area.y, cells(&passed), &passed, Role::Muted);
+    canvas.put(x, area.y, cells(&passed), &passed, StyleRole::Muted);
 }
 
 /// One finding: sign, code, message, and the step it belongs to.
@@ -92,9 +92,9 @@ fn row(app: &App, canvas: &mut Canvas, area: Rect, finding: &Finding, codes: u16
     let step = StepId::of(finding.place());
     let place = if step == app.step { "here".to_owned() } else { format!("{} {}", step.number(), step.short()) };
     let end = area.right().saturating_sub(1);
-    canvas.put_right(end, area.y, 12, &place, Role::Muted);
+    canvas.put_right(end, area.y, 12, &place, StyleRole::Muted);
     let code = area.x + 3;
     canvas.put(code, area.y, codes, finding.code(), role);
     let message = code + codes + 2;
-    canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message(Wording::Full), Role::Text);
+    canvas.put(message, area.y, end.saturating_sub(message + 13), &finding.message(Wording::Full), StyleRole::Text);
 }

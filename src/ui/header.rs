@@ -1,6 +1,6 @@
 //! The line on top: the VM on the left, the host on the right.
 
-use super::Role;
+use super::StyleRole;
 use super::canvas::{Canvas, cells};
 use crate::app::{App, HostState, ProbeState};
 use crate::facts::Part;
@@ -22,15 +22,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         shown.pop();
     }
     let text = shown.join("  ");
-    end -= canvas.put_right(end, area.y, room, &text, Role::Text);
+    end -= canvas.put_right(end, area.y, room, &text, StyleRole::Text);
     if !state.is_empty() {
         let gap = if text.is_empty() { 0 } else { 2 };
         end = end.saturating_sub(gap);
         end -= canvas.put_right(end, area.y, end, &state, role);
     }
     let width = end.saturating_sub(13).min(area.width);
-    canvas.put(1, area.y, 10, "vmbuild", Role::Heading);
-    let role = if app.name().is_empty() { Role::Placeholder } else { Role::Value };
+    canvas.put(1, area.y, 10, "vmbuild", StyleRole::Heading);
+    let role = if app.name().is_empty() { StyleRole::Placeholder } else { StyleRole::Value };
     canvas.put(11, area.y, width, name, role);
 }
 
@@ -44,13 +44,13 @@ fn waiting(app: &App) -> String {
 }
 
 /// What is wrong with the connection, and what is known of the host, most important first.
-fn host(app: &App) -> (String, Role, Vec<String>) {
+fn host(app: &App) -> (String, StyleRole, Vec<String>) {
     let known = app.facts.host.get();
     let state = match &app.host {
-        HostState::Failed { .. } => ("no connection".to_owned(), Role::Error),
-        _ if app.waiting.is_some() => (waiting(app), Role::Warn),
-        HostState::Connecting => ("asking the host".to_owned(), Role::Muted),
-        HostState::Up => (String::new(), Role::Muted),
+        HostState::Failed { .. } => ("no connection".to_owned(), StyleRole::Error),
+        _ if app.waiting.is_some() => (waiting(app), StyleRole::Warn),
+        HostState::Connecting => ("asking the host".to_owned(), StyleRole::Muted),
+        HostState::Up => (String::new(), StyleRole::Muted),
     };
     let facts = match known {
         Some(host) => vec![

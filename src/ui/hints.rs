@@ -1,6 +1,6 @@
 //! The last line: the keys of the focus from the key table, or a short message.
 
-use super::Role;
+use super::StyleRole;
 use super::canvas::{Canvas, cells, count, wrap};
 use crate::app::App;
 use crate::app::focus::EditTarget;
@@ -45,10 +45,10 @@ fn toast(canvas: &mut Canvas, area: Rect, room: u16, text: &str) {
     let lines = if cells(text) <= room { vec![text.to_owned()] } else { wrap(text, whole) };
     let top = area.y.saturating_sub(count(lines.len()) - 1);
     if lines.len() > 1 || cells(text) > room {
-        canvas.fill(Rect { y: top, height: count(lines.len()), ..area }, Role::Text);
+        canvas.fill(Rect { y: top, height: count(lines.len()), ..area }, StyleRole::Text);
     }
     for (y, line) in (top..=area.y).zip(&lines) {
-        canvas.put(area.x + 1, y, whole, line, Role::Value);
+        canvas.put(area.x + 1, y, whole, line, StyleRole::Value);
     }
 }
 
@@ -65,7 +65,8 @@ fn columns(offer: &Offer) -> u16 {
 
 /// One hint. What is off keeps its place, dimmed; pressing it shows why.
 fn hint(canvas: &mut Canvas, x: u16, y: u16, offer: &Offer) -> u16 {
-    let (key_role, role) = if offer.why_not.is_some() { (Role::Muted, Role::Muted) } else { (Role::Key, Role::Text) };
+    let (key_role, role) =
+        if offer.why_not.is_some() { (StyleRole::Muted, StyleRole::Muted) } else { (StyleRole::Key, StyleRole::Text) };
     let wide = columns(offer);
     canvas.put_all(x, y, wide, &[(&key(offer), key_role), (" ", role), (short(offer), role)]);
     wide
@@ -108,10 +109,10 @@ fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
     let keys: u16 = pieces.iter().map(|(key, label)| cells(key) + cells(label)).sum();
     let gap = if what.is_empty() { 0 } else { cells(&what) + 3 };
     let start = end.saturating_sub(keys + gap);
-    canvas.put(start, y, gap, &what, Role::Muted);
+    canvas.put(start, y, gap, &what, StyleRole::Muted);
     let mut x = start + gap;
     for (key, label) in pieces {
-        x += canvas.put_all(x, y, keys, &[(key, Role::Key), (label, Role::Text)]);
+        x += canvas.put_all(x, y, keys, &[(key, StyleRole::Key), (label, StyleRole::Text)]);
     }
     keys + gap + 2
 }

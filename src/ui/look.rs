@@ -1,6 +1,6 @@
 //! How the screen is drawn: theme and characters. Which of them is taken is decided elsewhere.
 
-use super::{Glyphs, Role, Theme};
+use super::{Glyphs, StyleRole, Theme};
 use ratatui::style::Style;
 
 /// Theme and characters.
@@ -14,7 +14,7 @@ pub struct Look {
 
 impl Look {
     /// The style of a role.
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(&self, role: StyleRole) -> Style {
         self.theme.style(role)
     }
 }

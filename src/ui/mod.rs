@@ -16,7 +16,7 @@ pub mod theme;
 
 pub use glyphs::Glyphs;
 pub use look::Look;
-pub use theme::{Role, Theme, ThemeError};
+pub use theme::{StyleRole, Theme, ThemeError};
 
 use crate::app::state::SMALLEST;
 use crate::app::{App, Zone};
@@ -29,7 +29,7 @@ use ratatui::layout::Rect;
 pub fn draw(app: &App, look: &Look, frame: &mut Frame) {
     let screen = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), look);
-    canvas.fill(screen, Role::Text);
+    canvas.fill(screen, StyleRole::Text);
     if layout::is_too_small(screen) {
         too_small(&mut canvas, screen);
     } else {
@@ -77,7 +77,7 @@ fn page(app: &App, canvas: &mut Canvas, areas: &Areas) {
 /// A vertical line from the rule below the header to the checks.
 fn divide(canvas: &mut Canvas, x: u16, areas: &Areas) {
     let top = areas.header.y + 1;
-    canvas.put(x, top, 1, canvas.glyphs().tee, Role::Border);
+    canvas.put(x, top, 1, canvas.glyphs().tee, StyleRole::Border);
     canvas.bar(x, top + 1, areas.checks.y.saturating_sub(top + 1));
 }
 
@@ -90,7 +90,7 @@ fn too_small(canvas: &mut Canvas, screen: Rect) {
     );
     let lines = canvas::wrap(&text, screen.width.saturating_sub(2));
     for (y, line) in (0..screen.height).zip(&lines) {
-        canvas.put(1, y, screen.width.saturating_sub(2), line, Role::Text);
+        canvas.put(1, y, screen.width.saturating_sub(2), line, StyleRole::Text);
     }
     canvas.cursor_at(0, 0);
 }

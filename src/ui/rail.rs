@@ -1,6 +1,6 @@
 //! The nine steps with their state and summary: a column, or one line on narrow screens.
 
-use super::Role;
+use super::StyleRole;
 use super::canvas::{Canvas, cells, count};
 use crate::app::rail::{StepState, state};
 use crate::app::{App, StepId, steps};
@@ -15,13 +15,13 @@ pub(super) fn column(app: &App, canvas: &mut Canvas, area: Rect, rows: u16) {
         }
         let (sign, role) = sign(app, canvas, step);
         let used = canvas.put(area.x + 1, y, 4, sign, role);
-        let title = if step == app.step { Role::Accent } else { Role::Text };
+        let title = if step == app.step { StyleRole::Accent } else { StyleRole::Text };
         let text = format!("{}  {}", step.number(), step.title());
         canvas.put(area.x + used + 2, y, area.width.saturating_sub(used + 2), &text, title);
         if rows == 2 && y + 1 < area.bottom() {
             let summary = steps::logic(step).summary(app);
             let x = area.x + used + 5;
-            canvas.put(x, y + 1, area.right().saturating_sub(x + 1), &summary, Role::Muted);
+            canvas.put(x, y + 1, area.right().saturating_sub(x + 1), &summary, StyleRole::Muted);
         }
     }
 }
@@ -30,12 +30,12 @@ pub(super) fn column(app: &App, canvas: &mut Canvas, area: Rect, rows: u16) {
 /// names, as far as there is room.
 pub(super) fn line(app: &App, canvas: &mut Canvas, area: Rect) {
     let head = format!(" {}/{} {}  ", app.step.number(), StepId::ALL.len(), app.step.title());
-    let mut x = area.x + canvas.put(area.x, area.y, area.width, &head, Role::Heading);
+    let mut x = area.x + canvas.put(area.x, area.y, area.width, &head, StyleRole::Heading);
     let room = area.right().saturating_sub(x + 1);
     let named = named(app, canvas, room);
     for step in StepId::ALL {
         let (sign, role) = sign(app, canvas, step);
-        let name_role = if step == app.step { Role::Accent } else { Role::Text };
+        let name_role = if step == app.step { StyleRole::Accent } else { StyleRole::Text };
         let name = if named.contains(&step) { format!(" {}", step.short()) } else { String::new() };
         let number = step.number().to_string();
         let pieces = [(sign, role), (&number, name_role), (&name, name_role)];
@@ -63,15 +63,15 @@ fn named(app: &App, canvas: &Canvas, room: u16) -> Vec<StepId> {
 }
 
 /// The sign and colour of a step's state.
-fn sign(app: &App, canvas: &Canvas, step: StepId) -> (&'static str, Role) {
+fn sign(app: &App, canvas: &Canvas, step: StepId) -> (&'static str, StyleRole) {
     let [todo, here, done, warning, error, skipped, touched] = canvas.glyphs().steps;
     match state(app, step) {
-        StepState::Todo => (todo, Role::Muted),
-        StepState::Here => (here, Role::Accent),
-        StepState::Done => (done, Role::Ok),
-        StepState::Warning => (warning, Role::Warn),
-        StepState::Error => (error, Role::Error),
-        StepState::Skipped => (skipped, Role::Skipped),
-        StepState::Touched => (touched, Role::Warn),
+        StepState::Todo => (todo, StyleRole::Muted),
+        StepState::Here => (here, StyleRole::Accent),
+        StepState::Done => (done, StyleRole::Ok),
+        StepState::Warning => (warning, StyleRole::Warn),
+        StepState::Error => (error, StyleRole::Error),
+        StepState::Skipped => (skipped, StyleRole::Skipped),
+        StepState::Touched => (touched, StyleRole::Warn),
     }
 }

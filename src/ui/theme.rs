@@ -8,9 +8,9 @@ macro_rules! roles {
     ($($(#[$doc:meta])* $role:ident = $name:literal,)*) => {
         /// What a piece of the screen is, so that themes speak of meanings and not of widgets.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Role { $($(#[$doc])* $role,)* }
+        pub enum StyleRole { $($(#[$doc])* $role,)* }
 
-        impl Role {
+        impl StyleRole {
             /// Every role.
             pub const ALL: &'static [Self] = &[$(Self::$role,)*];
 
@@ -119,13 +119,13 @@ struct File {
     #[serde(default)]
     palette: BTreeMap<String, String>,
     #[serde(default)]
-    roles: BTreeMap<String, Entry>,
+    roles: BTreeMap<String, RoleStyle>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a key of the file")]
-struct Entry {
+struct RoleStyle {
     fg: Option<String>,
     bg: Option<String>,
     bold: bool,
@@ -156,11 +156,11 @@ impl Theme {
         let mut theme = match file.inherits.as_deref() {
             Some(base) if base == name => return Err(unknown(name, "it inherits from itself".into())),
             Some(base) => Self::named(base)?,
-            None => Self { styles: vec![Style::new(); Role::ALL.len()] },
+            None => Self { styles: vec![Style::new(); StyleRole::ALL.len()] },
         };
         for (role, entry) in &file.roles {
-            let Some(index) = Role::ALL.iter().position(|known| known.name() == role) else {
-                let known = Role::ALL.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+            let Some(index) = StyleRole::ALL.iter().position(|known| known.name() == role) else {
+                let known = StyleRole::ALL.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
                 return Err(unknown(name, format!("role '{role}' does not exist; the roles are {known}")));
             };
             if let Some(style) = theme.styles.get_mut(index) {
@@ -171,12 +171,12 @@ impl Theme {
     }
 
     /// The style of a role.
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(&self, role: StyleRole) -> Style {
         self.styles.get(role as usize).copied().unwrap_or_default()
     }
 }
 
-impl Entry {
+impl RoleStyle {
     fn style(&self, theme: &str, palette: &BTreeMap<String, String>) -> Result<Style, ThemeError> {
         let mut style = Style::new();
         style.fg = self.fg.as_deref().map(|name| colour(theme, name, palette)).transpose()?;
@@ -246,10 +246,10 @@ mod tests {
     fn every_role_of_truecolor_themes_is_readable() {
         for name in ["dark", "light"] {
             let theme = Theme::named(name).unwrap();
-            for role in Role::ALL {
+            for role in StyleRole::ALL {
                 let style = theme.style(*role);
                 // Overlays put their own ground under the same colours.
-                for ground in [style.bg, theme.style(Role::Overlay).bg, theme.style(Role::Selection).bg] {
+                for ground in [style.bg, theme.style(StyleRole::Overlay).bg, theme.style(StyleRole::Selection).bg] {
                     let contrast = contrast(rgb(style.fg), rgb(ground));
                     assert!(contrast >= 4.5, "{name}: {} has contrast {contrast:.2}", role.name());
                 }
@@ -261,7 +261,8 @@ mod tests {
     fn additions_deletions_and_changes_differ_without_green_cones() {
         for name in ["dark", "light"] {
             let theme = Theme::named(name).unwrap();
-            let seen = [Role::DiffAdd, Role::DiffDel, Role::DiffChange].map(|r| deuteranopia(rgb(theme.style(r).fg)));
+            let seen = [StyleRole::DiffAdd, StyleRole::DiffDel, StyleRole::DiffChange]
+                .map(|r| deuteranopia(rgb(theme.style(r).fg)));
             for (a, b) in [(0, 1), (0, 2), (1, 2)] {
                 let distance: f64 = (0..3).map(|i| (seen[a][i] - seen[b][i]).powi(2)).sum::<f64>().sqrt();
                 assert!(distance > 0.1, "{name}: {a} and {b} are {distance:.2} apart");
@@ -272,9 +273,9 @@ mod tests {
     #[test]
     fn mono_has_no_colour_and_default_no_background() {
         let mono = Theme::named("mono").unwrap();
-        assert!(Role::ALL.iter().all(|role| mono.style(*role).fg.is_none() && mono.style(*role).bg.is_none()));
+        assert!(StyleRole::ALL.iter().all(|role| mono.style(*role).fg.is_none() && mono.style(*role).bg.is_none()));
         let ansi = Theme::named("ansi").unwrap();
-        assert!(Role::ALL.iter().all(|role| ansi.style(*role).bg.is_none()));
+        assert!(StyleRole::ALL.iter().all(|role| ansi.style(*role).bg.is_none()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
 use vmbuild::engine::Step;
-use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::libvirt::LibvirtCall;
 use vmbuild::facts::{FactsPart, Part};
 use vmbuild::host::{Cause, HostReply, Request, Source, Worker, observe};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan, Verdict};
@@ -58,20 +58,20 @@ impl Site {
         self.folder.path().join(file)
     }
 
-    fn create(&self, volume: &str) -> Call {
+    fn create(&self, volume: &str) -> LibvirtCall {
         let xml = format!(
             "<volume><name>{volume}</name><capacity unit='MiB'>64</capacity><allocation>0</allocation>\
              <target><format type='qcow2'/></target></volume>"
         );
-        Call::CreateVolume { pool: self.name.clone(), volume: volume.into(), xml }
+        LibvirtCall::CreateVolume { pool: self.name.clone(), volume: volume.into(), xml }
     }
 
-    fn clone(&self, volume: &str, from: &str, from_pool: Option<&str>, grow_to: Option<Bytes>) -> Call {
+    fn clone(&self, volume: &str, from: &str, from_pool: Option<&str>, grow_to: Option<Bytes>) -> LibvirtCall {
         let xml = format!(
             "<volume><name>{volume}</name><capacity unit='MiB'>64</capacity><allocation>0</allocation>\
              <target><format type='qcow2'/></target></volume>"
         );
-        Call::CloneVolume {
+        LibvirtCall::CloneVolume {
             pool: self.name.clone(),
             volume: volume.into(),
             xml,
@@ -92,26 +92,30 @@ impl Site {
         )
     }
 
-    fn define(&self) -> Call {
+    fn define(&self) -> LibvirtCall {
         self.define_as(self.domain_xml())
     }
 
-    fn define_as(&self, xml: String) -> Call {
-        Call::Define { name: self.name.clone(), xml, passwords: Vec::new(), variables: true, tpm: false }
+    fn define_as(&self, xml: String) -> LibvirtCall {
+        LibvirtCall::Define { name: self.name.clone(), xml, passwords: Vec::new(), variables: true, tpm: false }
     }
 
-    fn start(&self) -> Call {
-        Call::Start { name: self.name.clone(), watched: true }
+    fn start(&self) -> LibvirtCall {
+        LibvirtCall::Start { name: self.name.clone(), watched: true }
     }
 
-    fn build(&self, steps: Vec<Call>, each: impl FnMut(&BuildEvent, &AtomicBool)) -> (BuildResult, Vec<BuildEvent>) {
+    fn build(
+        &self,
+        steps: Vec<LibvirtCall>,
+        each: impl FnMut(&BuildEvent, &AtomicBool),
+    ) -> (BuildResult, Vec<BuildEvent>) {
         self.build_on(Source::at(self.uri.clone()), steps, each)
     }
 
     fn build_on(
         &self,
         source: Source,
-        steps: Vec<Call>,
+        steps: Vec<LibvirtCall>,
         mut each: impl FnMut(&BuildEvent, &AtomicBool),
     ) -> (BuildResult, Vec<BuildEvent>) {
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
@@ -162,9 +166,9 @@ fn virsh_finds_what_a_build_made() {
         site.create("a.qcow2"),
         site.clone("b.qcow2", "a.qcow2", Some(&site.name), Some(Bytes(96 * MIB))),
         site.clone("c.qcow2", site.path("a.qcow2").to_str().unwrap(), None, None),
-        Call::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
+        LibvirtCall::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
         site.define(),
-        Call::ReadBack { xml: site.domain_xml() },
+        LibvirtCall::ReadBack { xml: site.domain_xml() },
         site.start(),
     ];
     let (outcome, events) = site.build(steps, |_, _| {});
@@ -236,7 +240,7 @@ fn a_file_that_libvirt_does_not_know_yet_is_not_overwritten() {
     let last = [
         site.create("b.qcow2"),
         site.clone("c.qcow2", "a.qcow2", Some(&site.name), None),
-        Call::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
+        LibvirtCall::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
     ];
     for action in last {
         let (outcome, _) = site.build(vec![site.create("a.qcow2"), action], |_, _| {});
@@ -260,7 +264,7 @@ fn a_file_in_no_pool_is_copied_and_a_cancel_in_the_middle_of_it_undoes() {
     std::fs::write(&image, vec![7; 4 * 1024 * 1024]).unwrap();
     let xml =
         "<volume><name>d.raw</name><capacity unit='MiB'>4</capacity><target><format type='raw'/></target></volume>";
-    let copy = || Call::CloneVolume {
+    let copy = || LibvirtCall::CloneVolume {
         pool: site.name.clone(),
         volume: "d.raw".into(),
         xml: xml.into(),
@@ -341,7 +345,7 @@ fn a_vm_that_is_not_as_it_must_be_is_told_item_by_item_and_left_for_a_look() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri, "verify");
     // A function that no machine has is on no driver, least of all on vfio-pci.
-    let verify = Call::VerifyPassthrough { passed: vec!["fe:1f.7".parse().unwrap()], held: Vec::new() };
+    let verify = LibvirtCall::VerifyPassthrough { passed: vec!["fe:1f.7".parse().unwrap()], held: Vec::new() };
     let (outcome, events) = site.build(vec![site.create("a.qcow2"), site.define(), site.start(), verify], |_, _| {});
     let BuildResult::Unverified { state, message, .. } = &outcome else { panic!("{events:#?}") };
     assert_eq!(state, "running");
@@ -367,7 +371,7 @@ fn a_vm_that_is_not_as_it_must_be_is_told_item_by_item_and_left_for_a_look() {
 fn a_vm_that_stops_after_its_start_is_not_called_built() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri, "stops");
-    let verify = Call::VerifyPassthrough { passed: Vec::new(), held: Vec::new() };
+    let verify = LibvirtCall::VerifyPassthrough { passed: Vec::new(), held: Vec::new() };
     let (outcome, events) =
         site.build(vec![site.create("a.qcow2"), site.define(), site.start(), verify], |event, _| {
             if matches!(event, BuildEvent::StepBegan { step: 3, .. }) {

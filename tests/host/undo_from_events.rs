@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
-use vmbuild::engine::libvirt::{Call, Libvirt};
+use vmbuild::engine::libvirt::{Libvirt, LibvirtCall};
 use vmbuild::engine::{Blueprint, Engine as _, EngineId, Made, PlanOptions, Step, Thing};
 use vmbuild::facts::{DomainState, Part};
 use vmbuild::host::backend::Trace;
@@ -128,22 +128,22 @@ fn volume_xml(name: &str) -> String {
     )
 }
 
-fn copy(pool: &str, volume: &str, from: &str, from_pool: Option<&str>) -> Call {
+fn copy(pool: &str, volume: &str, from: &str, from_pool: Option<&str>) -> LibvirtCall {
     let xml = volume_xml(volume);
     let (pool, from_pool) = (pool.to_owned(), from_pool.map(str::to_owned));
-    Call::CloneVolume { pool, volume: volume.into(), xml, from: from.into(), from_pool, grow_to: None }
+    LibvirtCall::CloneVolume { pool, volume: volume.into(), xml, from: from.into(), from_pool, grow_to: None }
 }
 
 /// Every call that makes something, and those that do not in between.
 fn plan(uri: &str, pool: &str, name: &str, xml: &str, outside: &Path) -> Plan {
-    let create = Call::CreateVolume { pool: pool.into(), volume: "a.qcow2".into(), xml: volume_xml("a.qcow2") };
+    let create = LibvirtCall::CreateVolume { pool: pool.into(), volume: "a.qcow2".into(), xml: volume_xml("a.qcow2") };
     let mut calls = vec![create, copy(pool, "b.qcow2", "a.qcow2", Some(pool))];
     calls.extend(outside.exists().then(|| copy(pool, "c.qcow2", outside.to_str().unwrap(), None)));
     calls.extend([
-        Call::WriteSeed { pool: pool.into(), volume: "seed.img".into() },
-        Call::Define { name: name.into(), xml: xml.into(), passwords: Vec::new(), variables: true, tpm: false },
-        Call::ReadBack { xml: xml.into() },
-        Call::Start { name: name.into(), watched: false },
+        LibvirtCall::WriteSeed { pool: pool.into(), volume: "seed.img".into() },
+        LibvirtCall::Define { name: name.into(), xml: xml.into(), passwords: Vec::new(), variables: true, tpm: false },
+        LibvirtCall::ReadBack { xml: xml.into() },
+        LibvirtCall::Start { name: name.into(), watched: false },
     ]);
     let steps = calls.into_iter().map(|call| Step::new("", "", call)).collect();
     Plan { name: name.into(), host: Some(uri.into()), steps, ..Plan::default() }
@@ -291,7 +291,7 @@ fn a_copy_is_told_while_libvirt_still_makes_it() {
     system.virsh(&["pool-refresh", &system.name]);
     let xml = "<volume><name>b.raw</name><capacity unit='GiB'>12</capacity><allocation>0</allocation>\
                <target><format type='raw'/></target></volume>";
-    let call = Call::CloneVolume {
+    let call = LibvirtCall::CloneVolume {
         pool: system.name.clone(),
         volume: "b.raw".into(),
         xml: xml.into(),

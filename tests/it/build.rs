@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use vmbuild::build::{Order, run};
 use vmbuild::checks::Allowed;
 use vmbuild::engine::Step;
-use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::libvirt::LibvirtCall;
 use vmbuild::facts::{DomainState, Facts, Part};
 use vmbuild::host::libvirt::Connection;
 use vmbuild::host::{Source, observe};
@@ -51,13 +51,13 @@ impl World {
         self.facts().pools.items()[0].volumes.items().iter().map(|volume| volume.name.clone()).collect()
     }
 
-    fn build(&self, steps: Vec<Call>, mut each: impl FnMut(&BuildEvent)) -> (BuildResult, Vec<BuildEvent>) {
+    fn build(&self, steps: Vec<LibvirtCall>, mut each: impl FnMut(&BuildEvent)) -> (BuildResult, Vec<BuildEvent>) {
         self.build_or_cancel(steps, |event, _| each(event))
     }
 
     fn build_or_cancel(
         &self,
-        steps: Vec<Call>,
+        steps: Vec<LibvirtCall>,
         mut each: impl FnMut(&BuildEvent, &AtomicBool),
     ) -> (BuildResult, Vec<BuildEvent>) {
         let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect(), ..Plan::default() };
@@ -80,23 +80,23 @@ impl World {
     }
 }
 
-fn step(call: Call) -> Step {
+fn step(call: LibvirtCall) -> Step {
     Step::new("", "", call)
 }
 
-fn create(volume: &str) -> Call {
+fn create(volume: &str) -> LibvirtCall {
     let xml = format!(
         "<volume><name>{volume}</name><capacity unit='GiB'>10</capacity><allocation>0</allocation>\
          <target><format type='qcow2'/></target></volume>"
     );
-    Call::CreateVolume { pool: "fast".into(), volume: volume.into(), xml }
+    LibvirtCall::CreateVolume { pool: "fast".into(), volume: volume.into(), xml }
 }
 
-fn clone(volume: &str, from: &str, from_pool: Option<&str>) -> Call {
+fn clone(volume: &str, from: &str, from_pool: Option<&str>) -> LibvirtCall {
     let xml = format!(
         "<volume><name>{volume}</name><capacity unit='GiB'>20</capacity><target><format type='qcow2'/></target></volume>"
     );
-    Call::CloneVolume {
+    LibvirtCall::CloneVolume {
         pool: "fast".into(),
         volume: volume.into(),
         xml,
@@ -114,15 +114,15 @@ fn domain_xml(name: &str) -> String {
     )
 }
 
-fn define_as(xml: String) -> Call {
-    Call::Define { name: "ws".into(), xml, passwords: Vec::new(), variables: false, tpm: false }
+fn define_as(xml: String) -> LibvirtCall {
+    LibvirtCall::Define { name: "ws".into(), xml, passwords: Vec::new(), variables: false, tpm: false }
 }
 
-fn start() -> Call {
-    Call::Start { name: "ws".into(), watched: true }
+fn start() -> LibvirtCall {
+    LibvirtCall::Start { name: "ws".into(), watched: true }
 }
 
-fn define() -> Call {
+fn define() -> LibvirtCall {
     define_as(domain_xml("ws"))
 }
 
@@ -155,12 +155,12 @@ fn a_whole_plan_leaves_its_volumes_and_a_running_domain() {
         create("a.qcow2"),
         clone("b.qcow2", "golden.qcow2", Some("fast")),
         clone("c.qcow2", "/srv/fast/golden.qcow2", None),
-        Call::WriteSeed { pool: "fast".into(), volume: "ws-cidata.img".into() },
+        LibvirtCall::WriteSeed { pool: "fast".into(), volume: "ws-cidata.img".into() },
         define(),
-        Call::SetAutostart,
-        Call::ReadBack { xml: domain_xml("ws") },
+        LibvirtCall::SetAutostart,
+        LibvirtCall::ReadBack { xml: domain_xml("ws") },
         start(),
-        Call::VerifyPassthrough { passed: vec!["01:00.0".parse().unwrap()], held: Vec::new() },
+        LibvirtCall::VerifyPassthrough { passed: vec!["01:00.0".parse().unwrap()], held: Vec::new() },
     ];
     let (outcome, events) = world.build(steps, |_| {});
     let BuildResult::Built { uuid, state } = outcome else { panic!("{events:#?}") };
@@ -186,7 +186,7 @@ fn what_libvirt_dropped_of_the_xml_is_told_by_name() {
     let xml = domain_xml("ws")
         .replace("</domain>", qemu)
         .replace("<domain type='kvm'>", "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>");
-    let (outcome, events) = world.build(vec![define_as(xml.clone()), Call::ReadBack { xml }], |_| {});
+    let (outcome, events) = world.build(vec![define_as(xml.clone()), LibvirtCall::ReadBack { xml }], |_| {});
     assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");
     assert!(note(&events, 1).starts_with("libvirt dropped 1, added "), "{}", note(&events, 1));
     let stored = events.iter().find_map(|event| match event {

@@ -10,13 +10,13 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
-use vmbuild::run::capability::{Capabilities, Charset, Colours};
+use vmbuild::run::capability::{Charset, Colours, TerminalCapabilities};
 use vmbuild::run::screen::Screen;
 use vmbuild::ui::{self, Look, Theme, glyphs};
 
 const SIZE: Size = Size { width: 100, height: 30 };
 
-const TERMINAL: Capabilities = Capabilities {
+const TERMINAL: TerminalCapabilities = TerminalCapabilities {
     colours: Colours::Ansi16,
     charset: Charset::Unicode,
     ssh: false,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use vmbuild::build::{Order, run};
 use vmbuild::checks::{Allowed, Severity, take};
-use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::libvirt::LibvirtCall;
 use vmbuild::engine::{Call as AnyCall, Common, Step};
 use vmbuild::facts::{DomainState, Facts, Iommu, IommuGroup, Kvm, MediaKind, Part, PciClass, Query};
 use vmbuild::host::{Source, observe};
@@ -40,9 +40,9 @@ fn order() -> Order {
         <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
     let name = || "demo-ws".to_owned();
     let calls = [
-        Call::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
-        Call::Define { name: name(), xml: domain.into(), passwords: Vec::new(), variables: false, tpm: false },
-        Call::Start { name: name(), watched: false },
+        LibvirtCall::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
+        LibvirtCall::Define { name: name(), xml: domain.into(), passwords: Vec::new(), variables: false, tpm: false },
+        LibvirtCall::Start { name: name(), watched: false },
     ];
     let plan = Plan { name: name(), steps: calls.into_iter().map(step).collect(), ..Plan::default() };
     Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: demo(), ssh: None }

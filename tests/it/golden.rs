@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use vmbuild::checks::note::Change;
 use vmbuild::checks::{self, Accepted, Allowed, Finding, Report, Severity};
-use vmbuild::engine::libvirt::{Call, Libvirt};
+use vmbuild::engine::libvirt::{Libvirt, LibvirtCall};
 use vmbuild::engine::virt_install::VirtInstall;
 use vmbuild::engine::{Blueprint, Call as AnyCall, Engine as _, PlanOptions};
 use vmbuild::facts::{Facts, Version};
@@ -84,7 +84,9 @@ fn steps(case: &Case) -> String {
     let blueprint = Blueprint { spec: &case.spec, machine: &case.machine, facts: &case.facts };
     let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions { start: true });
     let volumes = plan.steps.iter().filter_map(|step| match &step.call {
-        AnyCall::Libvirt(Call::CreateVolume { xml, .. } | Call::CloneVolume { xml, .. }) => Some(format!("\n{xml}")),
+        AnyCall::Libvirt(LibvirtCall::CreateVolume { xml, .. } | LibvirtCall::CloneVolume { xml, .. }) => {
+            Some(format!("\n{xml}"))
+        }
         _ => None,
     });
     volumes.fold(plan.to_string(), |text, xml| text + &xml)

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
-use vmbuild::run::capability::{Capabilities, Charset, Colours};
+use vmbuild::run::capability::{Charset, Colours, TerminalCapabilities};
 use vmbuild::run::screen::Screen;
 
 /// Keeps each write by itself.
@@ -27,8 +27,8 @@ impl Write for Wire {
 
 const SIZE: Size = Size { width: 40, height: 10 };
 
-const fn terminal(colours: Colours) -> Capabilities {
-    Capabilities {
+const fn terminal(colours: Colours) -> TerminalCapabilities {
+    TerminalCapabilities {
         colours,
         charset: Charset::Unicode,
         ssh: false,
@@ -38,7 +38,8 @@ const fn terminal(colours: Colours) -> Capabilities {
     }
 }
 
-const OLD: Capabilities = Capabilities { charset: Charset::Ascii, xterm: false, ..terminal(Colours::None) };
+const OLD: TerminalCapabilities =
+    TerminalCapabilities { charset: Charset::Ascii, xterm: false, ..terminal(Colours::None) };
 
 struct Bench {
     screen: Screen<Wire>,
@@ -46,7 +47,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(size: Size, terminal: &Capabilities) -> Self {
+    fn new(size: Size, terminal: &TerminalCapabilities) -> Self {
         let mut emulator = parser(size);
         // Whatever stood there before must not matter.
         emulator.process(b"\x1b[41;1mjunk\r\njunk\x1b[?25h");
@@ -236,7 +237,7 @@ fn emulated(colour: Color) -> vt100::Color {
     }
 }
 
-fn run(events: &[(Event, Option<(u16, u16)>)], terminal: &Capabilities) {
+fn run(events: &[(Event, Option<(u16, u16)>)], terminal: &TerminalCapabilities) {
     let mut bench = Bench::new(SIZE, terminal);
     let mut strokes = Vec::new();
     for (event, cursor) in events {

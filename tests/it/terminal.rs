@@ -6,10 +6,10 @@ use crate::support::pty::{self, Person, Session};
 use std::io::{Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use vmbuild::run::capability::{Capabilities, Charset, Colours};
+use vmbuild::run::capability::{Charset, Colours, TerminalCapabilities};
 use vmbuild::run::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 
-const XTERM: Capabilities = Capabilities {
+const XTERM: TerminalCapabilities = TerminalCapabilities {
     colours: Colours::Ansi16,
     charset: Charset::Unicode,
     ssh: false,
@@ -17,7 +17,7 @@ const XTERM: Capabilities = Capabilities {
     full_screen: true,
     xterm: true,
 };
-const OLD: Capabilities = Capabilities { xterm: false, ..XTERM };
+const OLD: TerminalCapabilities = TerminalCapabilities { xterm: false, ..XTERM };
 
 const ENTER: &str = "\x1b[22;0t\x1b]0;vmbuild\x07\x1b[?1049h\x1b[?2004h";
 const LEAVE: &str = "\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1049l\x1b[?25h\x1b[23;0t";
@@ -40,7 +40,7 @@ fn the_program_in_the_terminal() {
     }
 }
 
-fn enter(terminal: &Capabilities) -> Result<Terminal, TerminalError> {
+fn enter(terminal: &TerminalCapabilities) -> Result<Terminal, TerminalError> {
     Terminal::enter(Tty::open()?, terminal, "vm\x07build")
 }
 
@@ -51,7 +51,7 @@ fn shows(text: &str) {
     std::io::stdin().read_exact(&mut [0]).unwrap();
 }
 
-fn enter_and_leave(terminal: &Capabilities) {
+fn enter_and_leave(terminal: &TerminalCapabilities) {
     let entered = enter(terminal).unwrap();
     assert!(matches!(enter(terminal), Err(TerminalError::InUse)));
     shows("inside");

@@ -5,6 +5,7 @@
 
 mod circles;
 mod codes;
+mod names;
 mod paths;
 mod programs;
 mod rules;

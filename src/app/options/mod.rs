@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 /// Where the known values of a choice come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Options {
+pub enum KnownValues {
     /// A fixed list.
     Fixed(&'static [Fixed]),
     /// Storage pools.
@@ -47,7 +47,7 @@ pub enum Options {
     Roms(u16, u16),
 }
 
-impl Options {
+impl KnownValues {
     /// What the fixed value `value` means.
     pub fn note(&self, value: &str) -> Option<&'static str> {
         let Self::Fixed(list) = self else { return None };
@@ -130,7 +130,7 @@ fn pool(pool: &Pool) -> Known {
     known(&pool.name, format!("{}  {state}", pool.kind))
 }
 
-fn network(network: &crate::facts::Network) -> Known {
+fn network(network: &crate::facts::LibvirtNetwork) -> Known {
     let way = network.forward.as_deref().unwrap_or("isolated");
     known(&network.name, if network.active { way.to_owned() } else { format!("{way}, inactive") })
 }

@@ -3,7 +3,7 @@
 use super::known::{Known, known};
 use crate::app::Model;
 use crate::facts::SystemName;
-use crate::machine::profile::table::{Known as Ours, TABLE};
+use crate::machine::profile::table::{KnownSystem as Ours, TABLE};
 
 /// The systems of the boot ISO first, then the common ones, then the others, newest first; at the end what has no updates.
 pub(super) fn systems(model: &Model) -> Vec<Known> {

@@ -5,7 +5,7 @@ use super::storage;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
 use crate::app::options::{
-    DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, Options,
+    DETECT_ZEROES, DISK_ACTIONS, DISK_BUSES, DISK_CACHES, DISK_DEVICES, DISK_FORMATS, DISK_IO, KnownValues,
 };
 use crate::app::outcome::{Edit, Go, Outcome};
 use crate::app::{App, Cursor, Effect, Model};
@@ -62,7 +62,7 @@ impl StepPage for Disks {
         let Some(disk) = asked(app).get(row) else { return medium_fields(app) };
         let resolved = resolved(app, &Place::root().key("storage").key("disks").index(row));
         let at = |field: &str| Place::disk(row, field);
-        let first = Field::choice(at("action"), Options::Fixed(DISK_ACTIONS)).default("", "what happens with it");
+        let first = Field::choice(at("action"), KnownValues::Fixed(DISK_ACTIONS)).default("", "what happens with it");
         let fields: Vec<Field> = match disk.action {
             None | Some(DiskAction::Create) => vec![first, size(app, disk, row), pool(app, row), format(row, resolved)],
             Some(DiskAction::Clone) => vec![first, source(disk, row), pool(app, row), grow(row), format(row, resolved)],
@@ -184,7 +184,7 @@ fn labelled(guest: &Guest) -> String {
 }
 
 fn iso_field(guest: &Guest) -> Field {
-    Field::free(top("storage").key("boot_iso"), Options::Isos)
+    Field::free(top("storage").key("boot_iso"), KnownValues::Isos)
         .default("none", "Enter lists the images of all pools")
         .note(labelled(guest))
         .help("Becomes a read-only CD-ROM that boots first. A path, or a name in the default pool.")
@@ -205,7 +205,7 @@ fn grow(row: usize) -> Field {
 }
 
 fn source(disk: &Disk, row: usize) -> Field {
-    Field::free(Place::disk(row, "clone_from"), Options::Volumes(disk.storage_pool.clone()))
+    Field::free(Place::disk(row, "clone_from"), KnownValues::Volumes(disk.storage_pool.clone()))
         .help("An image to copy: a path, or a name in the pool of this disk.")
 }
 
@@ -221,12 +221,12 @@ fn attached(app: &App, disk: &Disk, row: usize, made: Option<&machine::Disk>, fi
 }
 
 fn path(disk: &Disk, row: usize) -> Field {
-    Field::free(Place::disk(row, "path"), Options::Volumes(disk.storage_pool.clone()))
+    Field::free(Place::disk(row, "path"), KnownValues::Volumes(disk.storage_pool.clone()))
         .help("An image that exists: a path, or a name in the pool of this disk. It is never deleted by an undo.")
 }
 
 fn pool(app: &App, row: usize) -> Field {
-    let field = Field::free(Place::disk(row, "storage_pool"), Options::Pools);
+    let field = Field::free(Place::disk(row, "storage_pool"), KnownValues::Pools);
     match storage::chosen(app) {
         Some(name) => field.default(name, "default pool of this VM"),
         None => field.default("none", "choose one here, or one for all disks in step 3"),
@@ -236,11 +236,11 @@ fn pool(app: &App, row: usize) -> Field {
 fn format(row: usize, disk: Option<&machine::Disk>) -> Field {
     let default = disk.map(|disk| disk.driver_format().to_owned()).unwrap_or_default();
     let note = if default == DiskFormat::Qcow2.name() { "grows on demand, allows snapshots" } else { "" };
-    Field::choice(Place::disk(row, "format"), Options::Fixed(DISK_FORMATS)).default(default, note)
+    Field::choice(Place::disk(row, "format"), KnownValues::Fixed(DISK_FORMATS)).default(default, note)
 }
 
 fn device(row: usize) -> Field {
-    Field::choice(Place::disk(row, "device"), Options::Fixed(DISK_DEVICES))
+    Field::choice(Place::disk(row, "device"), KnownValues::Fixed(DISK_DEVICES))
         .default(DiskDevice::Disk.name(), "hard disk")
 }
 
@@ -257,7 +257,7 @@ fn seen_by_the_guest(row: usize, disk: Option<&machine::Disk>) -> [Field; 3] {
     let target = disk.map(|disk| (disk.target.value.clone(), why(&disk.target))).unwrap_or_default();
     let order = disk.and_then(|disk| disk.boot_order).map_or("not booted from".to_owned(), |order| order.to_string());
     [
-        Field::choice(Place::disk(row, "bus"), Options::Fixed(DISK_BUSES)).default(bus_default.0, bus_default.1),
+        Field::choice(Place::disk(row, "bus"), KnownValues::Fixed(DISK_BUSES)).default(bus_default.0, bus_default.1),
         Field::text(Place::disk(row, "target"))
             .default(target.0, target.1)
             .help("Name of the device in the XML: vda, sdb; the guest may name it otherwise."),
@@ -272,10 +272,10 @@ fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
     let at = |name: &str| Place::disk(row, name);
     let cdrom = disk.is_some_and(|disk| disk.device == DiskDevice::Cdrom);
     [
-        Field::choice(at("cache"), Options::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
-        Field::choice(at("io"), Options::Fixed(DISK_IO)).default("chosen by QEMU", ""),
+        Field::choice(at("cache"), KnownValues::Fixed(DISK_CACHES)).default("chosen by QEMU", ""),
+        Field::choice(at("io"), KnownValues::Fixed(DISK_IO)).default("chosen by QEMU", ""),
         Field::toggle(at("discard")).default(yes(!cdrom), "").help("Blocks that the guest frees go back to the host."),
-        Field::choice(at("detect_zeroes"), Options::Fixed(DETECT_ZEROES))
+        Field::choice(at("detect_zeroes"), KnownValues::Fixed(DETECT_ZEROES))
             .default(DetectZeroes::Off.name(), "they are written"),
         Field::text(at("iothread"))
             .default("none", "")
@@ -289,7 +289,7 @@ fn tuning(row: usize, disk: Option<&machine::Disk>) -> [Field; 8] {
 
 /// What the table shows of one row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct DiskRow {
     /// Number from 0 as in the spec and in what checks say, or `cd`.
     pub number: String,
     /// create, clone, attach; empty for no medium.
@@ -305,7 +305,7 @@ pub struct Row {
 }
 
 /// The row `at` of the table.
-pub fn row(app: &App, at: usize) -> Row {
+pub fn row(app: &App, at: usize) -> DiskRow {
     let disks = asked(app);
     let (place, number, action) = match disks.get(at) {
         Some(disk) => (top("storage").key("disks").index(at), at.to_string(), action(disk)),
@@ -317,7 +317,7 @@ pub fn row(app: &App, at: usize) -> Row {
     };
     let Some(disk) = resolved(app, &place) else {
         let source = if at < disks.len() { String::new() } else { "no installation medium".into() };
-        return Row { number, action: action.to_owned(), source, ..Row::default() };
+        return DiskRow { number, action: action.to_owned(), source, ..DiskRow::default() };
     };
     let size = match &disk.origin {
         machine::DiskOrigin::New { size, .. } => *size,
@@ -336,7 +336,7 @@ pub fn row(app: &App, at: usize) -> Row {
         _ => shown.map_or_else(|| "not given".to_owned(), location),
     };
     let (bus, target) = (disk.bus.value.name().to_owned(), disk.target.value.clone());
-    Row { number, action: action.to_owned(), source, size, bus, target }
+    DiskRow { number, action: action.to_owned(), source, size, bus, target }
 }
 
 /// `pool/volume`, or the path.

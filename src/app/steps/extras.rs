@@ -5,8 +5,8 @@ use crate::app::App;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
 use crate::app::options::{
-    GRAPHICS_KINDS, Options, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS, WATCHDOG_ACTIONS,
-    WATCHDOGS,
+    GRAPHICS_KINDS, KnownValues, SCSI_MODELS, SOUND_MODELS, TPM_BACKENDS, TPM_VERSIONS, USB_CONTROLLERS,
+    WATCHDOG_ACTIONS, WATCHDOGS,
 };
 use crate::app::outcome::Outcome;
 use crate::machine::{Choice, Console};
@@ -93,7 +93,7 @@ fn console(app: &App) -> Vec<Field> {
     let row = app.cursor().row;
     let at = |field: &str| Place::row("graphics", row, field);
     let mut fields = vec![
-        Field::choice(at("type"), Options::Fixed(GRAPHICS_KINDS))
+        Field::choice(at("type"), KnownValues::Fixed(GRAPHICS_KINDS))
             .default(GraphicsKind::Vnc.name(), "there by default, for this host only"),
     ];
     if let Some(console) = console_of(app, row) {
@@ -128,8 +128,8 @@ fn tpm_device(app: &App) -> [Field; 3] {
     let tpm = &app.case.machine.devices.tpm;
     let off = (!app.case.machine.tpm.value).then(|| "switch the TPM on first".to_owned());
     [
-        Field::choice(at("version"), Options::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
-        Field::choice(at("backend"), Options::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
+        Field::choice(at("version"), KnownValues::Fixed(TPM_VERSIONS)).default(tpm.version.name(), ""),
+        Field::choice(at("backend"), KnownValues::Fixed(TPM_BACKENDS)).default(tpm.backend.name(), ""),
         Field::text(at("path")).default(tpm.path.clone(), "").help("The host's TPM, if it is passed."),
     ]
     .map(|field| field.disabled(off.clone()))
@@ -145,16 +145,16 @@ fn devices(app: &App) -> Vec<Field> {
     let (watchdog, action) = watchdog.unwrap_or((WatchdogModel::None.name(), WatchdogAction::Reset.name()));
     let toggle = |name: &str, choice: &Choice<bool>| Field::toggle(top(name)).default(yes(choice.value), why(choice));
     vec![
-        Field::choice(top("video"), Options::VideoModels).default(video, why(&machine.video)),
-        Field::choice(top("sound"), Options::Fixed(SOUND_MODELS)).default(sound, ""),
-        Field::choice(top("scsi_controller"), Options::Fixed(SCSI_MODELS))
+        Field::choice(top("video"), KnownValues::VideoModels).default(video, why(&machine.video)),
+        Field::choice(top("sound"), KnownValues::Fixed(SOUND_MODELS)).default(sound, ""),
+        Field::choice(top("scsi_controller"), KnownValues::Fixed(SCSI_MODELS))
             .default(devices.scsi.value.name(), why(&devices.scsi))
             .help("The controller of disks on the bus scsi."),
         toggle("guest_agent", &devices.guest_agent).help("A channel for qemu-guest-agent in the guest."),
         toggle("rng", &devices.rng).help("Entropy of the host, for guests that start without any."),
-        Field::choice(top("watchdog").key("model"), Options::Fixed(WATCHDOGS)).default(watchdog, ""),
-        Field::choice(top("watchdog").key("action"), Options::Fixed(WATCHDOG_ACTIONS)).default(action, ""),
-        Field::choice(top("usb_controller"), Options::Fixed(USB_CONTROLLERS))
+        Field::choice(top("watchdog").key("model"), KnownValues::Fixed(WATCHDOGS)).default(watchdog, ""),
+        Field::choice(top("watchdog").key("action"), KnownValues::Fixed(WATCHDOG_ACTIONS)).default(action, ""),
+        Field::choice(top("usb_controller"), KnownValues::Fixed(USB_CONTROLLERS))
             .default(usb, why(&devices.usb_controller)),
         toggle("tablet", &devices.tablet).help("The pointer of a console follows that of the viewer."),
     ]

@@ -4,7 +4,7 @@ use super::page::{StepPage, edit_rows, row_gate, top};
 use crate::app::App;
 use crate::app::form::{Field, why};
 use crate::app::intent::Intent;
-use crate::app::options::{DIRECT_MODES, NETWORK_KINDS, NETWORK_MODELS, Options};
+use crate::app::options::{DIRECT_MODES, KnownValues, NETWORK_KINDS, NETWORK_MODELS};
 use crate::app::outcome::Outcome;
 use crate::machine::Interface;
 use crate::spec::{NetworkKind, Place};
@@ -46,12 +46,12 @@ impl StepPage for Networks {
         let at = |field: &str| Place::row("networks", row, field);
         let source = match interface.kind {
             NetworkKind::Network => Some(
-                Field::free(at("source"), Options::Networks)
+                Field::free(at("source"), KnownValues::Networks)
                     .default(interface.source.value.clone(), why(&interface.source))
                     .help("A libvirt network: virsh net-list."),
             ),
             NetworkKind::Bridge => Some(
-                Field::free(at("source"), Options::Bridges)
+                Field::free(at("source"), KnownValues::Bridges)
                     .called("Bridge")
                     .help("A bridge of this host; the guest is on the LAN like the host."),
             ),
@@ -60,7 +60,7 @@ impl StepPage for Networks {
                     .help("Address of a virtual function of a network card: vmbuild pci lists them."),
             ),
             NetworkKind::Direct => Some(
-                Field::free(at("source"), Options::Bridges)
+                Field::free(at("source"), KnownValues::Bridges)
                     .called("Host interface")
                     .help("An interface of this host, such as eno1; host and guest do not reach each other."),
             ),
@@ -69,11 +69,11 @@ impl StepPage for Networks {
         let tagged = matches!(interface.kind, NetworkKind::Hostdev | NetworkKind::Bridge);
         let vlan = tagged.then(|| Field::text(at("vlan")).default("none", "").help("1 to 4094."));
         let mode = (interface.kind == NetworkKind::Direct)
-            .then(|| Field::choice(at("mode"), Options::Fixed(DIRECT_MODES)).default(interface.mode.name(), ""));
+            .then(|| Field::choice(at("mode"), KnownValues::Fixed(DIRECT_MODES)).default(interface.mode.name(), ""));
         let kind =
-            Field::choice(at("type"), Options::Fixed(NETWORK_KINDS)).default(interface.kind.name(), "the default");
+            Field::choice(at("type"), KnownValues::Fixed(NETWORK_KINDS)).default(interface.kind.name(), "the default");
         let others = [
-            Field::choice(at("model"), Options::Fixed(NETWORK_MODELS))
+            Field::choice(at("model"), KnownValues::Fixed(NETWORK_MODELS))
                 .default(interface.model.value.name(), why(&interface.model)),
             Field::text(at("mac")).default("set by libvirt", "").help("52:54:00:12:34:56"),
             Field::text(at("boot_order"))

@@ -7,7 +7,7 @@ use crate::app::StepId;
 /// The logic of `step`; `None` for those that look at what the others describe.
 pub fn of(step: StepId) -> Option<&'static dyn StepPage> {
     Some(match step {
-        StepId::Template => &template::Template,
+        StepId::Template => &template::TemplatePage,
         StepId::System => &system::System,
         StepId::Storage => &storage::StoragePool,
         StepId::Disks => &disks::Disks,

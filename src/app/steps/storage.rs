@@ -3,7 +3,7 @@
 use super::page::{StepPage, top};
 use crate::app::form::Field;
 use crate::app::intent::Intent;
-use crate::app::options::Options;
+use crate::app::options::KnownValues;
 use crate::app::outcome::{Edit, Outcome, Turn};
 use crate::app::{App, Effect, Model};
 use crate::facts::{Part, Pool};
@@ -28,7 +28,10 @@ impl StepPage for StoragePool {
     }
 
     fn fields(&self, _app: &App) -> Vec<Field> {
-        vec![Field::free(place(), Options::Pools).help("For every disk that names no pool; relative paths start here.")]
+        vec![
+            Field::free(place(), KnownValues::Pools)
+                .help("For every disk that names no pool; relative paths start here."),
+        ]
     }
 
     fn row_of(&self, app: &App, place: &Place) -> Option<usize> {

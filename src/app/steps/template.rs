@@ -10,9 +10,9 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// The step.
-pub struct Template;
+pub struct TemplatePage;
 
-impl StepPage for Template {
+impl StepPage for TemplatePage {
     fn summary(&self, app: &App) -> String {
         let name = |layer: &Layer| match &layer.origin {
             Origin::Template(name) | Origin::Preset(name) | Origin::File(name) => name.clone(),

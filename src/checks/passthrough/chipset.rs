@@ -2,7 +2,7 @@
 //! disks and network.
 
 use super::super::note::Topic;
-use super::super::row::Row;
+use super::super::row::TakenRow;
 use super::super::subject::PciRow;
 use super::super::text::{Arg, text};
 use super::super::{Check, Notes, Subject};
@@ -75,7 +75,7 @@ fn mates(subject: &Subject, notes: &mut Notes, row: &PciRow, known: &PciDevice, 
     }
 }
 
-fn way_out(kind: PciClass, row: Row) -> &'static str {
+fn way_out(kind: PciClass, row: TakenRow) -> &'static str {
     match (kind, row) {
         (PciClass::Audio, _) => "give the guest a USB sound card, or emulated sound (sound)",
         (PciClass::Nic, _) => "give the guest an interface on a bridge, or a network card in a slot",

@@ -87,7 +87,7 @@ fn persistent(subject: &Subject, notes: &mut Notes) {
 fn mac(subject: &Subject, notes: &mut Notes) {
     let interfaces = subject.facts.networking.get().map(|networking| networking.interfaces.as_slice());
     for (leaving, physical) in functions(subject) {
-        let own = |port: &&crate::facts::Interface| port.function == Some(leaving.device.address);
+        let own = |port: &&crate::facts::HostInterface| port.function == Some(leaving.device.address);
         // A function that no driver of the host drives has no interface to look at.
         let Some(port) = interfaces.unwrap_or_default().iter().find(own) else { continue };
         notes.looked();

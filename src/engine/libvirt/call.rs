@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What a step asks of libvirt. It holds no secret: it is printed, sent and written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
-pub enum Call {
+pub enum LibvirtCall {
     /// Create an empty volume.
     CreateVolume {
         /// Pool.
@@ -77,7 +77,7 @@ pub enum Call {
     },
 }
 
-impl Call {
+impl LibvirtCall {
     /// What it makes, if anything.
     pub fn thing(&self) -> Option<Thing> {
         match self {

@@ -8,10 +8,10 @@ mod taken;
 mod undo;
 pub mod volume;
 
-pub use call::{Call, PasswordFile};
-pub use removal::Removal;
+pub use call::{LibvirtCall, PasswordFile};
+pub use removal::LibvirtRemoval;
 
-use super::rendered::{Document, Fault, Line};
+use super::rendered::{RenderFault, RenderedDocument, RenderedLine};
 use super::{Blueprint, Builder, Coverage, Engine, EngineId, MadeId, PlanOptions, Rendered, Step, Thing, Undo};
 use crate::domain::{self, Element, XmlError};
 
@@ -31,9 +31,9 @@ impl Engine for Libvirt {
         let Blueprint { spec, machine, .. } = blueprint;
         let (tree, fault) = match domain::domain(spec, machine) {
             Ok(tree) => (tree, None),
-            Err(error) => (domain::generated(spec, machine), Some(Fault::from(error))),
+            Err(error) => (domain::generated(spec, machine), Some(RenderFault::from(error))),
         };
-        Rendered { lines: lines(&tree), fault, document: Document::Xml(tree) }
+        Rendered { lines: lines(&tree), fault, document: RenderedDocument::Xml(tree) }
     }
 
     fn builder(&self) -> Option<&dyn Builder> {
@@ -55,14 +55,14 @@ impl Builder for Libvirt {
     }
 }
 
-impl From<XmlError> for Fault {
+impl From<XmlError> for RenderFault {
     fn from(error: XmlError) -> Self {
         Self { place: error.place(), message: error.to_string() }
     }
 }
 
 /// The lines of domain XML with the fields that made them.
-pub fn lines(tree: &Element) -> Vec<Line> {
+pub fn lines(tree: &Element) -> Vec<RenderedLine> {
     let written = tree.write();
-    written.lines().map(|(text, origin)| Line { text: text.to_owned(), origin: origin.cloned() }).collect()
+    written.lines().map(|(text, origin)| RenderedLine { text: text.to_owned(), origin: origin.cloned() }).collect()
 }

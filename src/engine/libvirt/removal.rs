@@ -2,7 +2,7 @@
 
 /// What libvirt is asked to do. The names are for people: the thing is found by its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub enum LibvirtRemoval {
     /// Delete a volume.
     DeleteVolume {
         /// Pool.

@@ -1,9 +1,9 @@
 //! The steps of a build, in order: look again, volumes, seed, define, autostart, read back, start, verify.
 
 use super::copy::{CopyFrom, sizes};
-use super::taken::Taken;
+use super::taken::TakenFunctions;
 use super::volume::NewVolume;
-use super::{Call, PasswordFile};
+use super::{LibvirtCall, PasswordFile};
 use crate::domain::Element;
 use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, Step};
 use crate::facts::{Facts, Pool};
@@ -16,7 +16,7 @@ pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: Pla
     let Blueprint { machine, facts, .. } = *blueprint;
     let domain = rendered.document.xml();
     let planned = Planned { machine, facts, name: defined_name(machine, domain), xml: rendered.text() };
-    let taken = Taken::of(machine, domain);
+    let taken = TakenFunctions::of(machine, domain);
     let mut steps = vec![recheck(&taken, facts)];
     steps.extend(machine.disks.iter().filter_map(|disk| planned.volume(disk)));
     steps.push(planned.define());
@@ -35,7 +35,7 @@ fn defined_name(machine: &Machine, domain: Option<&Element>) -> String {
     written.unwrap_or_else(|| machine.name.clone())
 }
 
-fn recheck(taken: &Taken, facts: &Facts) -> Step {
+fn recheck(taken: &TakenFunctions, facts: &Facts) -> Step {
     let call = AnyCall::Any(Common::Recheck { functions: taken.reviewed(facts) });
     Step {
         terms: "observe the host again and run every check".into(),
@@ -84,7 +84,7 @@ impl Planned<'_> {
             "Create volume",
             join(volume, ", ", &words),
             join(&format!("virStorageVolCreateXML {pool}/{volume}"), " ", &words),
-            Call::CreateVolume { pool: pool.into(), volume: volume.into(), xml },
+            LibvirtCall::CreateVolume { pool: pool.into(), volume: volume.into(), xml },
         )
     }
 
@@ -97,7 +97,7 @@ impl Planned<'_> {
             "Clone volume",
             join(&format!("{} to {volume}", source.name), ", ", &words),
             join(&format!("{call} {} to {pool}/{volume}", source.label()), " ", &words),
-            Call::CloneVolume {
+            LibvirtCall::CloneVolume {
                 pool: pool.into(),
                 volume: volume.into(),
                 xml: self.new_volume(disk, pool, volume, capacity).xml(),
@@ -109,7 +109,7 @@ impl Planned<'_> {
     }
 
     /// A step about the domain.
-    fn step(&self, key: &str, title: &str, terms: String, call: Call) -> Step {
+    fn step(&self, key: &str, title: &str, terms: String, call: LibvirtCall) -> Step {
         let name = &self.name;
         Step { detail: name.clone(), terms, ..Step::new(format!("{key} {name}"), title, call) }
     }
@@ -128,45 +128,45 @@ impl Planned<'_> {
         let (detail, terms) = (with(name), with(&terms));
         let variables = self.machine.firmware.value.is_uefi();
         let (name, xml, tpm) = (name.clone(), self.xml.clone(), self.machine.tpm.value);
-        let call = Call::Define { name, xml, passwords, variables, tpm };
+        let call = LibvirtCall::Define { name, xml, passwords, variables, tpm };
         Step { detail, ..self.step("define", "Define domain", terms, call) }
     }
 
     /// Goes with the domain, so there is nothing of its own to undo.
     fn autostart(&self) -> Step {
         let terms = format!("virDomainSetAutostart {} 1", self.name);
-        self.step("autostart", "Set autostart", terms, Call::SetAutostart)
+        self.step("autostart", "Set autostart", terms, LibvirtCall::SetAutostart)
     }
 
     fn read_back(&self) -> Step {
         let terms = format!("virDomainGetXMLDesc {}, compared with what was sent", self.name);
-        self.step("read back", "Read back", terms, Call::ReadBack { xml: self.xml.clone() })
+        self.step("read back", "Read back", terms, LibvirtCall::ReadBack { xml: self.xml.clone() })
     }
 
     fn start(&self, watched: bool) -> Step {
         let terms = format!("virDomainCreate {}", self.name);
-        self.step("start", "Start domain", terms, Call::Start { name: self.name.clone(), watched })
+        self.step("start", "Start domain", terms, LibvirtCall::Start { name: self.name.clone(), watched })
     }
 
-    fn verify(&self, taken: Taken) -> Step {
-        let Taken { passed, held } = taken;
+    fn verify(&self, taken: TakenFunctions) -> Step {
+        let TakenFunctions { passed, held } = taken;
         let held_names = held.iter().map(|address| format!("{address} (held)"));
         let detail = passed.iter().map(ToString::to_string).chain(held_names).collect::<Vec<_>>().join(", ");
         let terms = format!("check that {detail} are on vfio-pci");
-        let call = Call::VerifyPassthrough { passed, held };
+        let call = LibvirtCall::VerifyPassthrough { passed, held };
         Step { detail, ..self.step("verify", "Verify passthrough", terms, call) }
     }
 }
 
 /// Title, detail, terms and call of a step that makes a volume.
-type Words = (&'static str, String, String, Call);
+type Words = (&'static str, String, String, LibvirtCall);
 
 fn seed(pool: &str, volume: &str) -> Words {
     (
         "Write cloud-init seed",
         volume.to_owned(),
         format!("virStorageVolCreateXML and virStorageVolUpload {pool}/{volume} (mode 0600)"),
-        Call::WriteSeed { pool: pool.into(), volume: volume.into() },
+        LibvirtCall::WriteSeed { pool: pool.into(), volume: volume.into() },
     )
 }
 
@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(command(&running, uuid), format!("virsh -c qemu:///system destroy {uuid}"));
     }
 
-    fn call(steps: &[Step]) -> &Call {
+    fn call(steps: &[Step]) -> &LibvirtCall {
         let AnyCall::Libvirt(call) = &steps[1].call else { panic!("{steps:?}") };
         call
     }
@@ -322,7 +322,7 @@ mod tests {
     fn a_copy_of_a_volume_names_its_pool_and_grows() {
         let steps =
             with_disks(json!([{"action": "clone", "clone_from": "base.qcow2", "size": 40, "storage_pool": "golden"}]));
-        let Call::CloneVolume { from, from_pool, grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
+        let LibvirtCall::CloneVolume { from, from_pool, grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!(
             (from.as_str(), from_pool.as_deref(), *grow_to),
             ("base.qcow2", Some("golden"), Some(Bytes::gib(40)))
@@ -334,7 +334,7 @@ mod tests {
     fn a_copy_into_a_volume_group_is_made_large_enough() {
         let disk = json!([{"action": "clone", "clone_from": "/golden/base.qcow2", "size": 40, "storage_pool": "vg0"}]);
         let steps = with_disks(disk);
-        let Call::CloneVolume { grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
+        let LibvirtCall::CloneVolume { grow_to, xml, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!(*grow_to, None);
         assert!(xml.contains("<capacity unit='GiB'>40</capacity>") && !xml.contains("format"), "{xml}");
     }
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn a_file_outside_of_all_pools_is_uploaded() {
         let steps = with_disks(json!([{"action": "clone", "clone_from": "/srv/golden.qcow2"}]));
-        let Call::CloneVolume { from, from_pool, .. } = call(&steps) else { panic!("{steps:?}") };
+        let LibvirtCall::CloneVolume { from, from_pool, .. } = call(&steps) else { panic!("{steps:?}") };
         assert_eq!((from.as_str(), from_pool), ("/srv/golden.qcow2", &None));
         assert_eq!(steps[1].terms, "virStorageVolUpload /srv/golden.qcow2 to fast/ws 1-vda.qcow2");
     }

@@ -9,14 +9,14 @@ use crate::units::PciAddress;
 
 /// Host functions of a domain, in the order of the XML.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(super) struct TakenFunctions {
     /// Those that the guest sees.
     pub(super) passed: Vec<PciAddress>,
     /// Those that are only kept from the host.
     pub(super) held: Vec<PciAddress>,
 }
 
-impl Taken {
+impl TakenFunctions {
     /// Those of `machine`, and those that custom XML adds in the `domain` made from it.
     pub(super) fn of(machine: &Machine, domain: Option<&Element>) -> Self {
         let mut taken = Self::default();
@@ -101,13 +101,13 @@ mod tests {
             address("2", "1"),
             address("0x41", "0x3"),
         );
-        let mut taken = Taken::default();
+        let mut taken = TakenFunctions::default();
         taken.read(&parse(&xml).unwrap());
         let short = |list: &[PciAddress]| list.iter().map(|address| address.short()).collect::<Vec<_>>();
         assert_eq!(
             (short(&taken.passed), short(&taken.held)),
             (vec!["01:00.0".into(), "41:00.3".into()], vec!["02:00.1".into()])
         );
-        assert!(Taken::default().is_empty());
+        assert!(TakenFunctions::default().is_empty());
     }
 }

@@ -1,12 +1,12 @@
 //! How libvirt removes what a build made, and the virsh command that does the same.
 
-use super::Removal;
+use super::LibvirtRemoval;
 use crate::engine::{MadeId, Thing, Undo, undo};
 use crate::units::CommandLine;
 
 /// What removes `thing`; by its identity where it is known. `uri` is the connection that virsh opens; its default if absent.
 pub(super) fn undo(thing: &Thing, id: Option<&MadeId>, uri: Option<&str>) -> Undo {
-    let removal = Removal::of(thing);
+    let removal = LibvirtRemoval::of(thing);
     let virsh = CommandLine::of(["virsh"]).and(uri.into_iter().flat_map(|uri| ["-c", uri]));
     Undo {
         thing: removal.thing(),
@@ -17,7 +17,7 @@ pub(super) fn undo(thing: &Thing, id: Option<&MadeId>, uri: Option<&str>) -> Und
     }
 }
 
-impl Removal {
+impl LibvirtRemoval {
     fn of(thing: &Thing) -> Self {
         match thing.clone() {
             Thing::Volume { pool, name } => Self::DeleteVolume { pool, name },

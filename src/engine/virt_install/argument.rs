@@ -24,7 +24,7 @@ impl Argument {
 
 /// What an option says of an element, and what it has no words for.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct OptionWords {
     /// `target.dev=vda`.
     pub(super) said: Vec<String>,
     /// What only a path in the XML can say.
@@ -33,7 +33,7 @@ pub(super) struct Words {
     pub(super) unasked: Vec<&'static str>,
 }
 
-impl Words {
+impl OptionWords {
     /// Of leaves that `skip` does not drop.
     pub(super) fn of(flag: &Flag, leaves: &[Leaf], skip: impl Fn(&Leaf) -> bool) -> Self {
         let mut words = Self::default();

@@ -6,7 +6,7 @@ use crate::domain::{Element, Node};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// The elements on the way, from the one that was taken apart, which is not among them.
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     /// Name of the attribute; `None` for a text or an empty element.
     attribute: Option<String>,
     /// The value; `None` for an empty element.
@@ -15,7 +15,7 @@ pub(super) struct Leaf {
 
 /// An element among its siblings of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
+struct PathStep {
     name: String,
     /// From 0.
     number: usize,
@@ -30,7 +30,7 @@ pub(super) fn leaves(element: &Element) -> Vec<Leaf> {
     out
 }
 
-fn gather(element: &Element, steps: &[Step], out: &mut Vec<Leaf>) {
+fn gather(element: &Element, steps: &[PathStep], out: &mut Vec<Leaf>) {
     let leaf = |attribute: Option<&str>, value: Option<String>| Leaf {
         steps: steps.to_vec(),
         attribute: attribute.map(str::to_owned),
@@ -52,7 +52,7 @@ fn gather(element: &Element, steps: &[Step], out: &mut Vec<Leaf>) {
         let like = |other: &&&Element| other.name == child.name;
         let number = children.iter().take(at).filter(like).count();
         let is_one_of_many = children.iter().filter(like).count() > 1;
-        let step = Step { name: child.name.to_string(), number, is_one_of_many };
+        let step = PathStep { name: child.name.to_string(), number, is_one_of_many };
         gather(child, &[steps, &[step]].concat(), out);
     }
 }
@@ -60,7 +60,7 @@ fn gather(element: &Element, steps: &[Step], out: &mut Vec<Leaf>) {
 impl Leaf {
     /// The same below another element, which is the only one of its name.
     pub(super) fn below(mut self, name: &str) -> Self {
-        self.steps.insert(0, Step { name: name.to_owned(), number: 0, is_one_of_many: false });
+        self.steps.insert(0, PathStep { name: name.to_owned(), number: 0, is_one_of_many: false });
         self
     }
 

@@ -8,14 +8,14 @@ mod coverage;
 mod leaf;
 mod words;
 
-use super::rendered::{Document, Fault, Line};
+use super::rendered::{RenderFault, RenderedDocument, RenderedLine};
 use super::{Blueprint, Coverage, Engine, Rendered, libvirt};
 use crate::domain::Element;
 use crate::domain::identity::pci_address;
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::spec::Place;
 use crate::units::{Bytes, CommandLine, GIB, shell_quote};
-use argument::{Argument, Words, by_path, leaves_of_domain, said};
+use argument::{Argument, OptionWords, by_path, leaves_of_domain, said};
 use leaf::{Leaf, leaves};
 use words::{FLAGS, Flag, Makes};
 
@@ -66,9 +66,9 @@ fn of(arguments: &[Argument]) -> Rendered {
     let origins = std::iter::once(None).chain(arguments.iter().map(|argument| argument.origin.clone()));
     let lines = texts.zip(origins).enumerate().map(|(at, (text, origin))| {
         let text = if at < last { format!("{text} \\") } else { text };
-        Line { text, origin }
+        RenderedLine { text, origin }
     });
-    Rendered { lines: lines.collect(), document: Document::Command(command), fault: None }
+    Rendered { lines: lines.collect(), document: RenderedDocument::Command(command), fault: None }
 }
 
 /// Writes the arguments for a domain.
@@ -112,12 +112,12 @@ impl Writer<'_> {
             let origin = first.origin.as_ref();
             let found = children.iter().flat_map(|child| if inside { leaves(child) } else { leaves_of_domain(child) });
             let found: Vec<Leaf> = found.collect();
-            let words = Words::of(flag, &found, |leaf| inside && is_implied(&first.name, leaf));
+            let words = OptionWords::of(flag, &found, |leaf| inside && is_implied(&first.name, leaf));
             let absent = if first.name == "features" { absent_features(first) } else { Vec::new() };
             let below = |leaf: Leaf| if inside { leaf.below(&first.name) } else { leaf };
             let unsaid: Vec<Leaf> = words.unsaid.into_iter().map(below).collect();
             let said = words.said.into_iter().chain(absent).collect();
-            all.extend(Words { said, ..Words::default() }.argument(flag.option, origin));
+            all.extend(OptionWords { said, ..OptionWords::default() }.argument(flag.option, origin));
             all.extend(by_path(&unsaid, origin));
         }
         all
@@ -135,20 +135,20 @@ impl Writer<'_> {
         match device.name.as_ref() {
             "disk" => self.disk(flag, device)?.argument(flag.option, origin),
             "hostdev" => host_device(flag, device).argument(flag.option, origin),
-            _ => Words { unasked: unasked_of(device), ..Words::of(flag, &leaves(device), |_| false) }
+            _ => OptionWords { unasked: unasked_of(device), ..OptionWords::of(flag, &leaves(device), |_| false) }
                 .argument(flag.option, origin),
         }
     }
 
     /// A disk that virt-install creates where it is a new one. A seed is left out: virt-install makes none of documents
     /// that are in no file.
-    fn disk(&self, flag: &Flag, element: &Element) -> Option<Words> {
+    fn disk(&self, flag: &Flag, element: &Element) -> Option<OptionWords> {
         let target = element.find("target").and_then(|target| target.attribute("dev"));
         let disk = self.machine.disks.iter().find(|disk| Some(disk.target.value.as_str()) == target);
         if disk.is_some_and(|disk| matches!(disk.origin, DiskOrigin::Seed { .. })) {
             return None;
         }
-        let mut words = Words::of(flag, &leaves(element), |leaf| leaf.is_at("type"));
+        let mut words = OptionWords::of(flag, &leaves(element), |leaf| leaf.is_at("type"));
         // The type decides how virt-install reads the rest.
         let kind = element.attribute("type").map(|kind| said("type", Some(kind)));
         words.said.splice(0..0, kind);
@@ -205,10 +205,10 @@ impl Writer<'_> {
     }
 
     /// What virt-install does not take.
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self) -> Option<RenderFault> {
         let name = self.domain.find("name").map(Element::own_text).unwrap_or_default();
         let place = Place::root().key("name");
-        let own = name.contains(' ').then(|| Fault {
+        let own = name.contains(' ').then(|| RenderFault {
             message: format!(
                 "{place}: '{name}' contains a space, which virt-install does not accept: use another name"
             ),
@@ -219,7 +219,7 @@ impl Writer<'_> {
 }
 
 /// What virt-install does not take of a volume that it would create.
-fn fault_of(disk: &Disk) -> Option<Fault> {
+fn fault_of(disk: &Disk) -> Option<RenderFault> {
     let DiskOrigin::New { at, .. } = &disk.origin else { return None };
     let Location::Volume { pool, volume, path, .. } = at else { return None };
     let why = if path.is_none() {
@@ -229,7 +229,7 @@ fn fault_of(disk: &Disk) -> Option<Fault> {
     } else {
         return None;
     };
-    Some(Fault { place: disk.place.clone(), message: format!("{}: {why}", disk.place) })
+    Some(RenderFault { place: disk.place.clone(), message: format!("{}: {why}", disk.place) })
 }
 
 /// What virt-install adds to a device: paths of that which this one does not have.
@@ -259,11 +259,11 @@ fn creation(disk: &Disk) -> Vec<String> {
 }
 
 /// A device of the host. virt-install looks up one with a PCI address and fills in the rest.
-fn host_device(flag: &Flag, device: &Element) -> Words {
+fn host_device(flag: &Flag, device: &Element) -> OptionWords {
     let address = device.find("source").and_then(|source| source.find("address")).and_then(pci_address);
     let is_plain = device.attribute("type") == Some("pci") && device.attribute("managed") == Some("yes");
     let Some(address) = address.filter(|_| is_plain) else {
-        let mut words = Words::of(flag, &leaves(device), |leaf| leaf.is_at("type"));
+        let mut words = OptionWords::of(flag, &leaves(device), |leaf| leaf.is_at("type"));
         words.said.splice(0..0, device.attribute("type").map(|kind| said("type", Some(kind))));
         return words;
     };
@@ -272,7 +272,7 @@ fn host_device(flag: &Flag, device: &Element) -> Words {
         ["domain", "bus", "slot", "function"].iter().any(|part| leaf.is_at(&format!("source.address.{part}")))
     };
     let mut words =
-        Words::of(flag, &leaves(device), |leaf| of_source(leaf) || implied.iter().any(|name| leaf.is_at(name)));
+        OptionWords::of(flag, &leaves(device), |leaf| of_source(leaf) || implied.iter().any(|name| leaf.is_at(name)));
     words.said.insert(0, address.to_string());
     words
 }

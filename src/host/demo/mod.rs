@@ -30,7 +30,7 @@ const RECORD: &str = include_str!("record.json");
 
 /// What the test driver cannot tell.
 #[derive(Deserialize)]
-pub(super) struct Record {
+pub(super) struct DemoRecord {
     hostname: String,
     memory: Memory,
     kvm: Kvm,
@@ -63,7 +63,7 @@ impl NodeFile {
         let failed = |why: String| HostError::new(Cause::Other, format!("The demo host cannot be made: {why}."), "");
         let memory = memfd_create("vmbuild-demo", MemfdFlags::CLOEXEC).map_err(|error| failed(error.to_string()))?;
         let mut file = File::from(memory);
-        let text = NODE.replace("</node>", &format!("{}</node>", devices(&Record::load()?.pci)));
+        let text = NODE.replace("</node>", &format!("{}</node>", devices(&DemoRecord::load()?.pci)));
         file.write_all(text.as_bytes()).map_err(|error| failed(error.to_string()))?;
         Ok(Self(file.into()))
     }
@@ -74,10 +74,10 @@ impl NodeFile {
     }
 }
 
-impl Record {
+impl DemoRecord {
     /// What was compiled in, parsed once.
     pub(super) fn load() -> Result<&'static Self, HostError> {
-        static LOADED: OnceLock<Result<Record, HostError>> = OnceLock::new();
+        static LOADED: OnceLock<Result<DemoRecord, HostError>> = OnceLock::new();
         let parse =
             || serde_json::from_str(RECORD).and_then(serde_json::from_value).map_err(|error| unreadable(&error));
         LOADED.get_or_init(parse).as_ref().map_err(Clone::clone)

@@ -26,14 +26,14 @@ pub(crate) enum Happening {
 pub(crate) type OnEvent = Arc<dyn Fn(Happening) + Send + Sync>;
 
 /// A registration; dropping it ends it.
-pub(crate) struct Watch {
+pub(crate) struct Registration {
     connect: Connect,
-    registered: Vec<(Kind, c_int)>,
+    registered: Vec<(CallbackKind, c_int)>,
 }
 
 /// What a callback belongs to, for its removal.
 #[derive(Clone, Copy)]
-enum Kind {
+enum CallbackKind {
     Domain,
     Network,
     Pool,
@@ -78,14 +78,14 @@ impl Connection {
 
     /// Tells `tell` what happens, as far as the driver reports it: domains, networks, pools, node devices, the end of the
     /// connection. A driver without some kind of event is no failure: that kind is then never told.
-    pub(crate) fn watch(&self, tell: &OnEvent) -> Watch {
+    pub(crate) fn watch(&self, tell: &OnEvent) -> Registration {
         let kinds = [
-            Some((Kind::Domain, sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, Part::Domains)),
-            Some((Kind::Network, sys::VIR_NETWORK_EVENT_ID_LIFECYCLE, Part::Networks)),
-            Some((Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, Part::Pools)),
-            Some((Kind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_REFRESH, Part::Pools)),
-            Some((Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, Part::Pci)),
-            Some((Kind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_UPDATE, Part::Pci)),
+            Some((CallbackKind::Domain, sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, Part::Domains)),
+            Some((CallbackKind::Network, sys::VIR_NETWORK_EVENT_ID_LIFECYCLE, Part::Networks)),
+            Some((CallbackKind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, Part::Pools)),
+            Some((CallbackKind::Pool, sys::VIR_STORAGE_POOL_EVENT_ID_REFRESH, Part::Pools)),
+            Some((CallbackKind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, Part::Pci)),
+            Some((CallbackKind::NodeDevice, sys::VIR_NODE_DEVICE_EVENT_ID_UPDATE, Part::Pci)),
             // The end of the connection.
             None,
         ];
@@ -97,12 +97,18 @@ impl Connection {
             };
             register(connect, kind, event, part, tell)
         });
-        Watch { connect: connect.clone(), registered: registered.into_iter().flatten().collect() }
+        Registration { connect: connect.clone(), registered: registered.into_iter().flatten().collect() }
     }
 }
 
 /// Lifecycle callbacks get an event and a detail before the opaque pointer, the others do not.
-fn register(connect: &Connect, kind: Kind, event: u32, part: Part, tell: &OnEvent) -> Option<(Kind, c_int)> {
+fn register(
+    connect: &Connect,
+    kind: CallbackKind,
+    event: u32,
+    part: Part,
+    tell: &OnEvent,
+) -> Option<(CallbackKind, c_int)> {
     let event = c_int::try_from(event).ok()?;
     let opaque = boxed(Some(part), tell);
     let free = Some(forget as unsafe extern "C" fn(*mut c_void));
@@ -114,15 +120,15 @@ fn register(connect: &Connect, kind: Kind, event: u32, part: Part, tell: &OnEven
     let id = unsafe {
         let connect = connect.as_ptr();
         match kind {
-            Kind::Domain => {
+            CallbackKind::Domain => {
                 let callback = Some(transmute::<Lifecycle, Generic<sys::virDomainPtr>>(lifecycle));
                 sys::virConnectDomainEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
             }
-            Kind::Network => {
+            CallbackKind::Network => {
                 let callback = Some(transmute::<Lifecycle, Generic<sys::virNetworkPtr>>(lifecycle));
                 sys::virConnectNetworkEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
             }
-            Kind::Pool => {
+            CallbackKind::Pool => {
                 let callback = Some(if has_detail {
                     transmute::<Lifecycle, Generic<sys::virStoragePoolPtr>>(lifecycle)
                 } else {
@@ -130,7 +136,7 @@ fn register(connect: &Connect, kind: Kind, event: u32, part: Part, tell: &OnEven
                 });
                 sys::virConnectStoragePoolEventRegisterAny(connect, null_mut(), event, callback, opaque, free)
             }
-            Kind::NodeDevice => {
+            CallbackKind::NodeDevice => {
                 let callback = Some(if has_detail {
                     transmute::<Lifecycle, Generic<sys::virNodeDevicePtr>>(lifecycle)
                 } else {
@@ -157,7 +163,7 @@ fn register_close(connect: &Connect, tell: &OnEvent) {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Registration {
     fn drop(&mut self) {
         // SAFETY: the connection is held by this value; each id was registered once and is removed once. Removal fails
         // harmlessly where the connection is cut.
@@ -165,10 +171,10 @@ impl Drop for Watch {
             let connect = self.connect.as_ptr();
             for (kind, id) in self.registered.drain(..) {
                 match kind {
-                    Kind::Domain => sys::virConnectDomainEventDeregisterAny(connect, id),
-                    Kind::Network => sys::virConnectNetworkEventDeregisterAny(connect, id),
-                    Kind::Pool => sys::virConnectStoragePoolEventDeregisterAny(connect, id),
-                    Kind::NodeDevice => sys::virConnectNodeDeviceEventDeregisterAny(connect, id),
+                    CallbackKind::Domain => sys::virConnectDomainEventDeregisterAny(connect, id),
+                    CallbackKind::Network => sys::virConnectNetworkEventDeregisterAny(connect, id),
+                    CallbackKind::Pool => sys::virConnectStoragePoolEventDeregisterAny(connect, id),
+                    CallbackKind::NodeDevice => sys::virConnectNodeDeviceEventDeregisterAny(connect, id),
                 };
             }
             sys::virConnectUnregisterCloseCallback(connect, Some(closed));

@@ -23,7 +23,7 @@ mod xml;
 pub(super) use backend::LibvirtBackend;
 pub(super) use capabilities::kvm as capabilities_kvm;
 pub use connection::Connection;
-pub(super) use event::{Happening, OnEvent, Watch};
+pub(super) use event::{Happening, OnEvent, Registration};
 pub use life::Life;
 pub use machine::MadeDomain;
 pub(super) use node_device::iommu as node_device_iommu;

@@ -3,7 +3,7 @@
 use super::Connection;
 use super::error::calling;
 use super::xml;
-use crate::facts::{Bridge, Network};
+use crate::facts::{Bridge, LibvirtNetwork};
 use crate::host::HostError;
 use std::collections::HashSet;
 use virt::network::Network as Handle;
@@ -11,7 +11,7 @@ use virt::sys;
 
 impl Connection {
     /// All networks, by name.
-    pub fn networks(&self) -> Result<Vec<Network>, HostError> {
+    pub fn networks(&self) -> Result<Vec<LibvirtNetwork>, HostError> {
         let list = |flags| self.inner().list_all_networks(flags).map_err(|error| calling("list networks", &error));
         let names = |networks: &[Handle]| networks.iter().filter_map(|it| it.name().ok()).collect::<HashSet<_>>();
         let [active, autostart, all] =
@@ -42,12 +42,12 @@ impl Connection {
     }
 }
 
-fn read(text: &str, active: &HashSet<String>, autostart: &HashSet<String>) -> Result<Network, HostError> {
+fn read(text: &str, active: &HashSet<String>, autostart: &HashSet<String>) -> Result<LibvirtNetwork, HostError> {
     let document = xml::parse("network", text)?;
     let root = document.root_element();
     let name = xml::text(root, &["name"]).unwrap_or_default();
     let forward = xml::child(root, "forward").map(|forward| forward.attribute("mode").unwrap_or("nat").to_owned());
-    Ok(Network {
+    Ok(LibvirtNetwork {
         active: active.contains(&name),
         autostart: autostart.contains(&name),
         bridge: xml::attribute(root, &["bridge"], "name"),

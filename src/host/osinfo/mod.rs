@@ -48,7 +48,7 @@ impl Osinfo {
     pub fn systems(&self) -> Fact<Vec<SystemName>> {
         let index = self.index();
         let mut all = index.systems.clone();
-        let ours = TABLE.iter().map(table::Known::entry);
+        let ours = TABLE.iter().map(table::KnownSystem::entry);
         all.extend(ours.filter(|ours| !index.systems.iter().any(|system| system.id == ours.id)));
         newest_first(&mut all);
         let source = if index.systems.is_empty() { "vmbuild's own table" } else { SYSTEM };
@@ -65,7 +65,7 @@ impl Osinfo {
             let open = found.is_empty() || known.id.starts_with("win");
             new && open && !known.volume.is_empty() && index::matches(known.volume, &iso.volume)
         });
-        let ours: Vec<SystemName> = ours.map(table::Known::entry).collect();
+        let ours: Vec<SystemName> = ours.map(table::KnownSystem::entry).collect();
         found.extend(ours);
         newest_first(&mut found);
         found

@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 255;
 
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum ListedEntry {
     /// A folder.
     Folder,
     /// Anything else that is no link, with its size as it was listed.
@@ -30,7 +30,7 @@ pub(super) enum Entry {
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// By path relative to the root.
-    pub(super) entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, ListedEntry>,
     /// Contents of files.
     pub(super) contents: BTreeMap<String, Vec<u8>>,
     /// SSH_CONNECTION there.
@@ -67,7 +67,7 @@ enum Section {
 
 /// Reads the answer.
 pub(super) fn read(answer: &[u8]) -> Result<Listing, Unreadable> {
-    let mut reader = Reader::default();
+    let mut reader = ListingReader::default();
     let mut lines = answer.split(|byte| *byte == b'\n');
     lines.by_ref().find(|line| *line == BEGIN.as_bytes()).ok_or(Unreadable::Foreign)?;
     let mut section = Section::None;
@@ -97,7 +97,7 @@ pub(super) fn read(answer: &[u8]) -> Result<Listing, Unreadable> {
 }
 
 #[derive(Default)]
-struct Reader {
+struct ListingReader {
     listing: Listing,
     /// The file that the last line was of: most lines have a neighbour.
     current: String,
@@ -106,7 +106,7 @@ struct Reader {
     hexadecimal: Vec<u8>,
 }
 
-impl Reader {
+impl ListingReader {
     fn line(&mut self, section: Section, line: &[u8]) -> Result<(), Unreadable> {
         match section {
             Section::None => {}
@@ -120,14 +120,14 @@ impl Reader {
             Section::Bytes => self.hexadecimal.extend(line.iter().filter(|byte| byte.is_ascii_hexdigit())),
             Section::Refused => {
                 if let Some(path) = refused(&String::from_utf8_lossy(line)) {
-                    self.put(path, Entry::Denied)?;
+                    self.put(path, ListedEntry::Denied)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn put(&mut self, path: String, entry: Entry) -> Result<(), Unreadable> {
+    fn put(&mut self, path: String, entry: ListedEntry) -> Result<(), Unreadable> {
         if !is_below_root(&path) {
             return Err(Unreadable::Path(path.chars().take(80).collect()));
         }
@@ -139,10 +139,12 @@ impl Reader {
     fn in_folder(&mut self, line: &str) -> Result<(), Unreadable> {
         if let Some(folder) = line.strip_suffix(':').filter(|folder| !folder.contains(' ')) {
             folder.clone_into(&mut self.folder);
-            return self.put(folder.to_owned(), Entry::Folder);
+            return self.put(folder.to_owned(), ListedEntry::Folder);
         }
         match listed(line) {
-            Some((name, Entry::Link(target))) => self.put(format!("{}/{name}", self.folder), Entry::OpenFile(target)),
+            Some((name, ListedEntry::Link(target))) => {
+                self.put(format!("{}/{name}", self.folder), ListedEntry::OpenFile(target))
+            }
             _ => Ok(()),
         }
     }
@@ -155,7 +157,7 @@ impl Reader {
             let file = |at: usize| {
                 let path = std::str::from_utf8(line.get(..at)?).ok()?;
                 let entry = entries.get(path)?;
-                matches!(entry, Entry::File(_) | Entry::Link(_)).then_some(path)
+                matches!(entry, ListedEntry::File(_) | ListedEntry::Link(_)).then_some(path)
             };
             let Some(path) = memchr::memchr_iter(b':', line).rev().find_map(file) else { return };
             path.clone_into(&mut self.current);
@@ -175,7 +177,7 @@ impl Reader {
         let bytes: Vec<u8> =
             digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |n, c| n << 4 | digit(*c))).collect();
         for (path, content) in headed(&bytes) {
-            self.put(path.clone(), Entry::File(0))?;
+            self.put(path.clone(), ListedEntry::File(0))?;
             self.listing.contents.insert(path, content.to_vec());
         }
         Ok(())
@@ -204,7 +206,7 @@ fn headed(bytes: &[u8]) -> Vec<(String, &[u8])> {
 }
 
 /// A line of `ls -ln`: mode, links, owner, group, size or numbers of a device, three words of the date, one blank, name.
-fn listed(line: &str) -> Option<(String, Entry)> {
+fn listed(line: &str) -> Option<(String, ListedEntry)> {
     let kind = line.chars().next()?;
     let word = |rest: &mut &str| {
         *rest = rest.trim_start_matches(' ');
@@ -225,12 +227,12 @@ fn listed(line: &str) -> Option<(String, Entry)> {
     }
     let name = rest.strip_prefix(' ')?;
     Some(match kind {
-        'd' => (name.to_owned(), Entry::Folder),
+        'd' => (name.to_owned(), ListedEntry::Folder),
         'l' => {
             let (name, target) = name.split_once(" -> ")?;
-            (name.to_owned(), Entry::Link(target.to_owned()))
+            (name.to_owned(), ListedEntry::Link(target.to_owned()))
         }
-        '-' | 'b' | 'c' | 's' | 'p' => (name.to_owned(), Entry::File(size.parse().unwrap_or(0))),
+        '-' | 'b' | 'c' | 's' | 'p' => (name.to_owned(), ListedEntry::File(size.parse().unwrap_or(0))),
         _ => return None,
     })
 }
@@ -267,11 +269,11 @@ mod tests {
             drwxr-xr-x 2 0 0 0 Nov 21 14:20 sys/class/my net\nls: odd\n\n";
         let listing = read(answer(text).as_bytes()).unwrap();
         let entry = |path: &str| listing.entries.get(path).cloned().unwrap();
-        let link = Entry::Link("../../../devices/pci0000:00/0000:01:00.0".into());
+        let link = ListedEntry::Link("../../../devices/pci0000:00/0000:01:00.0".into());
         assert_eq!(entry("sys/bus/pci/devices/0000:01:00.0"), link);
-        assert_eq!(entry("etc/os-release"), Entry::Link("../usr/lib/os-release".into()));
-        assert_eq!(entry("sys/bus/pci/devices/0000:01:00.0/rom"), Entry::File(131_072));
-        assert_eq!((entry("dev/kvm"), entry("sys/class/my net")), (Entry::File(0), Entry::Folder));
+        assert_eq!(entry("etc/os-release"), ListedEntry::Link("../usr/lib/os-release".into()));
+        assert_eq!(entry("sys/bus/pci/devices/0000:01:00.0/rom"), ListedEntry::File(131_072));
+        assert_eq!((entry("dev/kvm"), entry("sys/class/my net")), (ListedEntry::File(0), ListedEntry::Folder));
         assert_eq!((listing.entries.len(), listing.session.as_str()), (5, "192.0.2.9 50000 192.0.2.2 22"));
     }
 
@@ -311,8 +313,8 @@ mod tests {
     fn open_files_are_those_of_the_folder_above() {
         let text = "@ folders\nproc/7/fd:\nlrwx------ 1 0 0 64 Nov 21 14:20 5 -> /dev/dri/card0\n";
         let listing = read(answer(text).as_bytes()).unwrap();
-        assert_eq!(listing.entries["proc/7/fd/5"], Entry::OpenFile("/dev/dri/card0".into()));
-        assert_eq!(listing.entries["proc/7/fd"], Entry::Folder);
+        assert_eq!(listing.entries["proc/7/fd/5"], ListedEntry::OpenFile("/dev/dri/card0".into()));
+        assert_eq!(listing.entries["proc/7/fd"], ListedEntry::Folder);
     }
 
     #[test]

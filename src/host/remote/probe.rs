@@ -24,11 +24,11 @@ pub(in crate::host) struct Probe {
     /// Held while one runs.
     running: Mutex<()>,
     /// Held for a moment.
-    state: Mutex<State>,
+    state: Mutex<ProbeState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ProbeState {
     found: Option<Found>,
     /// How the last run ended, until somebody is told.
     news: Option<Result<(), HostError>>,
@@ -102,7 +102,7 @@ impl Probe {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProbeState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

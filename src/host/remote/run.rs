@@ -38,11 +38,13 @@ fn read(mut command: Command, login: &Login, given_up: &AtomicBool, patience: Du
     })?;
     let deadline = Instant::now() + patience;
     let answered = exchange(&mut child, given_up, deadline);
-    let status = ended(&mut child, matches!(answered, Ended::Told { .. }));
+    let status = ended(&mut child, matches!(answered, ScriptEnd::Told { .. }));
     match answered {
-        Ended::Told { answer, message } => judged(answer, &message, status, login),
-        Ended::GivenUp => Err(HostError::new(Cause::Other, format!("The probe of {} was stopped.", login.host), "")),
-        Ended::Late => {
+        ScriptEnd::Told { answer, message } => judged(answer, &message, status, login),
+        ScriptEnd::GivenUp => {
+            Err(HostError::new(Cause::Other, format!("The probe of {} was stopped.", login.host), ""))
+        }
+        ScriptEnd::Late => {
             let why = format!("The probe of {} took more than {} s.", login.host, patience.as_secs());
             Err(HostError::new(Cause::HostUnreachable, why, "Look at the load of the host, then try again."))
         }
@@ -63,14 +65,14 @@ fn ended(child: &mut Child, told: bool) -> Option<ExitStatus> {
     child.wait().ok()
 }
 
-enum Ended {
+enum ScriptEnd {
     Told { answer: Vec<u8>, message: Vec<u8> },
     GivenUp,
     Late,
 }
 
 /// Hands in the probe and reads until both outputs end.
-fn exchange(child: &mut Child, given_up: &AtomicBool, deadline: Instant) -> Ended {
+fn exchange(child: &mut Child, given_up: &AtomicBool, deadline: Instant) -> ScriptEnd {
     let (sender, outputs) = channel();
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let told = sender.clone();
@@ -86,12 +88,12 @@ fn exchange(child: &mut Child, given_up: &AtomicBool, deadline: Instant) -> Ende
             Ok((true, bytes)) => answer = Some(bytes),
             Ok((false, bytes)) => message = Some(bytes),
             Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if given_up.load(Ordering::Relaxed) => return Ended::GivenUp,
-            Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => return Ended::Late,
+            Err(RecvTimeoutError::Timeout) if given_up.load(Ordering::Relaxed) => return ScriptEnd::GivenUp,
+            Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => return ScriptEnd::Late,
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
-    Ended::Told { answer: answer.unwrap_or_default(), message: message.unwrap_or_default() }
+    ScriptEnd::Told { answer: answer.unwrap_or_default(), message: message.unwrap_or_default() }
 }
 
 /// One byte more than `longest` at most.

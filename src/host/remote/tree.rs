@@ -1,7 +1,7 @@
 //! A listing as a private folder that the readers of sysfs take for the host's root. Every link in it stays in it: what
 //! the host says can neither be written nor lead anywhere else.
 
-use super::listing::{Entry, LONGEST_PATH, Listing, Unreadable, is_below_root};
+use super::listing::{LONGEST_PATH, ListedEntry, Listing, Unreadable, is_below_root};
 use crate::host::sysfs::rom;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
@@ -17,7 +17,7 @@ const MOST_LINKS: usize = 40;
 
 /// What is at a place; all folders above it are folders.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Node {
+enum TreeNode {
     Folder,
     File {
         content: Vec<u8>,
@@ -29,7 +29,7 @@ enum Node {
     Denied,
 }
 
-impl Node {
+impl TreeNode {
     /// A file that only is there.
     fn bare() -> Self {
         Self::File { content: Vec::new(), size: 0 }
@@ -51,14 +51,14 @@ pub(super) fn unpack(listing: Listing) -> io::Result<Result<TempDir, Unreadable>
 }
 
 /// Makes one entry; there is none of its name, and what is above it was made before.
-fn write(root: &Path, path: &str, node: &Node) -> io::Result<()> {
+fn write(root: &Path, path: &str, node: &TreeNode) -> io::Result<()> {
     let real = root.join(path);
     match node {
-        Node::Folder => DirBuilder::new().mode(0o700).create(real),
-        Node::Link(target) | Node::OpenFile(target) => symlink(target, real),
+        TreeNode::Folder => DirBuilder::new().mode(0o700).create(real),
+        TreeNode::Link(target) | TreeNode::OpenFile(target) => symlink(target, real),
         // Who follows it is told that it cannot be done, which no other file of a host says.
-        Node::Denied => symlink(Path::new(path).file_name().unwrap_or_default(), real),
-        Node::File { content, size } => {
+        TreeNode::Denied => symlink(Path::new(path).file_name().unwrap_or_default(), real),
+        TreeNode::File { content, size } => {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(real)?;
             file.write_all(content)?;
             if content.is_empty() && *size > 0 { file.set_len(*size) } else { Ok(()) }
@@ -72,7 +72,7 @@ type Walked = Result<Option<Vec<String>>, Unreadable>;
 /// Nodes by their real paths: of those that are reached by links, too.
 #[derive(Default)]
 struct Places {
-    nodes: BTreeMap<String, Node>,
+    nodes: BTreeMap<String, TreeNode>,
 }
 
 impl Places {
@@ -93,15 +93,15 @@ impl Places {
 
     /// What tells more stays: a folder has something in it, and a content was read. An open file is only where a process has
     /// its own: of nothing else is the target just a text.
-    fn put(&mut self, path: String, node: Node) {
-        let node = if matches!(node, Node::OpenFile(_)) && !is_open_file(&path) { Node::bare() } else { node };
+    fn put(&mut self, path: String, node: TreeNode) {
+        let node = if matches!(node, TreeNode::OpenFile(_)) && !is_open_file(&path) { TreeNode::bare() } else { node };
         let known = self.nodes.get(&path);
         let stays = match (known, &node) {
-            (Some(Node::Folder), _) => true,
-            (Some(Node::File { content, .. }), Node::File { content: new, .. }) => {
+            (Some(TreeNode::Folder), _) => true,
+            (Some(TreeNode::File { content, .. }), TreeNode::File { content: new, .. }) => {
                 new.is_empty() && !content.is_empty()
             }
-            (Some(Node::File { content, .. }), _) => !content.is_empty(),
+            (Some(TreeNode::File { content, .. }), _) => !content.is_empty(),
             _ => false,
         };
         if !stays {
@@ -116,8 +116,8 @@ impl Places {
         let Some(mut folder) = folder else { return Ok(None) };
         for depth in 1..=folder.len() {
             let path = folder.get(..depth).unwrap_or_default().join("/");
-            if !matches!(self.nodes.get(&path), Some(Node::Folder)) {
-                self.nodes.insert(path, Node::Folder);
+            if !matches!(self.nodes.get(&path), Some(TreeNode::Folder)) {
+                self.nodes.insert(path, TreeNode::Folder);
             }
         }
         folder.push(name.to_owned());
@@ -137,13 +137,13 @@ impl Places {
             let folder = at.clone();
             at.push(name.to_owned());
             match self.nodes.get(&at.join("/")) {
-                Some(Node::Link(target)) => {
+                Some(TreeNode::Link(target)) => {
                     let Some(fewer) = links.checked_sub(1) else { return Ok(None) };
                     *links = fewer;
                     let Some(real) = self.walk(folder, target, links, whole)? else { return Ok(None) };
                     at = real;
                 }
-                Some(Node::OpenFile(_)) => return Ok(None),
+                Some(TreeNode::OpenFile(_)) => return Ok(None),
                 _ => {}
             }
         }
@@ -154,7 +154,7 @@ impl Places {
     /// file that only is there; so does one that would show the open files of processes under another name.
     fn keep_links_inside(&mut self) -> Result<(), Unreadable> {
         let links = self.nodes.iter().filter_map(|(path, node)| match node {
-            Node::Link(target) => Some((path.clone(), target.clone())),
+            TreeNode::Link(target) => Some((path.clone(), target.clone())),
             _ => None,
         });
         let links: Vec<_> = links.collect();
@@ -164,7 +164,7 @@ impl Places {
             let leads = self.walk(from, &target, &mut MOST_LINKS.clone(), &path)?;
             let shows_open_files = |real: &Vec<String>| real.first().is_none_or(|name| name == PROCESSES);
             if leads.is_none_or(|real| shows_open_files(&real)) {
-                self.nodes.insert(path, Node::bare());
+                self.nodes.insert(path, TreeNode::bare());
             }
         }
         Ok(())
@@ -183,20 +183,20 @@ fn is_no_target(target: &str) -> bool {
     target.is_empty() || target.len() > LONGEST_PATH || target.contains('\0')
 }
 
-fn node(path: &str, entry: Entry, content: Option<Vec<u8>>) -> Node {
+fn node(path: &str, entry: ListedEntry, content: Option<Vec<u8>>) -> TreeNode {
     match (entry, content) {
         // A file that is reached by a link was read all the same.
-        (Entry::File(_) | Entry::Link(_), Some(content)) => Node::File { content, size: 0 },
-        (Entry::Folder, _) => Node::Folder,
-        (Entry::Denied, _) => Node::Denied,
-        (Entry::OpenFile(target), _) if !is_no_target(&target) => Node::OpenFile(target),
-        (Entry::OpenFile(_), _) => Node::bare(),
-        (Entry::Link(target), None) if target.starts_with('/') || is_no_target(&target) => Node::bare(),
-        (Entry::Link(target), None) => Node::Link(target),
-        (Entry::File(size), None) => {
+        (ListedEntry::File(_) | ListedEntry::Link(_), Some(content)) => TreeNode::File { content, size: 0 },
+        (ListedEntry::Folder, _) => TreeNode::Folder,
+        (ListedEntry::Denied, _) => TreeNode::Denied,
+        (ListedEntry::OpenFile(target), _) if !is_no_target(&target) => TreeNode::OpenFile(target),
+        (ListedEntry::OpenFile(_), _) => TreeNode::bare(),
+        (ListedEntry::Link(target), None) if target.starts_with('/') || is_no_target(&target) => TreeNode::bare(),
+        (ListedEntry::Link(target), None) => TreeNode::Link(target),
+        (ListedEntry::File(size), None) => {
             // Of all other files nobody asks the size.
             let size = if path.ends_with("/rom") { size.min(rom::LARGEST) } else { 0 };
-            Node::File { content: Vec::new(), size }
+            TreeNode::File { content: Vec::new(), size }
         }
     }
 }
@@ -209,14 +209,14 @@ mod tests {
     use rustix::fs::inotify;
     use std::fs;
 
-    fn unpacked(entries: &[(&str, Entry)], contents: &[(&str, &str)]) -> Result<TempDir, Unreadable> {
+    fn unpacked(entries: &[(&str, ListedEntry)], contents: &[(&str, &str)]) -> Result<TempDir, Unreadable> {
         let entries = entries.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone())).collect();
         let contents = contents.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
         unpack(Listing { entries, contents, session: String::new() }).unwrap()
     }
 
-    fn link(target: &str) -> Entry {
-        Entry::Link(target.into())
+    fn link(target: &str) -> ListedEntry {
+        ListedEntry::Link(target.into())
     }
 
     #[test]
@@ -224,14 +224,14 @@ mod tests {
         let device = "sys/bus/pci/devices/0000:01:00.0";
         let (uevent, rom) = (format!("{device}/uevent"), format!("{device}/rom"));
         let entries = [
-            ("sys/bus/pci/devices", Entry::Folder),
+            ("sys/bus/pci/devices", ListedEntry::Folder),
             (device, link("../../../devices/pci0000:00/0000:01:00.0")),
-            (&uevent, Entry::File(4096)),
-            (&rom, Entry::File(131_072)),
+            (&uevent, ListedEntry::File(4096)),
+            (&rom, ListedEntry::File(131_072)),
             ("etc/os-release", link("../usr/lib/os-release")),
             ("sbin/grubby", link("/etc/alternatives/grubby")),
             ("etc/modprobe.d", link("/etc/static/modprobe.d")),
-            ("etc/modprobe.d/a.conf", Entry::File(9)),
+            ("etc/modprobe.d/a.conf", ListedEntry::File(9)),
         ];
         let contents =
             [(uevent.as_str(), "X=1\n"), ("etc/os-release", "ID=nixos\n"), ("etc/modprobe.d/a.conf", "blacklist x\n")];
@@ -252,14 +252,14 @@ mod tests {
             assert!(unpacked(&[("a/l", link(target))], &[]).is_err(), "{target}");
         }
         // By way of another link, and of one that comes later.
-        let chain = [("a/b/c", Entry::Folder), ("a/l", link("b/c/up")), ("a/b/c/up", link("../../../../x"))];
+        let chain = [("a/b/c", ListedEntry::Folder), ("a/l", link("b/c/up")), ("a/b/c/up", link("../../../../x"))];
         assert!(unpacked(&chain, &[]).is_err());
-        assert!(unpacked(&[("a", link("../x")), ("a/b", Entry::File(0))], &[]).is_err());
+        assert!(unpacked(&[("a", link("../x")), ("a/b", ListedEntry::File(0))], &[]).is_err());
     }
 
     #[test]
     fn open_files_are_read_as_links_and_never_followed() {
-        let open = ("proc/7/fd/5", Entry::OpenFile("/dev/dri/card0".into()));
+        let open = ("proc/7/fd/5", ListedEntry::OpenFile("/dev/dri/card0".into()));
         let entries = [open, ("sys/l", link("../proc/7/fd/5")), ("sys/m", link("../proc/7/fd/5/../../x"))];
         let folder = unpacked(&entries, &[]).unwrap();
         let root = Sysroot::new(folder.path());
@@ -273,12 +273,12 @@ mod tests {
     fn open_files_are_those_of_processes_alone() {
         let elsewhere = ["sys/class/net/e/address", "proc/7/fd", "proc/7/fd/x", "proc/7/fdinfo/5", "proc/self/fd/5"];
         for path in elsewhere {
-            let folder = unpacked(&[(path, Entry::OpenFile("/etc/passwd".into()))], &[]).unwrap();
+            let folder = unpacked(&[(path, ListedEntry::OpenFile("/etc/passwd".into()))], &[]).unwrap();
             let root = Sysroot::new(folder.path());
             assert_eq!(root.read(&format!("/{path}")).unwrap(), "", "{path}");
         }
         // By way of a link, too: neither to another place, nor from there.
-        let open = Entry::OpenFile("/etc/passwd".into());
+        let open = ListedEntry::OpenFile("/etc/passwd".into());
         let entries = [
             ("proc/8", link("../sys/class/net")),
             ("proc/8/fd/5", open.clone()),
@@ -304,10 +304,10 @@ mod tests {
         let events = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
         inotify::add_watch(&events, &secret, inotify::WatchFlags::OPEN).unwrap();
         let opened = || rustix::io::read(&events, &mut [0; 256]).is_ok_and(|length| length > 0);
-        let open = Entry::OpenFile(secret.to_str().unwrap().into());
+        let open = ListedEntry::OpenFile(secret.to_str().unwrap().into());
         let entries = [
             ("etc/mkinitcpio.d", link("../proc/7/fd")),
-            ("proc/7/comm", Entry::File(0)),
+            ("proc/7/comm", ListedEntry::File(0)),
             ("proc/7/fd/5", open.clone()),
             ("proc/self/mountinfo", open.clone()),
             ("sys/bus/pci/devices/0000:01:00.0/uevent", open.clone()),
@@ -328,9 +328,9 @@ mod tests {
         let long = "a/".repeat(4000);
         let entries = [
             ("sys/l", link(&long)),
-            ("proc/7/fd/5", Entry::OpenFile(long.clone())),
-            ("proc/7/fd/6", Entry::OpenFile("/dev/fb0\0".into())),
-            ("sys/bus/pci/devices/0000:01:00.0/rom", Entry::File(1 << 40)),
+            ("proc/7/fd/5", ListedEntry::OpenFile(long.clone())),
+            ("proc/7/fd/6", ListedEntry::OpenFile("/dev/fb0\0".into())),
+            ("sys/bus/pci/devices/0000:01:00.0/rom", ListedEntry::File(1 << 40)),
         ];
         let folder = unpacked(&entries, &[]).unwrap();
         let root = Sysroot::new(folder.path());
@@ -343,17 +343,17 @@ mod tests {
 
     #[test]
     fn circles_and_bombs_end() {
-        let circle = [("a", link("b")), ("b", link("a")), ("a/x", Entry::File(0))];
+        let circle = [("a", link("b")), ("b", link("a")), ("a/x", ListedEntry::File(0))];
         assert!(unpacked(&circle, &[]).is_ok());
-        let bomb: Vec<(String, Entry)> =
+        let bomb: Vec<(String, ListedEntry)> =
             (0..60).map(|n| (format!("l{n}"), link(&format!("l{0}/../l{0}/../l{0}", n + 1)))).collect();
-        let bomb: Vec<(&str, Entry)> = bomb.iter().map(|(path, entry)| (path.as_str(), entry.clone())).collect();
+        let bomb: Vec<(&str, ListedEntry)> = bomb.iter().map(|(path, entry)| (path.as_str(), entry.clone())).collect();
         assert!(unpacked(&bomb, &[]).is_ok());
     }
 
     #[test]
     fn what_is_denied_is_there_and_cannot_be_read() {
-        let folder = unpacked(&[("etc/a", Entry::Denied), ("proc/1/fd", Entry::Denied)], &[]).unwrap();
+        let folder = unpacked(&[("etc/a", ListedEntry::Denied), ("proc/1/fd", ListedEntry::Denied)], &[]).unwrap();
         let root = Sysroot::new(folder.path());
         assert!(root.exists("/etc/a"));
         assert!(crate::host::sysroot::is_refusal(&root.read("/etc/a").unwrap_err()));

@@ -1,7 +1,7 @@
 //! Block devices from /sys/class/block: what each is, what it lies on, which PCI functions it hangs on.
 
 use super::pci_details::pci_path;
-use super::udev::Record;
+use super::udev::UdevRecord;
 use crate::facts::storage::{BlockDevice, BlockKind};
 use crate::host::Sysroot;
 use crate::units::{Bytes, PciAddress};
@@ -13,18 +13,18 @@ pub(super) const DEVICES: &str = "/sys/class/block";
 /// Every block device that holds something, by name.
 pub(super) fn devices(sysroot: &Sysroot) -> Vec<BlockDevice> {
     let names = sysroot.names(DEVICES).into_iter();
-    names.filter_map(|name| Entry::new(sysroot, name).device()).collect()
+    names.filter_map(|name| BlockEntry::new(sysroot, name).device()).collect()
 }
 
 /// One entry of the list.
-struct Entry<'a> {
+struct BlockEntry<'a> {
     sysroot: &'a Sysroot,
     name: String,
     /// Its real place, as its link names it.
     place: String,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> BlockEntry<'a> {
     fn new(sysroot: &'a Sysroot, name: String) -> Self {
         let place = sysroot.link(&format!("{DEVICES}/{name}")).unwrap_or_default();
         Self { sysroot, name, place }
@@ -43,7 +43,7 @@ impl<'a> Entry<'a> {
         if unused {
             return None;
         }
-        let udev = Record::read(self.sysroot, &format!("b{number}"));
+        let udev = UdevRecord::read(self.sysroot, &format!("b{number}"));
         let below = self.below(&kind);
         let functions = if below.is_empty() { self.functions() } else { Vec::new() };
         let kind = if kind == BlockKind::Disk && self.is_remote() { BlockKind::Remote } else { kind };

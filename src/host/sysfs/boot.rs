@@ -3,7 +3,7 @@
 
 use super::attribute::{failed, known};
 use crate::facts::Fact;
-use crate::facts::boot::{Boot, BootChain, Distribution, Initramfs};
+use crate::facts::boot::{BootChain, Distribution, HostBoot, Initramfs};
 use crate::host::Sysroot;
 
 const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
@@ -12,12 +12,12 @@ const LOADER: &str = "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6
 const ENTRIES: [&str; 3] = ["/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entries"];
 
 /// How the host boots; unknown where the tree has no system in it.
-pub fn read(sysroot: &Sysroot) -> Fact<Boot> {
+pub fn read(sysroot: &Sysroot) -> Fact<HostBoot> {
     if !sysroot.exists("/etc") && !sysroot.exists("/usr") {
         return Fact::unknown("There is neither /etc nor /usr.");
     }
     let initramfs = initramfs(sysroot);
-    let boot = Boot {
+    let boot = HostBoot {
         distribution: distribution(sysroot),
         chain: chain(sysroot),
         early_modules: super::initramfs::early_modules(sysroot, &initramfs),

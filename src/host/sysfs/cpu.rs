@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 /// The first CPU's features.
-pub(super) struct Cpu {
+pub(super) struct CpuFlags {
     flags: BTreeSet<String>,
     /// GenuineIntel, AuthenticAMD, ...
     pub(super) vendor: String,
@@ -13,7 +13,7 @@ pub(super) struct Cpu {
     pub(super) address_bits: Option<u32>,
 }
 
-impl Cpu {
+impl CpuFlags {
     /// Reads /proc/cpuinfo.
     pub(super) fn read(sysroot: &Sysroot) -> io::Result<Self> {
         let text = sysroot.read("/proc/cpuinfo")?;

@@ -5,7 +5,7 @@ use super::attribute::{flag, known};
 use super::holders;
 use super::pci_details::pci_path;
 use crate::facts::Fact;
-use crate::facts::display::{Card, Connector, Console, Displays, Framebuffer};
+use crate::facts::display::{Connector, DisplayCard, Displays, Framebuffer, KernelConsole};
 use crate::host::Sysroot;
 use crate::units::PciAddress;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ fn text(sysroot: &Sysroot, path: &str) -> Option<String> {
     sysroot.read(path).ok().map(|text| text.trim().to_owned())
 }
 
-fn cards(sysroot: &Sysroot) -> Vec<Card> {
+fn cards(sysroot: &Sysroot) -> Vec<DisplayCard> {
     // Beside `card0` the class has its sockets, `card0-HDMI-A-1`, and `renderD128`.
     let names = sysroot.names(CARDS);
     let sockets = |card: &str| {
@@ -56,7 +56,7 @@ fn cards(sysroot: &Sysroot) -> Vec<Card> {
         };
         names.iter().filter_map(of).map(connector).collect()
     };
-    let card = |name: &String| Card {
+    let card = |name: &String| DisplayCard {
         function: function(sysroot, CARDS, name),
         connectors: sockets(name),
         name: name.clone(),
@@ -79,11 +79,11 @@ fn framebuffers(sysroot: &Sysroot) -> Vec<Framebuffer> {
     names.map(framebuffer).collect()
 }
 
-fn consoles(sysroot: &Sysroot) -> Vec<Console> {
+fn consoles(sysroot: &Sysroot) -> Vec<KernelConsole> {
     let console = |name: String| {
         let on = text(sysroot, &format!("{CONSOLES}/{name}/name"))?;
         let bound = text(sysroot, &format!("{CONSOLES}/{name}/bind")).and_then(|text| flag(&text))?;
-        Some(Console { name, on, bound })
+        Some(KernelConsole { name, on, bound })
     };
     sysroot.names(CONSOLES).into_iter().filter_map(console).collect()
 }

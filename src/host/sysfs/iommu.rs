@@ -1,6 +1,6 @@
 //! Whether the IOMMU is on and, if not, why: firmware, kernel command line, or the hypervisor around this machine.
 
-use super::cpu::Cpu;
+use super::cpu::CpuFlags;
 use crate::facts::{Fact, Iommu, Provenance};
 use crate::host::{Sysroot, now};
 
@@ -30,7 +30,7 @@ fn why_off(sysroot: &Sysroot) -> (String, String) {
         let cause = format!("The kernel command line switches the IOMMU off with '{word}'.");
         return (cause, format!("Remove {word} from the kernel command line, then reboot."));
     }
-    let cpu = Cpu::read(sysroot).ok();
+    let cpu = CpuFlags::read(sysroot).ok();
     if !announced {
         return not_announced(cpu.as_ref());
     }
@@ -45,7 +45,7 @@ fn why_off(sysroot: &Sysroot) -> (String, String) {
 }
 
 /// No DMAR (Intel) and no IVRS (AMD) table.
-fn not_announced(cpu: Option<&Cpu>) -> (String, String) {
+fn not_announced(cpu: Option<&CpuFlags>) -> (String, String) {
     match cpu {
         Some(cpu) if cpu.is_virtual() => (
             "This machine is itself a virtual machine, and its hypervisor gives it no IOMMU.".into(),

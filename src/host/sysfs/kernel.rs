@@ -2,7 +2,7 @@
 
 use super::attribute::{failed, flag, hexadecimal, known, odd, text};
 use super::{cpu, sleep};
-use crate::facts::{Cpu, Fact, IommuTable, Kernel, Lockdown};
+use crate::facts::{Fact, HostCpu, IommuTable, Kernel, Lockdown};
 use crate::host::Sysroot;
 use crate::host::sysroot::is_refusal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,11 +154,11 @@ fn iommu_address_bits(sysroot: &Sysroot) -> Fact<u32> {
     }
 }
 
-fn cpu(sysroot: &Sysroot) -> Fact<Cpu> {
+fn cpu(sysroot: &Sysroot) -> Fact<HostCpu> {
     const FILE: &str = "/proc/cpuinfo";
-    match cpu::Cpu::read(sysroot) {
+    match cpu::CpuFlags::read(sysroot) {
         Ok(cpu) => known(
-            Cpu {
+            HostCpu {
                 virtualises: cpu.lists_flags().then(|| cpu.virtualises()),
                 is_virtual: cpu.is_virtual(),
                 address_bits: cpu.address_bits,
@@ -172,7 +172,7 @@ fn cpu(sysroot: &Sysroot) -> Fact<Cpu> {
 
 fn cpu_features(sysroot: &Sysroot) -> Fact<BTreeSet<String>> {
     const FILE: &str = "/proc/cpuinfo";
-    match cpu::Cpu::read(sysroot) {
+    match cpu::CpuFlags::read(sysroot) {
         Ok(cpu) if cpu.lists_flags() => known(cpu.into_flags(), FILE),
         Ok(_) => Fact::unknown(format!("{FILE} lists no flags.")),
         Err(error) => failed(FILE, &error),

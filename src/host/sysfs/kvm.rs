@@ -1,6 +1,6 @@
 //! Whether KVM runs guests here.
 
-use super::cpu::Cpu;
+use super::cpu::CpuFlags;
 use crate::facts::{Fact, Kvm, Provenance};
 use crate::host::{Sysroot, now};
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ const DEVICE: &str = "/dev/kvm";
 
 /// The state of KVM from /dev/kvm and the CPU's flags.
 pub fn read(sysroot: &Sysroot) -> Fact<Kvm> {
-    let cpu = match Cpu::read(sysroot) {
+    let cpu = match CpuFlags::read(sysroot) {
         Ok(cpu) => cpu,
         Err(error) => return Fact::unknown(format!("/proc/cpuinfo cannot be read: {error}")),
     };
@@ -30,7 +30,7 @@ const NESTED: &str = "this machine is itself a virtual one: enable nested virtua
                       kvm_amd with nested=1, CPU model host-passthrough)";
 
 /// Why a /dev/kvm that answers does not do: such modules (kvm-pvm) run only kernels made for them.
-fn crippled(cpu: &Cpu) -> String {
+fn crippled(cpu: &CpuFlags) -> String {
     let seen = format!(
         "{DEVICE} is there, but the CPU shows no hardware virtualisation (vmx, svm), and common kernels do not boot \
          without"
@@ -39,7 +39,7 @@ fn crippled(cpu: &Cpu) -> String {
 }
 
 /// Why there is no /dev/kvm, and what to do.
-fn absent(cpu: &Cpu) -> String {
+fn absent(cpu: &CpuFlags) -> String {
     if cpu.virtualises() {
         let module = if cpu.is_intel() { "kvm_intel" } else { "kvm_amd" };
         format!("There is no {DEVICE} although the CPU can: load the module with 'modprobe {module}'.")

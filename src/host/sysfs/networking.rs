@@ -5,7 +5,7 @@ use super::block::is_usb_bus;
 use super::pci_details::pci_path;
 use super::{route, ssh};
 use crate::facts::Fact;
-use crate::facts::networking::{Interface, Networking, Route};
+use crate::facts::networking::{HostInterface, Networking, Route};
 use crate::host::Sysroot;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -37,7 +37,7 @@ pub fn read(sysroot: &Sysroot, own: Option<&str>) -> Fact<Networking> {
     known(Networking { interfaces, routes, ssh }, INTERFACES)
 }
 
-fn interface(sysroot: &Sysroot, name: String, vlans: &BTreeMap<String, String>) -> Interface {
+fn interface(sysroot: &Sysroot, name: String, vlans: &BTreeMap<String, String>) -> HostInterface {
     let folder = format!("{INTERFACES}/{name}");
     let place = sysroot.link(&folder).unwrap_or_default();
     let text = |file: &str| sysroot.read(&format!("{folder}/{file}")).ok().map(|text| text.trim().to_owned());
@@ -49,7 +49,7 @@ fn interface(sysroot: &Sysroot, name: String, vlans: &BTreeMap<String, String>) 
     below.extend(vlans.get(&name).cloned());
     below.sort_unstable();
     below.dedup();
-    Interface {
+    HostInterface {
         mac: text("address").filter(|mac| !mac.is_empty() && mac != "00:00:00:00:00:00"),
         state: text("operstate").unwrap_or_else(|| "unknown".into()),
         addresses: Vec::new(),
@@ -71,7 +71,7 @@ fn vlans(sysroot: &Sysroot) -> BTreeMap<String, String> {
 }
 
 /// IPv6 tells the interface of an address; for IPv4 it is the one whose own network the address lies in.
-fn give_addresses(sysroot: &Sysroot, interfaces: &mut [Interface], routes: &[Route]) {
+fn give_addresses(sysroot: &Sysroot, interfaces: &mut [HostInterface], routes: &[Route]) {
     let text = sysroot.read(TRIE).unwrap_or_default();
     for address in local_addresses(&text) {
         let mut owners = owners(address, routes);
@@ -124,7 +124,7 @@ fn inet6(line: &str) -> Option<(&str, IpAddr)> {
 }
 
 /// A bridge of Open vSwitch names no ports; it shares the switch with all of them.
-fn lay_on_switch(sysroot: &Sysroot, interfaces: &mut [Interface]) {
+fn lay_on_switch(sysroot: &Sysroot, interfaces: &mut [HostInterface]) {
     if !interfaces.iter().any(|interface| interface.name == SWITCH) {
         return;
     }

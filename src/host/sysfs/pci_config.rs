@@ -16,9 +16,9 @@ const WHOLE: usize = 256;
 const BY_MESSAGE: [u8; 2] = [0x05, 0x11];
 
 /// Bytes of a configuration space.
-pub(super) struct Config(Vec<u8>);
+pub(super) struct ConfigSpace(Vec<u8>);
 
-impl Config {
+impl ConfigSpace {
     /// Reads it. Only for a device that is awake.
     pub(super) fn read(folder: &Folder) -> Fact<Self> {
         folder.bytes("config").map(Self)
@@ -75,22 +75,22 @@ mod tests {
     use super::*;
 
     /// A space of `length` bytes with these bytes set.
-    fn config(length: usize, bytes: &[(usize, u8)]) -> Config {
+    fn config(length: usize, bytes: &[(usize, u8)]) -> ConfigSpace {
         let mut space = vec![0; length];
         for (offset, byte) in bytes {
             *space.get_mut(*offset).unwrap() = *byte;
         }
-        Config(space)
+        ConfigSpace(space)
     }
 
     #[test]
     fn a_device_that_fell_off_the_bus_is_dead() {
-        assert_eq!(Config(vec![0xff; 64]).header(), Some(HeaderType::Dead));
+        assert_eq!(ConfigSpace(vec![0xff; 64]).header(), Some(HeaderType::Dead));
         assert_eq!(config(64, &[(0x0e, 0x80)]).header(), Some(HeaderType::Endpoint));
         assert_eq!(config(64, &[(0x0e, 0x81)]).header(), Some(HeaderType::Bridge));
         let ids = [(0, 0xff), (1, 0xff), (2, 0xff), (3, 0xff)];
         assert_eq!(config(64, &ids).header(), Some(HeaderType::Endpoint), "a virtual function is alive");
-        assert_eq!(Config(Vec::new()).header(), None);
+        assert_eq!(ConfigSpace(Vec::new()).header(), None);
     }
 
     #[test]

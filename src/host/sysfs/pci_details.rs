@@ -4,7 +4,7 @@
 
 use super::attribute::{Folder, hexadecimal, known};
 use super::pci::DEVICES;
-use super::pci_config::Config;
+use super::pci_config::ConfigSpace;
 use super::pci_resources;
 use crate::facts::Fact;
 use crate::facts::pci_details::{HeaderType, Link, LinkPort, MdevType, PciDetails, PowerState, ResetMethod, SrIov};
@@ -42,11 +42,11 @@ impl Slots {
 /// Details of the function at `address`; `None` where there is none.
 pub fn read(sysroot: &Sysroot, address: PciAddress, slots: &Slots) -> Option<PciDetails> {
     let folder = Folder::open(sysroot, format!("{DEVICES}/{address}")).ok()?;
-    let function = Function { complete: folder.has("resource"), folder };
+    let function = DetailFolder { complete: folder.has("resource"), folder };
     let power_state = function.folder.parsed("power_state", power_state);
     let awake = function.awake(&power_state);
     let config = match &awake {
-        Ok(()) => Config::read(&function.folder),
+        Ok(()) => ConfigSpace::read(&function.folder),
         Err(why) => Fact::unknown(why.clone()),
     };
     Some(PciDetails {
@@ -74,13 +74,13 @@ pub fn read(sysroot: &Sysroot, address: PciAddress, slots: &Slots) -> Option<Pci
 }
 
 /// One function's folder.
-struct Function {
+struct DetailFolder {
     folder: Folder,
     /// Every kernel shows `resource`. A tree without it was recorded in part, and there an absent file tells nothing.
     complete: bool,
 }
 
-impl Function {
+impl DetailFolder {
     /// `Err` with the reason where a look at the device itself would or could wake it.
     fn awake(&self, power_state: &Fact<PowerState>) -> Result<(), String> {
         match power_state.get() {
@@ -122,7 +122,7 @@ impl Function {
         }
     }
 
-    fn header(&self, config: &Fact<Config>) -> Fact<HeaderType> {
+    fn header(&self, config: &Fact<ConfigSpace>) -> Fact<HeaderType> {
         let by_class = || {
             self.folder.parsed("class", |text| {
                 Some(match hexadecimal(text)? >> 8 {
@@ -132,7 +132,7 @@ impl Function {
                 })
             })
         };
-        match config.get().and_then(Config::header) {
+        match config.get().and_then(ConfigSpace::header) {
             Some(header) => known(header, self.folder.path("config")),
             None => by_class(),
         }
@@ -186,7 +186,7 @@ impl Function {
         self.or_absent("sriov_totalvfs", None, |text| Some(Some(SrIov { total: text.parse().ok()?, functions })))
     }
 
-    fn msi(&self, config: &Fact<Config>) -> Fact<bool> {
+    fn msi(&self, config: &Fact<ConfigSpace>) -> Fact<bool> {
         if self.folder.has("msi_irqs") {
             return known(true, self.folder.path("msi_irqs"));
         }
@@ -201,7 +201,7 @@ impl Function {
         }
     }
 
-    fn interrupt_line(&self, config: &Fact<Config>) -> Fact<Option<u32>> {
+    fn interrupt_line(&self, config: &Fact<ConfigSpace>) -> Fact<Option<u32>> {
         if config.get().is_some_and(|config| !config.has_interrupt_pin()) {
             return known(None, self.folder.path("config"));
         }

@@ -76,10 +76,10 @@ fn part(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-type Reader<'a> = dyn Fn(u64, usize) -> io::Result<Vec<u8>> + 'a;
+type RomReader<'a> = dyn Fn(u64, usize) -> io::Result<Vec<u8>> + 'a;
 
 /// Follows the chain of images of a file of `size` bytes.
-fn parse(read: &Reader, size: u64) -> io::Result<RomFile> {
+fn parse(read: &RomReader, size: u64) -> io::Result<RomFile> {
     let begins = read(0, 4)?;
     let header = if begins.starts_with(&[0x55, 0xaa]) { Some(0) } else { behind_header(read, size)? };
     let Some(header) = header else {
@@ -109,7 +109,7 @@ fn parse(read: &Reader, size: u64) -> io::Result<RomFile> {
 }
 
 /// Where the first image begins that something else stands in front of.
-fn behind_header(read: &Reader, size: u64) -> io::Result<Option<u64>> {
+fn behind_header(read: &RomReader, size: u64) -> io::Result<Option<u64>> {
     let length = usize::try_from(size).unwrap_or(usize::MAX).min(LONGEST_HEADER);
     let bytes = read(0, length)?;
     for at in memchr::memmem::find_iter(&bytes, &[0x55, 0xaa]) {
@@ -131,7 +131,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 /// The image at `offset`, and whether it is the last; `None` where there is none.
-fn image(read: &Reader, offset: u64) -> io::Result<Option<(RomImage, bool)>> {
+fn image(read: &RomReader, offset: u64) -> io::Result<Option<(RomImage, bool)>> {
     let start = read(offset, 0x1a)?;
     if !start.starts_with(&[0x55, 0xaa]) {
         return Ok(None);

@@ -3,7 +3,7 @@
 use super::attribute::{failed, known};
 use super::block;
 use crate::facts::Fact;
-use crate::facts::storage::{BlockDevice, BlockKind, Mount, Storage, ZfsPool};
+use crate::facts::storage::{BlockDevice, BlockKind, HostStorage, Mount, ZfsPool};
 use crate::host::Sysroot;
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ const ZFS: &str = "/proc/spl/kstat/zfs";
 const BTRFS: &str = "/sys/fs/btrfs";
 
 /// What the host keeps on which disk.
-pub fn read(sysroot: &Sysroot) -> Fact<Storage> {
+pub fn read(sysroot: &Sysroot) -> Fact<HostStorage> {
     if !sysroot.exists(block::DEVICES) {
         return Fact::unknown(format!("There is no {}.", block::DEVICES));
     }
     let devices = block::devices(sysroot);
     let mounts = mounts(sysroot, &devices);
     let zfs = zfs(sysroot, &devices, mounts.items());
-    known(Storage { mounts, swaps: swaps(sysroot), zfs, devices }, block::DEVICES)
+    known(HostStorage { mounts, swaps: swaps(sysroot), zfs, devices }, block::DEVICES)
 }
 
 fn mounts(sysroot: &Sysroot, devices: &[BlockDevice]) -> Fact<Vec<Mount>> {
@@ -33,7 +33,7 @@ fn mounts(sysroot: &Sysroot, devices: &[BlockDevice]) -> Fact<Vec<Mount>> {
                 continue;
             }
         };
-        let parse = if path.ends_with("info") { Line::from_mountinfo } else { Line::from_mounts };
+        let parse = if path.ends_with("info") { MountLine::from_mountinfo } else { MountLine::from_mounts };
         let lines = text.lines().filter_map(parse);
         let mounts = lines.map(|line| line.mount(sysroot, devices)).filter(|mount| counts(mount, devices));
         return known(mounts.collect(), path);
@@ -52,7 +52,7 @@ fn counts(mount: &Mount, devices: &[BlockDevice]) -> bool {
 }
 
 /// A line of a list of mounts.
-struct Line {
+struct MountLine {
     /// Major and minor number, where the list has it.
     number: String,
     point: String,
@@ -62,7 +62,7 @@ struct Line {
     options: String,
 }
 
-impl Line {
+impl MountLine {
     /// `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw`, with any number of words before the dash.
     fn from_mountinfo(line: &str) -> Option<Self> {
         let (mount, system) = line.split_once(" - ")?;
@@ -186,12 +186,13 @@ mod tests {
     #[test]
     fn a_line_of_mounts_may_have_more_or_fewer_words() {
         let line =
-            Line::from_mountinfo(r"36 35 98:0 /a /mnt/my\040disk rw shared:1 master:2 - ext4 /dev/sda1 rw,a").unwrap();
+            MountLine::from_mountinfo(r"36 35 98:0 /a /mnt/my\040disk rw shared:1 master:2 - ext4 /dev/sda1 rw,a")
+                .unwrap();
         assert_eq!((line.number.as_str(), line.point.as_str()), ("98:0", "/mnt/my disk"));
         assert_eq!((line.kind.as_str(), line.source.as_str()), ("ext4", "/dev/sda1"));
-        let line = Line::from_mountinfo("27 1 0:25 / / rw - btrfs /dev/nvme0n1p2 rw").unwrap();
+        let line = MountLine::from_mountinfo("27 1 0:25 / / rw - btrfs /dev/nvme0n1p2 rw").unwrap();
         assert_eq!((line.point.as_str(), line.kind.as_str()), ("/", "btrfs"));
-        assert!(Line::from_mountinfo("27 1 0:25 /").is_none());
+        assert!(MountLine::from_mountinfo("27 1 0:25 /").is_none());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use crate::host::Sysroot;
 
 /// One record; empty where udev keeps none.
-pub(super) struct Record(String);
+pub(super) struct UdevRecord(String);
 
-impl Record {
+impl UdevRecord {
     /// The record `id`, such as `b8:1`.
     pub(super) fn read(sysroot: &Sysroot, id: &str) -> Self {
         Self(sysroot.read(&format!("/run/udev/data/{id}")).unwrap_or_default())

@@ -3,7 +3,7 @@
 use super::attribute::{failed, hexadecimal, known};
 use super::pci_details::pci_path;
 use crate::facts::Fact;
-use crate::facts::usb::{Keyboard, Usb, UsbDevice, UsbRole};
+use crate::facts::usb::{HostUsbDevice, Keyboard, Usb, UsbRole};
 use crate::host::Sysroot;
 
 const DEVICES: &str = "/sys/bus/usb/devices";
@@ -22,7 +22,7 @@ pub fn read(sysroot: &Sysroot) -> Fact<Usb> {
     known(Usb { devices: devices(sysroot), keyboards: keyboards(sysroot) }, "/sys/bus/usb")
 }
 
-fn devices(sysroot: &Sysroot) -> Fact<Vec<UsbDevice>> {
+fn devices(sysroot: &Sysroot) -> Fact<Vec<HostUsbDevice>> {
     if !sysroot.exists(DEVICES) {
         return Fact::unknown(format!("There is no {DEVICES}."));
     }
@@ -32,7 +32,7 @@ fn devices(sysroot: &Sysroot) -> Fact<Vec<UsbDevice>> {
     known(own.filter_map(|name| device(sysroot, name, &names)).collect(), DEVICES)
 }
 
-fn device(sysroot: &Sysroot, path: &str, names: &[String]) -> Option<UsbDevice> {
+fn device(sysroot: &Sysroot, path: &str, names: &[String]) -> Option<HostUsbDevice> {
     let text = |entry: &str, file: &str| {
         let text = sysroot.read(&format!("{DEVICES}/{entry}/{file}")).ok()?;
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -53,7 +53,7 @@ fn device(sysroot: &Sysroot, path: &str, names: &[String]) -> Option<UsbDevice> 
     roles.dedup();
     let words: Vec<_> = ["manufacturer", "product"].into_iter().filter_map(|file| text(path, file)).collect();
     let place = sysroot.link(&format!("{DEVICES}/{path}")).unwrap_or_default();
-    Some(UsbDevice {
+    Some(HostUsbDevice {
         controller: pci_path(&place).pop(),
         name: if words.is_empty() { format!("{vendor:04x}:{product:04x}") } else { words.join(" ") },
         path: path.to_owned(),

@@ -87,7 +87,7 @@ fn system(spec: &Spec, medium: Option<&Iso>) -> Option<Choice<String>> {
 /// What is known of the system `id`: by the osinfo database, else by the table of ours.
 pub fn profile(facts: &Facts, id: &str) -> Option<Profile> {
     let read = facts.profiles.get(id).and_then(|fact| fact.get()).cloned();
-    read.or_else(|| table::find(id).map(table::Known::profile))
+    read.or_else(|| table::find(id).map(table::KnownSystem::profile))
 }
 
 fn is_windows(spec: &Spec, system: Option<&Choice<String>>, profile: Option<&Profile>, medium: Option<&Iso>) -> bool {

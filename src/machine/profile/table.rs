@@ -6,7 +6,7 @@ use crate::units::Bytes;
 
 /// A system of the table.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub struct KnownSystem {
     /// Short id.
     pub id: &'static str,
     /// Name for people.
@@ -14,7 +14,7 @@ pub struct Known {
     released: &'static str,
     /// Empty where updates go on without an end that is known.
     ended: &'static str,
-    kind: Kind,
+    kind: SystemKind,
     minimum: Amounts,
     recommended: Amounts,
     /// Pattern of the volume ids of its media; empty where these do not tell.
@@ -25,7 +25,7 @@ pub struct Known {
 type Amounts = (u32, u64, u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum SystemKind {
     /// Boots by UEFI alone.
     Windows11,
     Windows,
@@ -40,11 +40,11 @@ const fn known(
     id: &'static str,
     name: &'static str,
     (released, ended): (&'static str, &'static str),
-    kind: Kind,
+    kind: SystemKind,
     (minimum, recommended): (Amounts, Amounts),
     volume: &'static str,
-) -> Known {
-    Known { id, name, released, ended, kind, minimum, recommended, volume }
+) -> KnownSystem {
+    KnownSystem { id, name, released, ended, kind, minimum, recommended, volume }
 }
 
 const SAID_BY_NONE: Amounts = (0, 0, 0);
@@ -56,12 +56,12 @@ const SUSE: (Amounts, Amounts) = ((1, 1024, 10), (2, 2048, 40));
 const SERVER: (Amounts, Amounts) = ((1, 2048, 32), SAID_BY_NONE);
 
 /// The newest of each kind first.
-pub const TABLE: &[Known] = &[
+pub const TABLE: &[KnownSystem] = &[
     known(
         "win11",
         "Microsoft Windows 11",
         ("2021-10-05", ""),
-        Kind::Windows11,
+        SystemKind::Windows11,
         ((2, 4096, 64), SAID_BY_NONE),
         WINDOWS_CLIENT,
     ),
@@ -69,7 +69,7 @@ pub const TABLE: &[Known] = &[
         "win10",
         "Microsoft Windows 10",
         ("2015-07-29", "2025-10-14"),
-        Kind::Windows,
+        SystemKind::Windows,
         ((1, 2048, 32), SAID_BY_NONE),
         WINDOWS_CLIENT,
     ),
@@ -77,7 +77,7 @@ pub const TABLE: &[Known] = &[
         "win2k25",
         "Microsoft Windows Server 2025",
         ("2024-11-01", "2034-10-10"),
-        Kind::Windows,
+        SystemKind::Windows,
         SERVER,
         WINDOWS_SERVER,
     ),
@@ -85,7 +85,7 @@ pub const TABLE: &[Known] = &[
         "win2k22",
         "Microsoft Windows Server 2022",
         ("2021-08-18", "2031-10-14"),
-        Kind::Windows,
+        SystemKind::Windows,
         SERVER,
         WINDOWS_SERVER,
     ),
@@ -93,7 +93,7 @@ pub const TABLE: &[Known] = &[
         "ubuntu24.04",
         "Ubuntu 24.04 LTS",
         ("2024-04-25", "2029-05-31"),
-        Kind::Linux,
+        SystemKind::Linux,
         UBUNTU,
         r"^Ubuntu(-\w+)? 24\.04",
     ),
@@ -101,41 +101,55 @@ pub const TABLE: &[Known] = &[
         "ubuntu22.04",
         "Ubuntu 22.04 LTS",
         ("2022-04-21", "2027-06-01"),
-        Kind::Linux,
+        SystemKind::Linux,
         UBUNTU,
         r"^Ubuntu(-\w+)? 22\.04",
     ),
-    known("debian13", "Debian 13", ("2025-08-09", "2030-06-30"), Kind::Linux, DEBIAN, r"^Debian 13\.\d+\.\d+ "),
-    known("debian12", "Debian 12", ("2023-06-10", "2028-06-30"), Kind::Linux, DEBIAN, r"^Debian 12\.\d+\.\d+ "),
-    known("fedora42", "Fedora Linux 42", ("2025-04-15", ""), Kind::Linux, FEDORA, r"^Fedora-.*-42$"),
-    known("fedora41", "Fedora Linux 41", ("2024-10-29", ""), Kind::Linux, FEDORA, r"^Fedora-.*-41$"),
+    known("debian13", "Debian 13", ("2025-08-09", "2030-06-30"), SystemKind::Linux, DEBIAN, r"^Debian 13\.\d+\.\d+ "),
+    known("debian12", "Debian 12", ("2023-06-10", "2028-06-30"), SystemKind::Linux, DEBIAN, r"^Debian 12\.\d+\.\d+ "),
+    known("fedora42", "Fedora Linux 42", ("2025-04-15", ""), SystemKind::Linux, FEDORA, r"^Fedora-.*-42$"),
+    known("fedora41", "Fedora Linux 41", ("2024-10-29", ""), SystemKind::Linux, FEDORA, r"^Fedora-.*-41$"),
     known(
         "rhel10.0",
         "Red Hat Enterprise Linux 10",
         ("2025-05-20", "2035-05-31"),
-        Kind::Linux,
+        SystemKind::Linux,
         ENTERPRISE_LINUX,
         r"^RHEL-10-\d+-\d+-BaseOS",
     ),
-    known("almalinux10", "AlmaLinux 10", ("2025-05-27", "2035-05-31"), Kind::Linux, ENTERPRISE_LINUX, "^AlmaLinux-10-"),
-    known("almalinux9", "AlmaLinux 9", ("2022-05-26", "2032-05-31"), Kind::Linux, ENTERPRISE_LINUX, "^AlmaLinux-9-"),
-    known("rocky10", "Rocky Linux 10", ("2025-06-11", "2035-05-31"), Kind::Linux, ENTERPRISE_LINUX, "^Rocky-10-"),
-    known("rocky9", "Rocky Linux 9", ("2022-07-14", "2032-05-31"), Kind::Linux, ENTERPRISE_LINUX, "^Rocky-9-"),
+    known(
+        "almalinux10",
+        "AlmaLinux 10",
+        ("2025-05-27", "2035-05-31"),
+        SystemKind::Linux,
+        ENTERPRISE_LINUX,
+        "^AlmaLinux-10-",
+    ),
+    known(
+        "almalinux9",
+        "AlmaLinux 9",
+        ("2022-05-26", "2032-05-31"),
+        SystemKind::Linux,
+        ENTERPRISE_LINUX,
+        "^AlmaLinux-9-",
+    ),
+    known("rocky10", "Rocky Linux 10", ("2025-06-11", "2035-05-31"), SystemKind::Linux, ENTERPRISE_LINUX, "^Rocky-10-"),
+    known("rocky9", "Rocky Linux 9", ("2022-07-14", "2032-05-31"), SystemKind::Linux, ENTERPRISE_LINUX, "^Rocky-9-"),
     known(
         "centos-stream9",
         "CentOS Stream 9",
         ("2021-12-03", "2027-05-31"),
-        Kind::Linux,
+        SystemKind::Linux,
         ENTERPRISE_LINUX,
         "^CentOS-Stream-9-",
     ),
-    known("archlinux", "Arch Linux", ("", ""), Kind::Linux, ((1, 512, 2), SAID_BY_NONE), r"^ARCH_\d{6}$"),
-    known("opensusetumbleweed", "openSUSE Tumbleweed", ("", ""), Kind::Linux, SUSE, "^openSUSE-Tumbleweed-"),
+    known("archlinux", "Arch Linux", ("", ""), SystemKind::Linux, ((1, 512, 2), SAID_BY_NONE), r"^ARCH_\d{6}$"),
+    known("opensusetumbleweed", "openSUSE Tumbleweed", ("", ""), SystemKind::Linux, SUSE, "^openSUSE-Tumbleweed-"),
     known(
         "opensuse15.6",
         "openSUSE Leap 15.6",
         ("2024-06-12", "2026-04-30"),
-        Kind::Linux,
+        SystemKind::Linux,
         SUSE,
         r"^openSUSE-Leap-15\.6-",
     ),
@@ -143,19 +157,19 @@ pub const TABLE: &[Known] = &[
         "freebsd14.0",
         "FreeBSD 14",
         ("2023-11-20", "2028-11-30"),
-        Kind::FreeBsd,
+        SystemKind::FreeBsd,
         ((1, 512, 4), SAID_BY_NONE),
         r"^14_\d_RELEASE_",
     ),
-    known("linux2024", "any other Linux", ("", ""), Kind::Linux, (SAID_BY_NONE, SAID_BY_NONE), ""),
+    known("linux2024", "any other Linux", ("", ""), SystemKind::Linux, (SAID_BY_NONE, SAID_BY_NONE), ""),
 ];
 
 /// The system `id` of the table.
-pub fn find(id: &str) -> Option<&'static Known> {
+pub fn find(id: &str) -> Option<&'static KnownSystem> {
     TABLE.iter().find(|known| known.id == id)
 }
 
-impl Known {
+impl KnownSystem {
     /// As it stands in a list to choose from.
     pub fn entry(&self) -> SystemName {
         SystemName { id: self.id.into(), name: self.name.into(), released: day(self.released), ended: day(self.ended) }
@@ -164,15 +178,15 @@ impl Known {
     /// What is known of it.
     pub fn profile(&self) -> Profile {
         let family = match self.kind {
-            Kind::Windows11 | Kind::Windows => "winnt",
-            Kind::Linux => "linux",
-            Kind::FreeBsd => "freebsd",
+            SystemKind::Windows11 | SystemKind::Windows => "winnt",
+            SystemKind::Linux => "linux",
+            SystemKind::FreeBsd => "freebsd",
         };
         let needs = Needs { minimum: resources(self.minimum), recommended: resources(self.recommended) };
-        let boots = Boots { bios: (self.kind == Kind::Windows11).then_some(false), uefi: Some(true) };
+        let boots = Boots { bios: (self.kind == SystemKind::Windows11).then_some(false), uefi: Some(true) };
         let common = ["chipset/x86/q35", "8086:10d3", "8086:2668"];
         let virtio = ["1af4:1000", "1af4:1001", "1af4:1041", "1af4:1042", "1af4:1048", "1af4:1050"];
-        let virtio = virtio.into_iter().filter(|_| matches!(self.kind, Kind::Linux | Kind::FreeBsd));
+        let virtio = virtio.into_iter().filter(|_| matches!(self.kind, SystemKind::Linux | SystemKind::FreeBsd));
         Profile {
             name: self.name.into(),
             url: url(self.id),

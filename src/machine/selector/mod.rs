@@ -6,7 +6,7 @@ mod portable;
 mod search;
 mod wanted;
 
-pub use outcome::Outcome;
+pub use outcome::Match;
 pub use portable::{group, portable};
 pub use search::outcomes;
 pub use wanted::Wanted;
@@ -30,14 +30,14 @@ pub fn resolve(spec: &Spec, facts: &Facts) -> Spec {
     resolved
 }
 
-fn settle(row: &mut PciDevice, outcome: &Outcome) {
+fn settle(row: &mut PciDevice, outcome: &Match) {
     let named = address(row.host_address.as_deref());
     let to = outcome.address();
     if to == named && to.is_some() {
         return;
     }
     if let Some(known_by) = row.selector.as_mut() {
-        let from = if let Outcome::Moved { from, .. } = outcome { Some(*from) } else { named };
+        let from = if let Match::Moved { from, .. } = outcome { Some(*from) } else { named };
         known_by.address = from.map(|from| from.to_string()).or(known_by.address.take());
     }
     row.host_address = to.map(|to| to.to_string());

@@ -5,7 +5,7 @@ use crate::units::PciAddress;
 
 /// What became of one row that carries `match`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Match {
     /// The device is where it was, or is the only one that fits.
     Found(PciAddress),
     /// It is elsewhere.
@@ -35,7 +35,7 @@ pub enum Outcome {
     Unreadable(String),
 }
 
-impl Outcome {
+impl Match {
     /// Where the device is; `None` where it was not found for certain.
     pub fn address(&self) -> Option<PciAddress> {
         match self {

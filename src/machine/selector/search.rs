@@ -1,7 +1,7 @@
 //! The search for the devices that rows are known by. It asks for certainty: what fits twice is left to the user, unless
 //! any will do, and the answer does not depend on the order of rows that look for certain devices.
 
-use super::outcome::{Outcome, address};
+use super::outcome::{Match, address};
 use super::wanted::Wanted;
 use crate::facts::{Domain, DomainState, Facts, PciDevice, Use, uses};
 use crate::machine::{Role, card};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of each row of `pci_devices` that carries `match`, by its number; `None` where the host's devices are not
 /// known. A row whose host address cannot be read is left out, since that is its fault.
-pub fn outcomes(spec: &Spec, facts: &Facts) -> Option<BTreeMap<usize, Outcome>> {
+pub fn outcomes(spec: &Spec, facts: &Facts) -> Option<BTreeMap<usize, Match>> {
     let rows = spec.pci_devices.as_deref().unwrap_or_default();
     if rows.iter().all(|row| row.selector.is_none()) {
         return Some(BTreeMap::new());
@@ -23,8 +23,9 @@ pub fn outcomes(spec: &Spec, facts: &Facts) -> Option<BTreeMap<usize, Outcome>> 
         uses: BTreeMap::new(),
         outcomes: BTreeMap::new(),
     };
-    let (any, certain): (Vec<Asked>, Vec<Asked>) = search.read(rows).into_iter().partition(|asked| asked.wanted.any);
-    let mut moving: Vec<Card> = cards(certain).into_iter().filter(|card| !search.stays(card)).collect();
+    let (any, certain): (Vec<SoughtRow>, Vec<SoughtRow>) =
+        search.read(rows).into_iter().partition(|asked| asked.wanted.any);
+    let mut moving: Vec<SoughtCard> = cards(certain).into_iter().filter(|card| !search.stays(card)).collect();
     // What stays of a lost card may be where another one would go.
     while let Some(lost) = moving.iter().position(|card| search.placings(card).is_empty()) {
         search.lose(&moving.remove(lost));
@@ -49,7 +50,7 @@ fn plain(spec: &Spec) -> BTreeSet<PciAddress> {
 }
 
 /// A row that looks for a device.
-struct Asked {
+struct SoughtRow {
     at: usize,
     wanted: Wanted,
     /// Where to look first: what the row says, or else where the device was.
@@ -58,7 +59,7 @@ struct Asked {
     saved: Option<PciAddress>,
 }
 
-impl Asked {
+impl SoughtRow {
     fn fits(&self, device: &PciDevice) -> bool {
         let there = !self.wanted.is_address_alone() || self.meant == Some(device.address);
         there && self.wanted.fits(device)
@@ -66,19 +67,19 @@ impl Asked {
 }
 
 /// The rows of one card, by the slot where it was.
-type Card = Vec<Asked>;
+type SoughtCard = Vec<SoughtRow>;
 
 /// Where the rows of a card would go.
-type Placing<'a> = Vec<(&'a Asked, PciAddress)>;
+type Placing<'a> = Vec<(&'a SoughtRow, PciAddress)>;
 
 /// The rows by card; those that stand alone, each by itself.
-fn cards(rows: Vec<Asked>) -> Vec<Card> {
-    let mut cards: Vec<Card> = Vec::new();
+fn cards(rows: Vec<SoughtRow>) -> Vec<SoughtCard> {
+    let mut cards: Vec<SoughtCard> = Vec::new();
     for asked in rows {
         // The slots of bus 0 and of AMD's chipsets hold functions that have nothing to do with each other.
-        let alone = |asked: &Asked| asked.wanted.ids.is_some_and(|ids| ids.vendor == card::AMD_CHIPSET);
+        let alone = |asked: &SoughtRow| asked.wanted.ids.is_some_and(|ids| ids.vendor == card::AMD_CHIPSET);
         let slot = asked.saved.filter(|saved| saved.bus != 0 && !alone(&asked));
-        let mate = |other: &Asked| !alone(other) && other.saved.zip(slot).is_some_and(|(a, b)| a.same_slot(b));
+        let mate = |other: &SoughtRow| !alone(other) && other.saved.zip(slot).is_some_and(|(a, b)| a.same_slot(b));
         match cards.iter_mut().find(|card| card.iter().all(mate)) {
             Some(card) => card.push(asked),
             None => cards.push(vec![asked]),
@@ -94,13 +95,13 @@ struct Search<'a> {
     taken: BTreeSet<PciAddress>,
     /// What the host does with its functions; read only where any device will do.
     uses: BTreeMap<PciAddress, BTreeSet<Use>>,
-    outcomes: BTreeMap<usize, Outcome>,
+    outcomes: BTreeMap<usize, Match>,
 }
 
 impl Search<'_> {
     /// The rows that can be looked for.
-    fn read(&mut self, rows: &[Row]) -> Vec<Asked> {
-        let mut read: Vec<Asked> = Vec::new();
+    fn read(&mut self, rows: &[Row]) -> Vec<SoughtRow> {
+        let mut read: Vec<SoughtRow> = Vec::new();
         for (at, row) in rows.iter().enumerate() {
             let named = address(row.host_address.as_deref());
             let bad = named.is_none() && row.host_address.as_ref().is_some_and(|text| !text.trim().is_empty());
@@ -108,7 +109,7 @@ impl Search<'_> {
             let wanted = match Wanted::read(known_by, named) {
                 Ok(wanted) => wanted,
                 Err(error) => {
-                    self.outcomes.insert(at, Outcome::Unreadable(error.0));
+                    self.outcomes.insert(at, Match::Unreadable(error.0));
                     continue;
                 }
             };
@@ -117,8 +118,8 @@ impl Search<'_> {
                 .filter(|_| !wanted.any)
                 .filter(|saved| read.iter().any(|earlier| !earlier.wanted.any && earlier.saved == Some(*saved)));
             match twin {
-                Some(twin) => drop(self.outcomes.insert(at, Outcome::Twice(twin))),
-                None => read.push(Asked { at, wanted, meant, saved }),
+                Some(twin) => drop(self.outcomes.insert(at, Match::Twice(twin))),
+                None => read.push(SoughtRow { at, wanted, meant, saved }),
             }
         }
         read
@@ -129,21 +130,21 @@ impl Search<'_> {
     }
 
     /// True where `asked` can have the function at `address`.
-    fn can_have(&self, asked: &Asked, address: PciAddress) -> bool {
+    fn can_have(&self, asked: &SoughtRow, address: PciAddress) -> bool {
         !self.taken.contains(&address) && self.device(address).is_some_and(|device| asked.fits(device))
     }
 
-    fn fitting<'b>(&'b self, asked: &'b Asked) -> impl Iterator<Item = &'b PciDevice> {
+    fn fitting<'b>(&'b self, asked: &'b SoughtRow) -> impl Iterator<Item = &'b PciDevice> {
         self.devices.iter().filter(|device| asked.fits(device))
     }
 
-    fn place(&mut self, asked: &Asked, to: PciAddress) {
+    fn place(&mut self, asked: &SoughtRow, to: PciAddress) {
         let from = match asked.meant {
             Some(meant) if meant != to => Some(meant),
             _ => asked.saved.filter(|saved| *saved != to),
         };
         self.taken.insert(to);
-        self.outcomes.insert(asked.at, from.map_or(Outcome::Found(to), |from| Outcome::Moved { from, to }));
+        self.outcomes.insert(asked.at, from.map_or(Match::Found(to), |from| Match::Moved { from, to }));
     }
 
     fn place_all(&mut self, placing: &Placing) {
@@ -153,7 +154,7 @@ impl Search<'_> {
     }
 
     /// Every row where it is meant to be; or all where the user put one of them. False where that is not so.
-    fn stays(&mut self, card: &Card) -> bool {
+    fn stays(&mut self, card: &SoughtCard) -> bool {
         let own = card.iter().map(|asked| Some((asked, asked.meant?))).collect::<Option<Placing>>();
         let all_fit = |placing: &Placing| {
             let different: BTreeSet<PciAddress> = placing.iter().map(|(_, address)| *address).collect();
@@ -170,7 +171,7 @@ impl Search<'_> {
     }
 
     /// The rows of a card on the slot of `slot`, each as the function that it was; `None` where one does not fit.
-    fn at_slot<'b>(&self, card: &'b Card, slot: PciAddress) -> Option<Placing<'b>> {
+    fn at_slot<'b>(&self, card: &'b SoughtCard, slot: PciAddress) -> Option<Placing<'b>> {
         let rows = card.iter().map(|asked| {
             let to = slot.with_function(asked.saved.or(asked.meant)?.function);
             self.can_have(asked, to).then_some((asked, to))
@@ -179,7 +180,7 @@ impl Search<'_> {
     }
 
     /// Every way to place a card.
-    fn placings<'b>(&self, card: &'b Card) -> Vec<Placing<'b>> {
+    fn placings<'b>(&self, card: &'b SoughtCard) -> Vec<Placing<'b>> {
         if let [only] = card.as_slice() {
             let mut fitting: Vec<PciAddress> = self.fitting(only).map(|device| device.address).collect();
             fitting.retain(|address| !self.taken.contains(address));
@@ -195,7 +196,7 @@ impl Search<'_> {
     }
 
     /// Cards that are not where they were: placed where that is the only way, and the only card for that place.
-    fn follow(&mut self, moving: &[Card]) {
+    fn follow(&mut self, moving: &[SoughtCard]) {
         let ways: Vec<Vec<Placing>> = moving.iter().map(|card| self.placings(card)).collect();
         let claims = |ways: &[Placing]| -> BTreeSet<PciAddress> { ways.iter().flatten().map(|(_, to)| *to).collect() };
         let claimed: Vec<BTreeSet<PciAddress>> = ways.iter().map(|ways| claims(ways)).collect();
@@ -210,18 +211,18 @@ impl Search<'_> {
         }
     }
 
-    fn leave_open(&mut self, card: &Card, ways: &[Placing]) {
+    fn leave_open(&mut self, card: &SoughtCard, ways: &[Placing]) {
         for asked in card {
             let of_row = ways.iter().flatten().filter(|(other, _)| other.at == asked.at);
             let addresses: BTreeSet<PciAddress> = of_row.map(|(_, to)| *to).collect();
-            self.outcomes.insert(asked.at, Outcome::Ambiguous(addresses.into_iter().collect()));
+            self.outcomes.insert(asked.at, Match::Ambiguous(addresses.into_iter().collect()));
         }
     }
 
     /// A card of which not all is to be found. What is where it was stays if the card's first function does.
-    fn lose(&mut self, card: &Card) {
+    fn lose(&mut self, card: &SoughtCard) {
         let lead = card.iter().min_by_key(|asked| asked.saved);
-        let stays = |search: &Self, asked: &Asked| asked.meant.filter(|meant| search.can_have(asked, *meant));
+        let stays = |search: &Self, asked: &SoughtRow| asked.meant.filter(|meant| search.can_have(asked, *meant));
         let lead_stays = lead.is_some_and(|lead| stays(self, lead).is_some());
         for asked in card {
             if let Some(meant) = stays(self, asked).filter(|_| lead_stays) {
@@ -233,12 +234,12 @@ impl Search<'_> {
                 (device.address, if taken { TAKEN } else { "the rest of its card does not fit" }.to_owned())
             });
             let over = over.collect();
-            self.outcomes.insert(asked.at, Outcome::Gone { over });
+            self.outcomes.insert(asked.at, Match::Gone { over });
         }
     }
 
     /// The first that nobody has and the host can do without, of the card of another row before others.
-    fn choose(&mut self, asked: &Asked) {
+    fn choose(&mut self, asked: &SoughtRow) {
         let free = |device: &&PciDevice| self.passed_over(device).is_none();
         let with_others = |device: &PciDevice| self.taken.iter().any(|taken| taken.same_slot(device.address));
         let rank = |device: &&PciDevice| {
@@ -251,8 +252,7 @@ impl Search<'_> {
             others.filter_map(|device| Some((device.address, self.passed_over(device)?))).collect();
         over.extend(asked.saved.and_then(|saved| self.another(asked, saved)));
         self.taken.extend(to);
-        self.outcomes
-            .insert(asked.at, to.map_or(Outcome::Gone { over: over.clone() }, |to| Outcome::Chosen { to, over }));
+        self.outcomes.insert(asked.at, to.map_or(Match::Gone { over: over.clone() }, |to| Match::Chosen { to, over }));
     }
 
     /// Why a device that fits is not taken without anybody naming it.
@@ -294,7 +294,7 @@ impl Search<'_> {
     }
 
     /// What is where the device was, if that does not fit.
-    fn another(&self, asked: &Asked, saved: PciAddress) -> Option<(PciAddress, String)> {
+    fn another(&self, asked: &SoughtRow, saved: PciAddress) -> Option<(PciAddress, String)> {
         match self.device(saved) {
             Some(device) if asked.fits(device) => None,
             Some(device) => Some((saved, format!("now {} {}", device.label(), device.ids()))),

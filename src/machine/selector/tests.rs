@@ -5,7 +5,7 @@
 use super::*;
 use crate::facts::pci_details::SrIov;
 use crate::facts::storage::{BlockDevice, Mount};
-use crate::facts::{Domain, DomainState, Fact, PciDetails, PciDevice, Provenance, Storage};
+use crate::facts::{Domain, DomainState, Fact, HostStorage, PciDetails, PciDevice, Provenance};
 use crate::units::{Bytes, CpuSet, PciAddress};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ fn what_is_not_clear_is_left_open() {
     assert_eq!(addresses(&kept, &twins), "-");
     assert_eq!(
         outcomes(&kept, &twins).unwrap()[&0],
-        Outcome::Ambiguous(vec!["02:00.0".parse().unwrap(), "03:00.0".parse().unwrap()])
+        Match::Ambiguous(vec!["02:00.0".parse().unwrap(), "03:00.0".parse().unwrap()])
     );
     assert_eq!(addresses(&kept, &facts(&[("01:00.0", 0x1), ("02:00.0", 0x1)])), "-", "never what is there instead");
     let board = Facts { pci: known(vec![device("01:00.0", 0x2704, 2)]), ..Facts::default() };
@@ -164,8 +164,8 @@ fn chosen(spec: &Spec, facts: &Facts) -> String {
         over.iter().map(|(address, why)| format!("{} {why}", address.short())).collect::<Vec<_>>().join("; ")
     };
     match &outcomes(spec, facts).unwrap()[&0] {
-        Outcome::Chosen { to, over } => format!("{}: {}", to.short(), words(over)),
-        Outcome::Gone { over } => format!("-: {}", words(over)),
+        Match::Chosen { to, over } => format!("{}: {}", to.short(), words(over)),
+        Match::Gone { over } => format!("-: {}", words(over)),
         other => panic!("{other:?}"),
     }
 }
@@ -186,7 +186,7 @@ fn any_is_none_that_the_host_stands_on() {
         devices: vec![name.into()],
         server: None,
     };
-    host.storage = known(Storage {
+    host.storage = known(HostStorage {
         mounts: known(vec![mount("nvme0n1", "/"), mount("nvme1n1", "/srv")]),
         swaps: known(Vec::new()),
         zfs: known(Vec::new()),

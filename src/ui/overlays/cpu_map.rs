@@ -5,7 +5,7 @@ use crate::app::overlay::CpuMap;
 use crate::app::steps::system::map::{self, MapCore, Thread};
 use crate::app::{App, focus};
 use crate::machine::pinning::HostCore;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::Canvas;
 use ratatui::layout::Rect;
 
@@ -20,15 +20,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &CpuMap)
     let lines = lines(&cores);
     let area = place(screen, 110, rows(lines.len()) + 4);
     let inner = frame(app, canvas, area, "Host CPUs", "");
-    canvas.put(inner.x + 1, inner.y, inner.width.saturating_sub(1), &map::summary(app), Role::Muted);
+    canvas.put(inner.x + 1, inner.y, inner.width.saturating_sub(1), &map::summary(app), StyleRole::Muted);
     let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
-    let at = lines.iter().position(|line| matches!(line, Line::Core(row, _) if *row == shown.row)).unwrap_or(0);
+    let at = lines.iter().position(|line| matches!(line, MapLine::Core(row, _) if *row == shown.row)).unwrap_or(0);
     let height = usize::from(body.height);
     let first = focus::offset(at, lines.len(), height);
     for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(first)) {
         match line {
-            Line::Heading(core) => heading(app, canvas, Rect { y, height: 1, ..body }, core),
-            Line::Core(row, core) => {
+            MapLine::Heading(core) => heading(app, canvas, Rect { y, height: 1, ..body }, core),
+            MapLine::Core(row, core) => {
                 core_line(canvas, Rect { y, height: 1, ..body }, core);
                 if *row == shown.row {
                     canvas.focus_row(body.x, y, body.width);
@@ -39,22 +39,22 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, shown: &CpuMap)
     more(canvas, inner, first, height, lines.len());
 }
 
-enum Line<'a> {
+enum MapLine<'a> {
     /// Node and cache of the cores below.
     Heading(&'a HostCore),
     /// A core with its row.
     Core(usize, &'a MapCore),
 }
 
-fn lines(cores: &[MapCore]) -> Vec<Line<'_>> {
+fn lines(cores: &[MapCore]) -> Vec<MapLine<'_>> {
     let (mut lines, mut group) = (Vec::new(), None);
     for (row, core) in cores.iter().enumerate() {
         let own = (core.core.node, core.core.cache);
         if group != Some(own) {
             group = Some(own);
-            lines.push(Line::Heading(&core.core));
+            lines.push(MapLine::Heading(&core.core));
         }
-        lines.push(Line::Core(row, core));
+        lines.push(MapLine::Core(row, core));
     }
     lines
 }
@@ -70,25 +70,25 @@ fn heading(app: &App, canvas: &mut Canvas, row: Rect, core: &HostCore) {
         row.y,
         row.width.saturating_sub(1),
         &format!("Node {}{}", core.node, cache.unwrap_or_default()),
-        Role::Heading,
+        StyleRole::Heading,
     );
     let room = row.width.saturating_sub(used + 4);
-    canvas.put_right(row.right().saturating_sub(1), row.y, room, &free.unwrap_or_default(), Role::Muted);
+    canvas.put_right(row.right().saturating_sub(1), row.y, room, &free.unwrap_or_default(), StyleRole::Muted);
 }
 
 fn core_line(canvas: &mut Canvas, row: Rect, line: &MapCore) {
     let x = row.x + 3;
-    canvas.put(x, row.y, CPUS - 1, &format!("CPU {}", line.core.cpus), Role::Label);
+    canvas.put(x, row.y, CPUS - 1, &format!("CPU {}", line.core.cpus), StyleRole::Label);
     let kind = if line.core.slow { "E" } else { "" };
-    canvas.put(x + CPUS, row.y, 1, kind, Role::Muted);
+    canvas.put(x + CPUS, row.y, 1, kind, StyleRole::Muted);
     let threads = short(&line.threads);
     let by_hand = line.why.is_empty();
-    canvas.put(x + CPUS + 3, row.y, THREADS, &threads, if by_hand { Role::Value } else { Role::Text });
+    canvas.put(x + CPUS + 3, row.y, THREADS, &threads, if by_hand { StyleRole::Value } else { StyleRole::Text });
     let mut notes: Vec<&str> = line.others.iter().map(String::as_str).collect();
     notes.extend(Some(line.why.as_str()).filter(|why| !why.is_empty()));
     notes.extend(Some("pinned by hand").filter(|_| by_hand && !line.threads.is_empty()));
     let at = x + CPUS + 3 + THREADS + 1;
-    canvas.put(at, row.y, row.right().saturating_sub(at), &notes.join("; "), Role::Muted);
+    canvas.put(at, row.y, row.right().saturating_sub(at), &notes.join("; "), StyleRole::Muted);
 }
 
 /// `guest CPU 2, 3; QEMU itself`.

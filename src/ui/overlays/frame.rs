@@ -1,7 +1,7 @@
 //! The box that every overlay is drawn in: its place, its lines with title and keys, and what it says of rows out of sight.
 
 use crate::app::{App, offers};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, count};
 use crate::ui::hints::key;
 use ratatui::layout::Rect;
@@ -17,21 +17,27 @@ pub(super) fn place(screen: Rect, width: u16, height: u16) -> Rect {
 
 /// Draws an empty box; returns the place inside it. Its keys are on its lower line.
 pub(super) fn frame(app: &App, canvas: &mut Canvas, area: Rect, title: &str, right: &str) -> Rect {
-    canvas.stand_on(Role::Overlay);
-    canvas.fill(area, Role::Overlay);
+    canvas.stand_on(StyleRole::Overlay);
+    canvas.fill(area, StyleRole::Overlay);
     let [top_left, top_right, bottom_left, bottom_right] = canvas.glyphs().corners;
     let (end, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
     for (y, left, right) in [(area.y, top_left, top_right), (bottom, bottom_left, bottom_right)] {
         canvas.rule(area.x + 1, y, area.width.saturating_sub(2));
-        canvas.put(area.x, y, 1, left, Role::Border);
-        canvas.put(end, y, 1, right, Role::Border);
+        canvas.put(area.x, y, 1, left, StyleRole::Border);
+        canvas.put(end, y, 1, right, StyleRole::Border);
     }
     canvas.bar(area.x, area.y + 1, area.height.saturating_sub(2));
     canvas.bar(end, area.y + 1, area.height.saturating_sub(2));
     let room = area.width.saturating_sub(4);
-    canvas.put(area.x + 2, area.y, room, &format!(" {title} "), Role::Heading);
+    canvas.put(area.x + 2, area.y, room, &format!(" {title} "), StyleRole::Heading);
     if !right.is_empty() {
-        canvas.put_right(end - 1, area.y, room.saturating_sub(cells(title) + 3), &format!(" {right} "), Role::Muted);
+        canvas.put_right(
+            end - 1,
+            area.y,
+            room.saturating_sub(cells(title) + 3),
+            &format!(" {right} "),
+            StyleRole::Muted,
+        );
     }
     keys_line(app, canvas, area, bottom);
     Rect { x: area.x + 2, y: area.y + 1, width: room, height: area.height.saturating_sub(2) }
@@ -46,7 +52,7 @@ fn keys_line(app: &App, canvas: &mut Canvas, area: Rect, y: u16) {
             break;
         }
         let label = format!(" {} ", offer.entry.label);
-        x += canvas.put_all(x, y, wide, &[(" ", Role::Text), (&key, Role::Key), (&label, Role::Text)]);
+        x += canvas.put_all(x, y, wide, &[(" ", StyleRole::Text), (&key, StyleRole::Key), (&label, StyleRole::Text)]);
     }
 }
 
@@ -55,11 +61,11 @@ pub(super) fn more(canvas: &mut Canvas, area: Rect, first: usize, shown: usize, 
     let below = all.saturating_sub(first + shown);
     if below > 0 {
         let text = format!(" {below} more below ");
-        canvas.put_right(area.right(), area.bottom(), area.width, &text, Role::Muted);
+        canvas.put_right(area.right(), area.bottom(), area.width, &text, StyleRole::Muted);
     }
     if first > 0 {
         let text = format!(" {first} more above ");
-        canvas.put_right(area.right(), area.y.saturating_sub(1), area.width, &text, Role::Muted);
+        canvas.put_right(area.right(), area.y.saturating_sub(1), area.width, &text, StyleRole::Muted);
     }
 }
 

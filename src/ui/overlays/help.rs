@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::app::intent::Intent;
 use crate::app::keys::Offer;
 use crate::app::overlay::Help;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::Canvas;
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
@@ -29,7 +29,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, help: &Help) {
     let area = place(screen, 94, rows(help.offers.len()).min(if narrow { 30 } else { 20 }) + 5);
     let title = canvas.titled("Keys", app.step.title());
     let inner = frame(app, canvas, area, &title, "type to filter");
-    canvas.put(inner.x, inner.y, 2, "/ ", Role::Key);
+    canvas.put(inner.x, inner.y, 2, "/ ", StyleRole::Key);
     let width = inner.width.saturating_sub(2);
     let scroll = help.filter.visual_scroll(usize::from(width));
     let text = &help.filter;
@@ -73,7 +73,7 @@ fn one_column(canvas: &mut Canvas, area: Rect, here: &[&Offer], everywhere: &[&O
     for (y, line) in (area.y..area.bottom()).zip(lines.skip(first)) {
         match line {
             Err(title) => {
-                canvas.put(area.x, y, area.width, title, Role::Heading);
+                canvas.put(area.x, y, area.width, title, StyleRole::Heading);
             }
             Ok(offer) => line_of(canvas, Rect { y, height: 1, ..area }, &offer),
         }
@@ -81,7 +81,7 @@ fn one_column(canvas: &mut Canvas, area: Rect, here: &[&Offer], everywhere: &[&O
 }
 
 fn column(canvas: &mut Canvas, area: Rect, title: &str, offers: &[&Offer], first: usize) {
-    canvas.put(area.x, area.y, area.width, title, Role::Heading);
+    canvas.put(area.x, area.y, area.width, title, StyleRole::Heading);
     for (y, offer) in (area.y + 1..area.bottom()).zip(offers.iter().skip(first)) {
         line_of(canvas, Rect { y, height: 1, ..area }, offer);
     }
@@ -95,12 +95,12 @@ fn line_of(canvas: &mut Canvas, area: Rect, offer: &Offer) {
         Intent::Go(_) => ("1 to 9".to_owned(), "go to a step"),
         _ => (offer.keys(), offer.entry.label),
     };
-    canvas.put(area.x + 1, y, KEYS, &keys, if off { Role::Muted } else { Role::Key });
+    canvas.put(area.x + 1, y, KEYS, &keys, if off { StyleRole::Muted } else { StyleRole::Key });
     let x = area.x + KEYS + 2;
     let width = area.right().saturating_sub(x);
-    let role = if off { Role::Muted } else { Role::Text };
+    let role = if off { StyleRole::Muted } else { StyleRole::Text };
     let used = canvas.put(x, y, width, label, role);
     if let Some(why) = &offer.why_not {
-        canvas.put(x + used, y, width.saturating_sub(used), &format!(": {why}"), Role::Muted);
+        canvas.put(x + used, y, width.saturating_sub(used), &format!(": {why}"), StyleRole::Muted);
     }
 }

@@ -2,16 +2,16 @@
 
 use super::frame::{frame, more, place, rows, widest};
 use crate::app::options::Known;
-use crate::app::overlay::{Command, List, Purpose};
+use crate::app::overlay::{List, PaletteCommand, Purpose};
 use crate::app::{App, focus};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, count};
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
 
 /// The text that filters, on the first row; returns the rows left for the list.
 fn filter<T>(canvas: &mut Canvas, inner: Rect, sign: &str, list: &List<T>) -> Rect {
-    canvas.put(inner.x, inner.y, 2, sign, Role::Key);
+    canvas.put(inner.x, inner.y, 2, sign, StyleRole::Key);
     let width = inner.width.saturating_sub(2);
     let scroll = list.filter.visual_scroll(usize::from(width));
     input::line(canvas, inner.x + 2, inner.y, width, list.filter.value(), list.filter.visual_cursor(), scroll);
@@ -19,7 +19,7 @@ fn filter<T>(canvas: &mut Canvas, inner: Rect, sign: &str, list: &List<T>) -> Re
 }
 
 /// All commands.
-pub(super) fn palette(app: &App, canvas: &mut Canvas, screen: Rect, list: &List<Command>) {
+pub(super) fn palette(app: &App, canvas: &mut Canvas, screen: Rect, list: &List<PaletteCommand>) {
     let area = place(screen, 90, rows(list.items.len()).min(screen.height / 2) + 3);
     let inner = frame(app, canvas, area, "Commands", "");
     let body = filter(canvas, inner, ": ", list);
@@ -29,19 +29,19 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas, screen: Rect, list: &List<
     for (y, (row, at)) in (body.y..body.bottom()).zip(visible) {
         let Some(command) = list.items.get(*at) else { continue };
         let end = body.right();
-        canvas.put_right(end, y, 10, &command.key, Role::Key);
-        let role = if command.why_not.is_some() { Role::Muted } else { Role::Text };
+        canvas.put_right(end, y, 10, &command.key, StyleRole::Key);
+        let role = if command.why_not.is_some() { StyleRole::Muted } else { StyleRole::Text };
         let used = canvas.put(body.x + 2, y, 40, &command.label, role);
         let note = match &command.why_not {
             Some(why) => format!("not here: {why}"),
             None => command.place.clone(),
         };
         let wide = body.width.saturating_sub(used + 16);
-        canvas.put_right(end.saturating_sub(12), y, wide, &note, Role::Muted);
+        canvas.put_right(end.saturating_sub(12), y, wide, &note, StyleRole::Muted);
         mark(canvas, body, y, row == list.row);
     }
     if list.shown.is_empty() {
-        canvas.put(body.x + 2, body.y, body.width, "no matching command", Role::Muted);
+        canvas.put(body.x + 2, body.y, body.width, "no matching command", StyleRole::Muted);
     }
     more(canvas, body, first, shown, list.shown.len());
 }
@@ -65,20 +65,26 @@ pub(super) fn pick(app: &App, canvas: &mut Canvas, screen: Rect, purpose: &Purpo
         .collect();
     let names = widest(visible.iter().map(|(_, known)| known.value.as_str())).clamp(16, inner.width / 2 + 8) + 2;
     for (y, (row, known)) in (body.y..body.bottom()).zip(&visible) {
-        canvas.put(body.x + 2, y, names.saturating_sub(1), &known.value, Role::Value);
+        canvas.put(body.x + 2, y, names.saturating_sub(1), &known.value, StyleRole::Value);
         let x = body.x + 2 + names;
-        canvas.put(x, y, body.right().saturating_sub(x), &known.note, Role::Muted);
+        canvas.put(x, y, body.right().saturating_sub(x), &known.note, StyleRole::Muted);
         mark(canvas, body, y, *row == list.row);
     }
     let next = body.y + count(visible.len());
     if let (Some(text), true) = (typed, next < body.bottom()) {
-        canvas.put(body.x + 2, next, body.width.saturating_sub(2), &format!("use \"{text}\" as typed"), Role::Text);
+        canvas.put(
+            body.x + 2,
+            next,
+            body.width.saturating_sub(2),
+            &format!("use \"{text}\" as typed"),
+            StyleRole::Text,
+        );
         mark(canvas, body, next, list.row == list.shown.len());
     } else if list.shown.is_empty() {
         let text = list.why_empty.clone().unwrap_or_else(|| "nothing matches".into());
         let width = body.width.saturating_sub(2);
         for (y, line) in (body.y..body.bottom()).zip(crate::ui::canvas::wrap(&text, width)) {
-            canvas.put(body.x + 2, y, cells(&line), &line, Role::Muted);
+            canvas.put(body.x + 2, y, cells(&line), &line, StyleRole::Muted);
         }
     }
     more(canvas, body, first, shown, all);

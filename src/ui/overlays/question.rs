@@ -3,7 +3,7 @@
 use super::frame::{frame, place, rows, widest};
 use crate::app::App;
 use crate::app::overlay::{Ask, Prompt};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::widgets::input;
 use ratatui::layout::Rect;
@@ -21,10 +21,10 @@ pub(super) fn ask(app: &App, canvas: &mut Canvas, screen: Rect, ask: &Ask) {
     let inner = frame(app, canvas, area, &ask.title, "");
     let answers = inner.bottom().saturating_sub(count(ask.answers.len()) + 1);
     for (y, line) in (inner.y + 1..answers).zip(&lines) {
-        canvas.put(inner.x + 1, y, inner.width.saturating_sub(1), line, Role::Text);
+        canvas.put(inner.x + 1, y, inner.width.saturating_sub(1), line, StyleRole::Text);
     }
     for (y, (at, (text, _))) in (answers..inner.bottom()).zip(ask.answers.iter().enumerate()) {
-        canvas.put(inner.x + 3, y, inner.width.saturating_sub(3), text, Role::Text);
+        canvas.put(inner.x + 3, y, inner.width.saturating_sub(3), text, StyleRole::Text);
         if at == ask.row {
             canvas.focus_row(inner.x + 1, y, inner.width.saturating_sub(1));
         }
@@ -39,7 +39,7 @@ pub(super) fn prompt(app: &App, canvas: &mut Canvas, screen: Rect, prompt: &Prom
     let area = place(screen, WIDTH, 9 + told_height);
     let inner = frame(app, canvas, area, prompt.title, "");
     for (y, line) in (inner.y + 1..inner.bottom()).zip(&told) {
-        canvas.put(inner.x + 1, y, inner.width.saturating_sub(1), line, Role::Text);
+        canvas.put(inner.x + 1, y, inner.width.saturating_sub(1), line, StyleRole::Text);
     }
     let second = prompt.second.as_ref().map(|(label, input)| (*label, input, prompt.on_second));
     let texts = [Some((prompt.label, &prompt.input, !prompt.on_second)), second];
@@ -48,21 +48,21 @@ pub(super) fn prompt(app: &App, canvas: &mut Canvas, screen: Rect, prompt: &Prom
     let width = inner.right().saturating_sub(x);
     let mut y = inner.y + 1 + told_height;
     for (name, text, active) in texts.into_iter().flatten() {
-        canvas.put(inner.x + 1, y, label, name, Role::Label);
+        canvas.put(inner.x + 1, y, label, name, StyleRole::Label);
         if active {
             let scroll = text.visual_scroll(usize::from(width));
             input::line(canvas, x, y, width, text.value(), text.visual_cursor(), scroll);
             if prompt.offered && !prompt.on_second {
-                canvas.put(x, y, width, text.value(), Role::Selection);
+                canvas.put(x, y, width, text.value(), StyleRole::Selection);
             }
         } else {
-            canvas.put(x, y, width, text.value(), Role::Value);
+            canvas.put(x, y, width, text.value(), StyleRole::Value);
         }
         y += 1;
     }
     let sign = canvas.glyphs().error;
     for (at, (y, line)) in (y + 1..inner.bottom()).zip(wrap(error, width)).enumerate().filter(|_| !error.is_empty()) {
-        canvas.put(x.saturating_sub(2), y, 1, if at == 0 { sign } else { "" }, Role::Error);
-        canvas.put(x, y, width, &line, Role::Error);
+        canvas.put(x.saturating_sub(2), y, 1, if at == 0 { sign } else { "" }, StyleRole::Error);
+        canvas.put(x, y, width, &line, StyleRole::Error);
     }
 }

@@ -7,7 +7,7 @@ use crate::app::overlay::Notice;
 use crate::app::textarea::LinesEditor;
 use crate::app::{App, focus};
 use crate::checks::Wording;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::checks::sign;
 use ratatui::layout::Rect;
@@ -23,7 +23,7 @@ pub(super) fn notice(app: &App, canvas: &mut Canvas, screen: Rect, notice: &Noti
     let inner = frame(app, canvas, area, &notice.title, "");
     let body = Rect { y: inner.y + 1, height: inner.height.saturating_sub(2), ..inner };
     for (y, line) in (body.y..body.bottom()).zip(&lines) {
-        canvas.put(body.x + 1, y, body.width.saturating_sub(1), line, Role::Text);
+        canvas.put(body.x + 1, y, body.width.saturating_sub(1), line, StyleRole::Text);
     }
     canvas.cursor_at(body.x, body.y);
     more(canvas, inner, notice.top, usize::from(body.height), lines.len() + notice.top);
@@ -48,7 +48,7 @@ pub(super) fn editor(app: &App, canvas: &mut Canvas, body: Rect) {
             canvas.put(inner.x, foot, inner.width, &text, role);
         }
         None => {
-            canvas.put(inner.x, foot, inner.width, help, Role::Muted);
+            canvas.put(inner.x, foot, inner.width, help, StyleRole::Muted);
         }
     }
     lines(canvas, Rect { height: inner.height.saturating_sub(2), ..inner }, text);
@@ -72,7 +72,7 @@ fn lines(canvas: &mut Canvas, area: Rect, text: &LinesEditor) {
                 here < left
             })
             .collect();
-        let role = if number == row { Role::CursorLine } else { Role::Text };
+        let role = if number == row { StyleRole::CursorLine } else { StyleRole::Text };
         canvas.put(area.x, y, area.width, &shown.replace('\t', " "), role);
     }
     canvas.cursor_at(area.x + at.saturating_sub(left), area.y + count(row - first.min(row)));

@@ -7,7 +7,7 @@ use crate::app::steps::build::view::{RunState, StepRun, clock, reason};
 use crate::app::{App, focus};
 use crate::engine::Step;
 use crate::plan::{BuildResult, Verdict};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::units::{Bytes, GIB, MIB};
 use ratatui::layout::Rect;
 
@@ -41,24 +41,27 @@ fn state(app: &App, canvas: &mut Canvas, area: Rect) {
     let done = build.steps.iter().filter(|step| step.state == RunState::Done).count();
     let seconds = app.clock.saturating_sub(build.started).max(build.at_ms / 1000);
     let (text, role) = match &build.outcome {
-        None if build.cancelling => ("Cancelling, then undoing".to_owned(), Role::Warn),
+        None if build.cancelling => ("Cancelling, then undoing".to_owned(), StyleRole::Warn),
         None if build.is_running() => {
             let at = (done + 1).min(build.steps.len());
-            (format!("{at} of {}   {}", build.steps.len(), span(seconds)), Role::Muted)
+            (format!("{at} of {}   {}", build.steps.len(), span(seconds)), StyleRole::Muted)
         }
         None => match app.build_gate() {
-            Some(why) => (format!("Build is blocked: {why}"), Role::Error),
-            None if app.case.report.is_only_locked_out() => {
-                ("The host uses a device that this VM takes. B asks you to type its address.".to_owned(), Role::Error)
-            }
-            None => ("Nothing has been changed on the host yet. B builds.".to_owned(), Role::Muted),
+            Some(why) => (format!("Build is blocked: {why}"), StyleRole::Error),
+            None if app.case.report.is_only_locked_out() => (
+                "The host uses a device that this VM takes. B asks you to type its address.".to_owned(),
+                StyleRole::Error,
+            ),
+            None => ("Nothing has been changed on the host yet. B builds.".to_owned(), StyleRole::Muted),
         },
-        Some(BuildResult::Built { .. }) => (format!("Built in {}", exact_span(build.at_ms)), Role::Ok),
-        Some(BuildResult::Cancelled) => ("Cancelled; everything is undone".to_owned(), Role::Warn),
-        Some(BuildResult::Undone { .. }) => ("Failed; everything is undone".to_owned(), Role::Error),
-        Some(BuildResult::NotFullyUndone { .. }) => ("Failed; something is left on the host".to_owned(), Role::Error),
+        Some(BuildResult::Built { .. }) => (format!("Built in {}", exact_span(build.at_ms)), StyleRole::Ok),
+        Some(BuildResult::Cancelled) => ("Cancelled; everything is undone".to_owned(), StyleRole::Warn),
+        Some(BuildResult::Undone { .. }) => ("Failed; everything is undone".to_owned(), StyleRole::Error),
+        Some(BuildResult::NotFullyUndone { .. }) => {
+            ("Failed; something is left on the host".to_owned(), StyleRole::Error)
+        }
         Some(BuildResult::Unverified { .. }) => {
-            ("Built, but checks after the start failed; the VM was left as it is".to_owned(), Role::Error)
+            ("Built, but checks after the start failed; the VM was left as it is".to_owned(), StyleRole::Error)
         }
     };
     canvas.put(area.x, area.y, area.width, &text, role);
@@ -104,21 +107,21 @@ fn row(canvas: &mut Canvas, area: Rect, step: &Step, run: &StepRun, kept: bool) 
     let glyphs = canvas.glyphs();
     let [todo, here, done, warned, failed, _, _] = glyphs.steps;
     let (sign, role) = match run.state {
-        RunState::Waiting => (todo, Role::Muted),
-        RunState::Running => (here, Role::Accent),
-        RunState::Done if kept => (done, Role::Ok),
-        RunState::Done => (warned, Role::Warn),
-        RunState::Failed => (failed, Role::Error),
-        RunState::Undone => (glyphs.steps[5], Role::Skipped),
+        RunState::Waiting => (todo, StyleRole::Muted),
+        RunState::Running => (here, StyleRole::Accent),
+        RunState::Done if kept => (done, StyleRole::Ok),
+        RunState::Done => (warned, StyleRole::Warn),
+        RunState::Failed => (failed, StyleRole::Error),
+        RunState::Undone => (glyphs.steps[5], StyleRole::Skipped),
     };
     let used = canvas.put(area.x + 2, area.y, 3, sign, role);
     let x = area.x + used + 3;
-    let title = if run.state == RunState::Running { Role::Accent } else { Role::Text };
+    let title = if run.state == RunState::Running { StyleRole::Accent } else { StyleRole::Text };
     canvas.put(x, area.y, 24, &step.title, title);
     let time = run.took_ms.map(clock).unwrap_or_default();
-    canvas.put_right(area.right(), area.y, 10, &time, Role::Muted);
+    canvas.put_right(area.right(), area.y, 10, &time, StyleRole::Muted);
     let detail = if run.note.is_empty() { &step.detail } else { &run.note };
-    let role = if run.state == RunState::Failed { Role::Error } else { Role::Value };
+    let role = if run.state == RunState::Failed { StyleRole::Error } else { StyleRole::Value };
     canvas.put(x + 26, area.y, area.right().saturating_sub(x + 26 + 11), detail, role);
 }
 
@@ -140,8 +143,8 @@ fn bar(app: &App, canvas: &mut Canvas, area: Rect, run: &StepRun) {
     let (done, left) = (canvas.glyphs().full, canvas.glyphs().empty);
     let done = done.repeat(usize::from(full));
     let left = left.repeat(usize::from(wide - full));
-    let used = canvas.put_all(x, area.y, wide, &[(&done, Role::BarDone), (&left, Role::BarLeft)]);
-    canvas.put(x + used + 2, area.y, area.right().saturating_sub(x + used + 2), &text, Role::Muted);
+    let used = canvas.put_all(x, area.y, wide, &[(&done, StyleRole::BarDone), (&left, StyleRole::BarLeft)]);
+    canvas.put(x + used + 2, area.y, area.right().saturating_sub(x + used + 2), &text, StyleRole::Muted);
 }
 
 /// `24.4 of 40 GiB`: both in the unit of the whole.
@@ -159,14 +162,14 @@ fn undo(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     // Half of the room whatever the list holds, so that the log does not move.
     let rows = (area.height / 2).saturating_sub(2).max(2);
     if list.is_empty() {
-        canvas.put(area.x + 3, area.y + 1, area.width, "nothing has been made yet", Role::Muted);
+        canvas.put(area.x + 3, area.y + 1, area.width, "nothing has been made yet", StyleRole::Muted);
     }
-    lines(canvas, Rect { y: area.y + 1, height: rows, ..area }, &list, Role::Value);
+    lines(canvas, Rect { y: area.y + 1, height: rows, ..area }, &list, StyleRole::Value);
     rows + 2
 }
 
 /// As many lines as fit; the last row says how many do not.
-fn lines(canvas: &mut Canvas, area: Rect, list: &[String], role: Role) {
+fn lines(canvas: &mut Canvas, area: Rect, list: &[String], role: StyleRole) {
     let rows = usize::from(area.height);
     let shown = if list.len() > rows { rows.saturating_sub(1) } else { rows };
     let width = area.width.saturating_sub(3);
@@ -175,7 +178,7 @@ fn lines(canvas: &mut Canvas, area: Rect, list: &[String], role: Role) {
     }
     if list.len() > rows {
         let text = format!("and {} more; l shows the full log", list.len() - shown);
-        canvas.put(area.x + 3, area.bottom().saturating_sub(1), width, &text, Role::Muted);
+        canvas.put(area.x + 3, area.bottom().saturating_sub(1), width, &text, StyleRole::Muted);
     }
 }
 
@@ -187,20 +190,27 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &BuildResult) -> u
     match outcome {
         BuildResult::Built { uuid, state } => {
             canvas.heading(area.x, area.y, area.width, "Built");
-            let what = [("Name", format!("{name}, {state}"), Role::Value), ("UUID", uuid.clone(), Role::Value)];
+            let what =
+                [("Name", format!("{name}, {state}"), StyleRole::Value), ("UUID", uuid.clone(), StyleRole::Value)];
             let stored = app.build.round_trip().map(|(text, kept)| {
-                let (word, role) = if kept { ("", Role::Value) } else { ("warning: ", Role::Warn) };
+                let (word, role) = if kept { ("", StyleRole::Value) } else { ("warning: ", StyleRole::Warn) };
                 ("XML", format!("{word}libvirt {text}; t shows it"), role)
             });
-            let commands = app.build.commands(app).into_iter().map(|(label, text)| (label, text, Role::Value));
+            let commands = app.build.commands(app).into_iter().map(|(label, text)| (label, text, StyleRole::Value));
             for (label, text, role) in what.into_iter().chain(stored).chain(commands) {
-                canvas.put(area.x + 3, y, 9, label, Role::Label);
+                canvas.put(area.x + 3, y, 9, label, StyleRole::Label);
                 canvas.put(area.x + 13, y, width.saturating_sub(10), &text, role);
                 y += 1;
             }
             if app.build.has_built(app.name()) {
-                canvas.put(area.x + 3, y, 9, "Next", Role::Label);
-                canvas.put(area.x + 13, y, width.saturating_sub(10), "n another VM like it; q leaves", Role::Value);
+                canvas.put(area.x + 3, y, 9, "Next", StyleRole::Label);
+                canvas.put(
+                    area.x + 13,
+                    y,
+                    width.saturating_sub(10),
+                    "n another VM like it; q leaves",
+                    StyleRole::Value,
+                );
                 y += 1;
             }
         }
@@ -212,7 +222,7 @@ fn ended(app: &App, canvas: &mut Canvas, area: Rect, outcome: &BuildResult) -> u
         }
         BuildResult::Undone { message } | BuildResult::NotFullyUndone { message } => {
             canvas.heading(area.x, area.y, area.width, "Failed");
-            y += paragraph(canvas, Rect { x: area.x + 3, y, width, height: 2 }, message, Role::Error);
+            y += paragraph(canvas, Rect { x: area.x + 3, y, width, height: 2 }, message, StyleRole::Error);
             y += reasons(app, canvas, Rect { x: area.x + 3, y, width, height: 2 }, message);
         }
     }
@@ -229,11 +239,11 @@ fn reasons(app: &App, canvas: &mut Canvas, area: Rect, message: &str) -> u16 {
     if !run.original.is_empty() && !message.contains(&run.original) {
         // After the start it may also be QEMU or the kernel.
         let by_libvirt = app.build.verified.is_empty();
-        put(&format!("{}{}", if by_libvirt { "libvirt: " } else { "" }, run.original), Role::Muted);
+        put(&format!("{}{}", if by_libvirt { "libvirt: " } else { "" }, run.original), StyleRole::Muted);
     }
     if let Some([cause, remedy]) = run.diagnosis.as_ref().map(reason) {
-        put(&cause, Role::Text);
-        put(&remedy, Role::Value);
+        put(&cause, StyleRole::Text);
+        put(&remedy, StyleRole::Value);
     }
     y - area.y
 }
@@ -249,16 +259,16 @@ fn verified(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     for (y, item) in (area.y + 1..area.y + 1 + rows).zip(list) {
         let glyphs = canvas.glyphs();
         let (sign, role) = match item.verdict {
-            Verdict::Passed => (glyphs.ok, Role::Ok),
-            Verdict::Failed => (glyphs.error, Role::Error),
-            Verdict::Warned => (glyphs.warn, Role::Warn),
-            Verdict::NotChecked => (glyphs.unknown, Role::Muted),
+            Verdict::Passed => (glyphs.ok, StyleRole::Ok),
+            Verdict::Failed => (glyphs.error, StyleRole::Error),
+            Verdict::Warned => (glyphs.warn, StyleRole::Warn),
+            Verdict::NotChecked => (glyphs.unknown, StyleRole::Muted),
         };
         let word = if item.verdict == Verdict::Passed { String::new() } else { format!("{}: ", item.verdict.word()) };
         let note = if item.note.is_empty() { String::new() } else { format!(" ({})", item.note) };
         let used = canvas.put(area.x + 3, y, 3, sign, role);
         let text = format!("{word}{}{note}", item.what);
-        canvas.put(area.x + 4 + used, y, area.width.saturating_sub(4 + used), &text, Role::Text);
+        canvas.put(area.x + 4 + used, y, area.width.saturating_sub(4 + used), &text, StyleRole::Text);
     }
     rows + 2
 }
@@ -271,8 +281,8 @@ fn undone(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     let left = app.build.undone.iter().filter_map(|undone| Some((&undone.what, undone.left.as_ref()?)));
     for (what, (why, by_hand)) in left {
         for (text, role) in [
-            (format!("{} left behind: {what} ({why})", canvas.glyphs().error), Role::Error),
-            (format!("  by hand: {by_hand}"), Role::Value),
+            (format!("{} left behind: {what} ({why})", canvas.glyphs().error), StyleRole::Error),
+            (format!("  by hand: {by_hand}"), StyleRole::Value),
         ] {
             if y < area.bottom() {
                 canvas.put(area.x + 3, y, width, &text, role);
@@ -282,7 +292,7 @@ fn undone(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
     }
     let undone = app.build.undone.iter().filter(|undone| undone.left.is_none());
     for (row, undone) in (y..area.bottom()).zip(undone) {
-        canvas.put(area.x + 3, row, width, &format!("{} {}", canvas.glyphs().ok, undone.what), Role::Muted);
+        canvas.put(area.x + 3, row, width, &format!("{} {}", canvas.glyphs().ok, undone.what), StyleRole::Muted);
         y = row + 1;
     }
     y - area.y
@@ -297,8 +307,8 @@ fn log(app: &App, canvas: &mut Canvas, area: Rect) {
     let rows = usize::from(area.height - 1);
     let skipped = app.build.log.len().saturating_sub(rows);
     for (y, (at, text)) in (area.y + 1..area.bottom()).zip(app.build.log.iter().skip(skipped)) {
-        canvas.put_right(area.x + 12, y, 9, &clock(*at), Role::Muted);
-        canvas.put(area.x + 14, y, area.width.saturating_sub(14), text, Role::Text);
+        canvas.put_right(area.x + 12, y, 9, &clock(*at), StyleRole::Muted);
+        canvas.put(area.x + 14, y, area.width.saturating_sub(14), text, StyleRole::Text);
     }
 }
 
@@ -315,8 +325,8 @@ fn preview(app: &App, canvas: &mut Canvas, area: Rect) {
         if text.is_empty() {
             continue;
         }
-        canvas.put(area.x + 3, y, 9, label, Role::Label);
+        canvas.put(area.x + 3, y, 9, label, StyleRole::Label);
         let room = Rect { x: area.x + 13, y, width: area.width.saturating_sub(13), height: 2 };
-        y += paragraph(canvas, room, &text, Role::Value);
+        y += paragraph(canvas, room, &text, StyleRole::Value);
     }
 }

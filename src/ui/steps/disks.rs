@@ -5,11 +5,11 @@ use super::super::checks::sign;
 use super::super::widgets::table::{Table, column, number};
 use super::page::{in_rows, list_height, size, with_form};
 use crate::app::App;
-use crate::app::steps::disks::{Row, asked, row};
+use crate::app::steps::disks::{DiskRow, asked, row};
 use crate::app::steps::logic;
 use crate::checks::Severity;
 use crate::spec::Place;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Draws list and form.
@@ -26,30 +26,30 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let rows = logic(app.step).rows(app);
     let table = Table { columns: &columns, rows, at: app.cursor().row, focused: in_rows(app) };
     let height = list_height(app, canvas, area);
-    let signs: Vec<(&str, Role)> = (0..rows).map(|at| worst(app, canvas, at)).collect();
+    let signs: Vec<(&str, StyleRole)> = (0..rows).map(|at| worst(app, canvas, at)).collect();
     table.draw(canvas, Rect { height, ..area }, |at| {
-        let Row { number, action, source, size: bytes, bus, target } = row(app, at);
-        let (sign, role) = signs.get(at).copied().unwrap_or(("", Role::Text));
-        let role_of_source = if bus.is_empty() { Role::Placeholder } else { Role::Value };
+        let DiskRow { number, action, source, size: bytes, bus, target } = row(app, at);
+        let (sign, role) = signs.get(at).copied().unwrap_or(("", StyleRole::Text));
+        let role_of_source = if bus.is_empty() { StyleRole::Placeholder } else { StyleRole::Value };
         vec![
-            (number, Role::Text),
-            (action, Role::Text),
+            (number, StyleRole::Text),
+            (action, StyleRole::Text),
             (source, role_of_source),
             (sign.to_owned(), role),
-            (bytes.map(size).unwrap_or_default(), Role::Value),
-            (bus, Role::Muted),
-            (target, Role::Muted),
+            (bytes.map(size).unwrap_or_default(), StyleRole::Value),
+            (bus, StyleRole::Muted),
+            (target, StyleRole::Muted),
         ]
     });
     with_form(app, canvas, area, height);
 }
 
 /// The sign of the worst finding about a row.
-fn worst(app: &App, canvas: &Canvas, at: usize) -> (&'static str, Role) {
+fn worst(app: &App, canvas: &Canvas, at: usize) -> (&'static str, StyleRole) {
     let storage = Place::root().key("storage");
     let place = if at < asked(app).len() { storage.key("disks").index(at) } else { storage.key("boot_iso") };
     let findings = app.case.report.findings.iter().filter(|finding| finding.place().within(&place));
     let worst =
         findings.map(crate::checks::finding::Finding::severity).filter(|severity| *severity <= Severity::Warning).min();
-    worst.map_or(("", Role::Text), |severity| sign(canvas, severity))
+    worst.map_or(("", StyleRole::Text), |severity| sign(canvas, severity))
 }

@@ -10,7 +10,7 @@ mod review;
 mod storage;
 mod template;
 
-use super::Role;
+use super::StyleRole;
 use super::canvas::Canvas;
 use crate::app::steps::logic;
 use crate::app::{App, StepId};
@@ -22,15 +22,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, titled: bool) {
     let mut y = area.y;
     if titled {
         let at = format!("step {} of {}", app.step.number(), StepId::ALL.len());
-        canvas.put(area.x, y, area.width, app.step.title(), Role::Heading);
+        canvas.put(area.x, y, area.width, app.step.title(), StyleRole::Heading);
         if app.step != StepId::Build {
-            canvas.put_right(area.right(), y, area.width, &at, Role::Muted);
+            canvas.put_right(area.right(), y, area.width, &at, StyleRole::Muted);
         }
         y += 1;
     }
     let subtitle = logic(app.step).subtitle(app);
     if !subtitle.is_empty() {
-        canvas.put(area.x, y, area.width, &subtitle, Role::Muted);
+        canvas.put(area.x, y, area.width, &subtitle, StyleRole::Muted);
     }
     let own = matches!(app.step, StepId::Pci | StepId::Review | StepId::Build);
     // These three draw the line of the subtitle themselves.

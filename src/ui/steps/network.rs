@@ -4,7 +4,7 @@ use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
 use super::page::{in_rows, list_height, with_form};
 use crate::app::App;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Draws list and form.
@@ -12,7 +12,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let interfaces = &app.case.machine.interfaces;
     if interfaces.is_empty() {
         let text = "no interface: the guest has no network; a adds one";
-        canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), text, Role::Muted);
+        canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), text, StyleRole::Muted);
         return;
     }
     let columns =
@@ -22,16 +22,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     table.draw(canvas, Rect { height, ..area }, |at| {
         let Some(interface) = interfaces.get(at) else { return Vec::new() };
         let (source, role) = match interface.source.value.as_str() {
-            "" if interface.kind == crate::spec::NetworkKind::User => ("QEMU's own NAT", Role::Muted),
-            "" => ("not given", Role::Placeholder),
-            name => (name, Role::Value),
+            "" if interface.kind == crate::spec::NetworkKind::User => ("QEMU's own NAT", StyleRole::Muted),
+            "" => ("not given", StyleRole::Placeholder),
+            name => (name, StyleRole::Value),
         };
-        let mac = interface.mac.as_deref().map_or(("set by libvirt", Role::Placeholder), |mac| (mac, Role::Value));
+        let mac =
+            interface.mac.as_deref().map_or(("set by libvirt", StyleRole::Placeholder), |mac| (mac, StyleRole::Value));
         vec![
-            (at.to_string(), Role::Text),
-            (interface.kind.name().to_owned(), Role::Text),
+            (at.to_string(), StyleRole::Text),
+            (interface.kind.name().to_owned(), StyleRole::Text),
             (source.to_owned(), role),
-            (interface.model.value.name().to_owned(), Role::Muted),
+            (interface.model.value.name().to_owned(), StyleRole::Muted),
             (mac.0.to_owned(), mac.1),
         ]
     });

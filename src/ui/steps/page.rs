@@ -5,7 +5,7 @@ use crate::app::form::Field;
 use crate::app::steps::logic;
 use crate::app::{App, HostState, Zone};
 use crate::facts::Fact;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, count, wrap};
 use crate::ui::widgets::form;
 use crate::units::{Bytes, GIB};
@@ -52,7 +52,7 @@ pub(super) fn help(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field])
         let lines = wrap(field.help, width);
         let top = area.bottom().saturating_sub(count(lines.len()).min(rows));
         for (y, line) in (top..area.bottom()).zip(&lines) {
-            canvas.put(area.x + 3, y, width, line, Role::Muted);
+            canvas.put(area.x + 3, y, width, line, StyleRole::Muted);
         }
     }
     rows
@@ -73,16 +73,16 @@ pub(super) fn absent<T>(
             HostState::Failed { text, remedy } => format!("{text} {remedy}"),
             _ => "asking the host".to_owned(),
         };
-        paragraph(canvas, Rect { x, y, width, height: 3 }, &text, Role::Muted);
+        paragraph(canvas, Rect { x, y, width, height: 3 }, &text, StyleRole::Muted);
     } else if let Some(why) = fact.why_not() {
-        paragraph(canvas, Rect { x, y, width, height: 3 }, &format!("not known: {why}"), Role::Warn);
+        paragraph(canvas, Rect { x, y, width, height: 3 }, &format!("not known: {why}"), StyleRole::Warn);
     } else if fact.items().is_empty() {
-        canvas.put(x, y, width, nothing, Role::Muted);
+        canvas.put(x, y, width, nothing, StyleRole::Muted);
     }
 }
 
 /// A text over several lines; gives the rows used.
-pub(super) fn paragraph(canvas: &mut Canvas, area: Rect, text: &str, role: Role) -> u16 {
+pub(super) fn paragraph(canvas: &mut Canvas, area: Rect, text: &str, role: StyleRole) -> u16 {
     let lines = wrap(text, area.width);
     for (y, line) in (area.y..area.bottom()).zip(&lines) {
         canvas.put(area.x, y, area.width, line, role);

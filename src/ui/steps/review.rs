@@ -4,10 +4,10 @@ use super::super::canvas::{Canvas, cells, wrap};
 use super::super::widgets::xml;
 use super::page::{in_rows, paragraph};
 use crate::app::steps::review::view::Tab;
-use crate::app::steps::review::{Line, summary_lines, xml_lines};
+use crate::app::steps::review::{SummaryLine, summary_lines, xml_lines};
 use crate::app::xml::{Mark, hunks};
 use crate::app::{App, focus};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Draws the tabs and the one on screen.
@@ -28,9 +28,9 @@ fn tabs(app: &App, canvas: &mut Canvas, area: Rect) {
     let mut x = area.x;
     for (tab, name) in Tab::ALL {
         let (text, role) = if tab == app.review.tab {
-            (format!("[{name}]"), Role::Heading)
+            (format!("[{name}]"), StyleRole::Heading)
         } else {
-            (format!(" {name} "), Role::Muted)
+            (format!(" {name} "), StyleRole::Muted)
         };
         x += canvas.put(x, area.y, cells(&text), &text, role) + 1;
     }
@@ -46,11 +46,11 @@ fn summary(app: &App, canvas: &mut Canvas, area: Rect) {
         if line.place.is_none() {
             heading(canvas, row, line);
         } else {
-            canvas.put(row.x + 5, y, names.saturating_sub(1), &line.label, Role::Label);
+            canvas.put(row.x + 5, y, names.saturating_sub(1), &line.label, StyleRole::Label);
             let x = row.x + 5 + names;
-            let used = canvas.put(x, y, row.right().saturating_sub(x), &line.value, Role::Value).max(16);
+            let used = canvas.put(x, y, row.right().saturating_sub(x), &line.value, StyleRole::Value).max(16);
             let note = x + used + 2;
-            canvas.put(note, y, row.right().saturating_sub(note), &line.note, Role::Muted);
+            canvas.put(note, y, row.right().saturating_sub(note), &line.note, StyleRole::Muted);
         }
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
@@ -58,11 +58,11 @@ fn summary(app: &App, canvas: &mut Canvas, area: Rect) {
     }
 }
 
-fn heading(canvas: &mut Canvas, row: Rect, line: &Line) {
+fn heading(canvas: &mut Canvas, row: Rect, line: &SummaryLine) {
     let title = format!("{}  {}", line.step.number(), line.step.title());
-    let used = canvas.put(row.x + 3, row.y, row.width, &title, Role::Heading).max(20);
+    let used = canvas.put(row.x + 3, row.y, row.width, &title, StyleRole::Heading).max(20);
     let x = row.x + 3 + used + 2;
-    canvas.put(x, row.y, row.right().saturating_sub(x), &line.value, Role::Muted);
+    canvas.put(x, row.y, row.right().saturating_sub(x), &line.value, StyleRole::Muted);
 }
 
 /// The domain XML against its base.
@@ -77,9 +77,9 @@ fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
     let room = area.width.saturating_sub(38);
     // What it is compared with is known; how much differs is not.
     let short = text.strip_prefix("compared with: ").filter(|_| cells(&text) > room);
-    canvas.put_right(area.right(), top, room, short.unwrap_or(&text), Role::Muted);
+    canvas.put_right(area.right(), top, room, short.unwrap_or(&text), StyleRole::Muted);
     if let Some(why) = &review.against.missing {
-        paragraph(canvas, Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..area }, why, Role::Text);
+        paragraph(canvas, Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..area }, why, StyleRole::Text);
         return;
     }
     let noted = of_domain(app, canvas, Rect { y: top + 1, height: 2, ..area });
@@ -91,7 +91,7 @@ fn diff(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect, top: u16) {
     let nth = starts.iter().filter(|start| **start <= at).count();
     if !starts.is_empty() {
         let text = if here { format!("change {nth} of {}", starts.len()) } else { format!("{} changes", starts.len()) };
-        canvas.put_right(foot.right(), foot.y, 20, &text, Role::Muted);
+        canvas.put_right(foot.right(), foot.y, 20, &text, StyleRole::Muted);
     }
     xml::origin(app, canvas, Rect { width: foot.width.saturating_sub(22), ..foot }, lines.get(at), &base);
 }
@@ -108,9 +108,9 @@ fn of_domain(app: &App, canvas: &mut Canvas, area: Rect) -> u16 {
         nothing if nothing.is_empty() => "nothing is left out".to_owned(),
         left_out => format!("left out (m shows it): {left_out}"),
     };
-    canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), &left_out, Role::Muted);
+    canvas.put(area.x + 3, area.y, area.width.saturating_sub(3), &left_out, StyleRole::Muted);
     let age = format!("- in libvirt, + in this VM; read {age}");
-    canvas.put(area.x + 3, area.y + 1, area.width.saturating_sub(3), &age, Role::Muted);
+    canvas.put(area.x + 3, area.y + 1, area.width.saturating_sub(3), &age, StyleRole::Muted);
     1
 }
 
@@ -119,18 +119,18 @@ fn plan(app: &App, canvas: &mut Canvas, area: Rect, foot: Rect) {
     let steps = &app.case.plan.steps;
     let first = focus::offset(app.cursor().row, steps.len(), usize::from(area.height));
     for (y, (at, step)) in (area.y..area.bottom()).zip(steps.iter().enumerate().skip(first)) {
-        canvas.put_right(area.x + 5, y, 2, &(at + 1).to_string(), Role::Muted);
-        canvas.put(area.x + 7, y, 24, &step.title, Role::Label);
+        canvas.put_right(area.x + 5, y, 2, &(at + 1).to_string(), StyleRole::Muted);
+        canvas.put(area.x + 7, y, 24, &step.title, StyleRole::Label);
         let x = area.x + 33;
-        canvas.put(x, y, area.right().saturating_sub(x), &step.detail, Role::Value);
+        canvas.put(x, y, area.right().saturating_sub(x), &step.detail, StyleRole::Value);
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
-            canvas.put(foot.x, foot.y, foot.width, &step.terms, Role::Muted);
+            canvas.put(foot.x, foot.y, foot.width, &step.terms, StyleRole::Muted);
         }
     }
     if let Some(why) = app.build_gate() {
         let row = foot.y.saturating_sub(1);
-        canvas.put(foot.x, row, foot.width, &format!("cannot be built now: {why}"), Role::Error);
+        canvas.put(foot.x, row, foot.width, &format!("cannot be built now: {why}"), StyleRole::Error);
     }
 }
 
@@ -141,7 +141,7 @@ fn json(app: &App, canvas: &mut Canvas, area: Rect) {
     let first = focus::offset(app.cursor().row, lines.len(), usize::from(area.height));
     for (y, (at, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(first)) {
         let shown = wrap(line, area.width.saturating_sub(3)).into_iter().next().unwrap_or_default();
-        canvas.put(area.x + 3, y, area.width.saturating_sub(3), &shown, Role::Text);
+        canvas.put(area.x + 3, y, area.width.saturating_sub(3), &shown, StyleRole::Text);
         if at == app.cursor().row && in_rows(app) {
             canvas.focus_row(area.x + 1, y, area.width.saturating_sub(1));
         }

@@ -5,7 +5,7 @@ use super::super::widgets::table::{Table, column, number};
 use super::page::{absent, in_rows, size, with_form};
 use crate::app::App;
 use crate::app::steps::storage::{chosen, planned};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Rows of the form below the list.
@@ -30,16 +30,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         let Some(pool) = pools.get(at) else { return Vec::new() };
         let mark = if chosen(app) == Some(pool.name.as_str()) { ok } else { "" };
         let taken = planned(app, pool);
-        let taken = if taken.0 == 0 { (String::new(), Role::Muted) } else { (size(taken), Role::Value) };
-        let free = if pool.active { (size(pool.available), Role::Value) } else { ("inactive".into(), Role::Warn) };
+        let taken = if taken.0 == 0 { (String::new(), StyleRole::Muted) } else { (size(taken), StyleRole::Value) };
+        let free =
+            if pool.active { (size(pool.available), StyleRole::Value) } else { ("inactive".into(), StyleRole::Warn) };
         vec![
-            (mark.to_owned(), Role::Ok),
-            (pool.name.clone(), Role::Value),
-            (pool.kind.clone(), Role::Muted),
+            (mark.to_owned(), StyleRole::Ok),
+            (pool.name.clone(), StyleRole::Value),
+            (pool.kind.clone(), StyleRole::Muted),
             free,
             taken,
-            (if pool.active { size(pool.capacity) } else { String::new() }, Role::Muted),
-            (pool.path.clone().unwrap_or_default(), Role::Muted),
+            (if pool.active { size(pool.capacity) } else { String::new() }, StyleRole::Muted),
+            (pool.path.clone().unwrap_or_default(), StyleRole::Muted),
         ]
     });
     absent(

@@ -3,10 +3,10 @@
 
 use super::input;
 use crate::app::editor::TextInput;
-use crate::app::form::{Field, Kind};
+use crate::app::form::{Field, FieldKind};
 use crate::app::{App, Zone, focus};
 use crate::checks::{Severity, Wording};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, count, wrap};
 use crate::ui::checks::sign;
 use ratatui::layout::Rect;
@@ -17,13 +17,13 @@ const VALUE: u16 = 20;
 const LINES: usize = 2;
 
 /// One line of a form.
-enum Line {
+enum FormLine {
     /// The heading of the fields below.
     Heading(&'static str),
     /// A field.
     Field(usize),
     /// What is wrong with the field above: sign, text, colour.
-    Message(&'static str, String, Role),
+    Message(&'static str, String, StyleRole),
 }
 
 /// Columns of the labels of `fields`.
@@ -32,17 +32,17 @@ fn labels(fields: &[Field]) -> u16 {
 }
 
 /// The lines of a form, and which of them belong to the field that has the focus.
-fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>, std::ops::Range<usize>) {
+fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<FormLine>, std::ops::Range<usize>) {
     let focus = (app.zone() == Zone::Fields).then_some(app.cursor().field);
     let room = width.saturating_sub(labels(fields) + 6);
     let (mut lines, mut current, mut group) = (Vec::new(), 0..0, "");
     for (at, field) in fields.iter().enumerate() {
         if field.group != group {
             group = field.group;
-            lines.extend((!group.is_empty()).then_some(Line::Heading(group)));
+            lines.extend((!group.is_empty()).then_some(FormLine::Heading(group)));
         }
         let start = lines.len();
-        lines.push(Line::Field(at));
+        lines.push(FormLine::Field(at));
         let here = focus == Some(at);
         let finding = app.shown_finding(field).filter(|finding| here || finding.severity() <= Severity::Warning);
         if let Some(finding) = finding {
@@ -50,12 +50,12 @@ fn lines(app: &App, canvas: &Canvas, fields: &[Field], width: u16) -> (Vec<Line>
             let most = if here { LINES } else { 1 };
             let mut first = sign;
             for text in cut(&finding.message(Wording::Field), room, most) {
-                lines.push(Line::Message(std::mem::take(&mut first), text, role));
+                lines.push(FormLine::Message(std::mem::take(&mut first), text, role));
             }
             let remedy = finding.remedy(Wording::Field);
             if here && !remedy.is_empty() {
                 let remedy = cut(&remedy, room, LINES).into_iter();
-                lines.extend(remedy.map(|text| Line::Message("", text, Role::Muted)));
+                lines.extend(remedy.map(|text| FormLine::Message("", text, StyleRole::Muted)));
             }
         }
         if here {
@@ -91,16 +91,16 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[
     let label = labels(fields);
     for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(first)) {
         match line {
-            Line::Heading(text) => {
-                canvas.put(area.x + 1, y, area.width.saturating_sub(1), text, Role::Heading);
+            FormLine::Heading(text) => {
+                canvas.put(area.x + 1, y, area.width.saturating_sub(1), text, StyleRole::Heading);
             }
-            Line::Field(at) => {
+            FormLine::Field(at) => {
                 if let Some(known) = fields.get(*at) {
                     let here = current.contains(&(first + usize::from(y - area.y)));
                     field(app, canvas, Rect { y, height: 1, ..area }, known, label, here);
                 }
             }
-            Line::Message(sign, text, role) => {
+            FormLine::Message(sign, text, role) => {
                 let x = area.x + 3 + label;
                 let width = area.right().saturating_sub(x);
                 canvas.put_all(x, y, width, &[(sign, *role), (if sign.is_empty() { "  " } else { " " }, *role)]);
@@ -109,19 +109,19 @@ pub(in crate::ui) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[
         }
     }
     if first + rows < lines.len() && area.height > 1 {
-        canvas.put_right(area.right(), area.bottom() - 1, 12, "  more below", Role::Muted);
+        canvas.put_right(area.right(), area.bottom() - 1, 12, "  more below", StyleRole::Muted);
     }
 }
 
 fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, here: bool) {
     let off = field.disabled.is_some();
-    let name = if off { Role::Muted } else { Role::Label };
+    let name = if off { StyleRole::Muted } else { StyleRole::Label };
     canvas.put(row.x + 3, row.y, label.saturating_sub(1), &field.label, name);
     let x = row.x + 3 + label;
     let width = row.right().saturating_sub(x);
     let editing = app.editing().filter(|_| app.is_editing(&field.place));
     if here && app.overlays.is_empty() {
-        canvas.put(row.x + 1, row.y, 2, canvas.glyphs().cursor, Role::Accent);
+        canvas.put(row.x + 1, row.y, 2, canvas.glyphs().cursor, StyleRole::Accent);
     }
     let used = match editing.map(|editing| &editing.text) {
         Some(TextInput::Line(text)) => {
@@ -141,25 +141,25 @@ fn field(app: &App, canvas: &mut Canvas, row: Rect, field: &Field, label: u16, h
 /// The value of the field; returns its columns.
 fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: bool) -> u16 {
     let role = match () {
-        () if field.disabled.is_some() => Role::Muted,
-        () if field.text.is_empty() => Role::Placeholder,
-        () if here => Role::Focus,
-        () => Role::Value,
+        () if field.disabled.is_some() => StyleRole::Muted,
+        () if field.text.is_empty() => StyleRole::Placeholder,
+        () if here => StyleRole::Focus,
+        () => StyleRole::Value,
     };
     match &field.kind {
-        Kind::Toggle => {
+        FieldKind::Toggle => {
             let [off, on, _] = canvas.glyphs().boxes;
             let sign = if field.is_on() { on } else { off };
             canvas.put(x, y, width, sign, role)
         }
-        Kind::Choice { .. } => {
+        FieldKind::Choice { .. } => {
             let used = canvas.put(x, y, width.saturating_sub(2), field.shown(), role);
             // The sign is in one column for all fields whose values are short.
             let at = used.max(VALUE - 3) + 1;
-            canvas.put(x + at, y, 1, canvas.glyphs().open, Role::Muted);
+            canvas.put(x + at, y, 1, canvas.glyphs().open, StyleRole::Muted);
             at + 1
         }
-        Kind::Lines => {
+        FieldKind::Lines => {
             let lines = field.text.lines().count();
             let text = match lines {
                 0 => field.default.clone(),
@@ -168,7 +168,7 @@ fn value(canvas: &mut Canvas, x: u16, y: u16, width: u16, field: &Field, here: b
             };
             canvas.put(x, y, width, &text, role)
         }
-        Kind::Text => canvas.put(x, y, width, field.shown(), role),
+        FieldKind::Text => canvas.put(x, y, width, field.shown(), role),
     }
 }
 
@@ -185,6 +185,6 @@ fn note(canvas: &mut Canvas, x: u16, row: Rect, used: u16, field: &Field) {
         // The origin is shown where it fits: the review has it as well.
         let whole = parts.join(", ");
         let text = if cells(&whole) <= room { &whole } else { parts.first().unwrap_or(&whole) };
-        canvas.put(at, row.y, room, text, Role::Muted);
+        canvas.put(at, row.y, room, text, StyleRole::Muted);
     }
 }

@@ -1,6 +1,6 @@
 //! A line being typed, with the real cursor in it.
 
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, count};
 
 /// A line with the cursor at column `cursor` of `text` (in display columns); shows the part around the cursor.
@@ -13,7 +13,7 @@ pub(in crate::ui) fn line(canvas: &mut Canvas, x: u16, y: u16, width: u16, text:
     });
     let shown = if scroll == 0 { text } else { rest.map_or("", |(at, _)| text.get(at..).unwrap_or_default()) };
     let blank = " ".repeat(usize::from(width));
-    canvas.put(x, y, width, &blank, Role::Focus);
-    canvas.put(x, y, width, shown, Role::Focus);
+    canvas.put(x, y, width, &blank, StyleRole::Focus);
+    canvas.put(x, y, width, shown, StyleRole::Focus);
     canvas.cursor_at(x + count(cursor.saturating_sub(scroll)).min(width.saturating_sub(1)), y);
 }

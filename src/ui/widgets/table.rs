@@ -1,7 +1,7 @@
 //! Tables: a head, and of the rows only those that are visible. Columns keep their place whatever the rows hold.
 
 use crate::app::focus;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, count};
 use ratatui::layout::Rect;
 
@@ -27,7 +27,7 @@ pub(in crate::ui) const fn number(title: &'static str, width: u16) -> Column {
 }
 
 /// What a cell holds.
-pub(in crate::ui) type Cell = (String, Role);
+pub(in crate::ui) type Cell = (String, StyleRole);
 
 /// A table to draw.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl Table<'_> {
     pub(in crate::ui) fn draw(&self, canvas: &mut Canvas, area: Rect, cells: impl Fn(usize) -> Vec<Cell>) {
         let x = area.x + 3;
         let widths = self.widths(area.width.saturating_sub(3));
-        let titles = self.columns.iter().map(|column| (column.title.to_owned(), Role::Muted)).collect();
+        let titles = self.columns.iter().map(|column| (column.title.to_owned(), StyleRole::Muted)).collect();
         self.row(canvas, x, area.y, &widths, titles);
         let rows = usize::from(area.height.saturating_sub(1));
         let first = focus::offset(self.at, self.rows, rows);
@@ -62,7 +62,7 @@ impl Table<'_> {
         }
         if self.rows > rows {
             let text = format!("  {} to {} of {}", first + 1, (first + rows).min(self.rows), self.rows);
-            canvas.put_right(area.right(), area.y.saturating_sub(1), area.width, &text, Role::Muted);
+            canvas.put_right(area.right(), area.y.saturating_sub(1), area.width, &text, StyleRole::Muted);
         }
     }
 

@@ -4,7 +4,7 @@ use crate::app::editor::TextInput;
 use crate::app::focus::Focus;
 use crate::app::xml::{DiffLine, Mark};
 use crate::app::{App, Zone, focus};
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells};
 use ratatui::layout::Rect;
 
@@ -12,11 +12,11 @@ use ratatui::layout::Rect;
 pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
     let lines = app.xml_lines();
     let focused = app.zone() == Zone::Xml && app.overlays.is_empty();
-    canvas.put(area.x, area.y, area.width, "Domain XML", Role::Heading);
+    canvas.put(area.x, area.y, area.width, "Domain XML", StyleRole::Heading);
     let (added, removed, changed) = tally(&lines);
     if added + removed + changed > 0 {
         let text = format!("last change  +{added} ~{changed} -{removed}");
-        canvas.put_right(area.right(), area.y, area.width.saturating_sub(12), &text, Role::Muted);
+        canvas.put_right(area.right(), area.y, area.width.saturating_sub(12), &text, StyleRole::Muted);
     }
     let body = Rect { y: area.y + 2, height: area.height.saturating_sub(4), ..area };
     list(canvas, body, &lines, app.xml.row, focused);
@@ -33,7 +33,7 @@ pub(in crate::ui) fn pane(app: &App, canvas: &mut Canvas, area: Rect) {
 pub(in crate::ui) fn search(app: &App, canvas: &mut Canvas, row: Rect) -> bool {
     let Focus::Finding { text, .. } = &app.focus else { return false };
     let TextInput::Line(text) = &text.text else { return false };
-    canvas.put(row.x, row.y, 2, "/ ", Role::Key);
+    canvas.put(row.x, row.y, 2, "/ ", StyleRole::Key);
     let width = row.width.saturating_sub(2);
     let scroll = text.visual_scroll(usize::from(width));
     super::input::line(canvas, row.x + 2, row.y, width, text.value(), text.visual_cursor(), scroll);
@@ -44,7 +44,7 @@ pub(in crate::ui) fn search(app: &App, canvas: &mut Canvas, row: Rect) -> bool {
 pub(in crate::ui) fn origin(app: &App, canvas: &mut Canvas, row: Rect, line: Option<&DiffLine>, base: &str) {
     let Some(line) = line else { return };
     let text = format!("line {}  {}", line.number, app.made_by(line, base));
-    canvas.put(row.x, row.y, row.width, &text, Role::Muted);
+    canvas.put(row.x, row.y, row.width, &text, StyleRole::Muted);
 }
 
 /// Added, removed and changed lines.
@@ -60,17 +60,17 @@ pub(in crate::ui) fn list(canvas: &mut Canvas, area: Rect, lines: &[DiffLine], a
     let digits = lines.len().max(100).to_string().len();
     for (y, (row, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(first)) {
         let (sign, role) = match line.mark {
-            Mark::Same => (" ", Role::Muted),
-            Mark::Added => ("+", Role::DiffAdd),
-            Mark::Removed => ("-", Role::DiffDel),
-            Mark::Changed => ("~", Role::DiffChange),
+            Mark::Same => (" ", StyleRole::Muted),
+            Mark::Added => ("+", StyleRole::DiffAdd),
+            Mark::Removed => ("-", StyleRole::DiffDel),
+            Mark::Changed => ("~", StyleRole::DiffChange),
         };
         let number = if area.width >= 50 { format!("{:>digits$}  ", line.number) } else { String::new() };
-        let used = 2 + canvas.put_all(area.x + 2, y, area.width, &[(sign, role), (&number, Role::Muted)]);
+        let used = 2 + canvas.put_all(area.x + 2, y, area.width, &[(sign, role), (&number, StyleRole::Muted)]);
         let x = area.x + used;
         let width = area.right().saturating_sub(x);
         if line.mark == Mark::Removed {
-            canvas.put(x, y, width, &line.line.text, Role::DiffDel);
+            canvas.put(x, y, width, &line.line.text, StyleRole::DiffDel);
         } else {
             code(canvas, x, y, width, &line.line.text);
         }
@@ -90,35 +90,35 @@ pub(in crate::ui) fn code(canvas: &mut Canvas, x: u16, y: u16, width: u16, text:
 }
 
 /// A line of XML in its pieces: tags, names of attributes, values in quotes, and text.
-fn pieces(text: &str) -> Vec<(&str, Role)> {
+fn pieces(text: &str) -> Vec<(&str, StyleRole)> {
     let mut out = Vec::new();
-    let (mut start, mut role, mut quote) = (0, Role::Text, None);
+    let (mut start, mut role, mut quote) = (0, StyleRole::Text, None);
     let mut in_tag = false;
     for (at, c) in text.char_indices() {
         let (next, after) = match (quote, c) {
             (Some(open), c) if c == open => {
                 quote = None;
-                (Role::XmlValue, Role::XmlTag)
+                (StyleRole::XmlValue, StyleRole::XmlTag)
             }
             (None, '"' | '\'') if in_tag => {
                 quote = Some(c);
-                (Role::XmlValue, Role::XmlValue)
+                (StyleRole::XmlValue, StyleRole::XmlValue)
             }
             (None, '<') => {
                 in_tag = true;
-                (Role::XmlTag, Role::XmlTag)
+                (StyleRole::XmlTag, StyleRole::XmlTag)
             }
             (None, '>') if in_tag => {
                 in_tag = false;
-                (Role::XmlTag, Role::Text)
+                (StyleRole::XmlTag, StyleRole::Text)
             }
-            (None, ' ') if in_tag => (Role::XmlTag, Role::XmlName),
-            (None, '=' | '/' | '?') if in_tag => (Role::XmlTag, Role::XmlTag),
+            (None, ' ') if in_tag => (StyleRole::XmlTag, StyleRole::XmlName),
+            (None, '=' | '/' | '?') if in_tag => (StyleRole::XmlTag, StyleRole::XmlTag),
             _ => continue,
         };
         // The sign itself takes the colour `next`, what follows it `after`.
         let end = at + c.len_utf8();
-        let split = if next == Role::XmlValue && role == Role::XmlValue { end } else { at };
+        let split = if next == StyleRole::XmlValue && role == StyleRole::XmlValue { end } else { at };
         out.push((text.get(start..split).unwrap_or_default(), role));
         out.push((text.get(split..end).unwrap_or_default(), next));
         (start, role) = (end, after);
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn tags_names_and_values_differ() {
         let shown = pieces("<a b=\"x > y\">t</a>");
-        for wanted in [("b", Role::XmlName), ("x > y\"", Role::XmlValue), ("t", Role::Text)] {
+        for wanted in [("b", StyleRole::XmlName), ("x > y\"", StyleRole::XmlValue), ("t", StyleRole::Text)] {
             assert!(shown.contains(&wanted), "{wanted:?} in {shown:?}");
         }
     }

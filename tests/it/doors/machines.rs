@@ -11,9 +11,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 use tempfile::TempDir;
-use vmbuild::case::{self, CaseInput, Scope};
-use vmbuild::cli::args::{GiveUp, Options};
-use vmbuild::cli::case::{Depth, Judged};
+use vmbuild::case::{self, CaseInput, QueryScope};
+use vmbuild::cli::args::{GiveUp, GlobalOptions};
+use vmbuild::cli::case::{CommandDepth, Judged};
 use vmbuild::engine::{Call, libvirt};
 use vmbuild::facts::pci_details::{Link, ResetMethod};
 use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, PciDetails, Provenance, Query};
@@ -48,8 +48,12 @@ fn tree(machine: &Machine) -> TempDir {
     tree
 }
 
-fn options(tree: &Path) -> Options {
-    Options { connect: Some("test:///default".into()), sysroot: Some(tree.to_owned()), ..Options::default() }
+fn options(tree: &Path) -> GlobalOptions {
+    GlobalOptions {
+        connect: Some("test:///default".into()),
+        sysroot: Some(tree.to_owned()),
+        ..GlobalOptions::default()
+    }
 }
 
 fn source(tree: &Path) -> Source {
@@ -84,7 +88,7 @@ fn input(spec: &Value) -> CaseInput {
 /// The XML that the plan of a case defines.
 fn defined(case: &case::Case) -> &str {
     let xml = case.plan.steps.iter().find_map(|step| match &step.call {
-        Call::Libvirt(libvirt::Call::Define { xml, .. }) => Some(xml.as_str()),
+        Call::Libvirt(libvirt::LibvirtCall::Define { xml, .. }) => Some(xml.as_str()),
         _ => None,
     });
     xml.unwrap()
@@ -98,12 +102,12 @@ fn xml_wizard_and_build_have_one_text_for_each_kind_of_device_of_every_machine()
         let facts = observe(&source(tree.path()), [Part::Pci, Part::Details]).facts;
         for address in one_of_each_kind(&facts) {
             let spec = spec(&facts, address);
-            let judged = |depth: Depth| {
+            let judged = |depth: CommandDepth| {
                 let judged = Judged::of(input(&spec), depth, &options(tree.path()), &GiveUp::default());
                 judged.unwrap_or_else(|failure| panic!("{failure:?}")).case
             };
-            let xml = judged(Depth::of(false, Scope::xml())).preview.text();
-            let build = judged(Depth::Build);
+            let xml = judged(CommandDepth::of(false, QueryScope::xml())).preview.text();
+            let build = judged(CommandDepth::Build);
             let wizard = Wizard::of(&home, source(tree.path()), spec.clone());
             let what = format!("{} {address}", machine.slug);
             assert_eq!(xml, defined(&build), "{what}");
@@ -232,7 +236,7 @@ proptest! {
         let input = input(&spec);
         let answers = |queries: Vec<Query>| queries.iter().map(|query| answer(&all, query)).collect();
         let mut facts = Facts::default();
-        let case = case::complete(&input, &mut facts, &Scope::default(), answers);
+        let case = case::complete(&input, &mut facts, &QueryScope::default(), answers);
         facts.absorb(answer(&all, &Query::Details(functions.clone())));
         let knowing_all = case::judge(&input, &facts);
         let told = |case: &case::Case, than: &case::Case| -> Vec<String> {

@@ -6,15 +6,15 @@ use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::build::view::RunState;
 use vmbuild::app::{Effect, ExitReason, Msg, StepId};
 use vmbuild::domain::{Difference, Weight, What};
-use vmbuild::engine::libvirt::Call;
+use vmbuild::engine::libvirt::LibvirtCall;
 use vmbuild::engine::{Call as AnyCall, Common, Step};
 use vmbuild::plan::{BuildEvent, BuildResult, Plan};
 
 fn plan() -> Plan {
     let step = |title: &str, call: AnyCall| Step { detail: "detail".into(), ..Step::new(title, title, call) };
-    let volume = Call::WriteSeed { pool: "p".into(), volume: "a".into() };
+    let volume = LibvirtCall::WriteSeed { pool: "p".into(), volume: "a".into() };
     let (name, xml) = ("a".into(), String::new());
-    let define = Call::Define { name, xml, passwords: Vec::new(), variables: false, tpm: false };
+    let define = LibvirtCall::Define { name, xml, passwords: Vec::new(), variables: false, tpm: false };
     let steps = vec![
         step("Re-check the host", AnyCall::Any(Common::Recheck { functions: Vec::new() })),
         step("Create volume", volume.into()),
@@ -244,7 +244,7 @@ fn details_and_the_log_are_a_key_away() {
 fn starting_afterwards_is_a_choice_that_the_plan_shows() {
     let mut desk = Desk::workstation();
     desk.complete();
-    let is_start = |step: &Step| matches!(step.call, AnyCall::Libvirt(Call::Start { .. }));
+    let is_start = |step: &Step| matches!(step.call, AnyCall::Libvirt(LibvirtCall::Start { .. }));
     let starts = |desk: &Desk| desk.app.case.plan.steps.iter().any(is_start);
     desk.keys("8");
     assert!(!starts(&desk));

@@ -4,7 +4,7 @@ use super::script::{Desk, saved, templates};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use vmbuild::app::StepId;
-use vmbuild::app::form::{Field, Kind};
+use vmbuild::app::form::{Field, FieldKind};
 use vmbuild::app::steps::pci::Show;
 use vmbuild::app::steps::system::map::{self, Thread};
 use vmbuild::facts::Fact;
@@ -80,8 +80,8 @@ fn every_field_of_a_form_is_where_and_what_the_table_of_fields_says() {
         assert!(field.label.starts_with(row.label) || OTHER.contains(&&*field.label), "{path}: {}", field.label);
         assert_eq!(field.group, row.group.heading(), "{path}");
         assert_eq!(StepId::of(&field.place), step, "{path}");
-        assert_eq!(matches!(field.kind, Kind::Toggle), row.grammar == Grammar::Switch, "{path}");
-        if let Kind::Choice { free: false, .. } = field.kind {
+        assert_eq!(matches!(field.kind, FieldKind::Toggle), row.grammar == Grammar::Switch, "{path}");
+        if let FieldKind::Choice { free: false, .. } = field.kind {
             assert!(row.grammar == Grammar::Word, "{path}");
         }
     }

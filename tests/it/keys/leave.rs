@@ -4,10 +4,10 @@ use super::script::Desk;
 use serde_json::json;
 use std::path::Path;
 use vmbuild::app::overlay::{Ask, Overlay};
-use vmbuild::app::{Draft, Effect, Exit, ExitReason, HostState, LeftDraft, Msg, Signal, StepId, StoreReply};
+use vmbuild::app::{Draft, Effect, EndSignal, ExitReason, HostState, LeftDraft, Msg, StepId, StoreReply, WizardExit};
 use vmbuild::spec::Spec;
 
-fn left(desk: &Desk) -> Option<&Exit> {
+fn left(desk: &Desk) -> Option<&WizardExit> {
     desk.effects.iter().find_map(|effect| if let Effect::Leave(exit) = effect { Some(exit) } else { None })
 }
 
@@ -150,7 +150,7 @@ fn a_draft_is_not_offered_over_work_that_has_begun() {
 fn a_signal_saves_what_was_typed_and_leaves() {
     let mut desk = Desk::workstation();
     desk.keys("2 Enter 'half'");
-    desk.tell(Msg::Signal(Signal::HangUp));
+    desk.tell(Msg::Signal(EndSignal::HangUp));
     assert_eq!(left(&desk).map(|exit| exit.reason), Some(ExitReason::Signal));
     assert!(
         desk.effects

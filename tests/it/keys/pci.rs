@@ -6,7 +6,7 @@ use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::pci::{Show, devices, selected, sheet, verdict};
 use vmbuild::app::{Effect, Msg, ProbeState};
 use vmbuild::checks::Severity;
-use vmbuild::facts::{Fact, Facts, FactsPart, Part, PciClass, Provenance, Query, Storage};
+use vmbuild::facts::{Fact, Facts, FactsPart, HostStorage, Part, PciClass, Provenance, Query};
 use vmbuild::units::PciAddress;
 
 fn at(address: &str) -> PciAddress {
@@ -177,7 +177,7 @@ fn what_the_host_stands_on_is_taken_after_its_address_was_typed_out() {
 }
 
 /// A host whose root file system is on the drive at `address`.
-fn root_on(address: &str) -> Fact<vmbuild::facts::Storage> {
+fn root_on(address: &str) -> Fact<vmbuild::facts::HostStorage> {
     let source = || json!({"file": "test"});
     let known = |value: serde_json::Value| json!({"known": {"value": value, "source": source(), "seen_at": 0}});
     let disk = json!({"name": "nvme0n1", "number": "259:0", "functions": [at(address)]});
@@ -378,7 +378,7 @@ fn crowd_with_disks() -> Desk {
         "name": "nvme1n1", "number": "259:5", "kind": "disk", "size": 1_u64 << 40, "below": [], "functions": ["0000:04:00.0"],
         "usb": false, "server": null, "model": "Samsung SSD 990 PRO", "serial": "S6Z2", "content": null, "label": null
     });
-    let mut storage = Storage::default();
+    let mut storage = HostStorage::default();
     storage.devices.push(serde_json::from_value(drive).unwrap());
     let storage = Fact::known(storage, Provenance::File("/sys/block".into()), 0);
     let mut desk = crowd();

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use vmbuild::checks::Wording;
 use vmbuild::checks::{Finding, Level, Severity, Taken, take, take_holding};
 use vmbuild::facts::Facts;
-use vmbuild::facts::networking::{Interface, SshSession};
+use vmbuild::facts::networking::{HostInterface, SshSession};
 use vmbuild::facts::storage::{BlockDevice, Mount};
 use vmbuild::facts::usb::Keyboard;
 use vmbuild::units::PciAddress;
@@ -220,7 +220,7 @@ fn what_the_host_stands_on_is_refused_as_a_companion_whether_held_or_not() {
     let session = |facts: &mut Facts| {
         let server: IpAddr = "192.0.2.7".parse().unwrap();
         let function = Some("07:00.0".parse().unwrap());
-        let port = Interface { name: "eth0".into(), function, addresses: vec![server], ..Interface::default() };
+        let port = HostInterface { name: "eth0".into(), function, addresses: vec![server], ..HostInterface::default() };
         let networking = facts.networking.get_mut().unwrap();
         networking.interfaces = vec![port];
         networking.ssh = known(vec![SshSession { client: "192.0.2.9".parse().unwrap(), server, own: true }]);

@@ -16,8 +16,8 @@ use vmbuild::checks::Wording;
 use vmbuild::checks::{Finding, Severity, Taken, take};
 use vmbuild::facts::pci_details::{HeaderType, Link, PowerState, ResetMethod, SrIov};
 use vmbuild::facts::{
-    Boot, BootChain, Cpu, Displays, Fact, Facts, GroupDetails, Initramfs, Iommu, Kernel, Lockdown, ModuleState,
-    Networking, PciClass, PciDetails, PciDevice, Provenance, Storage, Usb, Vfio,
+    BootChain, Displays, Fact, Facts, GroupDetails, HostBoot, HostCpu, HostStorage, Initramfs, Iommu, Kernel, Lockdown,
+    ModuleState, Networking, PciClass, PciDetails, PciDevice, Provenance, Usb, Vfio,
 };
 use vmbuild::machine::{Role, card};
 use vmbuild::units::PciAddress;
@@ -106,6 +106,7 @@ pub(crate) fn facts(machine: &Machine) -> Facts {
     let words = machine.cmdline.as_deref().unwrap_or("quiet").split_whitespace().map(String::from).collect();
     let mut pci: Vec<PciDevice> = machine.devices().map(|(group, listed)| device(group, listed)).collect();
     pci.sort_by_key(|device| device.address);
+    let cpu = HostCpu { vendor: String::new(), address_bits: Some(48), virtualises: Some(true), is_virtual: false };
     let kernel = Kernel {
         release: known("6.12.38".into()),
         command_line: known(words),
@@ -113,7 +114,7 @@ pub(crate) fn facts(machine: &Machine) -> Facts {
         lockdown: known(Lockdown::None),
         interrupt_remapping: known(true),
         iommu_address_bits: known(48),
-        cpu: known(Cpu { vendor: String::new(), address_bits: Some(48), virtualises: Some(true), is_virtual: false }),
+        cpu: known(cpu),
         ..Kernel::default()
     };
     let vfio = Vfio {
@@ -123,8 +124,11 @@ pub(crate) fn facts(machine: &Machine) -> Facts {
         modprobe: known(Vec::new()),
         ..Vfio::default()
     };
-    let boot =
-        Boot { chain: known(BootChain::UpdateGrub), initramfs: known(Initramfs::InitramfsTools), ..Boot::default() };
+    let boot = HostBoot {
+        chain: known(BootChain::UpdateGrub),
+        initramfs: known(Initramfs::InitramfsTools),
+        ..HostBoot::default()
+    };
     let groups = machine
         .groups
         .iter()
@@ -136,7 +140,7 @@ pub(crate) fn facts(machine: &Machine) -> Facts {
         vfio: known(vfio),
         domains: known(Vec::new()),
         pools: known(Vec::new()),
-        storage: known(Storage {
+        storage: known(HostStorage {
             mounts: known(Vec::new()),
             swaps: known(Vec::new()),
             zfs: known(Vec::new()),

@@ -2,8 +2,8 @@
 
 use super::known;
 use std::net::IpAddr;
-use vmbuild::facts::display::{Console, Framebuffer, Holder, Holders};
-use vmbuild::facts::networking::{Interface, Route, SshSession};
+use vmbuild::facts::display::{Framebuffer, Holder, Holders, KernelConsole};
+use vmbuild::facts::networking::{HostInterface, Route, SshSession};
 use vmbuild::facts::pci_details::{
     Bar, BarSpace, HeaderType, Link, LinkPort, MdevType, PowerState, ReservedRegion, ResetMethod, SrIov,
 };
@@ -82,9 +82,13 @@ fn wired(facts: &mut Facts) {
     let function = first(facts, 0x0200);
     let address: IpAddr = "192.0.2.7".parse().unwrap();
     let networking = facts.networking.get_mut().unwrap();
-    let port = Interface { name: "eth0".into(), function: Some(function), ..Interface::default() };
-    let bridge =
-        Interface { name: "br0".into(), addresses: vec![address], below: vec!["eth0".into()], ..Interface::default() };
+    let port = HostInterface { name: "eth0".into(), function: Some(function), ..HostInterface::default() };
+    let bridge = HostInterface {
+        name: "br0".into(),
+        addresses: vec![address],
+        below: vec!["eth0".into()],
+        ..HostInterface::default()
+    };
     networking.interfaces = vec![port, bridge];
 }
 
@@ -244,7 +248,8 @@ fn of_the_isolation() -> Vec<Variant> {
         taking("NET-VF-USE-INTERFACE", "a virtual function", &["0000:06:00.0"], of_another),
         taking("NET-VF-MAC0", "a virtual function without an address", &["0000:06:00.0"], |f| {
             of_another(f);
-            let port = Interface { name: "eth0v0".into(), function: Some(at("0000:06:00.0")), ..Interface::default() };
+            let port =
+                HostInterface { name: "eth0v0".into(), function: Some(at("0000:06:00.0")), ..HostInterface::default() };
             f.networking.get_mut().unwrap().interfaces = vec![port];
         }),
         Variant {
@@ -324,7 +329,7 @@ fn of_the_display() -> Vec<Variant> {
             let displays = f.displays.get_mut().unwrap();
             displays.framebuffers = vec![Framebuffer { name: "fb0".into(), driver: None, function: Some(at(GPU)) }];
             displays.consoles =
-                vec![Console { name: "vtcon1".into(), on: "(M) frame buffer device".into(), bound: true }];
+                vec![KernelConsole { name: "vtcon1".into(), on: "(M) frame buffer device".into(), bound: true }];
         }),
         of("HOST-CONSOLE-DRIVER", "the firmware's frame buffer on an old kernel", |f| {
             kernel(f).release = known("5.15.0-91-generic".into());

@@ -21,7 +21,7 @@ use super::page::StepPage;
 use crate::app::focus::Focus;
 use crate::app::form::{Field, why, yes};
 use crate::app::intent::Intent;
-use crate::app::options::{Options, ROM_BARS};
+use crate::app::options::{KnownValues, ROM_BARS};
 use crate::app::outcome::{Edit, Go, Outcome, Turn};
 use crate::app::overlay::{Overlay, Sheet};
 use crate::app::{App, Effect};
@@ -160,7 +160,7 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let device = selected(app);
     let ids = device.map_or((0, 0), |device| (device.vendor, device.device));
     let is_gpu = device.is_some_and(|device| device.kind() == PciClass::Gpu);
-    let rom = Field::free(at("rom_file"), Options::Roms(ids.0, ids.1))
+    let rom = Field::free(at("rom_file"), KnownValues::Roms(ids.0, ids.1))
         .default("the card's own", "")
         .help("An image to show the guest instead of the card's own ROM: from the list, or any absolute path.");
     let rom = if is_gpu { rom.called("vBIOS ROM") } else { rom };
@@ -169,7 +169,7 @@ fn fields(app: &App, row: usize) -> Vec<Field> {
     let bar = function.map_or(("auto", String::new()), |function| {
         (if function.rom_bar.value { "on" } else { "off" }, why(&function.rom_bar))
     });
-    let bar = Field::choice(at("rom_bar"), Options::Fixed(ROM_BARS))
+    let bar = Field::choice(at("rom_bar"), KnownValues::Fixed(ROM_BARS))
         .default(bar.0, bar.1)
         .help("Whether the guest sees the ROM of the device; a ROM can hang the guest's firmware, or the host.");
     let mut fields = vec![rom];

@@ -5,7 +5,7 @@ use crate::app::outcome::Edit;
 use crate::app::steps::page::top;
 use crate::checks::{GROUPS_CHANGED, Severity};
 use crate::facts::PciDevice;
-use crate::machine::selector::{Outcome, Wanted, outcomes};
+use crate::machine::selector::{Match, Wanted, outcomes};
 use crate::spec;
 use crate::units::PciAddress;
 use serde_json::Value;
@@ -44,8 +44,8 @@ pub(super) fn waits_for(row: &Value, device: &PciDevice) -> bool {
 /// Where a taken function was, or what it was chosen for.
 pub fn note(model: &Model, address: PciAddress) -> Option<String> {
     outcomes(model.spec(), &model.facts)?.into_values().find_map(|outcome| match outcome {
-        Outcome::Moved { from, to } if to == address => Some(format!("was {}", from.short())),
-        Outcome::Chosen { to, .. } if to == address => Some("any was accepted".into()),
+        Match::Moved { from, to } if to == address => Some(format!("was {}", from.short())),
+        Match::Chosen { to, .. } if to == address => Some("any was accepted".into()),
         _ => None,
     })
 }
@@ -58,7 +58,7 @@ pub fn line(model: &Model) -> Option<(Severity, String)> {
     }
     let group = || model.case.report.findings.iter().any(|finding| *finding.check == GROUPS_CHANGED);
     let moved = found.values().find_map(|outcome| match outcome {
-        Outcome::Moved { from, to } => Some((from.short(), to.short())),
+        Match::Moved { from, to } => Some((from.short(), to.short())),
         _ => None,
     });
     match moved {
@@ -70,7 +70,7 @@ pub fn line(model: &Model) -> Option<(Severity, String)> {
             Some((Severity::Warning, "an IOMMU group has changed since it was saved: c shows more".into()))
         }
         None => found.values().find_map(|outcome| match outcome {
-            Outcome::Chosen { to, over } if !over.is_empty() => {
+            Match::Chosen { to, over } if !over.is_empty() => {
                 Some((Severity::Info, format!("{} is selected, {} skipped: c shows why", to.short(), over.len())))
             }
             _ => None,
@@ -78,16 +78,16 @@ pub fn line(model: &Model) -> Option<(Severity, String)> {
     }
 }
 
-fn not_found(model: &Model, row: usize, outcome: &Outcome) -> String {
+fn not_found(model: &Model, row: usize, outcome: &Match) -> String {
     let rows = model.spec().pci_devices.as_deref().unwrap_or_default();
     let known_by = rows.get(row).and_then(|row| row.selector.as_ref());
     let wanted = known_by.and_then(|known_by| Wanted::read(known_by, None).ok());
     let what = wanted.map_or(format!("device {row}"), |wanted| wanted.to_string());
     match outcome {
-        Outcome::Ambiguous(fitting) if fitting.len() > 1 => {
+        Match::Ambiguous(fitting) if fitting.len() > 1 => {
             format!("{what}: {} match. Space selects one, d removes the row", fitting.len())
         }
-        Outcome::Gone { over } if !over.is_empty() => format!("{what}: none is free. d removes the row, c shows more"),
+        Match::Gone { over } if !over.is_empty() => format!("{what}: none is free. d removes the row, c shows more"),
         _ => format!("{what}: not found. d removes the row, c shows more"),
     }
 }

@@ -11,7 +11,7 @@ use crate::units::{Bytes, PciAddress};
 
 /// One line of a sheet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
+pub struct SheetLine {
     /// What it is about; empty where it goes on with the line above.
     pub label: String,
     /// What is known; why it is not.
@@ -28,10 +28,10 @@ pub fn folder(address: PciAddress) -> String {
 }
 
 /// The lines of the sheet of the function at `address`.
-pub fn lines(app: &App, address: PciAddress) -> Vec<Line> {
+pub fn lines(app: &App, address: PciAddress) -> Vec<SheetLine> {
     let Some(device) = app.facts.pci.items().iter().find(|device| device.address == address) else {
         let why = "it is gone: the kernel lists no function at this address".to_owned();
-        return vec![Line { label: "Device".into(), value: why, ..Line::default() }];
+        return vec![SheetLine { label: "Device".into(), value: why, ..SheetLine::default() }];
     };
     let mut page = Page { address, lines: Vec::new() };
     scanned(app, device, &mut page);
@@ -47,17 +47,17 @@ pub fn lines(app: &App, address: PciAddress) -> Vec<Line> {
 /// Lines being written.
 struct Page {
     address: PciAddress,
-    lines: Vec<Line>,
+    lines: Vec<SheetLine>,
 }
 
 impl Page {
     fn known(&mut self, label: &str, value: impl Into<String>, source: impl Into<String>) {
-        self.lines.push(Line { label: label.into(), value: value.into(), source: source.into(), known: true });
+        self.lines.push(SheetLine { label: label.into(), value: value.into(), source: source.into(), known: true });
     }
 
     fn unknown(&mut self, label: &str, why: &str) {
         let value = format!("not known: {}", why.trim_end_matches('.'));
-        self.lines.push(Line { label: label.into(), value, ..Line::default() });
+        self.lines.push(SheetLine { label: label.into(), value, ..SheetLine::default() });
     }
 
     fn fact<T>(&mut self, label: &str, fact: &Fact<T>, say: impl Fn(&T) -> String) {

@@ -19,7 +19,7 @@ pub struct Review;
 
 /// One line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct SummaryLine {
     /// The step it belongs to.
     pub step: StepId,
     /// Label; empty for the heading of a step.
@@ -57,7 +57,7 @@ impl StepPage for Review {
         let row = app.cursor().row;
         match app.review.tab {
             Tab::Summary => match summary_lines(app).into_iter().nth(row) {
-                Some(Line { place: Some(place), .. }) => Outcome::go(Go::Place(place)),
+                Some(SummaryLine { place: Some(place), .. }) => Outcome::go(Go::Place(place)),
                 Some(line) => Outcome::go(Go::Step(line.step)),
                 None => Outcome::default(),
             },
@@ -142,19 +142,19 @@ fn lines(app: &App) -> Vec<String> {
 }
 
 /// What is set, by step.
-pub fn summary_lines(app: &App) -> Vec<Line> {
+pub fn summary_lines(app: &App) -> Vec<SummaryLine> {
     StepId::ALL.into_iter().flat_map(|step| of_step(app, step)).collect()
 }
 
 /// What is set in a step; nothing for those that set nothing themselves.
-fn of_step(app: &App, step: StepId) -> Vec<Line> {
+fn of_step(app: &App, step: StepId) -> Vec<SummaryLine> {
     let Some(page) = spec_pages::of(step) else { return Vec::new() };
     let summary = page.summary(app);
-    let heading = Line { step, label: String::new(), value: summary, note: String::new(), place: None };
+    let heading = SummaryLine { step, label: String::new(), value: summary, note: String::new(), place: None };
     let mut lines = vec![heading];
     for (place, value) in leaves(app).into_iter().filter(|(place, _)| StepId::of(place) == step) {
         let note = app.origin(&place).map(|origin| format!("from {origin}")).unwrap_or_default();
-        lines.push(Line { step, label: place.to_string(), value, note, place: Some(place) });
+        lines.push(SummaryLine { step, label: place.to_string(), value, note, place: Some(place) });
     }
     lines
 }

@@ -3,7 +3,7 @@
 use super::super::page::top;
 use crate::app::Model;
 use crate::app::form::{Field, why};
-use crate::app::options::{CPU_CACHES, CPU_MODES, Options};
+use crate::app::options::{CPU_CACHES, CPU_MODES, KnownValues};
 use crate::machine::{Choice, Topology};
 use crate::spec::Place;
 use crate::units::CpuSet;
@@ -22,16 +22,16 @@ fn seen(model: &Model) -> Vec<Field> {
     let cpu = &model.case.machine.cpu;
     let cache = cpu.cache.value.map_or("as the model has it", crate::spec::CpuCache::name);
     vec![
-        Field::choice(at("mode"), Options::Fixed(CPU_MODES))
+        Field::choice(at("mode"), KnownValues::Fixed(CPU_MODES))
             .default(cpu.mode.value.name(), why(&cpu.mode))
             .help("What the guest sees of the host's CPU."),
-        Field::free(at("model"), Options::CpuModels)
+        Field::free(at("model"), KnownValues::CpuModels)
             .default("none", "only with CPU mode custom")
             .help("For CPU mode custom, by libvirt's name."),
         Field::lines(at("features"))
             .default(features(model), "")
             .help("One per line: +name requires it, -name hides it."),
-        Field::choice(at("cache"), Options::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
+        Field::choice(at("cache"), KnownValues::Fixed(CPU_CACHES)).default(cache, why(&cpu.cache)),
         Field::toggle(at("nested")).default("as the host", "").help("Whether the guest can run guests."),
     ]
 }

@@ -3,7 +3,7 @@
 use super::super::page::top;
 use crate::app::Model;
 use crate::app::form::{Field, why, yes};
-use crate::app::options::{FIRMWARE, Options, VIRT_TYPES};
+use crate::app::options::{FIRMWARE, KnownValues, VIRT_TYPES};
 use crate::machine::Firmware;
 use crate::spec::devices::FirmwareKind;
 
@@ -18,12 +18,12 @@ pub(super) fn machine(model: &Model) -> [Field; 5] {
     let uefi = machine.firmware.value.is_uefi();
     let secure = matches!(machine.firmware.value, Firmware::Uefi { secure_boot: true });
     [
-        Field::free(top("architecture"), Options::Architectures)
+        Field::free(top("architecture"), KnownValues::Architectures)
             .default(machine.arch.value.clone(), why(&machine.arch)),
-        Field::free(top("machine"), Options::Machines(machine.arch.value.clone()))
+        Field::free(top("machine"), KnownValues::Machines(machine.arch.value.clone()))
             .default(machine.machine_type.value.clone(), why(&machine.machine_type))
             .help("q35 has PCI Express, which passthrough needs; pc is for old guests."),
-        Field::choice(top("virt_type"), Options::Fixed(VIRT_TYPES))
+        Field::choice(top("virt_type"), KnownValues::Fixed(VIRT_TYPES))
             .default(machine.virt_type.value.name(), runs_on(model)),
         Field::toggle(top("uefi")).default(yes(uefi), why(&machine.firmware)).help("Boot by OVMF, not SeaBIOS."),
         Field::toggle(top("secure_boot"))
@@ -37,7 +37,7 @@ fn firmware(model: &Model) -> [Field; 3] {
     let uefi = model.case.machine.firmware.value.is_uefi();
     let bios = || (!uefi).then(|| "only with UEFI".to_owned());
     [
-        Field::choice(top("firmware"), Options::Fixed(FIRMWARE))
+        Field::choice(top("firmware"), KnownValues::Fixed(FIRMWARE))
             .default(if uefi { FirmwareKind::Uefi } else { FirmwareKind::Bios }.name(), "from the field UEFI")
             .help("By its name; the same as the field UEFI."),
         Field::toggle(top("enrolled_keys"))

@@ -3,7 +3,7 @@
 use super::super::page::top;
 use crate::app::Model;
 use crate::app::form::{Field, why, yes};
-use crate::app::options::{HOTPLUG_KINDS, NUMA_MODES, Options};
+use crate::app::options::{HOTPLUG_KINDS, KnownValues, NUMA_MODES};
 use crate::spec::{HotplugKind, NumaMode};
 
 /// The fields, under their heading.
@@ -21,7 +21,7 @@ fn growth(model: &Model) -> Vec<Field> {
         Field::text(top("max_memory"))
             .default("as at the start", "")
             .help("How much the guest can be given while it runs."),
-        Field::choice(top("memory_hotplug").key("by"), Options::Fixed(HOTPLUG_KINDS)).default(by.0, by.1),
+        Field::choice(top("memory_hotplug").key("by"), KnownValues::Fixed(HOTPLUG_KINDS)).default(by.0, by.1),
         Field::text(top("memory_hotplug").key("slots")).default(slots.0, slots.1),
     ]
 }
@@ -30,7 +30,7 @@ fn backing(model: &Model) -> Vec<Field> {
     let at = |field: &str| top("memory_backing").key(field);
     let page = model.case.machine.backing.page.as_ref().map(|page| page.value.to_string());
     vec![
-        Field::free(at("hugepages"), Options::HugePages)
+        Field::free(at("hugepages"), KnownValues::HugePages)
             .default("none", "")
             .note(page.map(|page| format!("taken: {page}")).unwrap_or_default())
             .help("Pages of one size that the host has reserved; auto uses the largest size with enough free pages."),
@@ -49,7 +49,7 @@ fn nodes(model: &Model) -> Vec<Field> {
             .default(nodes.0, nodes.1)
             .note(host_nodes(model))
             .help("NUMA nodes of the host that the memory comes from: 0 or 0-1."),
-        Field::choice(at("mode"), Options::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
+        Field::choice(at("mode"), KnownValues::Fixed(NUMA_MODES)).default(NumaMode::Strict.name(), ""),
         Field::lines(at("cells"))
             .default("one", "")
             .help("One per line, virtual CPUs: memory, host node, pages: 0-7: 16 GiB, node 0, pages 1 GiB"),

@@ -9,7 +9,7 @@ use super::page::{StepPage, top};
 use crate::app::App;
 use crate::app::form::{Field, why};
 use crate::app::intent::Intent;
-use crate::app::options::{OS_TYPES, Options};
+use crate::app::options::{KnownValues, OS_TYPES};
 use crate::app::outcome::Outcome;
 use crate::app::overlay::{CpuMap, Overlay};
 use crate::facts::Resources;
@@ -53,11 +53,11 @@ fn guest(app: &App) -> Vec<Field> {
     vec![
         Field::text(top("name"))
             .help("Names the domain, its volumes and its log files. Letters, digits, '-', '_', '.' are safe."),
-        Field::free(top("os_variant"), Options::Systems)
+        Field::free(top("os_variant"), KnownValues::Systems)
             .default(system, told)
             .note(system_name(app))
             .help("Short id as osinfo names it. Decides about drivers, firmware and clock; any id is possible."),
-        Field::free(top("os_type"), Options::Fixed(OS_TYPES))
+        Field::free(top("os_type"), KnownValues::Fixed(OS_TYPES))
             .default(if windows { OsFamily::Windows } else { OsFamily::Linux }.name(), family_why(app)),
         Field::text(top("vcpus"))
             .note(beside(host_cpus(app), wanted(app, |needs| needs.cpus.map(|count| count.to_string()))))

@@ -9,7 +9,7 @@ mod watch;
 use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
 use crate::engine::libvirt::volume::seed_xml;
-use crate::engine::libvirt::{Call, Libvirt, PasswordFile, Removal};
+use crate::engine::libvirt::{Libvirt, LibvirtCall, LibvirtRemoval, PasswordFile};
 use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
@@ -19,7 +19,7 @@ use crate::plan::BuildEvent;
 use crate::units::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use watch::Watch;
+use watch::LogWatch;
 
 /// An open connection to libvirt that builds.
 pub(crate) struct LibvirtBackend {
@@ -30,7 +30,7 @@ pub(crate) struct LibvirtBackend {
     /// Kept between questions, so that the files of a remote host are read once.
     observer: Option<Observer>,
     /// What QEMU and the kernel write since the domain was about to be started.
-    watch: Option<Watch>,
+    watch: Option<LogWatch>,
 }
 
 impl LibvirtBackend {
@@ -41,43 +41,43 @@ impl LibvirtBackend {
     }
 
     /// Does one call; what came of it, where the step's title does not say it all.
-    fn call(&mut self, call: &Call, work: &mut Work<'_, '_>) -> Result<String, Halt> {
+    fn call(&mut self, call: &LibvirtCall, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         match call {
-            Call::CreateVolume { pool, xml, .. } => {
+            LibvirtCall::CreateVolume { pool, xml, .. } => {
                 let made = self.connection.create_volume(pool, xml)?;
                 work.made(&made.key);
                 Ok(String::new())
             }
-            Call::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
+            LibvirtCall::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
                 let job = copy::Job { pool, volume, xml, from, from_pool: from_pool.as_deref(), grow_to: *grow_to };
                 job.run(&self.connection, self.source.shares_files(), work)
             }
-            Call::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
-            Call::Define { xml, passwords, .. } => {
+            LibvirtCall::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
+            LibvirtCall::Define { xml, passwords, .. } => {
                 let (made, validated) = self.define(xml, passwords)?;
                 work.made(&made.uuid);
                 let note = if validated { "" } else { "this driver does not validate XML against libvirt's schema" };
                 Ok(note.to_owned())
             }
-            Call::SetAutostart => {
+            LibvirtCall::SetAutostart => {
                 self.connection.set_autostart(&defined(work)?)?;
                 Ok(String::new())
             }
-            Call::ReadBack { xml } => {
+            LibvirtCall::ReadBack { xml } => {
                 let stored = self.connection.stored_xml(&defined(work)?)?;
                 let changes = read_back::changes(xml, &stored);
                 let note = read_back::note(changes.as_deref());
                 work.tell(BuildEvent::Stored { step: work.number, changes: changes.unwrap_or_default() });
                 Ok(note)
             }
-            Call::Start { watched, .. } => {
-                self.watch = watched.then(|| Watch::begin(&self.source, work.name));
+            LibvirtCall::Start { watched, .. } => {
+                self.watch = watched.then(|| LogWatch::begin(&self.source, work.name));
                 let domain = defined(work)?;
                 self.connection.start(&domain)?;
                 work.made(&domain.uuid);
                 Ok(String::new())
             }
-            Call::VerifyPassthrough { passed, held } => self.verify(passed, held, work),
+            LibvirtCall::VerifyPassthrough { passed, held } => self.verify(passed, held, work),
         }
     }
 
@@ -137,11 +137,13 @@ impl Backend for LibvirtBackend {
         let undo::Removal::Libvirt(removal) = Libvirt.undo(&made.thing, Some(&made.id), None).removal;
         let id = made.id.0.clone();
         let was_there = match removal {
-            Removal::DeleteVolume { pool, name } => self.connection.delete_volume(&MadeVolume { pool, name, key: id }),
-            Removal::Undefine { name, with_files, .. } => {
+            LibvirtRemoval::DeleteVolume { pool, name } => {
+                self.connection.delete_volume(&MadeVolume { pool, name, key: id })
+            }
+            LibvirtRemoval::Undefine { name, with_files, .. } => {
                 self.connection.undefine(&MadeDomain { name, uuid: id }, with_files)
             }
-            Removal::Destroy { name } => self.connection.destroy(&MadeDomain { name, uuid: id }),
+            LibvirtRemoval::Destroy { name } => self.connection.destroy(&MadeDomain { name, uuid: id }),
         }?;
         Ok(if was_there { Removed::Now } else { Removed::Before })
     }

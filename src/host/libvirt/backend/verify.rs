@@ -1,7 +1,7 @@
 //! The look after the start of a VM with passed functions: what the expert does next. Item by item; what cannot be seen
 //! is said to be so, and nothing is undone on account of it.
 
-use super::watch::Watch;
+use super::watch::LogWatch;
 use super::{LibvirtBackend, defined};
 use crate::checks::failure::unforeseen::{VM_PAUSED, VM_STOPPED};
 use crate::checks::{Diagnosis, Finding, PCI_DRIVER, diagnose};
@@ -90,7 +90,7 @@ impl LibvirtBackend {
     }
 
     /// Whether the VM still runs some time after its start.
-    fn lives(&self, watch: Option<&Watch>, work: &Work<'_, '_>) -> Result<Item, Halt> {
+    fn lives(&self, watch: Option<&LogWatch>, work: &Work<'_, '_>) -> Result<Item, Halt> {
         let what = format!("the VM runs {} s after its start", TRIAL.as_secs());
         if self.connection.is_test() {
             return Ok(Item::new(what, Verdict::NotChecked, "the test driver runs nothing"));
@@ -163,7 +163,7 @@ impl List<'_, '_, '_> {
 }
 
 /// What QEMU and the kernel said since the start.
-fn said(watch: Option<&mut Watch>, findings: &[Finding], functions: &[PciAddress]) -> (Item, Item) {
+fn said(watch: Option<&mut LogWatch>, findings: &[Finding], functions: &[PciAddress]) -> (Item, Item) {
     let (qemu, kernel) = match watch {
         Some(watch) => (
             watch.qemu.as_ref().map_err(Clone::clone).and_then(QemuLog::fresh),

@@ -6,7 +6,7 @@ use crate::checks::{Finding, Severity, Wording};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine;
 use crate::spec::Place;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::canvas::{Canvas, cells, wrap};
 use crate::ui::checks::sign;
 use crate::ui::steps::page::help;
@@ -26,7 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     };
     let mut y = area.y + 1;
     for line in facts.iter().take(most) {
-        canvas.put(area.x + 3, y, area.width.saturating_sub(3), line, Role::Muted);
+        canvas.put(area.x + 3, y, area.width.saturating_sub(3), line, StyleRole::Muted);
         y += 1;
     }
     let mut rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
@@ -58,8 +58,8 @@ fn lines_of(pieces: &[String], width: u16) -> Vec<String> {
 fn meaning(app: &App, canvas: &mut Canvas, area: Rect, device: &PciDevice) {
     let width = area.width.saturating_sub(3);
     let (first, findings) = outlook(app, device);
-    let mut lines: Vec<(&'static str, String, Role)> =
-        wrap(&first, width).into_iter().map(|line| ("", line, Role::Muted)).collect();
+    let mut lines: Vec<(&'static str, String, StyleRole)> =
+        wrap(&first, width).into_iter().map(|line| ("", line, StyleRole::Muted)).collect();
     for (severity, text) in findings {
         let (mut glyph, role) = sign(canvas, severity);
         let text = wrap(&text, width.saturating_sub(2)).into_iter();
@@ -67,17 +67,17 @@ fn meaning(app: &App, canvas: &mut Canvas, area: Rect, device: &PciDevice) {
     }
     for (y, (sign, line, role)) in (area.y..area.bottom()).zip(&lines) {
         let x = area.x + 3;
-        if *role == Role::Muted {
-            canvas.put(x, y, width, line, Role::Muted);
+        if *role == StyleRole::Muted {
+            canvas.put(x, y, width, line, StyleRole::Muted);
         } else {
             canvas.put(x, y, 1, sign, *role);
-            canvas.put(x + 2, y, width.saturating_sub(2), line, Role::Text);
+            canvas.put(x + 2, y, width.saturating_sub(2), line, StyleRole::Text);
         }
     }
     let hidden = lines.len().saturating_sub(usize::from(area.height));
     if hidden > 0 && area.height > 0 {
         let text = format!("  {hidden} more lines: Enter");
-        canvas.put_right(area.right(), area.bottom() - 1, 24, &text, Role::Muted);
+        canvas.put_right(area.right(), area.bottom() - 1, 24, &text, StyleRole::Muted);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::checks::{Finding, Severity};
 use crate::facts::{Iommu, ModuleState, PciClass, PciDevice};
 use crate::machine;
 use crate::spec::Place;
-use crate::ui::Role;
+use crate::ui::StyleRole;
 use crate::ui::steps::page::{absent, in_rows, paragraph};
 use ratatui::layout::Rect;
 
@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 const DETAILS: u16 = 9;
 
 /// A line of the list.
-enum Line<'a> {
+enum ListLine<'a> {
     /// The head of a group, with its first device in the list.
     Group(Option<u32>, &'a PciDevice),
     /// A device, with its row.
@@ -53,7 +53,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         (n, m) => format!(" {n} more above, {m} below "),
     };
     let y = if details_area.height > 0 { details_area.y } else { list_area.bottom() };
-    canvas.put_right(area.right().saturating_sub(1), y, 28, &beyond, Role::Muted);
+    canvas.put_right(area.right().saturating_sub(1), y, 28, &beyond, StyleRole::Muted);
 }
 
 fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
@@ -80,24 +80,24 @@ fn iommu(app: &App, canvas: &mut Canvas, area: Rect) {
             };
             match probe(app) {
                 Some((told, role)) => (format!("IOMMU on   {groups} groups   {listed}   {told}"), role),
-                None => (format!("IOMMU on   {vfio}{groups} groups   {listed}"), Role::Muted),
+                None => (format!("IOMMU on   {vfio}{groups} groups   {listed}"), StyleRole::Muted),
             }
         }
-        (Some(Iommu::Off { cause, remedy }), _) => (format!("No IOMMU groups: {cause} {remedy}"), Role::Warn),
+        (Some(Iommu::Off { cause, remedy }), _) => (format!("No IOMMU groups: {cause} {remedy}"), StyleRole::Warn),
         // The list shows that the host is being asked.
         (None, _) if app.facts.iommu.is_pending() => return,
-        (None, why) => (format!("IOMMU not known: {}", why.unwrap_or_default()), Role::Warn),
+        (None, why) => (format!("IOMMU not known: {}", why.unwrap_or_default()), StyleRole::Warn),
     };
     paragraph(canvas, area, &text, role);
 }
 
 /// What the list lacks while a remote host's files have not been read.
-fn probe(app: &App) -> Option<(String, Role)> {
+fn probe(app: &App) -> Option<(String, StyleRole)> {
     let probe = app.probe.as_ref()?;
     match &probe.state {
-        ProbeState::Offered => Some(("P reads more over SSH".into(), Role::Warn)),
-        ProbeState::Running => Some(("reading over SSH; P stops".into(), Role::Muted)),
-        ProbeState::Failed { why } => Some((format!("P tries again: {why}"), Role::Warn)),
+        ProbeState::Offered => Some(("P reads more over SSH".into(), StyleRole::Warn)),
+        ProbeState::Running => Some(("reading over SSH; P stops".into(), StyleRole::Muted)),
+        ProbeState::Failed { why } => Some((format!("P tries again: {why}"), StyleRole::Warn)),
         ProbeState::Done => None,
     }
 }
@@ -110,9 +110,9 @@ fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
         .map(|(show, name)| if *show == shown { format!("[{name}]") } else { format!(" {name} ") })
         .collect();
     let text = format!("show: {}", kinds.join(""));
-    canvas.put_right(row.right(), row.y, 48, &text, Role::Muted);
+    canvas.put_right(row.right(), row.y, 48, &text, StyleRole::Muted);
     let width = row.width.saturating_sub(cells(&text) + 4);
-    canvas.put(row.x + 1, row.y, 2, "/", Role::Key);
+    canvas.put(row.x + 1, row.y, 2, "/", StyleRole::Key);
     let typing = match &app.focus {
         Focus::Narrowing(text) => Some(&text.text),
         _ => None,
@@ -123,10 +123,10 @@ fn filters(app: &App, canvas: &mut Canvas, row: Rect) {
             input::line(canvas, row.x + 3, row.y, width, line.value(), line.visual_cursor(), scroll);
         }
         _ if app.pci.text.is_empty() => {
-            canvas.put(row.x + 3, row.y, width, "filter", Role::Placeholder);
+            canvas.put(row.x + 3, row.y, width, "filter", StyleRole::Placeholder);
         }
         _ => {
-            canvas.put(row.x + 3, row.y, width, &app.pci.text, Role::Value);
+            canvas.put(row.x + 3, row.y, width, &app.pci.text, StyleRole::Value);
         }
     }
 }
@@ -142,19 +142,19 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
             "" => "this host has no device of this kind; f shows others".to_owned(),
             text => format!("nothing here matches \"{text}\"; Esc clears the filter, f shows other kinds"),
         };
-        canvas.put(area.x + 1, area.y, area.width, &text, Role::Muted);
+        canvas.put(area.x + 1, area.y, area.width, &text, StyleRole::Muted);
     }
     let mut lines = Vec::with_capacity(devices.len() * 2);
     let (mut group, mut at) = (None, 0);
     for (row, device) in devices.into_iter().enumerate() {
         if group != Some(device.iommu_group) {
             group = Some(device.iommu_group);
-            lines.push(Line::Group(device.iommu_group, device));
+            lines.push(ListLine::Group(device.iommu_group, device));
         }
         if row == app.cursor().row {
             at = lines.len();
         }
-        lines.push(Line::Device(row, device));
+        lines.push(ListLine::Device(row, device));
     }
     let first = focus::offset(at, lines.len(), usize::from(area.height));
     let addresses = app.facts.pci.items().iter().map(|device| cells(&device.address.short())).max().unwrap_or(7);
@@ -162,8 +162,8 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
     for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(first)) {
         let row = Rect { y, height: 1, ..area };
         match line {
-            Line::Group(number, device) => group_line(app, canvas, row, *number, device),
-            Line::Device(at, device) => {
+            ListLine::Group(number, device) => group_line(app, canvas, row, *number, device),
+            ListLine::Device(at, device) => {
                 device_line(app, canvas, row, device, addresses);
                 seen = Some((seen.map_or(*at, |(from, _)| from), *at));
                 if *at == app.cursor().row && in_rows(app) && app.editing().is_none() {
@@ -178,21 +178,21 @@ fn list(app: &App, canvas: &mut Canvas, area: Rect) -> (usize, usize) {
 /// `Group 14  isolated, 2 functions                  ✓ ready`.
 fn group_line(app: &App, canvas: &mut Canvas, row: Rect, number: Option<u32>, first: &PciDevice) {
     let Some(group) = number else {
-        canvas.put(row.x + 1, row.y, row.width, "Without an IOMMU group: cannot be passed through", Role::Muted);
+        canvas.put(row.x + 1, row.y, row.width, "Without an IOMMU group: cannot be passed through", StyleRole::Muted);
         return;
     };
     let members: Vec<&PciDevice> = app.facts.pci.items().iter().filter(|device| device.iommu_group == number).collect();
-    let used = canvas.put(row.x + 1, row.y, 12, &format!("Group {group}"), Role::Label);
+    let used = canvas.put(row.x + 1, row.y, 12, &format!("Group {group}"), StyleRole::Label);
     let wide = match state(app, canvas, &members, first) {
         Some((text, role)) => canvas.put_right(row.right(), row.y, 34, &text, role),
         None => 0,
     };
     let room = row.width.saturating_sub(used + wide + 5);
-    canvas.put(row.x + 3 + used, row.y, room, &verdict::isolation(app, group), Role::Muted);
+    canvas.put(row.x + 3 + used, row.y, room, &verdict::isolation(app, group), StyleRole::Muted);
 }
 
 /// What the checks find about the selected members; about the first one where none is selected.
-fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) -> Option<(String, Role)> {
+fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) -> Option<(String, StyleRole)> {
     let list = Place::root().key("pci_devices");
     let rows: Vec<Place> =
         members.iter().filter_map(|device| Some(list.clone().index(row_in_spec(app, device.address)?))).collect();
@@ -212,8 +212,12 @@ fn state(app: &App, canvas: &Canvas, members: &[&PciDevice], first: &PciDevice) 
 }
 
 /// A verdict with its sign.
-pub(super) fn signed(canvas: &Canvas, (severity, words): (Option<Severity>, String), before: &str) -> (String, Role) {
-    let (glyph, role) = severity.map_or((canvas.glyphs().ok, Role::Ok), |severity| sign(canvas, severity));
+pub(super) fn signed(
+    canvas: &Canvas,
+    (severity, words): (Option<Severity>, String),
+    before: &str,
+) -> (String, StyleRole) {
+    let (glyph, role) = severity.map_or((canvas.glyphs().ok, StyleRole::Ok), |severity| sign(canvas, severity));
     (format!("{glyph} {before}{words}"), role)
 }
 
@@ -228,13 +232,14 @@ fn device_line(app: &App, canvas: &mut Canvas, row: Rect, device: &PciDevice, ad
         (_, Some(_)) => on,
         _ => off,
     };
-    let (text, muted) = if bridge { (Role::Skipped, Role::Skipped) } else { (Role::Value, Role::Muted) };
+    let (text, muted) =
+        if bridge { (StyleRole::Skipped, StyleRole::Skipped) } else { (StyleRole::Value, StyleRole::Muted) };
     let x = row.x + 3;
     let address = device.address.short();
     canvas.put_all(x, row.y, 24, &[(sign, text), (" ", text), (&address, text)]);
     let used = 4 + addresses;
     if app.pci.changed.contains_key(&device.address) {
-        canvas.put(x + used + 1, row.y, 1, "~", Role::Warn);
+        canvas.put(x + used + 1, row.y, 1, "~", StyleRole::Warn);
     }
     canvas.put(x + used + 3, row.y, 7, kind(device.kind()), muted);
     let most = row.width / 2;
