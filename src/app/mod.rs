@@ -1,7 +1,7 @@
 //! The wizard's state and its pure update. Knows no widget, no terminal and no runtime.
 //!
 //! [`update()`] takes a message and gives back effects. What a key means is in [`keys`], what it comes to is answered as an
-//! [`outcome::Match`] by the step on screen (one file of [`steps`] each), by `app::acting` or by `app::answering`, and
+//! [`outcome::Outcome`] by the step on screen (one file of [`steps`] each), by `app::acting` or by `app::answering`, and
 //! `app::dispatch` alone changes the state by it.
 
 mod acting;

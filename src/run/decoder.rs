@@ -2,7 +2,7 @@
 //! passed in.
 //!
 //! Over SSH and serial lines the three bytes of an arrow key can arrive apart. A lone Esc is then held back until the
-//! rest comes or [`Capabilities::escape_hold`](super::capability::Capabilities::escape_hold) has passed.
+//! rest comes or [`TerminalCapabilities::escape_hold`](super::capability::TerminalCapabilities::escape_hold) has passed.
 
 use std::time::{Duration, Instant};
 

@@ -39,7 +39,7 @@ impl Input {
     /// Reads `tty`, which must be in raw mode, from within a tokio runtime.
     ///
     /// `size` is the size the screen was set up with; `escape_hold` see
-    /// [`Capabilities`](super::capability::Capabilities::escape_hold).
+    /// [`TerminalCapabilities`](super::capability::TerminalCapabilities::escape_hold).
     pub fn new(tty: OwnedFd, size: Size, escape_hold: Duration) -> io::Result<Self> {
         // The constructor is deprecated for types that can lie about their descriptor, in favour of an unsafe one. An
         // OwnedFd cannot lie.
