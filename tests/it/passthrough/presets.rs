@@ -140,7 +140,7 @@ fn any_card_of_the_kind_is_taken_and_kept_as_it_was_written() {
 fn what_is_given_up_at_the_old_address_is_not_given_up_at_the_new_one() {
     let home = saved();
     let ran = on(&host(&MOVED), &home, &[&CHECK[..], &["--give-up", "0000:01:00.0"]].concat()).code(2);
-    assert!(ran.out.contains("--give-up 0000:01:00.0: no finding says"), "{}", ran.out);
+    assert!(ran.out.contains("--give-up 0000:01:00.0: no finding reports"), "{}", ran.out);
 }
 
 #[test]
