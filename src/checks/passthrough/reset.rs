@@ -151,7 +151,7 @@ fn preferred(subject: &Subject, notes: &mut Notes) {
             let message = text!(
                 "{named} is reset by {first} first, of {names}",
                 named = named(&leaving),
-                first = names.first().unwrap_or(&""),
+                first = names.first().copied().unwrap_or_default(),
                 names = Arg::list(Joint::Comma, names)
             );
             let way_out = text!(
