@@ -15,7 +15,7 @@ static ENGINE_FIELD: Check = Check {
     title: "every field can be exported",
     explain: "The tool that the VM is exported to cannot express this field, so its value would be lost. Leave the field \
               out, or accept the loss with vmbuild export --accept-loss FIELD and add the value afterwards. A note names \
-              fields that are expressed in a roundabout way. libvirt carries every field.",
+              fields that are expressed by raw text of that tool. libvirt carries every field.",
     run: Some(carried),
     ..Check::VM
 };

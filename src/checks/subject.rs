@@ -4,7 +4,7 @@ use super::accepted::Accepted;
 use super::note::Topic;
 use super::row::{RowName, TakenRow};
 use crate::domain::{self, CustomChange, Element};
-use crate::engine::Coverage;
+use crate::engine::{self, Coverage};
 use crate::facts::{
     Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, NOT_ASKED, PciClass, PciDevice, Pool, Use,
     Volume, uses,
@@ -151,7 +151,7 @@ impl<'a> Subject<'a> {
             companions,
             uses,
             merged,
-            coverage: &Coverage::Everything,
+            coverage: engine::usual().coverage(),
             accepted: &NO_LOSS,
             stack_error: None,
             host_alone: false,

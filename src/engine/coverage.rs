@@ -1,12 +1,15 @@
 //! What becomes of each field of the spec in an engine, as a table.
 
+use crate::spec::field::{FIELDS, SpecField};
+
 /// The table of an engine: a row for each field of the spec, by its path with `[]` for a row of a list.
 #[derive(Debug)]
 pub enum Coverage {
-    /// Every field, whatever it is, is carried.
-    Everything,
     /// By field. A row that does not carry a group holds for all within.
     Fields(&'static [(&'static str, Support)]),
+    /// The same for an engine of the domain XML: a field that names its part of it in the table of fields is carried; those
+    /// that act in another way have rows.
+    DomainXml(&'static [(&'static str, Support)]),
 }
 
 /// What becomes of a field.
@@ -25,18 +28,20 @@ pub enum Support {
 impl Coverage {
     /// What becomes of the field at `path`; `None` where no row says it.
     pub fn support(&self, path: &str) -> Option<Support> {
-        let Self::Fields(rows) = self else { return Some(Support::Carried) };
-        let own = rows.iter().find(|(field, _)| *field == path).map(|(_, support)| *support);
+        let written = |field: &SpecField| field.path == path && !field.xml.is_empty();
+        if matches!(self, Self::DomainXml(_)) && FIELDS.iter().any(written) {
+            return Some(Support::Carried);
+        }
+        let own = self.rows().find(|(field, _)| *field == path).map(|(_, support)| support);
         own.or_else(|| {
             let group = |field: &str| path.strip_prefix(field).is_some_and(|rest| rest.starts_with(['.', '[']));
-            let around = rows.iter().filter(|(field, support)| *support != Support::Carried && group(field));
-            around.map(|(_, support)| *support).next()
+            self.exceptions().find(|(field, _)| group(field)).map(|(_, support)| support)
         })
     }
 
     /// The rows.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, Support)> {
-        let rows = if let Self::Fields(rows) = self { *rows } else { &[] };
+        let (Self::Fields(rows) | Self::DomainXml(rows)) = self;
         rows.iter().copied()
     }
 
@@ -62,6 +67,13 @@ mod tests {
         assert_eq!(ROWS.support("cpu.model"), None);
         assert_eq!(ROWS.support("smbios.serial"), Some(Support::Lost("none")));
         assert_eq!(ROWS.support("smbioses"), None);
-        assert_eq!(Coverage::Everything.support("x"), Some(Support::Carried));
+    }
+
+    #[test]
+    fn an_engine_of_the_domain_xml_carries_what_names_its_part_and_nothing_else_without_a_row() {
+        let coverage = Coverage::DomainXml(&[("autostart", Support::Carried)]);
+        assert_eq!(coverage.support("memory"), Some(Support::Carried));
+        assert_eq!(coverage.support("autostart"), Some(Support::Carried));
+        assert_eq!(coverage.support("cloud_init.user"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod call;
 mod copy;
+mod coverage;
 mod removal;
 mod steps;
 mod taken;
@@ -24,7 +25,7 @@ impl Engine for Libvirt {
     }
 
     fn coverage(&self) -> &'static Coverage {
-        &Coverage::Everything
+        &coverage::COVERAGE
     }
 
     fn render(&self, blueprint: &Blueprint<'_>) -> Rendered {
