@@ -94,7 +94,7 @@ pub(crate) fn a_companion_held_by_a_key_over_ssh(lab: &Lab) {
     person.wait_for("is held");
     // Round all the roles, to the one that is meant.
     go_to_device(&mut person, held);
-    for role in ["stays with the host", "is passed", "the guest does not see it"] {
+    for role in ["stays with the host", "is passed to the guest", "not passed to the guest"] {
         person.keys("h");
         person.wait_for(role);
     }
