@@ -3,27 +3,17 @@
 #![allow(clippy::print_stdout, reason = "the figures")]
 
 use crate::keys::script::Desk;
+use crate::terminal::XTERM;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use ratatui_crossterm::CrosstermBackend;
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::time::Duration;
-use vmbuild::run::capability::{Charset, Colours, TerminalCapabilities};
 use vmbuild::run::screen::Screen;
 use vmbuild::ui::{self, Look, Theme, glyphs};
 
 const SIZE: Size = Size { width: 100, height: 30 };
-
-const TERMINAL: TerminalCapabilities = TerminalCapabilities {
-    colours: Colours::Ansi16,
-    charset: Charset::Unicode,
-    ssh: false,
-    escape_hold: Duration::ZERO,
-    full_screen: true,
-    xterm: true,
-};
 
 /// Counts what is written to it.
 #[derive(Clone, Default)]
@@ -57,7 +47,7 @@ impl Screens {
         Self {
             desk: Desk::workstation(),
             look: Look { theme: Theme::named("ansi").unwrap(), glyphs: glyphs::UNICODE },
-            ours: Screen::new(Wire::default(), SIZE, &TERMINAL),
+            ours: Screen::new(Wire::default(), SIZE, &XTERM),
             theirs: Terminal::with_options(CrosstermBackend::new(wire.clone()), options).unwrap(),
             wire,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use vmbuild::run::capability::{Charset, Colours, TerminalCapabilities};
 use vmbuild::run::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 
-const XTERM: TerminalCapabilities = TerminalCapabilities {
+pub(crate) const XTERM: TerminalCapabilities = TerminalCapabilities {
     colours: Colours::Ansi16,
     charset: Charset::Unicode,
     ssh: false,
@@ -78,27 +78,26 @@ fn be_continued() {
     shows("inside");
 }
 
-#[test]
-fn what_is_entered_is_left_in_reverse_order() {
-    let mut person = play("xterm");
+/// What the program writes to a terminal of this `kind`, which is raw meanwhile and restored at the end.
+fn entered_and_left(kind: &str) -> String {
+    let mut person = play(kind);
     person.wait_for("inside");
     assert!(person.is_raw());
     person.keys("x");
     assert!(person.ended_restored().success());
     person.wait_written("outside\r\n", 1);
-    let written = person.text();
+    person.text()
+}
+
+#[test]
+fn what_is_entered_is_left_in_reverse_order() {
+    let written = entered_and_left("xterm");
     assert!(written.contains(&format!("{ENTER}inside{LEAVE}outside\r\n")), "{written:?}");
 }
 
 #[test]
 fn an_old_terminal_gets_nothing_it_could_print() {
-    let mut person = play("old");
-    person.wait_for("inside");
-    assert!(person.is_raw());
-    person.keys("x");
-    assert!(person.ended_restored().success());
-    person.wait_written("outside\r\n", 1);
-    let written = person.text();
+    let written = entered_and_left("old");
     assert!(written.contains("inside\x1b[0m\x1b[1;1H\x1b[J\x1b[?25houtside\r\n"), "{written:?}");
     assert_eq!(written.matches("\x1b[?").count(), 1, "only the cursor: {written:?}");
 }
