@@ -1,4 +1,4 @@
-//! What the actions come to that belong to no single step: moving, opening, closing, going elsewhere.
+//! The outcome of intents that no single step handles: moving, opening, closing, going elsewhere.
 
 use super::editor::Editing;
 use super::focus::{Cursor, Focus, Motion, Zone};
@@ -13,9 +13,9 @@ use super::steps::system::map;
 use super::{App, Effect, HostState, StepId, filling, leaving, palette, probing, questions, saving, xml};
 use crate::spec::Place;
 
-/// What `action` comes to on the page.
-pub(super) fn act(app: &App, action: Intent) -> Outcome {
-    match action {
+/// The outcome of `intent` on the page.
+pub(super) fn act(app: &App, intent: Intent) -> Outcome {
+    match intent {
         Intent::Move(motion) => moved(app, motion),
         Intent::NextField => filling::step(app, true),
         Intent::AcceptField => filling::accept(app),
@@ -39,27 +39,27 @@ pub(super) fn act(app: &App, action: Intent) -> Outcome {
         Intent::Write => Outcome::show(saving::menu()),
         Intent::Filter => filter(app),
         Intent::StartAfter => start_after(app),
-        Intent::NextHunk | Intent::PreviousHunk if app.zone() == Zone::Xml => hunk(app, action == Intent::NextHunk),
-        Intent::Open | Intent::Toggle => open(app, action),
+        Intent::NextHunk | Intent::PreviousHunk if app.zone() == Zone::Xml => hunk(app, intent == Intent::NextHunk),
+        Intent::Open | Intent::Toggle => open(app, intent),
         Intent::Copy => saving::copy(app),
         Intent::Quit | Intent::Interrupt | Intent::Cancel => quit(app),
         Intent::Suspend => Outcome::effect(Effect::Suspend),
         Intent::Refresh => refresh(app),
         Intent::Build => build(app),
         Intent::Probe => probing::wanted(app),
-        _ => logic(app.step).act(app, action),
+        _ => logic(app.step).act(app, intent),
     }
 }
 
-/// What `action` comes to in the overlay on top.
-pub(super) fn act_over(app: &App, action: Intent) -> Outcome {
+/// The outcome of `intent` in the overlay on top.
+pub(super) fn act_over(app: &App, intent: Intent) -> Outcome {
     match app.overlays.last() {
-        Some(Overlay::CpuMap(at)) => map::act(app, at.row, action).unwrap_or_default(),
+        Some(Overlay::CpuMap(at)) => map::act(app, at.row, intent).unwrap_or_default(),
         _ => Outcome::default(),
     }
 }
 
-/// How long that is which the overlay on top shows of the facts.
+/// Number of lines that the overlay on top shows from the facts.
 pub(super) fn length(app: &App) -> usize {
     match app.overlays.last() {
         Some(Overlay::Sheet(at)) => sheet::lines(app, at.address).len(),
@@ -87,9 +87,9 @@ fn moved(app: &App, motion: Motion) -> Outcome {
     }
 }
 
-fn open(app: &App, action: Intent) -> Outcome {
+fn open(app: &App, intent: Intent) -> Outcome {
     match app.zone() {
-        Zone::Rows if action == Intent::Open => logic(app.step).open(app),
+        Zone::Rows if intent == Intent::Open => logic(app.step).open(app),
         Zone::Rows => logic(app.step).toggle(app),
         Zone::Fields => filling::open(app),
         Zone::Checks => {
@@ -155,7 +155,7 @@ fn hunk(app: &App, forward: bool) -> Outcome {
     }
 }
 
-/// Reads again what the step shows; everything where the host did not answer.
+/// Reads again what the step shows; everything if the host did not answer.
 fn refresh(app: &App) -> Outcome {
     let outcome = logic(app.step).act(app, Intent::Refresh);
     if !outcome.effects.is_empty() && app.host == HostState::Up {
@@ -164,7 +164,7 @@ fn refresh(app: &App) -> Outcome {
     Outcome::turn(Turn::AskAll)
 }
 
-/// Leaves, after a question where something would be interrupted or is not saved as a preset.
+/// Leaves; asks first if something would be interrupted or is not saved as a preset.
 fn quit(app: &App) -> Outcome {
     let outcome = if app.build.is_running() {
         Outcome::show(questions::cancel(app))

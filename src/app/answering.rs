@@ -1,5 +1,5 @@
-//! What comes of an overlay that was answered: of a command, an item of a list, an answer, a text. It is closed by then; where
-//! the answer cannot be taken it comes back.
+//! The outcome of an answered overlay: a command, an item of a list, an answer, a text. It is closed by then; if
+//! the answer cannot be accepted, it opens again.
 
 use super::intent::Intent;
 use super::options::Known;
@@ -30,7 +30,7 @@ pub(super) fn accepted(app: &App, overlay: Overlay) -> Outcome {
     }
 }
 
-/// `^C` in an overlay: where leaving was asked, it leaves at once; elsewhere the overlay is only closed.
+/// `^C` in an overlay: leaves at once if the question was about leaving, otherwise only closes the overlay.
 pub(super) fn interrupted(app: &App, overlay: &Overlay) -> Outcome {
     let leaves = |ask: &Ask| ask.answers.iter().any(|(_, answer)| *answer == Answer::LeaveKeeping);
     match overlay {
@@ -41,9 +41,9 @@ pub(super) fn interrupted(app: &App, overlay: &Overlay) -> Outcome {
 
 fn run(app: &App, does: &Does) -> Outcome {
     match does {
-        Does::Act(action) => Outcome::then(*action),
+        Does::Act(intent) => Outcome::then(*intent),
         Does::GoTo(place) => Outcome::go(Go::Place(place.clone())),
-        Does::On(step, action) => Outcome { go: Some(Go::List(*step)), ..Outcome::then(*action) },
+        Does::On(step, intent) => Outcome { go: Some(Go::List(*step)), ..Outcome::then(*intent) },
         Does::Explain(at) => app.case.report.findings.get(*at).map(explained).unwrap_or_default(),
     }
 }
@@ -85,7 +85,7 @@ fn picked(app: &App, purpose: Purpose, list: List<Known>) -> Outcome {
     }
 }
 
-/// Does what was answered.
+/// Carries out the answer.
 fn answered(app: &App, answer: Answer) -> Outcome {
     match answer {
         Answer::Stay => Outcome::default(),
@@ -129,7 +129,7 @@ fn prompted(app: &App, prompt: Prompt) -> Outcome {
     Outcome::show(Overlay::Prompt(Prompt { error: Some(error), ..prompt }))
 }
 
-/// A preset gets this name; where there is one, the user is asked.
+/// Saves the preset under this name; asks first if the name exists.
 fn preset(app: &App, name: String, prompt: &Prompt) -> Outcome {
     let description = prompt.second.as_ref().map(|(_, input)| input.value().trim().to_owned()).unwrap_or_default();
     if app.presets.iter().all(|preset| preset.name != name) {

@@ -1,4 +1,4 @@
-//! What the wizard asks the host: what the case needs, and what is on screen besides.
+//! What the wizard asks the host: what the case needs, and what is on screen in addition.
 
 use super::comparison::Base;
 use super::steps::pci;

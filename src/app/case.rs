@@ -10,7 +10,7 @@ use crate::checks::{Allowed, Finding, Level};
 use crate::facts::Facts;
 use crate::spec::{Layer, Origin, Place, Template, field};
 
-/// What `content` comes to. Texts that are not values yet are findings like those of the checks.
+/// The case of `content`. Texts that are not values yet are findings like those of the checks.
 pub(super) fn judge(content: &Content, templates: Option<&[Saved]>, facts: &Facts, allowed: &Allowed) -> Case {
     let input = input(content, templates).allowing(allowed).starting(content.start);
     let mut case = case::judge(&input, facts);

@@ -77,7 +77,7 @@ impl App {
             stale: false,
             shows_change: false,
         };
-        // Whoever has chosen a template or brings a spec starts at what is still to fill in.
+        // With a template or a spec the wizard starts at what is still to fill in.
         app.open_step(if app.content.layers.is_empty() { StepId::Template } else { StepId::System });
         let effects = app.ask_all();
         (app, effects)
@@ -105,8 +105,8 @@ impl App {
 
     fn pressed(&mut self, key: Key) -> Vec<Effect> {
         self.toast = None;
-        if let Some(action) = offers::action(self, key) {
-            return self.perform(action);
+        if let Some(intent) = offers::intent(self, key) {
+            return self.perform(intent);
         }
         if let Some(overlay) = self.overlays.last_mut() {
             overlay.key(key);
@@ -145,16 +145,16 @@ impl App {
         self.take(Outcome { goes_on, ..filling::typed(self) })
     }
 
-    /// Has `action` answered, and what the answer leads to.
-    fn perform(&mut self, action: Intent) -> Vec<Effect> {
+    /// Answers `intent`, then each intent that an answer leads to.
+    fn perform(&mut self, intent: Intent) -> Vec<Effect> {
         let over = !self.overlays.is_empty();
         let mut effects = Vec::new();
-        let mut next = Some(action);
-        while let Some(action) = next.take() {
-            let outcome = match offers::why_not(self, action) {
+        let mut next = Some(intent);
+        while let Some(intent) = next.take() {
+            let outcome = match offers::why_not(self, intent) {
                 Some(why) => Outcome::say(why),
-                None if over && !self.overlays.is_empty() => self.answer_over(action),
-                None => self.answer(action),
+                None if over && !self.overlays.is_empty() => self.answer_over(intent),
+                None => self.answer(intent),
             };
             next = outcome.then;
             effects.extend(self.take(outcome));
@@ -162,17 +162,17 @@ impl App {
         effects
     }
 
-    fn answer(&mut self, action: Intent) -> Outcome {
-        match action {
-            Intent::Undo | Intent::Redo => self.walk_back(action == Intent::Undo),
-            _ => return acting::act(self, action),
+    fn answer(&mut self, intent: Intent) -> Outcome {
+        match intent {
+            Intent::Undo | Intent::Redo => self.walk_back(intent == Intent::Undo),
+            _ => return acting::act(self, intent),
         }
         Outcome::default()
     }
 
-    /// What the overlay on top does with `action`. One that was answered is closed first.
-    fn answer_over(&mut self, action: Intent) -> Outcome {
-        match action {
+    /// What the overlay on top does with `intent`. One that was answered is closed first.
+    fn answer_over(&mut self, intent: Intent) -> Outcome {
+        match intent {
             Intent::Move(motion) => self.move_over(motion),
             Intent::Close => drop(self.overlays.pop()),
             Intent::Accept => {
@@ -183,7 +183,7 @@ impl App {
                 let overlay = self.overlays.pop();
                 return overlay.map(|overlay| answering::interrupted(self, &overlay)).unwrap_or_default();
             }
-            _ => return acting::act_over(self, action),
+            _ => return acting::act_over(self, intent),
         }
         Outcome::default()
     }
@@ -389,7 +389,7 @@ impl App {
         if step != StepId::Review && self.step == StepId::Review {
             self.review.seen = Some(self.model.case.preview.lines.clone());
         }
-        // Whoever goes on has seen the fields: what is missing in them is an error from now on.
+        // The user has seen the fields of a step that is left: what is missing in them is an error from now on.
         let seen = self.fields().into_iter().map(|field| field.place);
         self.touched.extend(seen.collect::<Vec<_>>());
         self.step = step;
@@ -559,7 +559,7 @@ impl App {
     }
 
     /// The host cannot be asked. Where it never answered, the user can have the demo host instead; one that is lost on the
-    /// way is connected again by itself.
+    /// way is connected again automatically.
     fn lose_host(&mut self, text: String, remedy: String) {
         if self.host == HostState::Connecting && self.editing().is_none() {
             // Below a question that is open already.

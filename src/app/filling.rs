@@ -106,7 +106,7 @@ pub(super) fn moved(app: &App, motion: Motion) -> Outcome {
     Outcome { turns, ..Outcome::go(Go::Cursor(Cursor { field, ..app.cursor() })) }
 }
 
-/// A letter typed into a form whose field is no line of text: it opens what the field is edited with.
+/// A letter typed into a form whose field is not a line of text: it opens what the field is edited with.
 pub(super) fn type_into(app: &App) -> Outcome {
     match app.field() {
         Some(Field { kind: FieldKind::Toggle, disabled: None, .. }) => {

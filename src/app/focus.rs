@@ -99,7 +99,7 @@ impl Focus {
         }
     }
 
-    /// True while a form is being filled in: letters are no commands.
+    /// True while a form is being filled in: letters are not commands.
     pub fn is_filling(&self) -> bool {
         matches!(self, Self::Field { filling: true } | Self::Typing { filling: true, .. })
     }

@@ -1,9 +1,9 @@
-//! What keys and commands mean. What an action comes to is the business of `app::acting` and the pages.
+//! What keys and commands mean. `app::acting` and the pages decide the outcome.
 
 use super::focus::Motion;
 use super::step::StepId;
 
-/// What a key or a command does.
+/// What a key or a command means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     /// Moves in the list that has the focus.
@@ -76,17 +76,17 @@ pub enum Intent {
     RowDown,
     /// Reads the host again.
     Refresh,
-    /// Reads what libvirt does not tell of a remote host over ssh, after a question; gives it up while it runs.
+    /// Reads over SSH what libvirt does not report about a remote host, after a question; stops it while it runs.
     Probe,
     /// All fields of the forms, or those that every VM needs.
     MoreFields,
     /// The map of the host's CPUs.
     CpuMap,
-    /// Has a thread run on a core.
+    /// Pins a thread to a core.
     PlaceThread,
-    /// What was placed on a core goes back.
+    /// Removes the pins of a core that were set by hand.
     FreeCore,
-    /// Has threads pinned, or not.
+    /// Pins the threads, or unpins them.
     PinOrNot,
     /// The next kind of devices.
     KindFilter,

@@ -1,5 +1,5 @@
 //! The one key table: per focus, which key does what, under which name. Hints, help and commands are read from it, and
-//! so is every key that is pressed; what an action does is the business of `app::acting`.
+//! so is every key that is pressed; `app::acting` decides what an intent does.
 
 use super::focus::Motion;
 use super::intent::Intent;
@@ -12,7 +12,7 @@ pub enum Context {
     Rows,
     /// A field of a form, the cursor not in its text.
     Fields,
-    /// A field of a form that is being filled in: letters are no commands.
+    /// A field of a form that is being filled in: letters are not commands.
     Form,
     /// The text of a line.
     Text,
@@ -46,7 +46,7 @@ pub struct KeyEntry {
     /// The keys; the first one is shown in hints.
     pub keys: &'static [Key],
     /// What it does.
-    pub action: Intent,
+    pub intent: Intent,
     /// In words, in the imperative.
     pub label: &'static str,
     /// Shown in the hints.
@@ -81,20 +81,20 @@ const fn k(code: KeyCode) -> Key {
 const fn entry(
     contexts: &'static [Context],
     keys: &'static [Key],
-    action: Intent,
+    intent: Intent,
     label: &'static str,
     hint: bool,
 ) -> KeyEntry {
-    KeyEntry { contexts, steps: &[], keys, action, label, hint }
+    KeyEntry { contexts, steps: &[], keys, intent, label, hint }
 }
 const fn of(
     steps: &'static [StepId],
     contexts: &'static [Context],
     keys: &'static [Key],
-    action: Intent,
+    intent: Intent,
     label: &'static str,
 ) -> KeyEntry {
-    KeyEntry { contexts, steps, keys, action, label, hint: true }
+    KeyEntry { contexts, steps, keys, intent, label, hint: true }
 }
 
 /// Where letters are commands.

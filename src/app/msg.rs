@@ -125,7 +125,7 @@ pub enum Effect {
     Ask(Vec<Query>),
     /// Leave the host for the built-in demo host: facts of the old one do not come any more.
     UseDemo,
-    /// Read what libvirt does not tell of a remote host over ssh: the user agreed. Answered by [`Msg::Probed`] and by the
+    /// Read over SSH what libvirt does not report about a remote host: the user agreed. Answered by [`Msg::Probed`] and by the
     /// parts that it adds to.
     Probe,
     /// Do not wait for the probe any longer.

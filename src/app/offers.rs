@@ -38,7 +38,7 @@ fn entries(app: &App) -> impl Iterator<Item = &'static KeyEntry> {
     let holds = move |entry: &&KeyEntry| {
         entry.contexts.contains(&context) && (entry.steps.is_empty() || entry.steps.contains(&step))
     };
-    keys::all().filter(holds).filter(move |entry| applies(app, entry.action))
+    keys::all().filter(holds).filter(move |entry| applies(app, entry.intent))
 }
 
 /// What the focus offers, with the reasons of what is off.
@@ -50,14 +50,14 @@ pub fn offers(app: &App) -> Vec<Offer> {
             continue;
         }
         taken.extend(entry.keys);
-        offers.push(Offer { entry, why_not: why_not(app, entry.action) });
+        offers.push(Offer { entry, why_not: why_not(app, entry.intent) });
     }
     offers
 }
 
 /// The action of `key` for the focus as it is.
-pub fn action(app: &App, key: Key) -> Option<Intent> {
-    entries(app).find(|entry| entry.keys.contains(&key)).map(|entry| entry.action)
+pub fn intent(app: &App, key: Key) -> Option<Intent> {
+    entries(app).find(|entry| entry.keys.contains(&key)).map(|entry| entry.intent)
 }
 
 /// A key that has no function here: where it has one, if in other steps.
@@ -73,8 +73,8 @@ pub(super) fn no_function(app: &App, key: Key) -> String {
 }
 
 /// True where the key has this meaning at all in the state as it is; a key without meaning falls to a later line.
-fn applies(app: &App, action: Intent) -> bool {
-    match action {
+fn applies(app: &App, intent: Intent) -> bool {
+    match intent {
         Intent::NextHunk | Intent::PreviousHunk => app.zone() == Zone::Xml || app.review.shows_xml(),
         Intent::Compare => app.review.shows_xml(),
         Intent::WholeDomain => app.review.shows_xml() && matches!(app.review.base, Base::Domain(_)),
@@ -90,8 +90,8 @@ fn applies(app: &App, action: Intent) -> bool {
 }
 
 /// Why an action cannot be done now, in a few words.
-pub fn why_not(app: &App, action: Intent) -> Option<String> {
-    let reason = match action {
+pub fn why_not(app: &App, intent: Intent) -> Option<String> {
+    let reason = match intent {
         Intent::Undo if !app.history.can_undo(&app.content) => "nothing to undo",
         Intent::Redo if !app.history.can_redo() => "nothing to redo",
         Intent::NextStep if app.step == StepId::Build => "this is the last step",
@@ -102,7 +102,7 @@ pub fn why_not(app: &App, action: Intent) -> Option<String> {
         Intent::Reset => return reset_gate(app),
         // What a step says about opening is about its rows.
         Intent::Open | Intent::Toggle if app.zone() != Zone::Rows => return None,
-        _ => return logic(app.step).why_not(app, action),
+        _ => return logic(app.step).why_not(app, intent),
     };
     Some(reason.to_owned())
 }

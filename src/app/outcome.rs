@@ -160,7 +160,7 @@ impl Outcome {
     }
 
     /// Another intent takes its place.
-    pub fn then(action: Intent) -> Self {
-        Self { then: Some(action), ..Self::default() }
+    pub fn then(intent: Intent) -> Self {
+        Self { then: Some(intent), ..Self::default() }
     }
 }

@@ -145,9 +145,9 @@ pub struct PaletteCommand {
 /// What a command does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Does {
-    /// An action of the key table.
+    /// An intent of the key table.
     Act(Intent),
-    /// An action on the list of a step, which may be another one.
+    /// An intent on the list of a step, which may be another one.
     On(StepId, Intent),
     /// Goes to a field.
     GoTo(Place),

@@ -17,14 +17,14 @@ pub(super) fn help(app: &App) -> Overlay {
 /// All commands: those of this focus, of the lists of all steps, the steps, the fields of this step, the findings.
 pub(super) fn palette(app: &App) -> Overlay {
     let here = app.step.title();
-    let offered = offers(app).into_iter().filter(|offer| offer.entry.action.is_command());
+    let offered = offers(app).into_iter().filter(|offer| offer.entry.intent.is_command());
     let mut items: Vec<PaletteCommand> = offered
         .map(|offer| PaletteCommand {
             label: capitalised(offer.entry.label),
             place: if offer.entry.steps.is_empty() { "everywhere".into() } else { here.to_owned() },
             key: offer.keys(),
             why_not: offer.why_not,
-            does: Does::Act(offer.entry.action),
+            does: Does::Act(offer.entry.intent),
         })
         .collect();
     items.extend(elsewhere(app));
@@ -49,7 +49,7 @@ pub(super) fn palette(app: &App) -> Overlay {
         why_not: None,
         does: Does::Explain(at),
     }));
-    // An action may stand in the key table once for each of its keys.
+    // The key table may have an intent once for each of its keys.
     let mut seen = BTreeSet::new();
     items.retain(|command| {
         let acts = matches!(command.does, Does::Act(_) | Does::On(..));
@@ -65,14 +65,14 @@ fn elsewhere(app: &App) -> impl Iterator<Item = PaletteCommand> {
     let list = each.filter(move |(of, entry)| {
         let offered = *of == step && rows;
         // Of what a step may offer, this one depends on the host alone.
-        let possible = entry.action != Intent::Probe || app.probe.is_some();
-        !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.action.is_command()
+        let possible = entry.intent != Intent::Probe || app.probe.is_some();
+        !offered && possible && entry.contexts.contains(&keys::Context::Rows) && entry.intent.is_command()
     });
     list.map(|(of, entry)| PaletteCommand {
         label: capitalised(entry.label),
         place: of.title().to_owned(),
         key: entry.keys.first().map(ToString::to_string).unwrap_or_default(),
         why_not: None,
-        does: Does::On(of, entry.action),
+        does: Does::On(of, entry.intent),
     })
 }

@@ -24,7 +24,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let shown: Vec<Offer> = offers::offers(app).into_iter().filter(|offer| is_shown(app, offer)).collect();
     let all: u16 = shown.iter().map(columns).sum();
     // Where not all fit, the key for the next step stays.
-    let is_next = |offer: &&Offer| offer.entry.action == Intent::NextStep;
+    let is_next = |offer: &&Offer| offer.entry.intent == Intent::NextStep;
     let next = shown.iter().find(is_next).filter(|_| area.x + 1 + all > end + 2);
     let end = end.saturating_sub(next.map_or(0, columns));
     let mut x = area.x + 1;
@@ -54,7 +54,7 @@ fn toast(canvas: &mut Canvas, area: Rect, room: u16, text: &str) {
 
 /// In a text there is no letter for the next step, so its other key is shown.
 fn is_shown(app: &App, offer: &Offer) -> bool {
-    let steps = matches!(offer.entry.action, Intent::NextStep | Intent::PreviousStep);
+    let steps = matches!(offer.entry.intent, Intent::NextStep | Intent::PreviousStep);
     offer.entry.hint || (steps && (app.editing().is_some() || app.focus.is_filling()))
 }
 

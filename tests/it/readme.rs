@@ -151,8 +151,8 @@ fn the_table_of_keys_has_every_command_key_and_no_key_that_is_not_bound() {
     }
     // What steps add is shown in their hints.
     let general = keys::all().filter(|entry| entry.steps.is_empty() && entry.contexts.contains(&Context::Rows));
-    for entry in general.filter(|entry| entry.action.is_command()) {
-        let same = keys::all().filter(|other| other.action == entry.action);
+    for entry in general.filter(|entry| entry.intent.is_command()) {
+        let same = keys::all().filter(|other| other.intent == entry.intent);
         let any = same.flat_map(|other| other.keys).any(|key| told.contains(key));
         assert!(any, "the README lacks the key of '{}'", entry.label);
     }

@@ -78,37 +78,37 @@ impl StepPage for Disks {
         place.row_index()
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
         let list = top("storage").key("disks");
         let at = app.cursor().row;
         let new = |row| {
             let (edit, at) = app.add_row(&list, row);
             (Some(edit), at)
         };
-        let (edit, row) = match action {
+        let (edit, row) = match intent {
             Intent::AddRow => new(json!({"action": DiskAction::Create, "size": "20 GiB"})),
             Intent::CloneRow => new(json!({"action": DiskAction::Clone})),
             Intent::AttachRow => new(json!({"action": DiskAction::Attach})),
             Intent::DeleteRow => (delete(app, &list, at), at),
-            Intent::RowUp | Intent::RowDown => move_row(app, &list, at, action == Intent::RowDown),
+            Intent::RowUp | Intent::RowDown => move_row(app, &list, at, intent == Intent::RowDown),
             Intent::ChooseIso => (None, asked(app).len()),
             Intent::Refresh => return Outcome::effect(Effect::observe([Part::Pools])),
             _ => return Outcome::default(),
         };
         let cursor = Cursor { row, ..app.cursor() };
-        let first = first_field(action);
+        let first = first_field(intent);
         let go = Some(first.map_or(Go::Cursor(cursor), |name| Go::Field(cursor, name)));
         // What is chosen from a list is offered at once.
-        let then = first.filter(|_| action != Intent::AddRow).map(|_| Intent::Open);
+        let then = first.filter(|_| intent != Intent::AddRow).map(|_| Intent::Open);
         Outcome { go, then, ..Outcome::edits(edit.into_iter().collect()) }
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
         let (row, disks) = (app.cursor().row, asked(app).len());
-        let why = match action {
+        let why = match intent {
             Intent::DeleteRow if row >= disks && iso(app).is_none() => "there is no medium",
             Intent::RowUp | Intent::RowDown if row >= disks => "the medium has no place in the order of creation",
-            _ => return row_gate(action, row, disks),
+            _ => return row_gate(intent, row, disks),
         };
         Some(why.to_owned())
     }
@@ -140,8 +140,8 @@ fn pool_of(app: &App, row: usize) -> Option<&str> {
 }
 
 /// The field that has to be filled after a row was added.
-fn first_field(action: Intent) -> Option<&'static str> {
-    match action {
+fn first_field(intent: Intent) -> Option<&'static str> {
+    match intent {
         Intent::AddRow => Some("size"),
         Intent::CloneRow => Some("clone_from"),
         Intent::AttachRow => Some("path"),

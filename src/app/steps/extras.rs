@@ -59,15 +59,15 @@ impl StepPage for Extras {
         place.row_index().filter(|_| place.within(&top("graphics")))
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
-        edit_rows(app, &top("graphics"), action, there(app), json!({"type": GraphicsKind::Vnc}))
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
+        edit_rows(app, &top("graphics"), intent, there(app), json!({"type": GraphicsKind::Vnc}))
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
         let rows = self.rows(app);
-        match action {
+        match intent {
             Intent::DeleteRow if rows == 0 => Some("there is no console".to_owned()),
-            _ => row_gate(action, app.cursor().row, rows),
+            _ => row_gate(intent, app.cursor().row, rows),
         }
     }
 }

@@ -92,15 +92,15 @@ impl StepPage for Networks {
         place.row_index()
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
-        edit_rows(app, &top("networks"), action, there(app), json!({"type": NetworkKind::Network}))
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
+        edit_rows(app, &top("networks"), intent, there(app), json!({"type": NetworkKind::Network}))
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
         let rows = self.rows(app);
-        match action {
+        match intent {
             Intent::DeleteRow | Intent::Open if rows == 0 => Some("there is no interface".to_owned()),
-            _ => row_gate(action, app.cursor().row, rows),
+            _ => row_gate(intent, app.cursor().row, rows),
         }
     }
 }

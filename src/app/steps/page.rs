@@ -67,12 +67,12 @@ pub trait StepPage: Sync {
         self.open(app)
     }
 
-    /// Actions of its own.
+    /// Intents of its own.
     fn act(&self, _app: &App, _action: Intent) -> Outcome {
         Outcome::default()
     }
 
-    /// Why an action of its own cannot be done now.
+    /// Why an intent of its own cannot be carried out now.
     fn why_not(&self, _app: &App, _action: Intent) -> Option<String> {
         None
     }
@@ -90,16 +90,16 @@ pub trait StepPage: Sync {
 
 /// Adds `new` to a list, or deletes or moves the row of the cursor. What is `there` by default becomes a row first, so
 /// that there can be others beside it, or none.
-pub(super) fn edit_rows(app: &App, list: &Place, action: Intent, there: Option<Value>, new: Value) -> Outcome {
+pub(super) fn edit_rows(app: &App, list: &Place, intent: Intent, there: Option<Value>, new: Value) -> Outcome {
     let at = app.cursor().row;
     let rows = there.map_or_else(|| app.values.rows(list).to_vec(), |row| vec![row]);
-    let (edit, row) = match action {
+    let (edit, row) = match intent {
         Intent::AddRow => {
             let behind = rows.len();
             (Some(with_row(list, rows, new)), behind)
         }
         Intent::DeleteRow => (without_row(list, rows, at), at),
-        Intent::RowUp | Intent::RowDown => move_row(app, list, at, action == Intent::RowDown),
+        Intent::RowUp | Intent::RowDown => move_row(app, list, at, intent == Intent::RowDown),
         _ => return Outcome::default(),
     };
     let edits = edit.into_iter().collect();
@@ -112,8 +112,8 @@ pub(super) fn move_row(model: &Model, list: &Place, at: usize, down: bool) -> (O
 }
 
 /// Why the row of a list of `rows` cannot change places with its neighbour.
-pub(super) fn row_gate(action: Intent, row: usize, rows: usize) -> Option<String> {
-    let why = match action {
+pub(super) fn row_gate(intent: Intent, row: usize, rows: usize) -> Option<String> {
+    let why = match intent {
         Intent::RowUp if row == 0 => "it is the first one",
         Intent::RowDown if row + 1 >= rows => "it is the last one",
         _ => return None,

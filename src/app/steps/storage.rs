@@ -49,8 +49,8 @@ impl StepPage for StoragePool {
         Outcome { turns, say, ..Outcome::edit(Edit::Set(place(), Some(name.as_str().into()))) }
     }
 
-    fn act(&self, _app: &App, action: Intent) -> Outcome {
-        match action {
+    fn act(&self, _app: &App, intent: Intent) -> Outcome {
+        match intent {
             Intent::Refresh => Outcome::effect(Effect::observe([Part::Pools])),
             _ => Outcome::default(),
         }

@@ -42,8 +42,8 @@ impl StepPage for TemplatePage {
         }
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
-        match (action, row(app, app.cursor().row)) {
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
+        match (intent, row(app, app.cursor().row)) {
             (Intent::Refresh, _) => {
                 Outcome { effects: vec![Effect::ListTemplates, Effect::ListPresets], ..Outcome::default() }
             }
@@ -57,8 +57,8 @@ impl StepPage for TemplatePage {
         }
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
-        match (action, row(app, app.cursor().row)) {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
+        match (intent, row(app, app.cursor().row)) {
             (Intent::DeleteRow, Some((Origin::Template(_), _))) => Some("templates are not deleted here".into()),
             (Intent::DeleteRow, Some((_, saved))) if saved.shipped => Some("it comes with vmbuild".into()),
             (Intent::DeleteRow | Intent::Toggle, None) => {

@@ -55,13 +55,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, screen: Rect, help: &Help) {
 /// True for what belongs to this list or text alone, moving in it included.
 fn is_here(offer: &Offer) -> bool {
     let entry = offer.entry;
-    let global = matches!(entry.action, Intent::Go(_) | Intent::Palette | Intent::Close);
-    !entry.steps.is_empty() || entry.contexts.len() == 1 || !(entry.action.is_command() || global)
+    let global = matches!(entry.intent, Intent::Go(_) | Intent::Palette | Intent::Close);
+    !entry.steps.is_empty() || entry.contexts.len() == 1 || !(entry.intent.is_command() || global)
 }
 
 /// The keys 1 to 9 are one line: that of the first.
 fn is_further_step(offer: &Offer) -> bool {
-    matches!(offer.entry.action, Intent::Go(step) if step.number() > 1)
+    matches!(offer.entry.intent, Intent::Go(step) if step.number() > 1)
 }
 
 /// Both lists below one another, each below its heading.
@@ -91,7 +91,7 @@ fn column(canvas: &mut Canvas, area: Rect, title: &str, offers: &[&Offer], first
 fn line_of(canvas: &mut Canvas, area: Rect, offer: &Offer) {
     let y = area.y;
     let off = offer.why_not.is_some();
-    let (keys, label) = match offer.entry.action {
+    let (keys, label) = match offer.entry.intent {
         Intent::Go(_) => ("1 to 9".to_owned(), "go to a step"),
         _ => (offer.keys(), offer.entry.label),
     };

@@ -85,7 +85,7 @@ fn every_offered_key_does_what_its_line_says() {
         desk.keys(script);
         for offer in offers::offers(&desk.app) {
             assert!(
-                offer.entry.keys.iter().any(|key| offers::action(&desk.app, *key) == Some(offer.entry.action)),
+                offer.entry.keys.iter().any(|key| offers::intent(&desk.app, *key) == Some(offer.entry.intent)),
                 "{script}: {}",
                 offer.entry.label
             );

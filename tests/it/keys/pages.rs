@@ -1,4 +1,4 @@
-//! Pages as data: the state as it is and an action in, an outcome out, and nothing is changed by asking.
+//! Pages as data: the state as it is and an intent in, an outcome out, and nothing is changed by asking.
 
 use super::script::{Desk, saved, templates};
 use serde_json::json;
@@ -9,10 +9,10 @@ use vmbuild::app::steps::logic;
 use vmbuild::app::{Effect, StepId};
 use vmbuild::spec::Place;
 
-/// What the page of `step` answers to `action`.
-fn answer(desk: &mut Desk, step: StepId, action: Intent) -> Outcome {
+/// What the page of `step` answers to `intent`.
+fn answer(desk: &mut Desk, step: StepId, intent: Intent) -> Outcome {
     desk.keys(&step.number().to_string());
-    logic(step).act(&desk.app, action)
+    logic(step).act(&desk.app, intent)
 }
 
 #[test]

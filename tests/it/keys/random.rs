@@ -63,7 +63,7 @@ fn holds(app: &App) {
         Focus::Xml | Focus::Finding { in_xml: true, .. } => assert!(app.xml.row < app.xml_lines().len().max(1)),
     }
     for offer in offers::offers(app) {
-        assert!(offer.entry.keys.iter().any(|key| offers::action(app, *key) == Some(offer.entry.action)));
+        assert!(offer.entry.keys.iter().any(|key| offers::intent(app, *key) == Some(offer.entry.intent)));
     }
 }
 

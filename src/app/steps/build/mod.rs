@@ -51,8 +51,8 @@ impl StepPage for Build {
         Outcome::show(Overlay::Notice(Notice { title, lines, top: 0 }))
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
-        let (title, lines) = match action {
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
+        let (title, lines) = match intent {
             Intent::FullLog => {
                 let line = |(at, text): &(u64, String)| format!("{:>8}  {text}", clock(*at));
                 ("Log", app.build.log.iter().map(line).collect())
@@ -63,8 +63,8 @@ impl StepPage for Build {
         Outcome::show(Overlay::Notice(Notice { title: title.into(), lines, top: 0 }))
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
-        let why = match action {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
+        let why = match intent {
             Intent::FullLog if app.build.log.is_empty() => "there is no log yet",
             Intent::ShowStored if app.build.stored.is_empty() => "nothing was read back yet",
             _ => return None,

@@ -83,9 +83,9 @@ impl StepPage for Passthrough {
         selected(app).map(|device| said(taking::toggle(app, device.address))).unwrap_or_default()
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
         let device = selected(app).map(|device| device.address);
-        match action {
+        match intent {
             Intent::Refresh => {
                 let effect = Effect::observe([Part::Pci, Part::Domains, Part::Boot, Part::Uses]);
                 Outcome { effects: vec![effect], ..Outcome::turn(Turn::AskDetails) }
@@ -108,18 +108,18 @@ impl StepPage for Passthrough {
         }
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
-        if action == Intent::DeleteRow {
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
+        if intent == Intent::DeleteRow {
             return search::why_nothing_to_drop(app);
         }
         let Some(device) = selected(app) else {
             let wants = matches!(
-                action,
+                intent,
                 Intent::Toggle | Intent::Open | Intent::ChangeRole | Intent::ChooseRom | Intent::CompareWays
             );
             return wants.then(|| "there is no device in the list".into());
         };
-        match action {
+        match intent {
             Intent::Toggle | Intent::ChangeRole if device.kind() == PciClass::Bridge => {
                 Some("bridges stay with the host".into())
             }

@@ -73,12 +73,12 @@ impl StepPage for Review {
         }
     }
 
-    fn act(&self, app: &App, action: Intent) -> Outcome {
+    fn act(&self, app: &App, intent: Intent) -> Outcome {
         let mut view = app.review.clone();
-        match action {
+        match intent {
             Intent::NextTab | Intent::PreviousTab => {
                 let at = Tab::ALL.iter().position(|(tab, _)| *tab == view.tab).unwrap_or(0);
-                let step = if action == Intent::NextTab { 1 } else { Tab::ALL.len() - 1 };
+                let step = if intent == Intent::NextTab { 1 } else { Tab::ALL.len() - 1 };
                 view.tab = Tab::ALL.get((at + step) % Tab::ALL.len()).map(|(tab, _)| *tab).unwrap_or_default();
                 let go = Some(Go::Cursor(Cursor { row: 0, ..app.cursor() }));
                 Outcome { go, ..Outcome::turn(Turn::Review(view.into())) }
@@ -91,7 +91,7 @@ impl StepPage for Review {
                 view.whole = !view.whole;
                 Outcome::turn(Turn::Review(view.into()))
             }
-            Intent::NextHunk | Intent::PreviousHunk => hunk(app, action == Intent::NextHunk),
+            Intent::NextHunk | Intent::PreviousHunk => hunk(app, intent == Intent::NextHunk),
             _ => Outcome::default(),
         }
     }

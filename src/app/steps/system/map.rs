@@ -132,10 +132,10 @@ pub(in crate::app) fn why_not(model: &Model) -> Option<String> {
     if model.facts.cpus.is_pending() { Some(waiting()) } else { unknown }
 }
 
-/// An action within the map, on the core in `row`; `None` where it is none of its own.
-pub(in crate::app) fn act(model: &Model, row: usize, action: Intent) -> Option<Outcome> {
+/// An intent within the map, on the core in `row`; `None` if the map has no answer to it.
+pub(in crate::app) fn act(model: &Model, row: usize, intent: Intent) -> Option<Outcome> {
     let core = cores(model).into_iter().nth(row);
-    Some(match action {
+    Some(match intent {
         Intent::PlaceThread => match core {
             Some(core) => {
                 let list = choices(model, &core);

@@ -37,12 +37,12 @@ impl StepPage for System {
         machine.chain(cpu::fields(app)).chain(memory::fields(app)).chain(firmware::fields(app)).collect()
     }
 
-    fn act(&self, _app: &App, action: Intent) -> Outcome {
-        if action == Intent::CpuMap { Outcome::show(Overlay::CpuMap(CpuMap::default())) } else { Outcome::default() }
+    fn act(&self, _app: &App, intent: Intent) -> Outcome {
+        if intent == Intent::CpuMap { Outcome::show(Overlay::CpuMap(CpuMap::default())) } else { Outcome::default() }
     }
 
-    fn why_not(&self, app: &App, action: Intent) -> Option<String> {
-        (action == Intent::CpuMap).then(|| map::why_not(app)).flatten()
+    fn why_not(&self, app: &App, intent: Intent) -> Option<String> {
+        (intent == Intent::CpuMap).then(|| map::why_not(app)).flatten()
     }
 }
 
