@@ -3,6 +3,7 @@
 pub mod backend;
 mod demo;
 pub mod error;
+pub mod image;
 pub mod libvirt;
 pub mod messages;
 pub mod observe;

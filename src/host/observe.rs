@@ -363,8 +363,8 @@ impl Observer {
                 if self.is_demo() {
                     file.iso = DemoRecord::load().ok().and_then(|record| record.iso(path));
                 } else if volume.is_iso() {
-                    match self.ask("virStorageVolDownload", asked, |connection| connection.iso_labels(path)) {
-                        Fact::Known { value, .. } => file.iso = value,
+                    match self.ask("virStorageVolDownload", asked, |connection| connection.contents(path)) {
+                        Fact::Known { value: (_, iso), .. } => file.iso = iso,
                         unknown => file.iso_why_not = unknown.why_not().map(str::to_owned),
                     }
                 }

@@ -16,6 +16,7 @@ mod domain_xml;
 mod doors;
 mod fixtures;
 mod golden;
+mod image_headers;
 mod keys;
 mod libvirt_on_demand;
 mod machines;

@@ -1,52 +1,40 @@
-//! Pieces of volumes, read by streams of libvirt: a few sectors of a medium on another machine tell what it is.
+//! Pieces of volumes, read by streams of libvirt: a few blocks tell what an image on another machine is, or one that this
+//! user may not read.
 
 use super::Connection;
 use super::error::calling;
-use crate::facts::Iso;
-use crate::host::HostError;
-use crate::host::sysfs::iso;
+use super::xml;
+use crate::facts::{ImageHeader, Iso};
+use crate::host::image::{self, Pieces};
+use crate::host::{Cause, HostError};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use virt::error::Error;
 use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
 
-/// Sectors that are read together: all descriptors of a medium lie side by side, and each stream costs trips over the
-/// network.
-const BLOCK: u64 = 16;
-/// No medium has its descriptors in more places.
-const MOST_BLOCKS: usize = 5;
+/// Bytes that are read together: headers are side by side, and each stream costs trips over the network.
+const BLOCK: usize = 32 << 10;
 
 impl Connection {
-    /// What the volume at `path` says of itself as an installation medium; `None` where it holds no file system of CDs or
-    /// DVDs. Fails where its bytes cannot be read.
-    pub fn iso_labels(&self, path: &str) -> Result<Option<Iso>, HostError> {
-        let failed = |error: Error| calling(&format!("read the labels of {path}"), &error);
+    /// What the volume at `path` is by its own bytes, and its labels where it is a CD. Fails where they cannot be read.
+    pub fn contents(&self, path: &str) -> Result<(ImageHeader, Option<Iso>), HostError> {
+        let failed = |error: Error| calling(&format!("read the head of {path}"), &error);
         let volume = self.inner().lookup_storage_vol_by_path(path).map_err(failed)?;
-        let (blocks, failure) = (RefCell::new(BTreeMap::new()), RefCell::new(None));
-        let labels = iso::labels(|sector| {
-            let first = sector - sector % BLOCK;
-            let mut blocks = blocks.borrow_mut();
-            if !blocks.contains_key(&first) {
-                if blocks.len() >= MOST_BLOCKS {
-                    return Err(io::ErrorKind::InvalidData.into());
-                }
-                let block = self.piece(&volume, first * iso::SECTOR, BLOCK * iso::SECTOR).map_err(|error| {
-                    failure.replace(Some(failed(error)));
-                    io::Error::from(io::ErrorKind::Other)
-                })?;
-                blocks.insert(first, block);
-            }
-            let block = blocks.get(&first).map(Vec::as_slice).unwrap_or_default();
-            iso::sector(sector - first, |bytes, at| {
-                let from = usize::try_from(at).unwrap_or(usize::MAX);
-                let found = block.get(from..).and_then(|block| block.get(..bytes.len()));
-                bytes.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
-                Ok(())
+        let length = length(&volume).map_err(failed)?;
+        let failure = RefCell::new(None);
+        let read = |offset: u64, length: usize| {
+            self.piece(&volume, offset, length as u64).map_err(|error| {
+                failure.replace(Some(failed(error)));
+                io::Error::from(io::ErrorKind::Other)
             })
-        });
-        failure.into_inner().map_or(Ok(labels), Err)
+        };
+        let pieces = Pieces::new(length, BLOCK, &read);
+        let contents = image::read(&pieces).map(|image| (image, image::labels(&pieces).unwrap_or_default()));
+        contents.map_err(|error| {
+            let odd = || HostError::new(Cause::Other, format!("The head of {path} cannot be read: {error}."), "");
+            failure.take().unwrap_or_else(odd)
+        })
     }
 
     /// `length` bytes of a volume from `offset` on; fewer where it ends before.
@@ -71,4 +59,14 @@ impl Connection {
         stream.finish()?;
         Ok(piece)
     }
+}
+
+/// Length of the file, which for most formats is not the size of the disk in it.
+fn length(volume: &StorageVol) -> Result<u64, Error> {
+    let text = volume.xml_desc(0)?;
+    let physical = xml::parse("volume", &text).ok().and_then(|document| {
+        let amount = |name| xml::amount(document.root_element(), &[name]);
+        amount("physical").or_else(|| amount("capacity"))
+    });
+    physical.map_or_else(|| Ok(volume.info()?.capacity), |length| Ok(length.0))
 }

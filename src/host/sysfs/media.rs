@@ -1,14 +1,15 @@
 //! Files that a spec names, as they are in this machine's file system.
 
 use super::confinement::QemuUser;
-use super::{iso, rom};
+use super::rom;
 use crate::facts::media::Barrier;
 use crate::facts::{Fact, Iso, MediaFile, MediaKind, Provenance};
+use crate::host::image::{self, Pieces};
 use crate::host::{Sysroot, now};
 use crate::units::Bytes;
 use std::fs::Metadata;
 use std::io::ErrorKind;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 /// What is at `path`, links followed.
@@ -41,16 +42,17 @@ fn describe(sysroot: &Sysroot, named: &str, path: &Path, metadata: &Metadata) ->
         barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
         selinux_type: selinux_type(path).filter(|_| is_file),
         rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, named, size)),
-        iso: if is_file { labels(path) } else { None },
+        iso: if is_file { labels(path, size) } else { None },
         iso_why_not: None,
         secret: None,
     }
 }
 
 /// What the file says of itself as an installation medium.
-fn labels(path: &Path) -> Option<Iso> {
-    let file = std::fs::File::open(path).ok()?;
-    iso::labels(|number| iso::sector(number, |bytes, at| file.read_exact_at(bytes, at)))
+fn labels(path: &Path, length: u64) -> Option<Iso> {
+    let file = image::open(path).ok()?;
+    let read = |offset, length| image::part(&file, offset, length);
+    image::labels(&Pieces::new(length, image::BLOCK, &read)).ok()?
 }
 
 /// The first thing on the way that QEMU's user may not enter, or the file that it may not read.

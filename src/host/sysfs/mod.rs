@@ -11,7 +11,6 @@ mod holders;
 mod initramfs;
 pub mod iommu;
 pub mod iommu_group;
-pub(super) mod iso;
 pub mod kernel;
 pub mod kvm;
 pub mod local;

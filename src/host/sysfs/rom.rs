@@ -3,12 +3,10 @@
 use super::attribute::{failed, known};
 use crate::facts::rom::{FoundRom, RomFile, RomFlaw, RomImage};
 use crate::facts::{Fact, Provenance};
+use crate::host::image::{ReadAt, open, part};
 use crate::host::{Sysroot, now};
 use crate::units::{Bytes, MIB};
-use rustix::fs::{FileType, Mode, OFlags, fstat};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// The largest window of a ROM (PCI Local Bus Specification 3.0, 6.2.5.2).
@@ -52,34 +50,8 @@ pub fn list(sysroot: &Sysroot) -> Fact<Vec<FoundRom>> {
     Fact::known(found, Provenance::File(FOLDERS.join(", ")), now())
 }
 
-/// Opens a regular file; whatever else has come to its place is not waited at.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::open(path, flags, Mode::empty())?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    Ok(file.into())
-}
-
-/// `length` bytes from `offset` on, or as many as there are.
-fn part(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset + filled as u64)? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-type RomReader<'a> = dyn Fn(u64, usize) -> io::Result<Vec<u8>> + 'a;
-
 /// Follows the chain of images of a file of `size` bytes.
-fn parse(read: &RomReader, size: u64) -> io::Result<RomFile> {
+fn parse(read: &ReadAt<'_>, size: u64) -> io::Result<RomFile> {
     let begins = read(0, 4)?;
     let header = if begins.starts_with(&[0x55, 0xaa]) { Some(0) } else { behind_header(read, size)? };
     let Some(header) = header else {
@@ -109,7 +81,7 @@ fn parse(read: &RomReader, size: u64) -> io::Result<RomFile> {
 }
 
 /// Where the first image begins that something else stands in front of.
-fn behind_header(read: &RomReader, size: u64) -> io::Result<Option<u64>> {
+fn behind_header(read: &ReadAt<'_>, size: u64) -> io::Result<Option<u64>> {
     let length = usize::try_from(size).unwrap_or(usize::MAX).min(LONGEST_HEADER);
     let bytes = read(0, length)?;
     for at in memchr::memmem::find_iter(&bytes, &[0x55, 0xaa]) {
@@ -131,7 +103,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
 }
 
 /// The image at `offset`, and whether it is the last; `None` where there is none.
-fn image(read: &RomReader, offset: u64) -> io::Result<Option<(RomImage, bool)>> {
+fn image(read: &ReadAt<'_>, offset: u64) -> io::Result<Option<(RomImage, bool)>> {
     let start = read(offset, 0x1a)?;
     if !start.starts_with(&[0x55, 0xaa]) {
         return Ok(None);

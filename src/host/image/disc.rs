@@ -1,11 +1,12 @@
-//! The labels of a CD or DVD image, from the descriptors of its file system: ISO 9660, else UDF.
+//! CDs and DVDs by the descriptors of their file systems, ISO 9660, else UDF: whether a file is one, and its labels.
 
+use super::pieces::{Pieces, le16, le32};
 use crate::facts::Iso;
 use crate::units::Bytes;
 use std::io;
 
 /// Bytes of a sector.
-pub(in crate::host) const SECTOR: u64 = 2048;
+const SECTOR: u64 = 2048;
 /// Descriptors start here, in either file system.
 const FIRST: u64 = 16;
 /// More descriptors than this are no file system.
@@ -13,27 +14,46 @@ const MOST: u64 = 16;
 /// Where UDF keeps its anchor.
 const ANCHOR: u64 = 256;
 
-/// The labels of the image that `read` reads sectors of; `None` where it holds neither file system, or cannot be read.
-pub(in crate::host) fn labels(read: impl Fn(u64) -> io::Result<Vec<u8>>) -> Option<Iso> {
+/// Which file system a CD has.
+enum FileSystem {
+    /// ISO 9660, with its primary descriptor.
+    Iso9660(Vec<u8>),
+    /// UDF alone, as some media of Windows have it.
+    Udf,
+}
+
+/// True where the file is a CD or DVD.
+pub(super) fn is_disc(pieces: &Pieces<'_>) -> io::Result<bool> {
+    Ok(file_system(pieces)?.is_some())
+}
+
+/// The labels of a file; `None` where it is not a CD, or one without labels.
+pub fn labels(pieces: &Pieces<'_>) -> io::Result<Option<Iso>> {
+    match file_system(pieces)? {
+        Some(FileSystem::Iso9660(descriptor)) => Ok(iso9660(&descriptor)),
+        Some(FileSystem::Udf) => of_udf(pieces),
+        None => Ok(None),
+    }
+}
+
+fn file_system(pieces: &Pieces<'_>) -> io::Result<Option<FileSystem>> {
     let mut udf = false;
     for number in FIRST..FIRST + MOST {
-        let sector = read(number).ok()?;
-        match (sector.first(), sector.get(1..6)?) {
-            (Some(1), b"CD001") => return iso9660(&sector),
-            (_, b"NSR02" | b"NSR03") => udf = true,
-            (Some(255), b"CD001") | (_, b"TEA01") => break,
-            (_, b"CD001" | b"BEA01" | b"BOOT2") => {}
+        let Some(sector) = sector(pieces, number)? else { break };
+        match (sector.first(), sector.get(1..6)) {
+            (Some(1), Some(b"CD001")) => return Ok(Some(FileSystem::Iso9660(sector))),
+            (_, Some(b"NSR02" | b"NSR03")) => udf = true,
+            (Some(255), Some(b"CD001")) | (_, Some(b"TEA01")) => break,
+            (_, Some(b"CD001" | b"BEA01" | b"BOOT2")) => {}
             _ => break,
         }
     }
-    if udf { of_udf(&read) } else { None }
+    Ok(udf.then_some(FileSystem::Udf))
 }
 
-/// Reads the sector of this number with `read_at`, which fills a buffer from an offset on.
-pub(in crate::host) fn sector(number: u64, read_at: impl Fn(&mut [u8], u64) -> io::Result<()>) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; 2048];
-    read_at(&mut bytes, number * SECTOR)?;
-    Ok(bytes)
+/// The sector of this number; `None` behind the end.
+fn sector(pieces: &Pieces<'_>, number: u64) -> io::Result<Option<Vec<u8>>> {
+    number.checked_mul(SECTOR).map_or(Ok(None), |at| pieces.whole(at, 2048))
 }
 
 /// The primary volume descriptor.
@@ -42,8 +62,7 @@ fn iso9660(sector: &[u8]) -> Option<Iso> {
         let text = String::from_utf8_lossy(sector.get(from..to).unwrap_or_default()).into_owned();
         text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).to_owned()
     };
-    let blocks = u32::from_le_bytes(sector.get(80..84)?.try_into().ok()?);
-    let block = u16::from_le_bytes(sector.get(128..130)?.try_into().ok()?);
+    let (blocks, block) = (le32(sector, 80)?, le16(sector, 128)?);
     Some(Iso {
         system: label(8, 40),
         volume: label(40, 72),
@@ -55,26 +74,23 @@ fn iso9660(sector: &[u8]) -> Option<Iso> {
 }
 
 /// The volume that the anchor leads to. Media that are UDF alone, as some of Windows are, have no other label.
-fn of_udf(read: &impl Fn(u64) -> io::Result<Vec<u8>>) -> Option<Iso> {
-    let anchor = read(ANCHOR).ok()?;
-    let number = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let tag = |bytes: &[u8]| Some(u16::from_le_bytes(bytes.get(..2)?.try_into().ok()?));
-    if tag(&anchor)? != 2 {
-        return None;
-    }
-    let (length, start) = (u64::from(number(&anchor, 16)?), u64::from(number(&anchor, 20)?));
+fn of_udf(pieces: &Pieces<'_>) -> io::Result<Option<Iso>> {
+    let Some(anchor) = sector(pieces, ANCHOR)? else { return Ok(None) };
+    let (Some(2), Some(length), Some(start)) = (le16(&anchor, 0), le32(&anchor, 16), le32(&anchor, 20)) else {
+        return Ok(None);
+    };
     let mut volume = None;
-    for at in 0..(length / SECTOR).min(MOST) {
-        let descriptor = read(start + at).ok()?;
-        match tag(&descriptor)? {
-            1 => volume = volume.or(descriptor.get(24..56).and_then(text)),
+    for at in 0..(u64::from(length) / SECTOR).min(MOST) {
+        let Some(descriptor) = sector(pieces, u64::from(start) + at)? else { break };
+        match le16(&descriptor, 0) {
+            Some(1) => volume = volume.or(descriptor.get(24..56).and_then(text)),
             // The logical volume's name is the one that systems show.
-            6 => volume = descriptor.get(84..212).and_then(text).or(volume),
-            8 => break,
+            Some(6) => volume = descriptor.get(84..212).and_then(text).or(volume),
+            Some(8) => break,
             _ => {}
         }
     }
-    volume.map(|volume| Iso { volume, ..Iso::default() })
+    Ok(volume.map(|volume| Iso { volume, ..Iso::default() }))
 }
 
 /// A text of UDF: its width first, its length last.
@@ -96,19 +112,18 @@ fn text(field: &[u8]) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::collections::BTreeMap;
+    use crate::host::image::fixture::in_memory;
 
-    fn image(sectors: &[(u64, usize, &[u8])]) -> BTreeMap<u64, Vec<u8>> {
-        let mut image = BTreeMap::new();
+    fn image(sectors: &[(usize, usize, &[u8])]) -> Vec<u8> {
+        let mut image = vec![0; 400 * 2048];
         for (number, at, bytes) in sectors {
-            let sector: &mut Vec<u8> = image.entry(*number).or_insert_with(|| vec![0; 2048]);
-            sector[*at..*at + bytes.len()].copy_from_slice(bytes);
+            image[number * 2048 + at..][..bytes.len()].copy_from_slice(bytes);
         }
         image
     }
 
-    fn read(image: &BTreeMap<u64, Vec<u8>>) -> Option<Iso> {
-        labels(|number| Ok(image.get(&number).cloned().unwrap_or_else(|| vec![0; 2048])))
+    fn read(image: &[u8]) -> Option<Iso> {
+        in_memory(image, |pieces| labels(pieces).unwrap())
     }
 
     #[test]
@@ -146,9 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_has_no_labels() {
-        assert_eq!(read(&BTreeMap::new()), None);
+    fn what_is_not_a_cd_has_no_labels() {
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[0; 4096]), None);
         assert_eq!(read(&image(&[(16, 0, b"QFI\xfb\0\0\0")])), None);
-        assert_eq!(labels(|_| Err(io::ErrorKind::UnexpectedEof.into())), None);
+        assert_eq!(read(&image(&[(16, 0, b"\0BEA01"), (17, 0, b"\0NSR02")])), None, "an anchor is missing");
     }
 }
