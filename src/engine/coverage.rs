@@ -1,6 +1,6 @@
 //! What becomes of each field of the spec in an engine, as a table.
 
-use crate::spec::field::{FIELDS, SpecField};
+use crate::spec::field;
 
 /// The table of an engine: a row for each field of the spec, by its path with `[]` for a row of a list.
 #[derive(Debug)]
@@ -28,8 +28,7 @@ pub enum Support {
 impl Coverage {
     /// What becomes of the field at `path`; `None` where no row says it.
     pub fn support(&self, path: &str) -> Option<Support> {
-        let written = |field: &SpecField| field.path == path && !field.xml.is_empty();
-        if matches!(self, Self::DomainXml(_)) && FIELDS.iter().any(written) {
+        if matches!(self, Self::DomainXml(_)) && field::named(path).is_some_and(|field| !field.xml.is_empty()) {
             return Some(Support::Carried);
         }
         let own = self.rows().find(|(field, _)| *field == path).map(|(_, support)| support);

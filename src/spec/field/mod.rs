@@ -10,16 +10,45 @@ pub use rows::FIELDS;
 use super::grammar::Grammar;
 use super::place::{Place, Segment};
 use crate::units::UnitError;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Where each field is in [`FIELDS`], by its path: forms look up hundreds of fields for every key that is pressed.
+static POSITIONS: LazyLock<HashMap<&str, usize>> =
+    LazyLock::new(|| FIELDS.iter().enumerate().map(|(position, field)| (field.path, position)).collect());
 
 /// The field at `place`, where a row counts as its list; `None` for the whole spec and for what is not a field.
 pub fn at(place: &Place) -> Option<&'static SpecField> {
-    FIELDS.iter().find(|field| field.is_at(&place.0))
+    FIELDS.get(position(&place.0)?)
+}
+
+/// The field whose path is `path`, such as `storage.disks[].size`.
+pub fn named(path: &str) -> Option<&'static SpecField> {
+    FIELDS.get(*POSITIONS.get(path)?)
 }
 
 /// The field at `place`, or the nearest one around it; `None` for the whole spec.
 pub fn around(place: &Place) -> Option<&'static SpecField> {
     let above = (0..=place.0.len()).rev().filter_map(|depth| place.0.get(..depth));
-    above.into_iter().find_map(|place| FIELDS.iter().find(|field| field.is_at(place)))
+    FIELDS.get(above.into_iter().find_map(position)?)
+}
+
+/// Where the field at `place` is in [`FIELDS`].
+fn position(place: &[Segment]) -> Option<usize> {
+    let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
+    let mut path = String::with_capacity(64);
+    for segment in place {
+        match segment {
+            // A name of a user's, which no path spells as it is.
+            Segment::Key(key) if key.contains(['.', '[']) => return None,
+            Segment::Key(key) => {
+                path.push_str(if path.is_empty() { "" } else { "." });
+                path.push_str(key);
+            }
+            Segment::Index(_) => path.push_str(ROW),
+        }
+    }
+    POSITIONS.get(path.as_str()).copied()
 }
 
 /// The place of the field that makes `part` of the domain XML, such as `devices/disk/driver/@io`, in the row of the spec
@@ -62,7 +91,7 @@ pub fn rank(place: &Place) -> (usize, usize) {
         [Segment::Key(first), Segment::Key(_), ..] if first == "storage" => 2,
         _ => 1,
     };
-    let part = place.0.get(..depth).and_then(|part| FIELDS.iter().position(|field| field.is_at(part)));
+    let part = place.0.get(..depth).and_then(position);
     (part.map_or(0, |position| position + 1), place.row_index().map_or(0, |row| row + 1))
 }
 
@@ -103,7 +132,9 @@ mod tests {
         assert_eq!(ids.place([2, 1]).unwrap().to_string(), "pci_devices[2].match.group[1].ids");
         assert_eq!(ids.place([2]), None);
         for field in FIELDS {
-            assert!(field.is_at(&field.place([7, 8]).unwrap().0), "{}", field.path);
+            let found = super::at(&field.place([7, 8]).unwrap()).map(|found| found.path);
+            assert_eq!(found, Some(field.path));
+            assert_eq!(named(field.path).map(|found| found.path), Some(field.path));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a row of the table of fields says of its field.
 
 use crate::spec::grammar::Grammar;
-use crate::spec::place::{Place, Segment};
+use crate::spec::place::Place;
 
 /// One field of the spec.
 #[derive(Debug)]
@@ -91,21 +91,6 @@ impl FieldGroup {
 }
 
 impl SpecField {
-    /// True where `place` is this field, whichever the rows are; a row counts as its list.
-    pub(super) fn is_at(&self, place: &[Segment]) -> bool {
-        let Some(Segment::Key(first)) = place.first() else { return false };
-        if !self.path.starts_with(first.as_str()) {
-            return false;
-        }
-        let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
-        let mut names = self.names();
-        let same = |segment: &Segment, name| match segment {
-            Segment::Key(key) => key == name,
-            Segment::Index(_) => name == ROW,
-        };
-        place.iter().all(|segment| names.next().is_some_and(|name| same(segment, name))) && names.next().is_none()
-    }
-
     /// The names on its path, outermost first, with [`ROW`] for the rows of a list.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let mut rest = self.path;
