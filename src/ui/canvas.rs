@@ -87,12 +87,11 @@ impl<'a> Canvas<'a> {
 
     /// Empties `area` in the style of `role`.
     pub(super) fn fill(&mut self, area: Rect, role: StyleRole) {
-        let mut blank = Cell::EMPTY;
-        blank.set_style(self.style(role));
         let area = area.intersection(self.buffer.area);
         for y in area.y..area.bottom() {
-            self.cells_of(area.x, y, area.width).fill(blank.clone());
+            self.cells_of(area.x, y, area.width).iter_mut().for_each(Cell::reset);
         }
+        self.buffer.set_style(area, self.style(role));
     }
 
     /// The cells of a piece of one row; none where it is not on the screen.
