@@ -57,6 +57,7 @@ impl Machine {
     pub(crate) fn all() -> Vec<Self> {
         let mut paths: Vec<_> =
             fs::read_dir(folder()).expect("machines").map(|entry| entry.expect("entry").path()).collect();
+        paths.retain(|path| path.is_file());
         paths.sort();
         paths.iter().map(|path| Self::read(path)).collect()
     }

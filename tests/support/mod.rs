@@ -14,6 +14,7 @@ pub(crate) mod program;
 pub(crate) mod pty;
 pub(crate) mod specs;
 pub(crate) mod tree;
+pub(crate) mod whole_machine;
 pub(crate) mod wire;
 
 use std::env;
