@@ -10,7 +10,7 @@ use crate::spec::{HotplugKind, Place};
 use crate::units::{Bytes, CpuSet, GIB};
 
 pub(super) static CHECKS: &[&Check] =
-    &[&MEM_RESERVE, &MEM_BUSY, &MEM_MAX, &MEM_HOTPLUG, &HUGEPAGE_SIZE, &HUGEPAGE_FREE];
+    &[&MEM_RESERVE, &MEM_BUSY, &MEM_MAX, &MEM_HOTPLUG, &HUGEPAGE_SIZE, &HUGEPAGE_FREE, &HUGEPAGE_LARGE];
 
 static MEM_RESERVE: Check = Check {
     code: "MEM-RESERVE",
@@ -72,6 +72,37 @@ static HUGEPAGE_FREE: Check = Check {
     run: Some(free),
     ..Check::VM
 };
+
+static HUGEPAGE_LARGE: Check = Check {
+    code: "HUGEPAGE-LARGE",
+    title: "large guests use huge pages",
+    explain: "A guest of 32 GiB or more on pages of 4 KiB starts slowly, as each page is mapped and, with a passed device, \
+              pinned separately, and it runs slower because the CPU searches larger page tables. Reserve pages of 1 GiB at \
+              boot (hugepagesz=1G hugepages=N on the kernel command line) or of 2 MiB, and set memory_backing.hugepages.",
+    run: Some(large),
+    ..Check::VM
+};
+
+/// From here on it pays off.
+const LARGE: Bytes = Bytes(32 * GIB);
+
+fn large(subject: &Subject, notes: &mut Notes) {
+    let Some(asked) = memory(subject) else { return };
+    notes.looked();
+    let backing = &subject.machine.backing;
+    if asked < LARGE || backing.page.is_some() || backing.cells.iter().any(|cell| cell.page.is_some()) {
+        return;
+    }
+    let message =
+        text!("{asked} of memory on pages of the usual size: starts slowly and runs slower", asked = Arg::Gib(asked));
+    let count = asked.0.div_ceil(GIB);
+    let way_out = text!(
+        "reserve huge pages on the host (hugepagesz=1G hugepages={count} on its kernel command line) and set \
+         memory_backing.hugepages",
+        count
+    );
+    notes.info(field("memory"), message, way_out);
+}
 
 fn memory(subject: &Subject) -> Option<Bytes> {
     subject.machine.memory.filter(|memory| memory.0 > 0)

@@ -350,5 +350,6 @@ fn device(address: &str, class: u32, vendor: &str, name: &str, driver: &str, gro
         iommu_group: Some(group),
         numa_node: None,
         boot_vga: (class >> 16 == 3).then_some(false),
+        header: None,
     }
 }

@@ -8,6 +8,7 @@ use super::wording::field;
 use super::{Check, Notes, Scope, Subject};
 use crate::facts::{Facts, Iommu, IommuTable, PciClass, PciDevice};
 use crate::machine::card;
+use crate::units::PciAddress;
 
 pub(super) static CHECKS: &[&Check] = &[&IOMMU_OFF, &IOMMU_GROUP, &IOMMU_VFIO];
 
@@ -18,7 +19,7 @@ pub(super) static IOMMU_OFF: Check = Check {
     rank: 0,
     explain: "The IOMMU confines the memory accesses of a passed device to its guest; without it no device can be \
               passed. Enable it in the firmware (Intel VT-d, AMD IOMMU) and, on some kernels, with intel_iommu=on on \
-              the kernel command line.",
+              the kernel command line. Small ARM boards have none in front of PCI Express, and nothing can be enabled there.",
     scope: Scope::Host(2),
     contract: Some(16),
     run: Some(off),
@@ -134,18 +135,34 @@ fn companions(subject: &Subject, notes: &mut Notes, row: &PciRow, number: u32) {
         notes.blocker(topic(), message, "choose a device of another group, or move the card to another slot");
     }
     if !others.is_empty() {
+        let apart = sound_alone(subject, number);
         let names = Arg::all(others.iter().map(name));
         let message =
             text!("its IOMMU group {number} also contains {names}; the group must be passed whole", number, names);
         let ask = Arg::Ask { many: others.len() > 1, or_hold: true };
-        let remedy = if others.len() == 1 {
-            text!("{ask} if the host can do without it, or choose a device of another group", ask)
+        let them = if others.len() == 1 { "it" } else { "them" };
+        let remedy = if let Some(sound) = apart {
+            text!(
+                "leave {sound} out, the card works without its sound; or {ask} if the host can do without {them}",
+                sound,
+                ask,
+                them
+            )
         } else {
-            text!("{ask} if the host can do without them, or choose a device of another group", ask)
+            text!("{ask} if the host can do without {them}, or choose a device of another group", ask, them)
         };
         let all = others.iter().map(|known| known.address).collect();
         notes.blocker(topic(), message, Remedy::from(remedy).by(Change::Add(all)));
     }
+}
+
+/// The sound of a card, where of all that is passed it alone is in this group.
+fn sound_alone(subject: &Subject, group: u32) -> Option<PciAddress> {
+    let within = |row: &&PciRow| row.device.is_some_and(|device| device.iommu_group == Some(group));
+    let mut own = subject.passed().filter(within);
+    let (sound, None) = (own.next()?, own.next()) else { return None };
+    let apart = subject.passed().any(|row| row.address != sound.address && row.address.same_slot(sound.address));
+    (apart && sound.device?.kind() == PciClass::Audio).then_some(sound.address)
 }
 
 fn vfio(subject: &Subject, notes: &mut Notes) {

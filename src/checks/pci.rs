@@ -1,6 +1,7 @@
 //! Checks of the host PCI devices that a VM asks for.
 
 use super::note::{Change, Remedy, Topic};
+use super::passthrough::grouped;
 use super::row::TakenRow;
 use super::subject::PciRow;
 use super::text::{Arg, Text, text};
@@ -318,19 +319,30 @@ fn held_back(subject: &Subject, notes: &mut Notes, row: &PciRow, passed: &PciDev
     }
 }
 
+/// Devices of one driver in one finding: their number says nothing more.
 fn driver(subject: &Subject, notes: &mut Notes) {
+    let mut bound: Vec<(&PciRow, &str)> = Vec::new();
     for row in &subject.pci {
-        let Some(known) = row.device.filter(|known| known.kind() != PciClass::Bridge) else { continue };
+        let stays = |known: &PciDevice| known.kind() == PciClass::Bridge || card::is_vgpu(subject.facts, known);
+        let Some(known) = row.device.filter(|known| !stays(known)) else { continue };
         notes.looked();
-        let Some(driver) = known.driver.as_deref().filter(|driver| !card::holds_for_guests(driver)) else { continue };
-        let message =
-            text!("{device} is bound to {driver}; it will be rebound at VM start", device = row.name(), driver);
+        let driver = known.driver.as_deref().filter(|driver| !card::holds_for_guests(driver));
+        bound.extend(driver.map(|driver| (row, driver)));
+    }
+    for (driver, rows) in grouped(bound, |(_, driver)| *driver) {
+        let Some((first, _)) = rows.first() else { continue };
+        let message = if rows.len() == 1 {
+            text!("{device} is bound to {driver}; it will be rebound at VM start", device = first.name(), driver)
+        } else {
+            let devices = Arg::all(rows.iter().map(|(row, _)| row.name()));
+            text!("{devices} are bound to {driver}; they will be rebound at VM start", devices, driver)
+        };
         if driver == "nvidia" {
             let remedy = "stop what uses the card before the start (display manager, nvidia-persistenced), or bind \
                           vfio-pci at boot: libvirt's call hangs while the card is open";
-            notes.warning(row.place(), message, remedy);
+            notes.warning(first.place(), message, remedy);
         } else {
-            notes.info(row.place(), message, "make sure that nothing on the host uses it when the VM starts");
+            notes.info(first.place(), message, "make sure that nothing on the host uses it when the VM starts");
         }
     }
 }

@@ -2,20 +2,31 @@
 
 use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
-use crate::facts::{LogicalCpu, NumaNode};
+use crate::facts::{CoreKind, LogicalCpu, NumaNode};
 use crate::machine::{Choice, Pinning, Reason, pinning};
 use crate::spec::Place;
 use crate::units::CpuSet;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&PIN_PROPOSAL, &PIN_TEXT, &PIN_ABSENT, &PIN_SHARED, &PIN_SIBLINGS, &PIN_NODE, &PIN_EMULATOR, &PIN_HOST];
+pub(super) static CHECKS: &[&Check] = &[
+    &PIN_PROPOSAL,
+    &PIN_TEXT,
+    &PIN_ABSENT,
+    &PIN_SHARED,
+    &PIN_SIBLINGS,
+    &PIN_KINDS,
+    &PIN_NODE,
+    &PIN_EMULATOR,
+    &PIN_HOST,
+];
 
 static PIN_PROPOSAL: Check = Check {
     code: "PIN-PROPOSAL",
     title: "automatic CPU pinning is possible",
     explain: "With cpu.pinning.auto vmbuild gives each vCPU a thread of a core of its own: cores of one cache if there \
-              are enough, on the NUMA node of the passed card, performance cores before efficiency cores; the core of \
-              CPU 0 stays with the host. If the host has too few cores for that, or does not report them, nothing is \
+              are enough, the largest cache first, on the NUMA node of the passed card; performance cores alone unless \
+              there are too few. The core of CPU 0 stays with the host; an efficiency core, a core of another cache or of \
+              another node does where the guest needs that. A guest that is larger than a node, or has cards on several, \
+              gets NUMA cells. If the host has too few cores for that, or does not report them, nothing is \
               pinned and the threads run anywhere.",
     run: Some(proposal),
     ..Check::VM
@@ -55,6 +66,16 @@ static PIN_SIBLINGS: Check = Check {
               on different host cores whose sibling threads run something else, this makes the guest slower. Pin pairs \
               to the sibling threads of one core, or give the guest one thread per core.",
     run: Some(siblings),
+    ..Check::VM
+};
+
+static PIN_KINDS: Check = Check {
+    code: "PIN-KINDS",
+    title: "vCPUs run on cores of one kind",
+    explain: "Some vCPUs run on performance cores and some on efficiency cores. The guest sees no difference, so its \
+              scheduler puts urgent work on slow cores, and games and audio stutter. Use as many vCPUs as there are \
+              threads of performance cores, or fewer.",
+    run: Some(kinds),
     ..Check::VM
 };
 
@@ -233,6 +254,36 @@ fn siblings(subject: &Subject, notes: &mut Notes) {
             message,
             "pin each pair to the sibling threads of one core, or set cpu.topology.threads to 1",
         );
+    }
+}
+
+/// Of a proposal it is what was asked for, with too many vCPUs; pins by hand may be a mistake.
+fn kinds(subject: &Subject, notes: &mut Notes) {
+    let pins: Vec<(usize, &CpuSet)> = pinned(&subject.machine.pinning).collect();
+    let cpus = subject.facts.cpus.items();
+    let of =
+        |kind: CoreKind| cpus.iter().filter(|cpu| cpu.kind == Some(kind)).map(|cpu| cpu.number).collect::<CpuSet>();
+    let (fast, slow) = (of(CoreKind::Performance), of(CoreKind::Efficiency));
+    if pins.is_empty() || fast.is_empty() || slow.is_empty() {
+        return;
+    }
+    notes.looked();
+    let on_slow: CpuSet =
+        pins.iter().filter(|(_, set)| set.within(&slow)).filter_map(|(at, _)| u32::try_from(*at).ok()).collect();
+    if on_slow.is_empty() {
+        return;
+    }
+    let most = fast.len();
+    let way_out = text!("use at most {most} vCPUs, the threads of the performance cores", most);
+    if on_slow.len() == pins.len() {
+        notes.info(place(), "all vCPUs run on efficiency cores", way_out);
+        return;
+    }
+    let message = text!("vCPUs {on_slow} run on efficiency cores, the others on performance cores", on_slow);
+    if subject.machine.pinning.auto {
+        notes.info(place(), message, way_out);
+    } else {
+        notes.warning(place(), message, "pin all to cores of one kind");
     }
 }
 

@@ -60,10 +60,11 @@ static TABLE: [Group; 39] = [
 /// hang a card (the kernel's words after a start are ROM-ABSENT); how much memory a session may lock, since PCI-SESSION
 /// refuses sessions; what the guest finds (Code 43, the link in use), since nobody asks it; and what the generator decides
 /// by itself: functions marked as several, the set of Hyper-V features, topoext, SMM.
-static PASSTHROUGH: [Group; 19] = [
+static PASSTHROUGH: [Group; 24] = [
     ("IOMMU and VFIO", iommu::CHECKS),
     ("IOMMU and VFIO", passthrough::kernel::CHECKS),
     ("IOMMU and VFIO", passthrough::command_line::CHECKS),
+    ("IOMMU and VFIO", passthrough::boot_chain::CHECKS),
     ("IOMMU groups", passthrough::chipset::CHECKS),
     ("IOMMU groups", passthrough::group::CHECKS),
     ("Host devices", pci::CHECKS),
@@ -74,7 +75,11 @@ static PASSTHROUGH: [Group; 19] = [
     ("Devices in use by the host", passthrough::used::CHECKS),
     ("Driver binding", passthrough::bind::CHECKS),
     ("Reset and power", passthrough::reset::CHECKS),
+    ("Reset and power", passthrough::radeon::CHECKS),
     ("Graphics cards", passthrough::gpu::CHECKS),
+    ("Graphics cards", passthrough::nvswitch::CHECKS),
+    ("Graphics cards", passthrough::own_switch::CHECKS),
+    ("Virtual functions", passthrough::vgpu::CHECKS),
     ("Virtual functions", passthrough::shared::CHECKS),
     ("Links and address space", passthrough::link::CHECKS),
     ("Links and address space", passthrough::space::CHECKS),

@@ -6,7 +6,7 @@ use super::note::Level;
 use super::subject::Subject;
 use super::table;
 use super::text::{Arg, Joint, Text, Wording, text};
-use crate::facts::Facts;
+use crate::facts::{Facts, Iommu};
 use crate::machine::{Member, Role, card, machine};
 use crate::spec::{PciDevice, PciRole, Spec};
 use crate::units::PciAddress;
@@ -156,9 +156,11 @@ pub fn doctor(facts: &Facts) -> Vec<HostLine> {
     let subject = Subject { host_alone: true, ..Subject::new(&spec, facts, &machine) };
     let mut checks: Vec<&'static Check> = table::all().filter(|check| check.place_of_host().is_some()).collect();
     checks.sort_by_key(|check| check.place_of_host());
+    // Without an IOMMU nothing else that is well helps.
+    let off = matches!(facts.iommu.get(), Some(Iommu::Off { .. }));
     let line = |check: &'static Check| {
         let (findings, passed) = look(check, &subject);
-        (passed || !findings.is_empty()).then_some(HostLine { code: check.code, title: check.title, findings })
+        (passed && !off || !findings.is_empty()).then_some(HostLine { code: check.code, title: check.title, findings })
     };
     checks.into_iter().filter_map(line).collect()
 }

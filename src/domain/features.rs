@@ -20,9 +20,10 @@ pub(super) fn features(machine: &Machine) -> Element {
         .child(smm.then(|| on("smm").field("secure_boot")))
 }
 
-/// What Windows runs best with. KVM alone offers it. The vendor id goes with hiding KVM.
+/// What Windows runs best with. KVM alone offers it.
 fn hyper_v(machine: &Machine) -> Element {
-    let vendor = machine.hide_kvm.value.then(|| on("vendor_id").attr("value", "vmbuild").field("pci_devices"));
+    let vendor = machine.hypervisor_vendor.value.clone();
+    let vendor = vendor.map(|vendor| on("vendor_id").attr("value", vendor).field("pci_devices"));
     let hyper_v = Element::new("hyperv");
     // Without the attribute an older libvirt means the same.
     let told = !machine.dropped.contains(&Feature::HyperVMode);

@@ -40,18 +40,18 @@ fn mediated(device: &Mediated, number: usize) -> Element {
 /// libvirt binds the function to vfio-pci at start and gives it back at stop, and QEMU never hears of it.
 fn held(function: &HeldFunction, number: usize) -> Element {
     let place = &function.place;
-    managed(function.host, place, format!("ua-hold{number}"))
+    passed(function.host, true, place, format!("ua-hold{number}"))
         .child(Element::new("address").attr("type", "unassigned").origin(place.clone().key("role")))
         .origin(place.clone())
 }
 
-/// A host device that libvirt takes from its driver at start and gives back at stop.
-fn managed(host: PciAddress, place: &Place, alias: String) -> Element {
+/// A host device, which libvirt takes from its driver at start and gives back at stop where it is managed.
+fn passed(host: PciAddress, managed: bool, place: &Place, alias: String) -> Element {
     let host = address(host, false).origin(place.clone().key("host_address"));
     Element::new("hostdev")
         .attr("mode", "subsystem")
         .attr("type", "pci")
-        .attr("managed", "yes")
+        .attr("managed", if managed { "yes" } else { "no" })
         .child(Element::new("source").child(host))
         .child(Element::new("alias").attr("name", alias))
 }
@@ -60,7 +60,7 @@ fn hostdev(function: &GuestFunction, alias: &str) -> Element {
     let place = &function.place;
     let guest = address(function.guest.value, true).origin(place.clone().key("guest_address"));
     let guest = if function.multifunction { guest.attr("multifunction", "on") } else { guest };
-    managed(function.host, place, alias.to_owned())
+    passed(function.host, function.managed.value, place, alias.to_owned())
         .child(function.boot_order.map(|order| boot(order).origin(place.clone().key("boot_order"))))
         .child(rom(function))
         .child(guest)

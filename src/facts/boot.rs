@@ -66,9 +66,37 @@ pub enum BootChain {
     RpmOstree,
     /// NixOS.
     Nixos,
+    /// Limine, as CachyOS has it.
+    Limine {
+        /// Its configuration.
+        file: String,
+        /// The program that writes it from /etc/default/limine; `None` where it is written by hand.
+        update: Option<String>,
+    },
+    /// Unraid.
+    Unraid,
 }
 
 impl BootChain {
+    /// Name for people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ProxmoxBootTool => "Proxmox's boot partitions",
+            Self::Grubby => "grubby",
+            Self::UpdateGrub => "GRUB with update-grub",
+            Self::GrubMkconfig { .. } => "GRUB with grub-mkconfig",
+            Self::Grub2Mkconfig { .. } => "GRUB with grub2-mkconfig",
+            Self::SystemdBootEntries { .. } => "systemd-boot with entries written by hand",
+            Self::KernelInstall => "kernel-install",
+            Self::MkinitcpioImage => "a unified kernel image of mkinitcpio",
+            Self::Kernelstub => "kernelstub",
+            Self::RpmOstree => "rpm-ostree",
+            Self::Nixos => "the configuration of NixOS",
+            Self::Limine { .. } => "Limine",
+            Self::Unraid => "syslinux of Unraid",
+        }
+    }
+
     /// The file whose text decides, where there is one to edit.
     pub fn file(&self) -> Option<&str> {
         match self {
@@ -76,6 +104,9 @@ impl BootChain {
             Self::UpdateGrub | Self::GrubMkconfig { .. } | Self::Grub2Mkconfig { .. } => Some("/etc/default/grub"),
             Self::SystemdBootEntries { entries } => entries.first().map(String::as_str),
             Self::Nixos => Some("/etc/nixos/configuration.nix"),
+            Self::Limine { update: Some(_), .. } => Some("/etc/default/limine"),
+            Self::Limine { file, update: None } => Some(file),
+            Self::Unraid => Some("/boot/syslinux/syslinux.cfg"),
             Self::Grubby | Self::Kernelstub | Self::RpmOstree => None,
         }
     }
@@ -93,4 +124,16 @@ pub enum Initramfs {
     Dracut,
     /// NixOS makes it with the system.
     Nixos,
+}
+
+impl Initramfs {
+    /// Name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InitramfsTools => "initramfs-tools",
+            Self::Mkinitcpio => "mkinitcpio",
+            Self::Dracut => "dracut",
+            Self::Nixos => "NixOS",
+        }
+    }
 }

@@ -17,6 +17,9 @@ pub struct LogicalCpu {
     /// The CPUs that share its last level of cache, itself among them: on AMD the CCX.
     #[serde(skip_serializing_if = "CpuSet::is_empty")]
     pub cache: CpuSet,
+    /// Size of that cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_size: Option<Bytes>,
     /// Number of its socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<u32>,

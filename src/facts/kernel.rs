@@ -102,6 +102,16 @@ impl Kernel {
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     }
 
+    /// True on x86; `None` where neither the CPU nor the firmware tells.
+    pub fn is_x86(&self) -> Option<bool> {
+        let by_cpu = self.cpu.get().map(|cpu| cpu.virtualises.is_some());
+        match (by_cpu, self.iommu_table.get()) {
+            (_, Some(Some(IommuTable::Dmar | IommuTable::Ivrs))) => Some(true),
+            (_, Some(Some(IommuTable::Iort))) => Some(false),
+            _ => by_cpu,
+        }
+    }
+
     /// The words of the command line that set `key`, the last of which counts: `key`, `key=value`. Modules' names may be
     /// written with dashes or underscores.
     pub fn words<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {

@@ -1,5 +1,6 @@
 //! Parts of the facts: what is asked for and answered in one piece.
 
+use super::pci_details::HeaderType;
 use super::{
     Bridge, Capabilities, Confinement, Displays, Domain, DomainCapabilities, Fact, Facts, FoundRom, GroupDetails, Host,
     HostBoot, HostStorage, Iommu, Kernel, Kvm, LibvirtNetwork, LogicalCpu, MediaFile, Memory, Networking, NumaNode,
@@ -228,6 +229,25 @@ impl FactsPart {
 impl Facts {
     /// Puts an answered part in its place.
     pub fn absorb(&mut self, part: FactsPart) {
+        let declares = matches!(part, FactsPart::Pci { .. } | FactsPart::Details { .. });
+        self.put(part);
+        if declares {
+            self.declare_bridges();
+        }
+    }
+
+    /// What its header says of a function counts over its class.
+    fn declare_bridges(&mut self) {
+        let (details, devices) = (&self.details, self.pci.get_mut());
+        for device in devices.into_iter().flatten() {
+            let header = details.get(&device.address).and_then(|details| details.header.get()).copied();
+            if device.class >> 16 == 6 || matches!(header, Some(HeaderType::Bridge | HeaderType::CardBus)) {
+                device.header = header.or(device.header);
+            }
+        }
+    }
+
+    fn put(&mut self, part: FactsPart) {
         match part {
             FactsPart::Host { host, memory, kvm } => (self.host, self.memory, self.kvm) = (host, memory, kvm),
             FactsPart::Cpus { cpus, nodes } => (self.cpus, self.nodes) = (cpus, nodes),

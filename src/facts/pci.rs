@@ -1,5 +1,6 @@
 //! PCI functions, IOMMU groups and the state of the IOMMU.
 
+use super::pci_details::HeaderType;
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ pub struct PciDevice {
     pub numa_node: Option<u32>,
     /// True where the firmware used it as the first display; `None` where unknown.
     pub boot_vga: Option<bool>,
+    /// What its configuration space declares it to be, where that was found out; else the class alone speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderType>,
 }
 
 /// What a class code means to somebody who picks devices.
@@ -55,10 +59,14 @@ pub enum PciClass {
 
 /// Vendor of AMD's processors and chipsets.
 const AMD: u16 = 0x1022;
+const NVIDIA: u16 = 0x10de;
 
 impl PciDevice {
-    /// What kind of device it is, by class code.
+    /// What kind of device it is: a bridge by its header, everything else by its class code.
     pub fn kind(&self) -> PciClass {
+        if self.is_bridge() {
+            return PciClass::Bridge;
+        }
         match (self.class >> 16, self.class >> 8 & 0xff) {
             (0x03, _) => PciClass::Gpu,
             (0x04, _) => PciClass::Audio,
@@ -66,9 +74,30 @@ impl PciDevice {
             (0x01, 0x08) => PciClass::Nvme,
             (0x01, _) => PciClass::Storage,
             (0x0c, 0x03) => PciClass::Usb,
-            (0x06, _) => PciClass::Bridge,
             _ => PciClass::Other,
         }
+    }
+
+    /// True for what is part of the host's PCI tree. Host and ISA bridges have the header of an endpoint and belong to the
+    /// host nevertheless; of the other classes called bridges only some are: NVSwitches and the ends of a non-transparent
+    /// bridge are endpoints.
+    fn is_bridge(&self) -> bool {
+        match (self.class >> 8, self.header) {
+            (0x0600 | 0x0601, _) | (_, Some(HeaderType::Bridge | HeaderType::CardBus)) => true,
+            (_, Some(HeaderType::Endpoint)) => false,
+            (class, Some(HeaderType::Dead) | None) => matches!(class, 0x0604 | 0x0607 | 0x0609),
+        }
+    }
+
+    /// True for what computes and needs the care of a GPU, with or without outputs: processing accelerators and co-processors
+    /// as well.
+    pub fn computes(&self) -> bool {
+        self.kind() == PciClass::Gpu || matches!(self.class >> 8, 0x1200 | 0x0b40)
+    }
+
+    /// True for a switch between the GPUs of a server board.
+    pub fn is_nvswitch(&self) -> bool {
+        self.vendor == NVIDIA && self.class >> 8 == 0x0680 && !self.is_bridge()
     }
 
     /// What the host's own firmware and chipset drivers need of the device, in words; `None` for what a host can do

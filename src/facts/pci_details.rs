@@ -44,6 +44,9 @@ pub struct PciDetails {
     pub driver_override: Fact<Option<String>>,
     /// Kinds of mediated devices that its driver makes.
     pub mdev_types: Fact<Vec<MdevType>>,
+    /// Type of the vGPU that the function is, by its driver nvidia: 0 where none was chosen yet; `None` where its driver makes
+    /// no vGPUs of functions.
+    pub vgpu_type: Fact<Option<u32>>,
     /// Its name by the firmware, such as `Onboard - RTL8125`.
     pub label: Fact<Option<String>>,
     /// Name of the slot that the card sits in, where the firmware numbers slots.

@@ -1,6 +1,8 @@
 //! What goes with the PCI functions that a VM takes: the rest of their card, of their IOMMU group and of what is reset with
 //! them, each with its role. What that means for the host is for `checks` to say.
 
+use super::own_switch;
+use super::processor::{self, AMD_CHIPSET};
 use crate::facts::pci_details::ResetMethod;
 use crate::facts::{Facts, PciClass, PciDetails, PciDevice};
 use crate::units::PciAddress;
@@ -33,8 +35,7 @@ pub struct Member {
     pub with: PciAddress,
 }
 
-/// Vendor of the functions that are part of an AMD processor or chipset; its graphics cards are 1002.
-pub(super) const AMD_CHIPSET: u16 = 0x1022;
+const NVIDIA: u16 = 0x10de;
 
 /// True for the drivers that hold a device for a guest, beside which VFIO gives out the rest of a group.
 pub fn holds_for_guests(driver: &str) -> bool {
@@ -57,8 +58,13 @@ pub fn is_virtual(facts: &Facts, address: PciAddress) -> bool {
 }
 
 /// The functions of the card that `device` is one of, itself among them. The slots of bus 0 and of AMD's chipsets hold
-/// functions that have nothing to do with each other, and so do virtual functions.
+/// functions that have nothing to do with each other, and so do virtual functions. The NVSwitches of a board that share a
+/// group are one.
 pub fn card<'a>(facts: &'a Facts, device: &'a PciDevice) -> Vec<&'a PciDevice> {
+    if device.is_nvswitch() && device.iommu_group.is_some() {
+        let same = |other: &&PciDevice| other.is_nvswitch() && other.iommu_group == device.iommu_group;
+        return facts.pci.items().iter().filter(same).collect();
+    }
     let alone = |device: &PciDevice| {
         device.address.bus == 0
             || device.vendor == AMD_CHIPSET
@@ -101,6 +107,16 @@ pub fn first_resets_bus(facts: &Facts, address: PciAddress) -> bool {
     address.bus != 0 && others.into_iter().any(|(_, details)| shows(details))
 }
 
+/// True for a vGPU that is a virtual function (NVIDIA's vendor-specific VFIO, Linux 6.8 and later): its driver passes it, and
+/// to bind another would end it. Where the same driver makes mediated devices, those are the vGPUs.
+pub fn is_vgpu(facts: &Facts, device: &PciDevice) -> bool {
+    let makes_mediated = |details: &PciDetails| !details.mdev_types.items().is_empty();
+    device.vendor == NVIDIA
+        && device.driver.as_deref() == Some("nvidia")
+        && is_virtual(facts, device.address)
+        && !facts.details.get(&device.address).is_some_and(makes_mediated)
+}
+
 /// The functions that a reset of the bus of `address` hits, itself left out.
 pub fn reset_with(facts: &Facts, address: PciAddress) -> Vec<&PciDevice> {
     let upstream = |address: &PciAddress| facts.details.get(address).and_then(|details| details.upstream.get());
@@ -134,6 +150,13 @@ pub fn taking(facts: &Facts, asked: &[PciAddress]) -> Vec<Member> {
         }
     }
     let passed: Vec<_> = members.iter().filter(|member| member.role == Role::Pass).map(|m| m.address).collect();
+    for address in asked {
+        let device = facts.pci.items().iter().find(|device| device.address == *address);
+        for port in device.and_then(|device| own_switch::of(facts, device)).into_iter().flat_map(|found| found.ports) {
+            let reason = format!("the switch of the card {}; bridges stay with the host", address.short());
+            put(&mut members, Member { address: port, role: Role::Leave, reason, with: *address });
+        }
+    }
     for companion in companions(facts, &passed) {
         put(&mut members, companion);
     }
@@ -160,7 +183,8 @@ pub fn companions(facts: &Facts, passed: &[PciAddress]) -> Vec<Member> {
             let mates = facts.pci.items().iter().filter(|mate| mate.iommu_group == Some(group));
             drawn.extend(mates.map(|mate| (mate, format!("in IOMMU group {group} with {}", address.short()))));
         }
-        if only_bus_reset(facts, address) == Some(true) {
+        // VFIO resets a bus only where it has all of it, which the host can spare of a card in a slot alone.
+        if only_bus_reset(facts, address) == Some(true) && !processor::is_inside(facts, address) {
             // Nobody gives up a bus of the chipset for the sake of a reset.
             let hit = reset_with(facts, address).into_iter().filter(|other| other.of_chipset().is_none());
             drawn.extend(hit.map(|other| (other, format!("reset together with {}", address.short()))));

@@ -140,6 +140,9 @@ fn topology(spec: &Spec, pinning: &Pinning) -> Option<Choice<Topology>> {
     let paired = pinning.pairs && total.is_multiple_of(2) && total > 0;
     let Some(asked) = asked else {
         let all = |cores, threads| Topology { sockets: 1, dies: 1, clusters: 1, cores, threads };
+        if let Some(topology) = two_sockets(pinning, if paired { 2 } else { 1 }) {
+            return Some(Choice::default(topology, "a socket for each node that the guest sees"));
+        }
         return Some(if paired {
             Choice::default(all(total / 2, 2), "pairs of virtual CPUs run on the two threads of a core")
         } else {
@@ -153,6 +156,14 @@ fn topology(spec: &Spec, pinning: &Pinning) -> Option<Choice<Topology>> {
     let rest = others.filter(|others| *others > 0).map_or(1, |others| (total / others).max(1));
     let cores = asked.cores.unwrap_or(rest);
     Some(Choice::asked(Topology { sockets, dies, clusters, cores, threads }, place("topology")))
+}
+
+/// Two sockets where the guest sees two nodes of the same size, which no system refuses.
+fn two_sockets(pinning: &Pinning, threads: u32) -> Option<Topology> {
+    let [(first, _), (second, _)] = pinning.cells.as_slice() else { return None };
+    let own = u32::try_from(first.len()).ok().filter(|own| own.is_multiple_of(threads))?;
+    let equal = first.len() == second.len();
+    equal.then(|| Topology { sockets: 2, dies: 1, clusters: 1, cores: own / threads, threads })
 }
 
 fn features(asked: Option<&spec::Cpu>, facts: &Facts, mode: CpuMode, topology: Option<Topology>) -> Vec<CpuFeature> {

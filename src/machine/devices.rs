@@ -1,6 +1,6 @@
 //! Devices beside disks, interfaces and consoles, with what they are by default.
 
-use super::{Chipset, Choice, Console};
+use super::{Chipset, Choice, Console, GuestSlot, display};
 use crate::spec::devices::{
     ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, UsbDevice, UsbStartup, WatchdogAction, WatchdogModel,
 };
@@ -65,7 +65,7 @@ pub enum UsbName {
     At(u16, u16),
 }
 
-pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console]) -> Devices {
+pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console], slots: &[GuestSlot]) -> Devices {
     let field = |name: &str| Place::root().key(name);
     let or = |asked: Option<bool>, name: &str, value: bool, why: &str| match asked {
         Some(asked) => Choice::asked(asked, field(name)),
@@ -73,6 +73,9 @@ pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console]) -> De
     };
     let (tablet, why) = match consoles {
         [] => (false, "no graphical console for a pointer"),
+        _ if display::is_mirrored(spec, slots) => {
+            (false, "Looking Glass moves the mouse itself, which a tablet disturbs")
+        }
         _ => (true, "the pointer of a console follows yours"),
     };
     let watchdog = spec.watchdog.as_ref().and_then(|watchdog| {

@@ -59,6 +59,12 @@ pub(super) fn video(
     if consoles.is_empty() {
         return Choice::default(None, "there is no graphical console");
     }
+    if is_mirrored(spec, slots) {
+        return Choice::default(
+            None,
+            "Looking Glass shows the passed GPU; a second display would take windows from it",
+        );
+    }
     let primary_gpu = slots.iter().flat_map(|slot| &slot.functions).any(|function| function.primary_gpu);
     let (first, why) = if primary_gpu && firmware.is_uefi() {
         ("bochs", "a second head without VGA registers: the passed GPU is the first display")
@@ -72,6 +78,11 @@ pub(super) fn video(
     let model = if lacks(facts, first) { "vga" } else { first };
     let why = if model == first { why.to_owned() } else { format!("this host's QEMU has no {first}") };
     Choice::default(Some(model.to_owned()), why)
+}
+
+/// True where Looking Glass shows what a passed GPU draws.
+pub(super) fn is_mirrored(spec: &Spec, slots: &[GuestSlot]) -> bool {
+    spec.looking_glass.is_some() && slots.iter().any(GuestSlot::is_gpu)
 }
 
 /// The model as libvirt names it; `None` for no card.
@@ -117,5 +128,7 @@ mod tests {
         assert_eq!(video_of(json!({"os_type": "windows"})).as_deref(), Some("vga"));
         assert_eq!(video_of(json!({"uefi": true, "pci_devices": gpu})).as_deref(), Some("bochs"));
         assert_eq!(video_of(json!({"graphics": [], "pci_devices": gpu})), None);
+        assert_eq!(video_of(json!({"looking_glass": {}, "pci_devices": gpu})), None);
+        assert_eq!(video_of(json!({"looking_glass": {}})).as_deref(), Some("virtio"), "there is nothing to show");
     }
 }

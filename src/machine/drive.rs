@@ -165,6 +165,7 @@ mod tests {
             iommu_group: Some(7),
             numa_node: None,
             boot_vga: None,
+            header: None,
         }
     }
 

@@ -97,6 +97,7 @@ mod tests {
                 iommu_group: Some(1),
                 numa_node: node.parse().ok(),
                 boot_vga: None,
+                header: None,
             }
         };
         let pci: Vec<PciDevice> = cards.iter().map(device).collect();

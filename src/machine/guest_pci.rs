@@ -1,7 +1,9 @@
 //! Where host PCI functions sit in the guest: one host card, one guest slot.
 
-use super::{Chipset, Choice, Expander, expander, rom_bar};
-use crate::facts::{Facts, PciClass};
+use super::cpu::{self, Vendor};
+use super::memory::Cell;
+use super::{Chipset, Choice, Expander, card, expander, rom_bar};
+use crate::facts::{self, Facts, PciClass};
 use crate::spec::{PciDevice, Place, Spec, filled};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, HashSet};
@@ -28,6 +30,8 @@ pub struct GuestFunction {
     pub rom_file: Option<String>,
     /// Whether the guest sees its ROM.
     pub rom_bar: Choice<bool>,
+    /// Whether libvirt takes it from its driver at the start and returns it at the end.
+    pub managed: Choice<bool>,
     /// First display of the guest.
     pub primary_gpu: bool,
     /// Place in the boot order.
@@ -70,7 +74,7 @@ struct AddressedRow<'a> {
 
 /// The guest slots, in the order in which their cards appear in the spec. Rows without a readable host address and rows
 /// that are held are left out. Addresses asked for stand as they are; everything else follows the card.
-pub(super) fn slots(spec: &Spec, facts: &Facts, chipset: Chipset, expanders: &[Expander]) -> Vec<GuestSlot> {
+fn slots(spec: &Spec, facts: &Facts, chipset: Chipset, expanders: &[Expander]) -> Vec<GuestSlot> {
     let passed = spec.pci_devices.iter().flatten().enumerate().filter(|(_, device)| !device.is_held());
     let mut rows: Vec<AddressedRow<'_>> = passed.filter_map(|(row, device)| AddressedRow::read(row, device)).collect();
     let mut free = FreeSlots::new(chipset, &rows, expanders);
@@ -148,13 +152,23 @@ fn gather(rows: Vec<AddressedRow<'_>>, facts: &Facts) -> Vec<GuestSlot> {
             guest,
             multifunction: row.device.multifunction.unwrap_or(false),
             rom_bar: rom_bar::rom_bar(row.device, rom_bar, device, facts),
+            managed: managed(facts, device),
             rom_file: filled(row.device.rom_file.as_deref()).map(ToOwned::to_owned),
             primary_gpu: row.device.primary_gpu.unwrap_or(false),
             boot_order: row.device.boot_order,
-            kind: device.map(crate::facts::PciDevice::kind),
+            kind: device.map(facts::PciDevice::kind),
         });
     }
     order.into_iter().filter_map(|slot| slots.remove(&slot)).map(slot_of).collect()
+}
+
+fn managed(facts: &Facts, device: Option<&facts::PciDevice>) -> Choice<bool> {
+    match device {
+        Some(device) if card::is_vgpu(facts, device) => {
+            Choice::default(false, "a vGPU stays on its driver nvidia: another driver would end it")
+        }
+        _ => Choice::default(true, "libvirt binds vfio-pci at the start and returns the device when the VM stops"),
+    }
 }
 
 /// Function 0 first, and marked where it is not alone.
@@ -215,9 +229,45 @@ pub(super) fn hide_kvm(slots: &[GuestSlot], facts: &Facts, windows: bool) -> Cho
     }
 }
 
+/// The vendor of the hypervisor that Windows is told beside KVM's Hyper-V features. Drivers of GeForce cards refuse what they
+/// know; those of AMD's cards are slow unless it is the vendor of the CPU.
+pub(super) fn hypervisor_vendor(
+    slots: &[GuestSlot],
+    facts: &Facts,
+    windows: bool,
+    hidden: bool,
+) -> Choice<Option<String>> {
+    let passed = |address| slots.iter().flat_map(|slot| &slot.functions).any(|function| function.host == address);
+    let radeon =
+        |device: &facts::PciDevice| device.vendor == 0x1002 && device.kind() == PciClass::Gpu && passed(device.address);
+    let cpu = windows.then(|| cpu_vendor(facts)).flatten();
+    match cpu.filter(|_| facts.pci.items().iter().any(radeon)) {
+        Some(vendor) => Choice::default(Some(vendor), "drivers of AMD cards for Windows are slow without it"),
+        None if hidden => Choice::default(Some("vmbuild".into()), "it goes with hiding KVM"),
+        None => Choice::default(None, "no device here needs it"),
+    }
+}
+
+/// The vendor as CPUID has it.
+fn cpu_vendor(facts: &Facts) -> Option<String> {
+    match cpu::vendor(facts) {
+        Vendor::Amd => Some("AuthenticAMD".into()),
+        Vendor::Intel => Some("GenuineIntel".into()),
+        Vendor::Other => None,
+    }
+}
+
+/// The guest slots, and the buses of the guest's nodes with their ports.
+pub(super) fn placed(spec: &Spec, facts: &Facts, chipset: Chipset, cells: &[Cell]) -> (Vec<GuestSlot>, Vec<Expander>) {
+    let mut expanders = expander::expanders(spec, facts, chipset, cells);
+    let slots = slots(spec, facts, chipset, &expanders);
+    attach(&mut expanders, &slots, facts);
+    (slots, expanders)
+}
+
 /// Gives each bus the ports of the cards that are on its node. A card that was given a place of its own by the spec
 /// stays where that is, unless it is a port above the bus.
-pub(super) fn attach(expanders: &mut [Expander], slots: &[GuestSlot], facts: &Facts) {
+fn attach(expanders: &mut [Expander], slots: &[GuestSlot], facts: &Facts) {
     for slot in slots {
         let Some(first) = slot.functions.first() else { continue };
         let guest = first.guest.value;

@@ -67,7 +67,7 @@ pub(super) fn backing(
         locked: asked.locked.unwrap_or(false),
         shared: shared(asked.shared, shares),
         policy: policy(spec, facts, memory, pinning),
-        cells: cells(spec, memory, growth.is_some()),
+        cells: cells(spec, memory, growth.is_some(), pinning),
         growth,
     }
 }
@@ -121,7 +121,7 @@ fn growth(spec: &Spec, memory: Option<Bytes>) -> Option<Growth> {
 }
 
 /// Hot-plugged memory belongs to a node of the guest, so a guest that can grow sees one.
-fn cells(spec: &Spec, memory: Option<Bytes>, grows: bool) -> Vec<Cell> {
+fn cells(spec: &Spec, memory: Option<Bytes>, grows: bool, pinning: &Pinning) -> Vec<Cell> {
     let list = Place::root().key("numa").key("cells");
     let rows = spec.numa.as_ref().and_then(|numa| numa.cells.as_deref()).unwrap_or_default();
     let asked: Vec<Cell> = rows
@@ -139,12 +139,48 @@ fn cells(spec: &Spec, memory: Option<Bytes>, grows: bool) -> Vec<Cell> {
         .collect();
     let vcpus = spec.max_vcpus.unwrap_or(0).max(spec.vcpus.unwrap_or(0)).min(4096);
     match memory {
+        Some(memory) if rows.is_empty() && !pinning.cells.is_empty() => proposed_cells(memory, pinning),
         Some(memory) if rows.is_empty() && grows && vcpus > 0 => {
             let vcpus = (0..vcpus).collect();
             vec![Cell { vcpus, memory, node: None, page: None, place: Place::root().key("max_memory") }]
         }
         _ => asked,
     }
+}
+
+/// The memory in the same parts as the virtual CPUs, each a multiple of the largest page that divides the whole.
+fn proposed_cells(memory: Bytes, pinning: &Pinning) -> Vec<Cell> {
+    let page = [GIB, 2 * MIB, MIB].into_iter().find(|page| memory.0.is_multiple_of(*page)).unwrap_or(1);
+    let count = |cpus: &CpuSet| u64::try_from(cpus.len()).unwrap_or(0);
+    let (all, pages) = (pinning.cells.iter().map(|(cpus, _)| count(cpus)).sum::<u64>().max(1), memory.0 / page);
+    let mut left = pages;
+    let mut cells: Vec<Cell> = Vec::new();
+    for (at, (vcpus, node)) in pinning.cells.iter().enumerate() {
+        let last = at + 1 == pinning.cells.len();
+        // In 128 bits, as the product of pages and CPUs may not fit.
+        let part = u128::from(pages) * u128::from(count(vcpus)) / u128::from(all);
+        let own = if last { left } else { u64::try_from(part).unwrap_or(left).min(left) };
+        left -= own;
+        let place = Place::root().key("cpu").key("pinning");
+        cells.push(Cell { vcpus: vcpus.clone(), memory: Bytes(own * page), node: Some(*node), page: None, place });
+    }
+    cells
+}
+
+/// Strict, which is what cells have without a policy, unless a node may lack room for its part.
+fn cell_policy(facts: &Facts, spec: &Spec, memory: Bytes, pinning: &Pinning) -> Option<Choice<(NumaMode, CpuSet)>> {
+    let numa = spec.numa.as_ref();
+    let nodes: CpuSet = pinning.cells.iter().map(|(_, node)| *node).collect();
+    if let Some(mode) = numa.and_then(|numa| numa.mode) {
+        return Some(Choice::asked((mode, nodes), Place::root().key("numa").key("mode")));
+    }
+    let room = |cell: &Cell| {
+        let node = facts.nodes.items().iter().find(|node| Some(node.number) == cell.node);
+        node.and_then(|node| node.free).is_some_and(|free| free >= cell.memory)
+    };
+    let huge = spec.memory_backing.as_ref().is_some_and(|backing| backing.hugepages.is_some());
+    let fits = huge || proposed_cells(memory, pinning).iter().all(room);
+    (!fits).then(|| Choice::default((NumaMode::Preferred, nodes), "a node may lack room for its part of the memory"))
 }
 
 /// As asked; else, where virtual CPUs are pinned to one node of several, their memory beside them.
@@ -158,6 +194,9 @@ fn policy(spec: &Spec, facts: &Facts, memory: Option<Bytes>, pinning: &Pinning) 
     let nodes = facts.nodes.items();
     if nodes.len() < 2 || !pinning.auto || asked.cells.is_some() {
         return None;
+    }
+    if let Some(memory) = memory.filter(|_| !pinning.cells.is_empty()) {
+        return cell_policy(facts, spec, memory, pinning);
     }
     let pinned = pinning.vcpus.iter().flatten().fold(CpuSet::default(), |all, line| all.with(&line.value));
     let node = nodes.iter().find(|node| !pinned.is_empty() && pinned.within(&node.cpus))?;

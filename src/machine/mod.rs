@@ -25,15 +25,19 @@ pub mod mediated;
 pub mod memory;
 mod model;
 pub mod omission;
+pub mod own_switch;
 pub mod pinning;
 pub mod platform;
 pub mod port;
+pub mod processor;
 pub mod profile;
 mod proposal;
+pub mod radeon_family;
 pub mod related;
 mod rom_bar;
 pub mod selector;
 pub mod share;
+mod split;
 pub mod storage;
 pub mod target;
 
@@ -77,9 +81,8 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let pinning = pinning::pinning(spec, facts);
     let shares = share::shares(spec, facts);
     let backing = memory::backing(spec, facts, memory, &pinning, &shares);
-    let mut expanders = expander::expanders(spec, facts, chipset, &backing.cells);
-    let slots = guest_pci::slots(spec, facts, chipset, &expanders);
-    guest_pci::attach(&mut expanders, &slots, facts);
+    let (slots, expanders) = guest_pci::placed(spec, facts, chipset, &backing.cells);
+    let hide_kvm = guest_pci::hide_kvm(&slots, facts, guest.windows);
     let held = held::held(spec, facts);
     let mut disks = storage::disks(spec, facts, chipset, &guest);
     let mut interfaces = interface::interfaces(spec, facts, chipset, &guest);
@@ -101,13 +104,14 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         boot_menu: spec.boot.as_ref().and_then(|boot| boot.menu),
         disks,
         interfaces,
-        devices: devices::devices(spec, chipset, &consoles),
+        devices: devices::devices(spec, chipset, &consoles, &slots),
         shares,
         enrolled_keys: spec.enrolled_keys,
         nvram: filled(spec.nvram.as_deref()).map(ToOwned::to_owned),
         video: display::video(spec, facts, &consoles, &slots, firmware.value, &guest),
         consoles,
-        hide_kvm: guest_pci::hide_kvm(&slots, facts, guest.windows),
+        hypervisor_vendor: guest_pci::hypervisor_vendor(&slots, facts, guest.windows, hide_kvm.value),
+        hide_kvm,
         mediated: mediated::mediated(spec),
         address_space: address_space::address_space(facts, &slots, chipset),
         dropped: BTreeSet::new(),

@@ -76,6 +76,8 @@ pub struct Machine {
     pub dropped: BTreeSet<Feature>,
     /// Whether the guest is kept from seeing KVM.
     pub hide_kvm: Choice<bool>,
+    /// The vendor of the hypervisor that a Windows guest sees; `None` leaves it to KVM.
+    pub hypervisor_vendor: Choice<Option<String>>,
     /// Start with the host.
     pub autostart: bool,
     /// The guest system, and what follows from it.

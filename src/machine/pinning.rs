@@ -3,6 +3,7 @@
 use super::Choice;
 use super::proposal::{self, Placement, Proposal, Wish};
 pub use super::proposal::{HostCore, cores as host_cores};
+use super::split;
 use crate::facts::{DomainState, Facts};
 use crate::spec::{Place, Spec, filled};
 use crate::units::{CpuSet, PciAddress};
@@ -22,6 +23,9 @@ pub struct Pinning {
     pub iothreads: Vec<Option<Choice<CpuSet>>>,
     /// CPUs that the proposal leaves to the host.
     pub reserve: CpuSet,
+    /// Nodes that the guest should see, as its threads or its cards are on several of the host's: virtual CPUs and the node of
+    /// the host. Empty where one is enough, or the spec says what it sees.
+    pub cells: Vec<(CpuSet, u32)>,
     /// Why nothing could be proposed.
     pub failed: Option<String>,
 }
@@ -57,8 +61,11 @@ pub(super) fn pinning(spec: &Spec, facts: &Facts) -> Pinning {
                 let why = why.trim_end_matches('.');
                 pinning.failed = Some(format!("the host's CPUs are not known: {why}"));
             }
-            None => match proposal::propose(&wish(spec, facts, &pinning), facts.cpus.items()) {
-                Ok(proposed) => fill(&mut pinning, proposed),
+            None => match split::propose(spec, facts, &wish(spec, facts, &pinning)) {
+                Ok((proposed, cells)) => {
+                    fill(&mut pinning, proposed);
+                    pinning.cells = cells;
+                }
                 Err(why) => pinning.failed = Some(why),
             },
         }

@@ -1,11 +1,13 @@
 //! A proposal of pins, from the host's cores alone: nothing of specs. The same host and wish give the same lines.
 //!
-//! Virtual CPUs get whole cores, both threads of a core to a pair; cores of one cache if they suffice, else of one node,
-//! else of all; fast cores before frugal ones. The core of CPU 0, where the host's own work gathers, stays with the host,
-//! and QEMU's own threads run on what is left.
+//! Virtual CPUs get whole cores, both threads of a core to a pair; cores of one cache if they suffice, the largest first, else
+//! of one node, else of all; fast cores alone, unless there are too few of them. The core of CPU 0, where the host's own work
+//! gathers, stays with the host; another one does where the guest needs that for cores of one kind or of one node, or would
+//! miss the largest cache. QEMU's own threads run on what is left.
 
 use crate::facts::{CoreKind, LogicalCpu};
 use crate::units::CpuSet;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be placed.
@@ -51,6 +53,8 @@ pub struct HostCore {
     pub node: u32,
     /// The first CPU that shares its cache: the name of the cache.
     pub cache: u32,
+    /// Size of that cache, in bytes; 0 where it is not known.
+    pub cache_size: u64,
     /// True for the frugal cores of a CPU that has two kinds.
     pub slow: bool,
 }
@@ -59,12 +63,51 @@ pub struct HostCore {
 pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, String> {
     let all = cores(cpus);
     let kept = usize::try_from(wish.reserve).unwrap_or(usize::MAX).min(all.len());
-    let (host, free) = all.split_at(kept);
-    if free.is_empty() && !wish.nodes.is_empty() {
+    if kept == all.len() && !wish.nodes.is_empty() {
         let have = if all.len() == 1 { "1 core".to_owned() } else { format!("{} cores", all.len()) };
         return Err(format!("the host has {have} and reserves {kept}: none is left for the guest"));
     }
-    let free: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.given).is_empty()).cloned().collect();
+    let mut best: Option<(Blemishes, Proposal)> = None;
+    let mut failed = None;
+    for host in reserves(&all, kept) {
+        match on(wish, &all, &host) {
+            Ok((PERFECT, proposal)) => return Ok(proposal),
+            // Of equals the first: the core of CPU 0 stays with the host.
+            Ok(found) if best.as_ref().is_none_or(|(least, _)| found.0 < *least) => best = Some(found),
+            Ok(_) => {}
+            Err(why) => failed = failed.or(Some(why)),
+        }
+    }
+    match (best, failed) {
+        (Some((_, proposal)), _) => Ok(proposal),
+        (None, why) => Err(why.unwrap_or_else(|| "the host has no cores".into())),
+    }
+}
+
+/// What is not as it should be: frugal cores where there are fast ones, several nodes, another node than the card's; where caches
+/// differ in size, less than the largest for the guest, or the host in it.
+type Blemishes = (usize, usize, bool, bool);
+const PERFECT: Blemishes = (0, 1, false, false);
+
+/// Cores that the host could keep: that of CPU 0 with those after it; frugal ones; those of the smallest cache; of each node
+/// its first.
+fn reserves(all: &[HostCore], kept: usize) -> Vec<Vec<HostCore>> {
+    let first = |wanted: &dyn Fn(&HostCore) -> bool| -> Vec<HostCore> {
+        all.iter().filter(|core| wanted(core)).take(kept).cloned().collect()
+    };
+    let smallest = all.iter().map(|core| core.cache_size).min().unwrap_or(0);
+    let nodes: BTreeSet<u32> = all.iter().map(|core| core.node).collect();
+    let mut reserves = vec![first(&|_| true), first(&|core| core.slow), first(&|core| core.cache_size == smallest)];
+    reserves.extend(nodes.iter().map(|node| first(&|core| core.node == *node)));
+    reserves.retain(|host| host.len() == kept);
+    reserves.dedup();
+    reserves
+}
+
+/// A proposal in which the cores `host` stay with the host.
+fn on(wish: &Wish, all: &[HostCore], host: &[HostCore]) -> Result<(Blemishes, Proposal), String> {
+    let apart = |core: &&HostCore| !host.contains(core) && core.cpus.common(&wish.given).is_empty();
+    let free: Vec<HostCore> = all.iter().filter(apart).cloned().collect();
     let untaken: Vec<HostCore> = free.iter().filter(|core| core.cpus.common(&wish.taken).is_empty()).cloned().collect();
     let busy: BTreeSet<(u32, u32)> = host.iter().map(|core| (core.node, core.cache)).collect();
     let (placed, pool) = match place(wish, &untaken, &busy) {
@@ -74,10 +117,26 @@ pub(super) fn propose(wish: &Wish, cpus: &[LogicalCpu]) -> Result<Proposal, Stri
     };
     let used = placed.iter().fold(CpuSet::default(), |all, line| all.with(&line.cpus));
     let left: Vec<&HostCore> = pool.iter().filter(|core| core.cpus.common(&used).is_empty()).collect();
-    let home = placed.first().and_then(|line| node_of(&all, line.cpus.first()?));
+    let home = placed.first().and_then(|line| node_of(all, line.cpus.first()?));
     let (emulator, iothreads) = service(wish, host, &left, home);
     let reserve = host.iter().fold(CpuSet::default(), |all, core| all.with(&core.cpus));
-    Ok(Proposal { vcpus: placed, emulator, iothreads, reserve })
+    let blemishes = blemishes(wish, all, host, &used);
+    Ok((blemishes, Proposal { vcpus: placed, emulator, iothreads, reserve }))
+}
+
+fn blemishes(wish: &Wish, all: &[HostCore], host: &[HostCore], used: &CpuSet) -> Blemishes {
+    let own: Vec<&HostCore> = all.iter().filter(|core| !core.cpus.common(used).is_empty()).collect();
+    let slow = if all.iter().any(|core| !core.slow) { own.iter().filter(|core| core.slow).count() } else { 0 };
+    let nodes: BTreeSet<u32> = own.iter().map(|core| core.node).collect();
+    let far = wish.near.is_some_and(|near| !nodes.contains(&near));
+    let fast = || all.iter().filter(|core| !core.slow);
+    let largest = fast().map(|core| core.cache_size).max().unwrap_or(0);
+    let differ = fast().any(|core| core.cache_size < largest);
+    // A guest that has all of the largest cache and more is as well off as it can be.
+    let room: usize = all.iter().filter(|core| core.cache_size == largest).map(|core| core.cpus.len()).sum();
+    let small = used.len() <= room && own.iter().any(|core| core.cache_size < largest);
+    let crowded = host.iter().any(|core| core.cache_size == largest);
+    (slow, nodes.len().max(1), far, differ && (small || crowded))
 }
 
 /// The cores that are online, by their first CPU.
@@ -97,6 +156,7 @@ pub fn cores(cpus: &[LogicalCpu]) -> Vec<HostCore> {
             cpus: own,
             node,
             cache: cpu.cache.first().unwrap_or(node),
+            cache_size: cpu.cache_size.map_or(0, |size| size.0),
             slow: cpu.kind == Some(CoreKind::Efficiency),
         });
     }
@@ -172,7 +232,8 @@ fn choose(
         }
         chosen
     });
-    let found = found.or_else(|| within(&bound, count, near, busy));
+    let mixed = || within(&ordered_by_kind(&bound), count, near, busy);
+    let found = found.or_else(mixed);
     let found = found.map(|mut chosen| {
         if let Some(node) = node {
             chosen.why = format!("{}, on node {node} as requested", chosen.why);
@@ -186,6 +247,12 @@ fn choose(
     })
 }
 
+/// Fast cores first.
+fn ordered_by_kind(cores: &[HostCore]) -> Vec<HostCore> {
+    let (slow, fast): (Vec<HostCore>, Vec<HostCore>) = cores.iter().cloned().partition(|core| core.slow);
+    [fast, slow].concat()
+}
+
 /// One cache, else one node, else everything.
 fn within(pool: &[HostCore], count: usize, near: Option<u32>, busy: &BTreeSet<(u32, u32)>) -> Option<Chosen> {
     let nodes: BTreeMap<u32, Vec<HostCore>> = grouped(pool, |core| core.node);
@@ -197,14 +264,20 @@ fn within(pool: &[HostCore], count: usize, near: Option<u32>, busy: &BTreeSet<(u
     };
     let words = |parts: [String; 2]| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let caches: BTreeMap<(u32, u32), Vec<HostCore>> = grouped(pool, |core| (core.node, core.cache));
-    let one_cache = caches
-        .iter()
-        .filter_map(|(key, cores)| Some((key.0, first_cores(cores, count)?, (busy.contains(key), cores.len()))));
-    // The host's own work would push the guest's data out of a cache that both use. The cache with the fewest cores that
-    // suffice leaves the larger one for a larger guest.
+    let one_cache =
+        caches.iter().filter_map(|(key, cores)| Some((key.0, first_cores(cores, count)?, order(*key, cores, busy))));
+    // The largest cache is what such CPUs are bought for. The host's own work would push the guest's data out of a cache that
+    // both use. The cache with the fewest cores that suffice leaves the others for a larger guest.
     let one_cache = one_cache.min_by_key(|(node, _, order)| (far(*node), *order));
     if let Some((node, cores, _)) = one_cache.filter(|(node, ..)| !far(*node) || !fits(&nodes, near, count)) {
-        let cache = if caches.len() > 1 { "in one cache with the others".to_owned() } else { String::new() };
+        let sizes: BTreeSet<u64> = caches.values().flatten().map(|core| core.cache_size).collect();
+        let largest = sizes.len() > 1 && cores.first().map(|core| core.cache_size) == sizes.last().copied();
+        let cache = match caches.len() > 1 {
+            true if largest => "in the largest cache with the others",
+            true => "in one cache with the others",
+            false => "",
+        };
+        let cache = cache.to_owned();
         let why = words([cache, near_words(node)]);
         return Some(Chosen { cores, why: if why.is_empty() { "away from the host's own".into() } else { why } });
     }
@@ -220,6 +293,11 @@ fn within(pool: &[HostCore], count: usize, near: Option<u32>, busy: &BTreeSet<(u
     let ordered: Vec<HostCore> = ordered.into_iter().map(|(_, core)| core).collect();
     let cores = first_cores(&ordered, count)?;
     Some(Chosen { cores, why: "over several nodes, as no single one has enough".into() })
+}
+
+fn order(key: (u32, u32), cores: &[HostCore], busy: &BTreeSet<(u32, u32)>) -> (Reverse<u64>, bool, usize) {
+    let size = cores.first().map_or(0, |core| core.cache_size);
+    (Reverse(size), busy.contains(&key), cores.len())
 }
 
 fn fits(nodes: &BTreeMap<u32, Vec<HostCore>>, near: Option<u32>, count: usize) -> bool {
@@ -389,8 +467,11 @@ mod tests {
             (proposal.emulator.unwrap().cpus.to_string(), sets(&proposal.iothreads)),
             ("8-9".into(), vec!["10".into()])
         );
-        let more = propose(&wish(8), &hybrid()).unwrap();
-        assert_eq!(sets(&more.vcpus)[6..], ["8", "9"]);
+        let all = propose(&wish(8), &hybrid()).unwrap();
+        assert_eq!(sets(&all.vcpus), ["0", "1", "2", "3", "4", "5", "6", "7"], "the host keeps a frugal core");
+        assert!(pairs(&all, &hybrid()) && all.reserve.to_string() == "8");
+        let more = propose(&wish(10), &hybrid()).unwrap();
+        assert_eq!(sets(&more.vcpus)[8..], ["9", "10"]);
         assert!(!pairs(&more, &hybrid()));
     }
 

@@ -3,6 +3,7 @@
 
 use super::Machine;
 use super::card::{companions, resets_alone};
+use super::own_switch;
 use super::selector::candidates;
 use crate::facts::{Facts, PciClass, PciDetails, PciDevice};
 use crate::spec::{self, Spec};
@@ -38,6 +39,7 @@ fn around(facts: &Facts, taken: BTreeSet<PciAddress>) -> BTreeSet<PciAddress> {
     let mut related: BTreeSet<PciAddress> = physical.chain(cards).collect();
     related.extend(reset_together(facts, &leaving));
     related.extend(twins(facts, &asked));
+    related.extend(apart(facts, &asked));
     related.extend(leaving);
     related
 }
@@ -63,6 +65,13 @@ fn twins<'a>(facts: &'a Facts, asked: &[PciAddress]) -> impl Iterator<Item = Pci
     let ids = |device: &PciDevice| (device.vendor, device.device);
     let of_asked: BTreeSet<(u16, u16)> = all.iter().filter(|device| asked.contains(&device.address)).map(ids).collect();
     all.iter().filter(move |device| of_asked.contains(&ids(device))).map(|device| device.address)
+}
+
+/// Among which the sound of a GPU is that has none beside it: the way to each shows which is on the same card.
+fn apart<'a>(facts: &'a Facts, asked: &'a [PciAddress]) -> impl Iterator<Item = PciAddress> + use<'a> {
+    let gpus = facts.pci.items().iter().filter(|device| asked.contains(&device.address));
+    let gpus = gpus.filter(|device| own_switch::is_without_sound(facts, device));
+    gpus.flat_map(|gpu| own_switch::relatives(facts, gpu)).map(|device| device.address)
 }
 
 fn bus(address: PciAddress) -> (u32, u8) {

@@ -1,7 +1,7 @@
 //! Whether the guest sees the option ROM of a passed function.
 
-use super::card;
 use super::choice::Choice;
+use super::{card, radeon_family};
 use crate::facts::{self, Facts, PciClass};
 use crate::spec::{PciDevice, Place, RomBar, filled};
 
@@ -47,6 +47,9 @@ fn by_device(asked: &PciDevice, device: Option<&facts::PciDevice>, facts: &Facts
         PciClass::Storage | PciClass::Nic if boots => (true, "the VM boots from it"),
         PciClass::Nvme => (false, "the guest's firmware has its own NVMe driver"),
         PciClass::Audio | PciClass::Usb => (false, "its ROM only delays the boot"),
+        PciClass::Gpu if radeon_family::is_harmed_by_rom(device) => {
+            (false, "the ROM of this family can crash the host at the start")
+        }
         PciClass::Gpu => (true, "the boot screen needs it"),
         _ => (true, "as the device has it"),
     }

@@ -22,6 +22,7 @@ mod libvirt_on_demand;
 mod machines;
 mod observe;
 mod passthrough;
+mod pinning;
 mod pty;
 mod reader;
 mod readme;

@@ -28,7 +28,8 @@ static BIND_IDENTICAL: Check = Check {
     title: "device IDs are unique",
     short: "has a twin",
     explain: "Another function of the host has the same vendor and device ID, such as a second card or drive of the \
-              same model. Binding by ID takes both; only the address distinguishes them. libvirt binds by address.",
+              same model. Binding by ID takes both; only the address distinguishes them. libvirt binds by address, so that \
+              there is nothing to do unless vfio-pci is told the ID.",
     run: Some(identical),
     ..DEVICE
 };
@@ -129,9 +130,9 @@ fn captures(subject: &Subject, notes: &mut Notes) {
         let name = text!("{address} ({label})", address = device.address, label = device.label());
         let message = text!("{source} binds {id} to vfio-pci, which also takes {name} from the host", source, id, name);
         let way_out = if let Some(twin) = twins.iter().find(|twin| asked(twin)) {
-            remedy::bind_address(twin.address)
+            text!("remove {id} from it and {bind}", id, bind = remedy::bind_address(subject.facts, twin.address))
         } else {
-            text!("remove {id} from it and bind by address (driverctl set-override)", id)
+            text!("remove {id} from it, and leave the binding of what a guest gets to libvirt", id)
         };
         if in_use.is_some() && concerned {
             notes.blocker(Topic::from(host_place(subject)).about(device.address), message, way_out);
@@ -142,56 +143,96 @@ fn captures(subject: &Subject, notes: &mut Notes) {
 }
 
 fn identical(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<PciAddress> = Vec::new();
     for row in &subject.pci {
-        let Some(device) = row.device.filter(|device| telling(device.kind())) else { continue };
+        let telling = |device: &&PciDevice| telling(device) && !card::is_virtual(subject.facts, device.address);
+        let Some(device) = row.device.filter(telling) else { continue };
         notes.looked();
-        let asked = |other: &PciDevice| subject.pci.iter().any(|row| row.address == other.address);
-        let twins = subject.facts.pci.items().iter().filter(|other| {
-            other.address != device.address
-                && other.ids() == device.ids()
-                && !other.address.same_slot(device.address)
-                && !asked(other)
-                && !card::is_virtual(subject.facts, other.address)
-        });
-        let twins: Vec<PciAddress> = twins.map(|other| other.address).collect();
-        if !twins.is_empty() {
+        let twins = twins(subject, device);
+        if twins.is_empty() || seen.iter().any(|slot| slot.same_slot(row.address)) {
+            continue;
+        }
+        seen.push(row.address);
+        let (address, ids) = (row.address, device.ids());
+        if configured(subject, device).is_some() {
+            let twins = Arg::all(twins);
             let message = text!(
-                "{address} has the IDs {ids}, and so has {twins}",
-                address = row.address,
-                ids = device.ids(),
-                twins = Arg::all(twins)
+                "{address} has the IDs {ids}, which vfio-pci takes at boot, also from {twins}",
+                address,
+                ids,
+                twins
             );
-            notes.warning(row.place(), message, remedy::bind_address(row.address));
+            notes.warning(row.place(), message, remedy::bind_address(subject.facts, address));
+        } else if let [twin] = twins.as_slice() {
+            // libvirt binds by address, and of many of one model anybody knows.
+            let message = text!("{twin} has the same IDs ({ids}) as {address}", twin = *twin, ids, address);
+            notes.info(row.place(), message, "make sure that it is the right one; libvirt binds by address");
         }
     }
 }
 
-/// Kinds of which somebody has two and means one.
-fn telling(kind: PciClass) -> bool {
-    matches!(kind, PciClass::Gpu | PciClass::Nvme | PciClass::Nic | PciClass::Usb | PciClass::Storage)
+/// Other cards of the same model that stay with the host.
+fn twins(subject: &Subject, device: &PciDevice) -> Vec<PciAddress> {
+    let asked = |other: &PciDevice| subject.pci.iter().any(|row| row.address == other.address);
+    let same = |other: &&PciDevice| {
+        other.ids() == device.ids()
+            && !other.address.same_slot(device.address)
+            && !asked(other)
+            && !card::is_virtual(subject.facts, other.address)
+    };
+    subject.facts.pci.items().iter().filter(same).map(|other| other.address).collect()
+}
+
+/// Kinds of which a host may have two where one is meant.
+fn telling(device: &PciDevice) -> bool {
+    let plain = matches!(device.kind(), PciClass::Nvme | PciClass::Nic | PciClass::Usb | PciClass::Storage);
+    plain || device.computes()
 }
 
 fn configured(subject: &Subject, device: &PciDevice) -> Option<(String, String)> {
     ids(subject.facts).into_iter().find(|(id, _)| *id == device.ids())
 }
 
+/// One finding for all: there is one list of ids, and one file to write.
 fn early(subject: &Subject, notes: &mut Notes) {
     if subject.pci.is_empty() || !ids_known(subject, notes, "what vfio-pci is configured to take at boot") {
         return;
     }
-    for row in &subject.pci {
-        let Some(device) = row.device.filter(|device| card::is_bound(device)) else { continue };
-        let Some((id, source)) = configured(subject, device) else { continue };
-        let driver = device.driver.as_deref().unwrap_or_default();
-        let message = text!(
-            "{source} binds {address} ({id}) to vfio-pci, but {driver} took it first",
-            source,
-            address = row.address,
-            id,
-            driver
-        );
-        notes.warning(row.place(), message, remedy::bind_ids(subject.facts, &id, driver));
+    let missed = |row: &PciRow| {
+        let device = row.device.filter(|device| card::is_bound(device))?;
+        let (id, source) = configured(subject, device)?;
+        Some((row.address, id, source, device.driver.clone().unwrap_or_default()))
+    };
+    let missed: Vec<_> = subject.pci.iter().filter_map(|row| Some((row, missed(row)?))).collect();
+    let Some((first, (_, _, source, _))) = missed.first() else { return };
+    let devices = missed
+        .iter()
+        .map(|(_, (address, id, _, driver))| text!("{address} ({id}, held by {driver})", address, id, driver));
+    let message = text!(
+        "{source} binds {devices} to vfio-pci, but the host's drivers were faster",
+        source,
+        devices = Arg::all(devices)
+    );
+    let mut drivers: Vec<String> = Vec::new();
+    for (_, (_, _, _, driver)) in &missed {
+        if !drivers.contains(driver) {
+            drivers.push(driver.clone());
+        }
     }
+    let cards = missed.iter().filter_map(|(row, _)| row.device).flat_map(|device| card::card(subject.facts, device));
+    notes.warning(first.place(), message, remedy::bind_ids(subject.facts, &all_ids(subject, cards), &drivers));
+}
+
+/// The ids that are configured now, and those of the whole cards: what is written anew replaces all of them.
+fn all_ids<'a>(subject: &Subject, cards: impl Iterator<Item = &'a PciDevice>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let known = ids(subject.facts).into_iter().map(|(id, _)| id).filter(|id| id.contains(':'));
+    for id in known.chain(cards.map(PciDevice::ids)) {
+        if !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    all
 }
 
 fn partial(subject: &Subject, notes: &mut Notes) {
@@ -215,7 +256,11 @@ fn partial(subject: &Subject, notes: &mut Notes) {
                 address = row.address,
                 names = Arg::all(names)
             );
-            notes.warning(row.place(), message, "add their IDs, or let libvirt bind the whole card at the start");
+            let way_out = text!(
+                "let libvirt bind the whole card at the start, or add {ids} to the list of IDs",
+                ids = Arg::all(left.iter().map(|other| other.ids()))
+            );
+            notes.warning(row.place(), message, way_out);
         }
     }
 }
@@ -237,8 +282,10 @@ fn give_back(subject: &Subject, notes: &mut Notes) {
         let driver = leaving.device.driver.as_deref().unwrap_or_default();
         let Some((_, what)) = COMING_BACK.iter().find(|(name, _)| *name == driver) else { continue };
         let message = text!("{address} returns to {driver} when the VM stops; {driver} {what}", address, driver, what);
-        let way_out =
-            text!("to keep it off the host permanently, {bind_address}", bind_address = remedy::bind_address(address));
+        let way_out = text!(
+            "to keep it off the host permanently, {bind_address}",
+            bind_address = remedy::bind_address(subject.facts, address)
+        );
         notes.info(Topic::from(leaving.row.place()).about(address), message, way_out);
     }
 }

@@ -2,13 +2,14 @@
 
 use super::super::note::{Remedy, Topic};
 use super::super::pci::place;
-use super::super::text::text;
+use super::super::text::{Text, text};
 use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
-use super::{DEVICE, detail, named, of_host, remedy};
+use super::{DEVICE, detail, named, of_host, remedy, reset};
 use crate::facts::pci_details::Bar;
 use crate::facts::{PciClass, PciDevice};
-use crate::machine::Firmware;
+use crate::machine::{Firmware, card, processor};
+use crate::units::PciAddress;
 
 pub(in super::super) static CHECKS: &[&Check] = &[
     &USE_BMC_VGA,
@@ -38,9 +39,12 @@ static GPU_APU: Check = Check {
     code: "GPU-APU",
     title: "GPU is a card, not part of an AMD APU",
     short: "part of the processor",
-    explain: "The graphics of an AMD processor (APU) have no reset of their own, need their video BIOS and an audio \
-              driver as files, and often share their group with the processor's security processor and USB. This \
-              rarely works. Use a graphics card.",
+    explain: "The graphics of an AMD processor (APU) have no reset of their own and no ROM that can be read: the video BIOS \
+              is in the firmware of the board. Such guests start repeatedly with this recipe: \
+              UEFI in the guest; the video BIOS of the processor as rom_file of the GPU (function 0); AMDGopDriver.rom as \
+              rom_file of its sound (function 1), which makes the boot visible; RadeonResetBugFix in a Windows guest, \
+              which turns the GPU off before the VM stops; on some boards also the board's sound (function 6), and the \
+              security processor. vendor-reset has no APU. The processor's USB controllers stay with the host.",
     run: Some(apu),
     ..DEVICE
 };
@@ -51,7 +55,7 @@ static GPU_IGD: Check = Check {
     short: "part of the processor",
     explain: "The graphics of an Intel processor can be passed under conditions: for a screen at boot they must be at \
               00:02.0 of the guest; without one, q35 with UEFI works. If the driver supports SR-IOV, virtual functions \
-              are better.",
+              are better (GPU-SRIOV-IGPU); for those this check has nothing to say.",
     run: Some(igd),
     ..DEVICE
 };
@@ -134,21 +138,11 @@ static VM_FIRMWARE: Check = Check {
     title: "guests with GPUs boot with UEFI",
     short: "VM without UEFI",
     explain: "With BIOS a passed graphics card shows a picture only if its ROM has a legacy video BIOS, and the \
-              resizable BARs of newer cards do not fit. Use UEFI.",
+              resizable BARs of newer cards do not fit. The newest GeForce cards may also fail to reset when such a VM \
+              stops, and the host freezes. Use UEFI.",
     run: Some(firmware),
     ..Check::VM
 };
-
-/// Graphics of AMD's processors: Raven, Picasso, Renoir, Lucienne, Cezanne, Barcelo, Rembrandt, Raphael, Granite Ridge,
-/// Phoenix, Hawk Point, Strix, Mendocino, Van Gogh and their elders.
-const APUS: [u16; 22] = [
-    0x15dd, 0x15d8, 0x1636, 0x1638, 0x164c, 0x164d, 0x164e, 0x1681, 0x15e7, 0x13c0, 0x15bf, 0x15c8, 0x150e, 0x1586,
-    0x1506, 0x163f, 0x1900, 0x1901, 0x1114, 0x98e4, 0x9874, 0x130f,
-];
-
-fn is_apu(device: &PciDevice) -> bool {
-    device.vendor == 0x1002 && APUS.contains(&device.device)
-}
 
 pub(super) fn is_igd(device: &PciDevice) -> bool {
     device.vendor == 0x8086 && device.address.bus == 0 && device.address.slot == 2 && device.address.domain == 0
@@ -173,23 +167,41 @@ fn apu(subject: &Subject, notes: &mut Notes) {
     for row in subject.passed() {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
-        if is_apu(device) {
-            let message =
-                text!("{address} ({label}) is part of an AMD processor", address = row.address, label = device.label());
-            notes.warning(
-                row.place(),
-                message,
-                "use a graphics card: this one has no reset, and needs its video BIOS as a file",
-            );
+        if !processor::is_graphics(subject.facts, device) {
+            continue;
         }
+        let message =
+            text!("{address} ({label}) is part of an AMD processor", address = row.address, label = device.label());
+        notes.warning(row.place(), message, recipe(subject, row.address));
     }
+}
+
+/// What others do to get the graphics of a processor to work in a guest.
+fn recipe(subject: &Subject, gpu: PciAddress) -> Text {
+    let sound = processor::sound(subject.facts, gpu).map(|sound| sound.address);
+    let sound = sound.map_or_else(|| "its sound".into(), |address| text!("{address}", address));
+    let codec = processor::codec(subject.facts, gpu).map(|codec| codec.address);
+    let codec = codec.filter(|address| subject.passed().all(|row| row.address != *address));
+    let codec = codec.map(|address| {
+        text!(
+            "; also take {address}, the board's sound, if the picture has errors or the IOMMU reports faults",
+            address
+        )
+    });
+    text!(
+        "use UEFI, with a ROM file each: the processor's video BIOS for {gpu}, AMDGopDriver.rom for {sound}; install \
+         RadeonResetBugFix in a Windows guest{codec}",
+        gpu,
+        sound,
+        codec = codec.unwrap_or_default()
+    )
 }
 
 fn igd(subject: &Subject, notes: &mut Notes) {
     for row in subject.passed() {
         let Some(device) = row.device.filter(|device| is_gpu(device)) else { continue };
         notes.looked();
-        if is_igd(device) {
+        if is_igd(device) && !card::is_virtual(subject.facts, device.address) {
             let message = text!(
                 "{address} ({label}) is part of an Intel processor",
                 address = row.address,
@@ -283,6 +295,11 @@ fn firmware_framebuffer(subject: &Subject, notes: &mut Notes) {
 
 fn laptop(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device) && !leaving.held) {
+        let address = leaving.device.address;
+        // Neither has to do with how the firmware of a laptop treats its own card.
+        if card::is_virtual(subject.facts, address) || reset::is_removable(subject.facts, address) {
+            continue;
+        }
         let Some(portable) = subject.facts.kernel.get().and_then(crate::facts::Kernel::is_portable) else { continue };
         notes.looked();
         if portable {
@@ -294,7 +311,12 @@ fn laptop(subject: &Subject, notes: &mut Notes) {
 
 fn rom(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| is_gpu(leaving.device) && !leaving.held) {
-        if leaving.row.asked.rom_file.is_some() || leaving.device.class >> 8 != 0x0300 {
+        let device = leaving.device;
+        if leaving.row.asked.rom_file.is_some() || device.class >> 8 != 0x0300 {
+            continue;
+        }
+        // A virtual function has none and needs none; what a processor's graphics need, GPU-APU says.
+        if card::is_virtual(subject.facts, device.address) || processor::is_graphics(subject.facts, device) {
             continue;
         }
         let rom = detail(subject, notes, &leaving, |details| &details.rom, "whether there is a ROM on");

@@ -4,9 +4,9 @@ use super::super::subject::PciRow;
 use super::super::text::text;
 use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
-use super::reset;
+use super::radeon;
 use crate::facts::{PciClass, PciDevice};
-use crate::machine::Firmware;
+use crate::machine::{Firmware, card, radeon_family};
 
 pub(in super::super) static CHECKS: &[&Check] =
     &[&GPU_CODE43, &GPU_AMD_HV, &VM_DUAL_DISPLAY, &VM_SB_LINUX, &VM_SAVEVM, &VM_ONREBOOT];
@@ -24,9 +24,10 @@ static GPU_CODE43: Check = Check {
 static GPU_AMD_HV: Check = Check {
     code: "GPU-AMD-HV",
     title: "AMD driver works under a hypervisor",
-    explain: "Windows drivers of the newest AMD cards (RDNA 3 and 4) misbehave in some guests that see a hypervisor. \
-              If that happens, hide it with <feature policy='disable' name='hypervisor'/> and <kvm><hidden \
-              state='on'/></kvm>; Windows then loses its Hyper-V features and becomes slower.",
+    explain: "Windows drivers of the newest AMD cards (RDNA 3 and 4) are slow or misbehave in a guest unless the vendor of \
+              the hypervisor is that of the CPU (AuthenticAMD, GenuineIntel). vmbuild writes it (hyperv vendor_id). To \
+              hide the hypervisor altogether (<feature policy='disable' name='hypervisor'/>) is the older advice: it \
+              costs Windows its Hyper-V features and most of its speed.",
     run: Some(amd),
     ..Check::VM
 };
@@ -79,8 +80,6 @@ fn gpus<'a>(subject: &'a Subject) -> impl Iterator<Item = (&'a PciRow<'a>, &'a P
 
 const NVIDIA: u16 = 0x10de;
 const AMD: u16 = 0x1002;
-/// Navi 31 to 33 and Navi 44 to 48.
-const NEWEST: [(u16, u16); 2] = [(0x7440, 0x749f), (0x7550, 0x759f)];
 
 fn code43(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
@@ -103,20 +102,28 @@ fn code43(subject: &Subject, notes: &mut Notes) {
 fn amd(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
         notes.looked();
-        let newest = NEWEST.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
-        if device.vendor == AMD && newest {
-            let message = text!(
-                "{address} ({label}): its driver may misbehave if it detects a hypervisor",
-                address = row.address,
-                label = device.label()
-            );
-            notes.info(row.place(), message, "if it does, hide the hypervisor; vmbuild explain GPU-AMD-HV shows how");
+        if device.vendor != AMD || radeon_family::newest(device).is_none() {
+            continue;
+        }
+        let card = text!("{address} ({label})", address = row.address, label = device.label());
+        if let Some(vendor) = &subject.machine.hypervisor_vendor.value {
+            let message =
+                text!("{card}: Windows is told the hypervisor vendor {vendor}, which its driver needs", card, vendor);
+            notes.info(row.place(), message, "");
+        } else {
+            let message =
+                text!("{card}: its driver needs the CPU's vendor as hypervisor vendor, which is not known", card);
+            let way_out =
+                "add <vendor_id state='on' value='AuthenticAMD'/> (or GenuineIntel) to <hyperv> in custom_xml";
+            notes.info(row.place(), message, way_out);
         }
     }
 }
 
 fn displays(subject: &Subject, notes: &mut Notes) {
-    let Some((row, device)) = gpus(subject).next() else { return };
+    // Beside a virtual function the emulated card stays: the guest's boot shows on nothing else.
+    let whole = |device: &PciDevice| !card::is_virtual(subject.facts, device.address);
+    let Some((row, device)) = gpus(subject).find(|(_, device)| whole(device)) else { return };
     notes.looked();
     if let Some(model) = &subject.machine.video.value {
         let message = text!(
@@ -157,7 +164,7 @@ fn save(subject: &Subject, notes: &mut Notes) {
 fn reboot(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD) {
         notes.looked();
-        if let Some(family) = reset::family(device).filter(|_| reset::vendor_reset(subject) != Some(true)) {
+        if let Some(family) = radeon_family::family(device).filter(|_| radeon::vendor_reset(subject) != Some(true)) {
             let message = text!(
                 "{address} ({family}) does not work again after the guest reboots",
                 address = row.address,

@@ -3,9 +3,10 @@
 use super::super::subject::Leaving;
 use super::super::text::text;
 use super::super::{Check, Notes, Scope, Subject};
-use super::{DEVICE, host_place, of_host, remedy, reset};
+use super::{DEVICE, host_place, of_host, remedy};
 use crate::facts::vfio::ModprobeDirective;
 use crate::facts::{Iommu, Lockdown, ModuleState};
+use crate::machine::radeon_family;
 
 pub(in super::super) static CHECKS: &[&Check] = &[
     &IOMMU_INTREMAP,
@@ -21,10 +22,11 @@ pub(in super::super) static IOMMU_INTREMAP: Check = Check {
     code: "IOMMU-INTREMAP",
     title: "interrupts are remapped",
     short: "no interrupt remapping",
-    explain: "Without interrupt translation by the IOMMU a guest could raise any interrupt of the host. VFIO then \
+    explain: "On x86 a guest could raise any interrupt of the host without interrupt translation by the IOMMU. VFIO then \
               rejects devices (\"Operation not permitted\", \"No interrupt remapping support\"). Update the firmware, \
               enable x2APIC there, and remove intremap=off from the kernel command line. The option \
-              allow_unsafe_interrupts=1 passes devices anyway, which is acceptable only for fully trusted guests.",
+              allow_unsafe_interrupts=1 passes devices anyway, which is acceptable only for fully trusted guests. Other \
+              architectures are not asked: the interrupt controllers of ARM servers distinguish devices themselves.",
     scope: Scope::Host(6),
     run: Some(interrupt_remapping),
     ..DEVICE
@@ -105,6 +107,9 @@ fn interrupt_remapping(subject: &Subject, notes: &mut Notes) {
     }
     let what = "whether interrupts are remapped";
     let Some(kernel) = of_host(subject, notes, &subject.facts.kernel, what) else { return };
+    if kernel.is_x86() == Some(false) {
+        return;
+    }
     let Some(false) = of_host(subject, notes, &kernel.interrupt_remapping, what) else { return };
     let allowed = subject.facts.vfio.get().and_then(|vfio| vfio.unsafe_interrupts.get()) == Some(&true);
     let off = kernel.words("intremap").find(|word| word.contains("off"));
@@ -136,7 +141,7 @@ fn unsafe_interrupts(subject: &Subject, notes: &mut Notes) {
     notes.looked();
     if on && remaps {
         let way_out = asked.map_or_else(
-            || "remove allow_unsafe_interrupts from /etc/modprobe.d".into(),
+            || text!("remove allow_unsafe_interrupts from {place}", place = remedy::module_settings(subject.facts)),
             |word| remedy::remove(subject.facts, word),
         );
         let message = "allow_unsafe_interrupts is on although the IOMMU remaps interrupts: unnecessary and dangerous";
@@ -151,7 +156,10 @@ fn no_iommu(subject: &Subject, notes: &mut Notes) {
     let message = "VFIO is in its no-IOMMU mode (enable_unsafe_noiommu_mode=Y), which QEMU cannot use";
     let words = subject.facts.kernel.get().and_then(|kernel| kernel.words("vfio.enable_unsafe_noiommu_mode").last());
     let way_out = words.map_or_else(
-        || "remove enable_unsafe_noiommu_mode from /etc/modprobe.d and reboot".into(),
+        || {
+            let place = remedy::module_settings(subject.facts);
+            text!("remove enable_unsafe_noiommu_mode from {place} and reboot", place)
+        },
         |word| remedy::remove(subject.facts, word),
     );
     notes.blocker(host_place(subject), message, way_out);
@@ -201,7 +209,7 @@ fn lockdown(subject: &Subject, notes: &mut Notes) {
             text!("the kernel is locked down ({level}): unsigned modules such as vendor-reset are rejected", level);
         let way_out = "VFIO itself works; sign such modules, or turn Secure Boot off";
         // Nothing of the VM depends on such modules, unless a card needs one to be reset.
-        let needs = |leaving: &Leaving| reset::family(leaving.device).is_some();
+        let needs = |leaving: &Leaving| radeon_family::family(leaving.device).is_some();
         if subject.host_alone || subject.leaving().iter().any(needs) {
             notes.warning(host_place(subject), message, way_out);
         } else {

@@ -2,6 +2,7 @@
 //! order in which operators think: IOMMU, isolation, owner and driver, reset, the card itself.
 
 pub(super) mod bind;
+pub(super) mod boot_chain;
 pub(super) mod chipset;
 pub(super) mod command_line;
 pub(super) mod custom_xml;
@@ -10,11 +11,15 @@ pub(super) mod group;
 pub(super) mod guest;
 pub(super) mod kernel;
 pub(super) mod link;
+pub(super) mod nvswitch;
+pub(super) mod own_switch;
+pub(super) mod radeon;
 pub(super) mod remedy;
 pub(super) mod reset;
 pub(super) mod shared;
 pub(super) mod space;
 pub(super) mod used;
+pub(super) mod vgpu;
 
 use super::subject::Leaving;
 use super::text::{Text, text};
@@ -25,6 +30,19 @@ use crate::spec::Place;
 
 /// What a row of this folder does not say: many checks here rest on few facts.
 const DEVICE: Check = Check { folded: true, ..Check::DEVICE };
+
+/// `items` of the same key together, in the order in which the keys first come.
+pub(super) fn grouped<T, K: PartialEq>(items: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<(K, Vec<T>)> {
+    let mut groups: Vec<(K, Vec<T>)> = Vec::new();
+    for item in items {
+        let own = key(&item);
+        match groups.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, members)) => members.push(item),
+            None => groups.push((own, vec![item])),
+        }
+    }
+    groups
+}
 
 /// The place of what concerns the host as such.
 fn host_place(_: &Subject) -> Place {

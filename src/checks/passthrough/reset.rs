@@ -1,15 +1,17 @@
 //! Checks of reset and power: whether a device works a second time.
 
 use super::super::note::{Change, Remedy, Topic};
+use super::super::subject::PciRow;
 use super::super::text::{Arg, Joint, text};
 use super::super::{Check, Notes, Subject};
-use super::{DEVICE, detail, named};
+use super::{DEVICE, detail, named, remedy};
 use crate::facts::pci_details::{HeaderType, PowerState, ResetMethod};
-use crate::facts::{ModuleState, PciClass, PciDevice};
-use crate::machine::{Role, card};
+use crate::facts::{Facts, PciClass, PciDevice};
+use crate::machine::{Role, card, processor, radeon_family};
+use crate::units::PciAddress;
 
 pub(in super::super) static CHECKS: &[&Check] =
-    &[&DEV_DEAD, &RESET_NONE, &RESET_PREFERRED, &RESET_BUS_ONLY, &RESET_AMD_BUG, &POWER_D3COLD, &TB_HOTPLUG];
+    &[&DEV_DEAD, &RESET_NONE, &RESET_PREFERRED, &RESET_BUS_ONLY, &POWER_D3COLD, &TB_HOTPLUG];
 
 pub(in super::super) static DEV_DEAD: Check = Check {
     code: "DEV-DEAD",
@@ -27,8 +29,10 @@ pub(in super::super) static RESET_NONE: Check = Check {
     code: "RESET-NONE",
     title: "devices can be reset",
     short: "no reset",
-    explain: "The kernel has no reset method for this device. It works for one VM after the host's start, and often \
-              not again until the host restarts. For some AMD GPUs the module vendor-reset adds a method.",
+    explain: "The kernel has no reset method for this device. The first VM after the host's start can use it; a second \
+              start may fail until the host restarts. Some devices come back by themselves. For some older AMD cards the \
+              module vendor-reset adds a method. Functions without state of their own, such as the sound of a graphics \
+              card, need none.",
     run: Some(none),
     ..DEVICE
 };
@@ -55,17 +59,6 @@ pub(in super::super) static RESET_BUS_ONLY: Check = Check {
     ..DEVICE
 };
 
-static RESET_AMD_BUG: Check = Check {
-    code: "RESET-AMD-BUG",
-    title: "AMD GPU resets after VM shutdown",
-    short: "AMD reset bug",
-    explain: "The kernel alone cannot reset GPUs of these AMD families (Polaris, Vega, Navi 1x): the second start of a \
-              VM gives a black screen or Code 43 until the host restarts. The module vendor-reset (by DKMS, to be \
-              signed under Secure Boot) fixes most; without it, stop the VM rather than reboot it.",
-    run: Some(amd),
-    ..DEVICE
-};
-
 pub(in super::super) static POWER_D3COLD: Check = Check {
     code: "POWER-D3COLD",
     title: "idle devices wake from D3cold",
@@ -82,7 +75,8 @@ static TB_HOTPLUG: Check = Check {
     title: "devices are fixed, not Thunderbolt",
     short: "Thunderbolt",
     explain: "The device is behind Thunderbolt or in a drive bay and can be unplugged. The guest then loses it, and \
-              QEMU may crash. With the Thunderbolt controller itself the host loses everything that is plugged in \
+              QEMU may crash. Its link is narrower than that of a slot, and a device that is plugged in after the boot may \
+              lack room for its BARs. With the Thunderbolt controller itself the host loses everything that is plugged in \
               there: screens, docks, disks, network.",
     run: Some(removable),
     ..DEVICE
@@ -104,7 +98,7 @@ fn dead(subject: &Subject, notes: &mut Notes) {
 }
 
 fn none(subject: &Subject, notes: &mut Notes) {
-    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
+    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held && has_state(subject, leaving.device)) {
         let known = |details: &crate::facts::PciDetails| details.reset_methods.get().map(Vec::is_empty);
         let methods = subject.facts.details.get(&leaving.device.address).and_then(known);
         let none = match methods {
@@ -117,19 +111,22 @@ fn none(subject: &Subject, notes: &mut Notes) {
         if !none || card::first_resets_bus(subject.facts, leaving.device.address) {
             continue;
         }
-        let message =
-            text!("{named} cannot be reset: it works once, then after a restart of the host", named = named(&leaving));
-        if leaving.device.kind() == PciClass::Gpu && !known_to_return(subject, leaving.device) {
-            notes.blocker(leaving.topic(), message, "AMD GPUs: the module vendor-reset; otherwise choose another");
-        } else {
-            notes.warning(leaving.topic(), message, "restart the host between two VMs, or choose another device");
-        }
+        let message = text!(
+            "the kernel has no way to reset {named}: it may not work again before the host restarts",
+            named = named(&leaving)
+        );
+        let way_out = "restart the host if a second start of the VM fails, or choose another device";
+        notes.warning(leaving.topic(), message, way_out);
     }
 }
 
-/// True where a module outside the kernel resets the GPU.
-fn known_to_return(subject: &Subject, device: &crate::facts::PciDevice) -> bool {
-    device.vendor == 0x1002 && vendor_reset(subject) == Some(true)
+/// True for what a guest leaves in a state that the next one may not cope with: sound, card readers and sensors have none.
+/// What the graphics of a processor and older AMD cards need for a second start has checks of its own.
+fn has_state(subject: &Subject, device: &PciDevice) -> bool {
+    let plain = matches!(device.kind(), PciClass::Nvme | PciClass::Nic) || device.computes();
+    // Boards for inference are "other system peripherals" to PCI.
+    let board = device.class >> 8 == 0x0880 && device.address.bus != 0;
+    (plain || board) && !processor::is_graphics(subject.facts, device) && radeon_family::family(device).is_none()
 }
 
 fn preferred(subject: &Subject, notes: &mut Notes) {
@@ -178,6 +175,10 @@ fn bus_only(subject: &Subject, notes: &mut Notes) {
             let held = |member: &crate::machine::Member| member.address == address && member.role == Role::Hold;
             subject.pci.iter().any(|row| row.address == address) || subject.companions.iter().any(held)
         };
+        if processor::is_inside(subject.facts, row.address) {
+            within_processor(notes, row);
+            continue;
+        }
         let hit = card::reset_with(subject.facts, row.address);
         let hit = hit.into_iter().filter(|other| other.kind() != PciClass::Bridge);
         let group = row.device.and_then(|device| device.iommu_group);
@@ -200,51 +201,15 @@ fn bus_only(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-/// Device ids of AMD's GPUs that the kernel cannot reset, by family.
-const FAMILIES: [(&str, &[(u16, u16)]); 9] = [
-    ("Polaris 10", &[(0x67c0, 0x67df), (0x6fdf, 0x6fdf)]),
-    ("Polaris 11", &[(0x67e0, 0x67ff)]),
-    ("Polaris 12", &[(0x6980, 0x699f)]),
-    ("Vega 10", &[(0x6860, 0x686f), (0x687f, 0x687f)]),
-    ("Vega 20", &[(0x66a0, 0x66af)]),
-    ("Navi 10", &[(0x7310, 0x731f)]),
-    ("Navi 12", &[(0x7360, 0x7360), (0x7362, 0x7362)]),
-    ("Navi 14", &[(0x7340, 0x7341), (0x7347, 0x7347), (0x734f, 0x734f)]),
-    ("MI100", &[(0x738c, 0x738c)]),
-];
-
-/// Whether vendor-reset is or can be loaded, where that is known.
-pub(super) fn vendor_reset(subject: &Subject) -> Option<bool> {
-    subject.facts.vfio.get()?.module("vendor_reset").map(ModuleState::is_usable)
-}
-
-/// The family of a GPU that the kernel cannot reset.
-pub(super) fn family(device: &PciDevice) -> Option<&'static str> {
-    let within = |ranges: &[(u16, u16)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
-    FAMILIES.iter().find(|(_, ranges)| within(ranges)).map(|(family, _)| *family)
-}
-
-fn amd(subject: &Subject, notes: &mut Notes) {
-    for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
-        let device = leaving.device;
-        if device.vendor != 0x1002 || device.kind() != PciClass::Gpu {
-            continue;
-        }
-        notes.looked();
-        let Some(family) = family(device) else { continue };
-        if vendor_reset(subject) == Some(true) {
-            continue;
-        }
+/// The host lives on the rest of that bus, so that no VM gets it whole.
+fn within_processor(notes: &mut Notes, row: &PciRow) {
+    // What graphics need for a second start, GPU-APU says.
+    if row.device.is_some_and(|device| device.kind() != PciClass::Gpu) {
         let message = text!(
-            "{named} is of the family {family}, which the kernel alone cannot reset",
-            named = named(&leaving),
-            family
+            "{address} is reset only with its bus, which is inside the processor: it is not reset between two starts",
+            address = row.address
         );
-        notes.warning(
-            Topic::from(leaving.row.place()).about(device.address),
-            message,
-            "install the module vendor-reset, or restart the host before each further start of the VM",
-        );
+        notes.warning(row.place(), message, "restart the host if a second start of the VM fails");
     }
 }
 
@@ -262,12 +227,14 @@ fn d3cold(subject: &Subject, notes: &mut Notes) {
         let Some(state) = detail(subject, notes, &leaving, |details| &details.power_state, what) else { continue };
         if *allowed && asleep(state) {
             let message = text!("{named} sleeps on vfio-pci and may not wake up", named = named(&leaving));
-            notes.warning(leaving.topic(), message, "set options vfio-pci disable_idle_d3=1 in /etc/modprobe.d");
+            let way_out = remedy::module_option(subject.facts, "vfio-pci", "disable_idle_d3=1");
+            notes.warning(leaving.topic(), message, way_out);
         }
     }
 }
 
 fn removable(subject: &Subject, notes: &mut Notes) {
+    let mut seen: Vec<PciAddress> = Vec::new();
     for leaving in subject.leaving() {
         if leaving.device.is_thunderbolt() {
             let message = text!("{named} is the Thunderbolt controller itself", named = named(&leaving));
@@ -275,12 +242,22 @@ fn removable(subject: &Subject, notes: &mut Notes) {
             notes.warning(leaving.topic(), message, way_out);
         }
         // Hardly any device is, so that nothing is said where it is not known.
-        let details = subject.facts.details.get(&leaving.device.address);
-        let Some(removable) = details.and_then(|details| details.removable.get()) else { continue };
-        notes.looked();
-        if *removable {
-            let message = text!("{named} can be unplugged while the VM runs", named = named(&leaving));
-            notes.warning(leaving.topic(), message, "leave it plugged in, or choose a device inside the machine");
+        if !is_removable(subject.facts, leaving.device.address) {
+            continue;
         }
+        notes.looked();
+        if seen.iter().any(|slot| slot.same_slot(leaving.device.address)) {
+            continue;
+        }
+        seen.push(leaving.device.address);
+        let message = text!("{named} can be unplugged while the VM runs", named = named(&leaving));
+        let way_out = "leave it plugged in, and plug it in before the host boots so that its BARs get room; its link is \
+                       narrower than a slot";
+        notes.info(leaving.topic(), message, way_out);
     }
+}
+
+/// True for what is known to be outside the machine, or in a drawer.
+pub(super) fn is_removable(facts: &Facts, address: PciAddress) -> bool {
+    facts.details.get(&address).and_then(|details| details.removable.get()) == Some(&true)
 }

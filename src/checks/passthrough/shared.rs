@@ -34,8 +34,11 @@ static NET_VF_MAC0: Check = Check {
 static GPU_SRIOV_IGPU: Check = Check {
     code: "GPU-SRIOV-IGPU",
     title: "integrated GPU is shared by SR-IOV",
-    explain: "This GPU can have virtual functions (SR-IOV): with the driver i915-sriov-dkms, or xe of newer kernels, \
-              each guest gets one, and the host keeps its display.",
+    explain: "This GPU can have virtual functions (SR-IOV): each guest gets one, and the host keeps its display. Which driver \
+              makes them depends on GPU and kernel: xe in Intel's backports by default, xe of mainline kernels from 6.17 or \
+              6.18 on for some platforms (not Meteor, Arrow and Lunar Lake), the module i915-sriov-dkms otherwise. The \
+              guest needs no ROM for it (rom_bar off, as vmbuild writes it) and keeps an emulated display for its boot. \
+              With Linux 7.0 and i915 the reset of a virtual function has crashed hosts.",
     run: Some(igpu),
     ..DEVICE
 };
@@ -45,7 +48,7 @@ static MDEV_PARENT: Check = Check {
     title: "passed devices are not vGPU parents",
     explain: "The driver of this device offers parts of it as mediated devices (vGPU), one for each of several VMs. \
               Passed whole, the device goes to one VM, and its mediated devices are gone. With NVIDIA vGPU 17 and \
-              later on newer kernels the parts are virtual functions instead.",
+              later on Linux 6.8 and later the parts are virtual functions that stay on nvidia instead: see GPU-VGPU.",
     run: Some(mediated),
     ..DEVICE
 };

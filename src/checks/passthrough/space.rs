@@ -1,14 +1,14 @@
 //! Checks of the addresses that devices answer at, and of the memory they are near to.
 
+use super::super::subject::Leaving;
 use super::super::text::{Arg, text};
 use super::super::wording::field;
 use super::super::{Check, Notes, Scope, Subject};
-use super::{DEVICE, detail, host_place, named, of_host};
-use crate::facts::PciClass;
+use super::{DEVICE, detail, grouped, host_place, named, of_host, remedy};
 use crate::facts::pci_details::Bar;
+use crate::facts::{PciClass, PciDetails, PciDevice};
 use crate::machine::{Chipset, Feature, GuestSlot};
-use crate::units::GIB;
-use crate::units::PciAddress;
+use crate::units::{Bytes, GIB, PciAddress};
 use std::collections::BTreeSet;
 
 pub(in super::super) static CHECKS: &[&Check] =
@@ -38,8 +38,8 @@ pub(in super::super) static BAR_LARGE: Check = Check {
 static BAR_REBAR: Check = Check {
     code: "BAR-REBAR",
     title: "resizable BARs are at full size",
-    explain: "The device supports a larger BAR (resizable BAR) than it has now. QEMU hides that ability from the \
-              guest, which sees the size that the host has set. Set it while no driver is bound, from Linux 6.1 on: \
+    explain: "The device supports a larger BAR (resizable BAR) than it has now. The guest sees the size that the host has \
+              set, and cannot change it: older versions of QEMU hide the ability, from 8.1 on it offers this one size. Set it while no driver is bound, from Linux 6.1 on: \
               'echo 14 > /sys/bus/pci/devices/ADDRESS/resource1_resize' for 16 GiB. Some AMD cards work in Windows \
               guests only with a small BAR.",
     run: Some(resizable),
@@ -109,32 +109,37 @@ fn unassigned(subject: &Subject, notes: &mut Notes) {
 }
 
 fn large(subject: &Subject, notes: &mut Notes) {
+    let mut large: Vec<(Leaving, Bytes)> = Vec::new();
     for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
         let Some(_) = detail(subject, notes, &leaving, |details| &details.bars, "the BARs of") else { continue };
-        let Some(details) = subject.facts.details.get(&leaving.device.address) else { continue };
-        let sum = details.wide_memory();
-        if sum.0 > WINDOW {
-            let message = text!(
-                "{named} has BARs of {sum}, more than {gib} GiB",
-                named = named(&leaving),
-                sum,
-                gib = WINDOW / GIB
-            );
-            let way_out = match subject.machine.address_space.window {
-                Some(window) => text!("the guest gets {window} of space; its UEFI must be of 2023 or later", window),
-                None => {
-                    "use q35 with UEFI of 2023 or later, and keep the host's CPU (cpu mode host-passthrough)".into()
-                }
-            };
-            notes.warning(leaving.topic(), message, way_out);
-        }
+        let details = subject.facts.details.get(&leaving.device.address);
+        let sum = details.map(PciDetails::wide_memory).filter(|sum| sum.0 > WINDOW);
+        large.extend(sum.map(|sum| (leaving, sum)));
+    }
+    for (sum, cards) in grouped(large, |(_, sum)| *sum) {
+        let Some((first, _)) = cards.first() else { continue };
+        let names = Arg::all(cards.iter().map(|(leaving, _)| named(leaving)));
+        let (verb, each) = if cards.len() == 1 { ("has", "") } else { ("have", " each") };
+        let message = text!(
+            "{names} {verb} BARs of {sum}{each}, more than {gib} GiB",
+            names,
+            verb,
+            sum,
+            each,
+            gib = WINDOW / GIB
+        );
+        let way_out = match subject.machine.address_space.window {
+            Some(window) => text!("the guest gets {window} of space; its UEFI must be of 2023 or later", window),
+            None => "use q35 with UEFI of 2023 or later, and keep the host's CPU (cpu mode host-passthrough)".into(),
+        };
+        notes.warning(first.topic(), message, way_out);
     }
 }
 
 fn resizable(subject: &Subject, notes: &mut Notes) {
     for leaving in subject.leaving().into_iter().filter(|leaving| !leaving.held) {
         let bars = subject.facts.details.get(&leaving.device.address).and_then(|details| details.bars.get());
-        let Some(bars) = bars.filter(|_| leaving.device.kind() == PciClass::Gpu) else { continue };
+        let Some(bars) = bars.filter(|_| leaving.device.computes()) else { continue };
         notes.looked();
         let larger = |bar: &&Bar| bar.sizes.items().last().is_some_and(|largest| *largest > bar.size);
         if let Some((bar, largest)) = bars.iter().find(larger).and_then(|bar| Some((bar, bar.sizes.items().last()?))) {
@@ -169,13 +174,18 @@ fn entries(subject: &Subject, notes: &mut Notes) {
             limit,
             default = ENTRIES
         );
-        notes.info(host_place(subject), message, "remove dma_entry_limit from /etc/modprobe.d, or use huge pages");
+        let place = remedy::module_settings(subject.facts);
+        notes.info(
+            host_place(subject),
+            message,
+            text!("remove dma_entry_limit from {place}, or use huge pages", place),
+        );
     }
 }
 
 fn numa(subject: &Subject, notes: &mut Notes) {
-    let heavy = |kind| matches!(kind, PciClass::Gpu | PciClass::Nvme | PciClass::Nic);
-    let rows = subject.passed().filter_map(|row| Some((row, row.device?))).filter(|(_, device)| heavy(device.kind()));
+    let heavy = |device: &PciDevice| device.computes() || matches!(device.kind(), PciClass::Nvme | PciClass::Nic);
+    let rows = subject.passed().filter_map(|row| Some((row, row.device?))).filter(|(_, device)| heavy(device));
     let numbers: BTreeSet<u32> = rows.clone().filter_map(|(_, device)| device.numa_node).collect();
     // One device cannot span, and machines of one node do not number it.
     if rows.clone().count() < 2 || numbers.is_empty() {
@@ -189,7 +199,8 @@ fn numa(subject: &Subject, notes: &mut Notes) {
         notes.warning(
             host_place(subject),
             message,
-            "choose devices of one node, or give the guest these nodes (numa.cells)",
+            "choose devices of one node, or give the guest these nodes: cpu.pinning.auto proposes them, numa.cells says \
+             so by hand",
         );
     }
 }
@@ -244,11 +255,12 @@ fn width(subject: &Subject, notes: &mut Notes) {
     if *iommu < bits {
         let message = text!("the IOMMU translates {iommu} bits, the CPU has {bits}", iommu, bits);
         let limited = subject.machine.address_space.width.is_some() || subject.host_alone;
-        let way_out = if !limited || subject.machine.dropped.contains(&Feature::AddressWidth) {
-            text!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits", iommu)
+        if !limited || subject.machine.dropped.contains(&Feature::AddressWidth) {
+            let way_out = text!("update libvirt to 9.3 or later, which limits the guest to {iommu} bits", iommu);
+            notes.warning(host_place(subject), message, way_out);
         } else {
-            text!("nothing to do: a guest with passed devices is limited to {iommu} bits", iommu)
-        };
-        notes.warning(host_place(subject), message, way_out);
+            let way_out = text!("nothing to do: a guest with passed devices is limited to {iommu} bits", iommu);
+            notes.info(host_place(subject), message, way_out);
+        }
     }
 }

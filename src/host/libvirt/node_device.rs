@@ -3,6 +3,7 @@
 use super::Connection;
 use super::error::calling;
 use super::xml;
+use crate::facts::pci_details::HeaderType;
 use crate::facts::{Iommu, PciDevice};
 use crate::host::HostError;
 use crate::host::sysfs::pci::empty;
@@ -61,8 +62,19 @@ fn read(text: &str) -> Option<PciDevice> {
         driver: xml::text(root, &["driver", "name"]),
         iommu_group: xml::attribute(pci, &["iommuGroup"], "number").and_then(|text| text.parse().ok()),
         numa_node: xml::attribute(pci, &["numa"], "node").and_then(|text| text.parse().ok()),
+        header: header(pci),
         ..empty(address, number("class").unwrap_or(0), id("vendor")?, id("product")?)
     })
+}
+
+/// libvirt marks what has a bridge's header, and has nothing to say of others.
+fn header(pci: roxmltree::Node) -> Option<HeaderType> {
+    let parts: Vec<&str> = xml::children(pci, "capability").filter_map(|part| part.attribute("type")).collect();
+    match parts.as_slice() {
+        parts if parts.contains(&"pci-bridge") => Some(HeaderType::Bridge),
+        parts if parts.contains(&"cardbus-bridge") => Some(HeaderType::CardBus),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -53,14 +53,16 @@ fn number(node: Node<'_, '_>, name: &str) -> Option<u32> {
 }
 
 /// `<cpu id='0' socket_id='0' die_id='0' core_id='0' siblings='0,16'/>`; the test driver gives the number alone.
-fn cpu(node: Node<'_, '_>, cell: u32, caches: &[CpuSet]) -> Option<LogicalCpu> {
+fn cpu(node: Node<'_, '_>, cell: u32, caches: &[(CpuSet, Option<Bytes>)]) -> Option<LogicalCpu> {
     let own = number(node, "id")?;
+    let cache = caches.iter().find(|(cpus, _)| cpus.contains(own));
     let siblings = node.attribute("siblings").and_then(|siblings| siblings.parse().ok());
     Some(LogicalCpu {
         number: own,
         online: true,
         siblings: siblings.unwrap_or_else(|| CpuSet::one(own)),
-        cache: caches.iter().find(|cache| cache.contains(own)).cloned().unwrap_or_default(),
+        cache: cache.map(|(cpus, _)| cpus.clone()).unwrap_or_default(),
+        cache_size: cache.and_then(|(_, size)| *size),
         socket: number(node, "socket_id"),
         die: number(node, "die_id"),
         core: number(node, "core_id"),
@@ -69,14 +71,18 @@ fn cpu(node: Node<'_, '_>, cell: u32, caches: &[CpuSet]) -> Option<LogicalCpu> {
     })
 }
 
-/// The last level alone: `<cache><bank id='0' level='3' type='both' cpus='0-7'/>`.
-fn caches(host: Node<'_, '_>) -> Vec<CpuSet> {
+/// The last level alone: `<cache><bank id='0' level='3' type='both' size='96' unit='MiB' cpus='0-7'/>`.
+fn caches(host: Node<'_, '_>) -> Vec<(CpuSet, Option<Bytes>)> {
     let banks = || xml::child(host, "cache").into_iter().flat_map(|cache| xml::children(cache, "bank"));
     let last = banks().filter_map(|bank| number(bank, "level")).max();
     banks()
         .filter(|bank| number(*bank, "level") == last)
-        .filter_map(|bank| bank.attribute("cpus")?.parse().ok())
+        .filter_map(|bank| Some((bank.attribute("cpus")?.parse().ok()?, cache_size(bank))))
         .collect()
+}
+
+fn cache_size(bank: Node<'_, '_>) -> Option<Bytes> {
+    format!("{} {}", bank.attribute("size")?, bank.attribute("unit")?).parse().ok()
 }
 
 /// `<pages unit='KiB' size='2048'>16</pages>`; pages of the usual size are just memory.
@@ -99,11 +105,12 @@ mod tests {
               <pages unit='KiB' size='2048'>16</pages><distances><sibling id='0' value='10'/><sibling id='1' value='21'/></distances>
               <cpus num='2'><cpu id='0' socket_id='0' die_id='0' core_id='0' siblings='0,2'/><cpu id='2' siblings='0,2'/></cpus></cell>
             <cell id='1'><cpus num='1'><cpu id='1'/></cpus></cell></cells></topology>
-            <cache><bank id='0' level='2' cpus='0'/><bank id='0' level='3' type='both' cpus='0,2'/></cache></host></capabilities>";
+            <cache><bank id='0' level='2' cpus='0'/><bank id='0' level='3' type='both' size='96' unit='MiB' cpus='0,2'/></cache></host></capabilities>";
         let (cpus, nodes) = read(text).unwrap();
         let told: Vec<_> = cpus.iter().map(|cpu| (cpu.number, cpu.siblings.to_string(), cpu.node)).collect();
         assert_eq!(told, [(0, "0,2".into(), Some(0)), (1, "1".into(), Some(1)), (2, "0,2".into(), Some(0))]);
         assert_eq!((cpus[0].cache.to_string(), cpus[1].cache.is_empty()), ("0,2".into(), true));
+        assert_eq!((cpus[0].cache_size, cpus[1].cache_size), (Some(Bytes::mib(96)), None));
         assert_eq!((nodes[0].memory, nodes[0].huge_pages.len()), (Some(Bytes::gib(1)), 1));
         assert_eq!((nodes[0].distances[&1], nodes[1].cpus.to_string()), (21, "1".into()));
     }

@@ -90,6 +90,8 @@ boot() {
     list etc usr etc/NIXOS run/ostree-booted etc/kernel/proxmox-boot-uuids etc/kernelstub/configuration \
         usr/bin/kernelstub usr/sbin/grubby sbin/grubby usr/bin/grubby usr/sbin/update-grub sbin/update-grub \
         usr/bin/grub-mkconfig usr/sbin/grub-mkconfig boot/grub usr/sbin/grub2-mkconfig usr/bin/grub2-mkconfig \
+        etc/unraid-version boot/limine.conf boot/limine/limine.conf efi/limine.conf boot/efi/limine.conf \
+        etc/default/limine usr/bin/limine-mkinitcpio usr/bin/limine-dracut usr/bin/limine-update \
         etc/kernel/cmdline boot/loader/entries/* efi/loader/entries/* boot/efi/loader/entries/* \
         usr/sbin/mkinitramfs usr/bin/mkinitramfs usr/bin/mkinitcpio usr/bin/dracut usr/sbin/dracut sbin/dracut
     text etc/machine-id etc/mkinitcpio.d/* etc/initramfs-tools/modules etc/mkinitcpio.conf etc/mkinitcpio.conf.d/*.conf \
@@ -141,12 +143,12 @@ functions() {
     list $devices sys/bus/pci/slots
     list $devices/*
     for link in driver iommu_group physfn 'virtfn*' rom reset msi_irqs vfio-dev mdev_supported_types \
-        current_link_speed 'resource[0-5]_resize'; do
+        secondary_bus_number current_link_speed 'resource[0-5]_resize'; do
         list $devices/*/$link
     done
     each "$devices/*" uevent class revision numa_node boot_vga resource power_state power/runtime_status d3cold_allowed \
         reset reset_method sriov_totalvfs removable irq driver_override label 'mdev_supported_types/*/name' \
-        'mdev_supported_types/*/available_instances'
+        'mdev_supported_types/*/available_instances' nvidia/current_vgpu_type
     set -- $devices/*
     # Every kernel has these in uevent; recorded trees may not.
     [ -e "$1/uevent" ] || each "$devices/*" vendor device subsystem_vendor subsystem_device

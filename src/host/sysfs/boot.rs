@@ -59,6 +59,9 @@ fn chain(sysroot: &Sysroot) -> Fact<BootChain> {
     if let Some(path) = first(&["/etc/NIXOS"]) {
         return known(BootChain::Nixos, path);
     }
+    if let Some(path) = first(&["/etc/unraid-version"]) {
+        return known(BootChain::Unraid, path);
+    }
     if let Some(path) = first(&["/run/ostree-booted"]) {
         return known(BootChain::RpmOstree, path);
     }
@@ -71,6 +74,7 @@ fn chain(sysroot: &Sysroot) -> Fact<BootChain> {
     let systemd = || systemd_boot(sysroot);
     let by_name = booted_by_systemd(sysroot).then(systemd).flatten();
     by_name
+        .or_else(|| limine(sysroot))
         .or_else(|| grub(sysroot))
         .or_else(systemd)
         .unwrap_or_else(|| Fact::unknown("No boot loader that vmbuild supports is installed here."))
@@ -82,6 +86,16 @@ fn booted_by_systemd(sysroot: &Sysroot) -> bool {
         let name: Vec<u8> = bytes.into_iter().filter(|byte| *byte >= b' ').collect();
         name.windows(12).any(|part| part == b"systemd-boot")
     })
+}
+
+/// Limine reads its own file alone, which these programs write from the lines of /etc/default/limine.
+fn limine(sysroot: &Sysroot) -> Option<Fact<BootChain>> {
+    let first = |paths: &[&'static str]| paths.iter().copied().find(|path| sysroot.exists(path));
+    let file = first(&["/boot/limine.conf", "/boot/limine/limine.conf", "/efi/limine.conf", "/boot/efi/limine.conf"])?;
+    let settings = sysroot.exists("/etc/default/limine");
+    let programs = || first(&["/usr/bin/limine-mkinitcpio", "/usr/bin/limine-dracut", "/usr/bin/limine-update"]);
+    let update = settings.then(programs).flatten().and_then(|path| path.rsplit('/').next());
+    Some(known(BootChain::Limine { file: file.into(), update: update.map(str::to_owned) }, file))
 }
 
 fn grub(sysroot: &Sysroot) -> Option<Fact<BootChain>> {

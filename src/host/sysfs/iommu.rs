@@ -23,6 +23,10 @@ pub fn read(sysroot: &Sysroot) -> Fact<Iommu> {
 
 fn why_off(sysroot: &Sysroot) -> (String, String) {
     let tables = sysroot.names("/sys/firmware/acpi/tables");
+    let cpu = CpuFlags::read(sysroot).ok();
+    if cpu.as_ref().is_some_and(|cpu| !cpu.lists_flags()) {
+        return why_off_beside_x86(sysroot, &tables);
+    }
     let announced = tables.iter().any(|table| table == "DMAR" || table == "IVRS");
     let cmdline = sysroot.read("/proc/cmdline").unwrap_or_default();
     let words: Vec<&str> = cmdline.split_whitespace().collect();
@@ -30,7 +34,6 @@ fn why_off(sysroot: &Sysroot) -> (String, String) {
         let cause = format!("The kernel command line switches the IOMMU off with '{word}'.");
         return (cause, format!("Remove {word} from the kernel command line, then reboot."));
     }
-    let cpu = CpuFlags::read(sysroot).ok();
     if !announced {
         return not_announced(cpu.as_ref());
     }
@@ -41,6 +44,33 @@ fn why_off(sysroot: &Sysroot) -> (String, String) {
     (
         "The firmware announces an IOMMU, but the kernel has built no groups.".into(),
         "Look for the reason with 'dmesg | grep -e DMAR -e AMD-Vi -e IOMMU'.".into(),
+    )
+}
+
+/// On ARM the firmware tells of IOMMUs (SMMU) in the table IORT or in the device tree; small boards have none in front of PCI
+/// Express, and nothing to set.
+fn why_off_beside_x86(sysroot: &Sysroot, tables: &[String]) -> (String, String) {
+    let units = sysroot.names("/sys/class/iommu");
+    let nodes = ["/proc/device-tree", "/proc/device-tree/soc", "/proc/device-tree/axi"].map(|node| sysroot.names(node));
+    let named = |name: &String| ["iommu@", "smmu@"].iter().any(|kind| name.starts_with(kind));
+    let has_unit = !units.is_empty() || nodes.iter().flatten().any(named);
+    if tables.iter().any(|table| table == "IORT") {
+        return (
+            "The firmware has a table of IOMMUs (IORT), but the kernel has built no groups.".into(),
+            "Switch the SMMU on in the firmware set-up, or use a kernel that has its driver (CONFIG_ARM_SMMU_V3, \
+             CONFIG_ARM_SMMU); 'dmesg | grep -i smmu' shows which."
+                .into(),
+        );
+    }
+    if has_unit {
+        return (
+            "This machine has an IOMMU, but the kernel has built no groups.".into(),
+            "Look for the reason with 'dmesg | grep -i -e smmu -e iommu'.".into(),
+        );
+    }
+    (
+        "This board has no IOMMU in front of PCI Express.".into(),
+        "Nothing can be switched on: use a machine that has one.".into(),
     )
 }
 
@@ -110,6 +140,21 @@ mod tests {
     fn an_intel_kernel_that_waits_to_be_told_is_told() {
         let (_, remedy) = off("DMAR", "quiet", "GenuineIntel", "vmx");
         assert!(remedy.contains("Add intel_iommu=on to"), "{remedy}");
+    }
+
+    #[test]
+    fn a_board_without_an_iommu_has_nothing_to_switch_on() {
+        let tree = tempfile::tempdir().unwrap();
+        for folder in ["sys/firmware/acpi/tables", "proc"] {
+            std::fs::create_dir_all(tree.path().join(folder)).unwrap();
+        }
+        let file = |path: &str, text: &str| std::fs::write(tree.path().join(path), text).unwrap();
+        file("proc/cpuinfo", "processor : 0\nFeatures : fp asimd\nCPU implementer : 0x41\n");
+        let root = Sysroot::new(tree.path());
+        let (cause, remedy) = why_off(&root);
+        assert!(cause.contains("no IOMMU") && remedy.contains("Nothing can be switched on"), "{cause} {remedy}");
+        file("sys/firmware/acpi/tables/IORT", "");
+        assert!(why_off(&root).1.contains("SMMU"), "{}", why_off(&root).1);
     }
 
     #[test]

@@ -43,16 +43,16 @@ pub fn read(sysroot: &Sysroot) -> Fact<Kernel> {
     if !sysroot.exists("/proc") {
         return Fact::unknown("There is no /proc.");
     }
-    let release = text(sysroot, RELEASE);
+    let (release, cpu) = (text(sysroot, RELEASE), cpu(sysroot));
     let kernel = Kernel {
         options: options(sysroot, &release),
         command_line: text(sysroot, "/proc/cmdline").map(|line| words(&line)),
         lockdown: text(sysroot, LOCKDOWN).try_map(|text| lockdown(&text), || odd(LOCKDOWN)),
         secure_boot: secure_boot(sysroot),
         iommu_table: iommu_table(sysroot),
-        interrupt_remapping: interrupt_remapping(sysroot),
+        interrupt_remapping: interrupt_remapping(sysroot, &cpu),
         iommu_address_bits: iommu_address_bits(sysroot),
-        cpu: cpu(sysroot),
+        cpu,
         cpu_features: cpu_features(sysroot),
         nested: nested(sysroot),
         chassis: number(sysroot, "/sys/class/dmi/id/chassis_type"),
@@ -132,14 +132,28 @@ fn iommu_table(sysroot: &Sysroot) -> Fact<Option<IommuTable>> {
     known(table.map(|(_, table)| table), TABLES)
 }
 
-/// On x86 the names of remapped interrupt chips begin with `IR-`.
-fn interrupt_remapping(sysroot: &Sysroot) -> Fact<bool> {
-    let remapped = |text: String| {
-        let x86 = text.contains("IO-APIC") || text.contains("PCI-MSI");
-        x86.then(|| text.split_whitespace().any(|word| word.starts_with("IR-")))
-    };
+/// On x86 the names of remapped interrupt chips begin with `IR-`. Other architectures have no such thing: their interrupt
+/// controllers tell devices apart by themselves, and some name their chips as x86 does.
+fn interrupt_remapping(sysroot: &Sysroot, cpu: &Fact<HostCpu>) -> Fact<bool> {
+    if cpu.get().is_some_and(|cpu| cpu.virtualises.is_none()) {
+        return Fact::unknown("Only x86 has interrupt remapping.");
+    }
     text(sysroot, INTERRUPTS)
-        .try_map(remapped, || format!("{INTERRUPTS} names no interrupt chip that tells of remapping."))
+        .try_map(|text| remapped(&text), || format!("{INTERRUPTS} names no interrupt chip that tells of remapping."))
+}
+
+/// Whether the chips of x86 among the words are remapped; `None` where there is none.
+fn remapped(text: &str) -> Option<bool> {
+    let chip = |word: &str| ["IO-APIC", "PCI-MSI", "PCI-MSIX"].iter().any(|chip| is_chip(word, chip));
+    let words = || text.split_whitespace();
+    let plain = words().any(chip);
+    let translated = words().filter_map(|word| word.strip_prefix("IR-")).any(chip);
+    (plain || translated).then_some(translated)
+}
+
+/// True for the chip's name alone, and with the device's behind it as kernels from 6.2 on write it.
+fn is_chip(word: &str, chip: &str) -> bool {
+    word.strip_prefix(chip).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 /// Intel's units tell the width of addresses in bits 21 to 16 of their capability register.
@@ -207,6 +221,21 @@ mod tests {
     #[test]
     fn words_in_quotes_stay_together() {
         assert_eq!(words("quiet dyndbg=\"file a +p; b\"  ro\n"), ["quiet", "dyndbg=\"file a +p; b\"", "ro"]);
+    }
+
+    #[test]
+    fn interrupts_are_remapped_where_a_whole_word_says_so() {
+        for (line, want) in [
+            ("9: 0 IR-IO-APIC 9-fasteoi acpi", Some(true)),
+            ("120: 0 IR-PCI-MSIX-0000:01:00.0 0-edge nvme", Some(true)),
+            ("9: 0 IO-APIC 9-fasteoi acpi\n120: 0 PCI-MSI 524288-edge eth0", Some(false)),
+            ("120: 0 PCI-MSIX-0000:01:00.0 0-edge nvme", Some(false)),
+            ("90: 0 ITS-PCI-MSIX-0001:01:00.0 0 Edge nvme\n91: 0 ITS-PCI-MSI-0000:01:00.0 0 Edge x", None),
+            ("11: 0 GICv3 26 Level arch_timer\n90: 0 ITS-MSI 524288 Edge nvme", None),
+            ("90: 0 GICv2m-PCI-MSIX-0000:01:00.0 0 Edge IR-remote", None),
+        ] {
+            assert_eq!(remapped(line), want, "{line}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The scan of PCI functions. At most four system calls per function, relative to one open folder; `config` is never
 //! read: it traps, and it wakes sleeping devices.
 
+use crate::facts::pci_details::HeaderType;
 use crate::facts::{PciClass, PciDevice};
 use crate::host::Sysroot;
 use crate::units::PciAddress;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{Access, AtFlags, Dir, Mode, OFlags, accessat, openat, readlinkat};
 use std::io;
 use std::num::NonZero;
 use std::thread;
@@ -92,6 +93,9 @@ pub fn driver(sysroot: &Sysroot, address: PciAddress) -> Option<String> {
 /// No attribute that is read here is longer: sysfs gives a page at most.
 const LARGEST: usize = 4096;
 
+/// An attribute that the kernel shows of bridges alone, by their header.
+pub(super) const BEHIND: &str = "secondary_bus_number";
+
 /// One function's folder.
 struct Function<'a> {
     folder: BorrowedFd<'a>,
@@ -108,6 +112,9 @@ impl Function<'_> {
             None => self.read_attributes(address)?,
         };
         device.iommu_group = self.link("iommu_group").and_then(|group| group.parse().ok());
+        if device.class >> 16 == 6 && device.kind() != PciClass::Bridge && self.has(BEHIND) {
+            device.header = Some(HeaderType::Bridge);
+        }
         if several_nodes && device.kind() != PciClass::Bridge {
             // -1 is the kernel's word for "not known", and no number that parses here.
             device.numa_node = self.attribute("numa_node").and_then(|text| text.trim().parse().ok());
@@ -123,6 +130,11 @@ impl Function<'_> {
         let mut short = |name| hex(name).and_then(|n| u16::try_from(n).ok());
         let subsystem = short("subsystem_vendor").zip(short("subsystem_device"));
         Some(PciDevice { subsystem, driver, ..empty(address, class, short("vendor")?, short("device")?) })
+    }
+
+    /// Whether there is an attribute. To look does not wake the device, as to read this one would.
+    fn has(&self, attribute: &str) -> bool {
+        accessat(self.folder, format!("{}/{attribute}", self.name), Access::EXISTS, AtFlags::empty()).is_ok()
     }
 
     /// A small attribute in one read, as sysfs delivers it.
@@ -180,6 +192,7 @@ pub(crate) fn empty(address: PciAddress, class: u32, vendor: u16, device: u16) -
         iommu_group: None,
         numa_node: None,
         boot_vga: None,
+        header: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! it from any sleep. `rom` is never opened.
 
 use super::attribute::{Folder, hexadecimal, known};
-use super::pci::DEVICES;
+use super::pci::{BEHIND, DEVICES};
 use super::pci_config::ConfigSpace;
 use super::pci_resources;
 use crate::facts::Fact;
@@ -68,6 +68,7 @@ pub fn read(sysroot: &Sysroot, address: PciAddress, slots: &Slots) -> Option<Pci
         interrupt_line: function.interrupt_line(&config),
         driver_override: function.or_absent("driver_override", None, |text| Some(name(text))),
         mdev_types: function.mdev_types(sysroot),
+        vgpu_type: function.vgpu_type(),
         label: function.or_absent("label", None, |text| Some(name(text))),
         slot: slots.of(address),
     })
@@ -126,8 +127,9 @@ impl DetailFolder {
         let by_class = || {
             self.folder.parsed("class", |text| {
                 Some(match hexadecimal(text)? >> 8 {
-                    0x0604 => HeaderType::Bridge,
                     0x0607 => HeaderType::CardBus,
+                    0x0604 | 0x0609 => HeaderType::Bridge,
+                    _ if self.folder.has(BEHIND) => HeaderType::Bridge,
                     _ => HeaderType::Endpoint,
                 })
             })
@@ -210,6 +212,15 @@ impl DetailFolder {
             return Fact::unknown("The device signals by message now, and the kernel shows no line beside that.");
         }
         self.folder.parsed("irq", |text| Some(text.parse().ok().filter(|line| *line > 0)))
+    }
+
+    fn vgpu_type(&self) -> Fact<Option<u32>> {
+        const FOLDER: &str = "nvidia";
+        if self.folder.has(FOLDER) {
+            self.folder.parsed(&format!("{FOLDER}/current_vgpu_type"), |text| Some(Some(text.parse().ok()?)))
+        } else {
+            self.or_absent(FOLDER, None, |_| None)
+        }
     }
 
     fn mdev_types(&self, sysroot: &Sysroot) -> Fact<Vec<MdevType>> {

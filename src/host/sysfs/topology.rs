@@ -46,13 +46,15 @@ fn cpu(sysroot: &Sysroot, number: u32, online: &CpuSet, nodes: &[NumaNode]) -> L
     let siblings =
         set(sysroot, &topology("thread_siblings_list")).or_else(|| set(sysroot, &topology("core_cpus_list")));
     // The kernel numbers caches from the smallest; index 0 and 1 are those of the core itself.
-    let cache =
-        ["index3", "index2"].iter().find_map(|index| set(sysroot, &format!("{folder}/cache/{index}/shared_cpu_list")));
+    let shared = |index: &&str| set(sysroot, &format!("{folder}/cache/{index}/shared_cpu_list"));
+    let last = ["index3", "index2"].into_iter().find_map(|index| Some((index, shared(&index)?)));
+    let size = |index: &str| sysroot.read(&format!("{folder}/cache/{index}/size")).ok();
     LogicalCpu {
         number,
         online: true,
         siblings: siblings.unwrap_or_else(|| CpuSet::one(number)),
-        cache: cache.unwrap_or_default(),
+        cache_size: last.as_ref().and_then(|(index, _)| cache_size(&size(index)?)),
+        cache: last.map(|(_, cpus)| cpus).unwrap_or_default(),
         socket: self::number(sysroot, &topology("physical_package_id")),
         die: self::number(sysroot, &topology("die_id")),
         core: self::number(sysroot, &topology("core_id")),
@@ -60,6 +62,12 @@ fn cpu(sysroot: &Sysroot, number: u32, online: &CpuSet, nodes: &[NumaNode]) -> L
         kind: None,
         max_mhz: self::number(sysroot, &format!("{folder}/cpufreq/cpuinfo_max_freq")).map(|khz: u32| khz / 1000),
     }
+}
+
+/// `98304K`.
+fn cache_size(text: &str) -> Option<Bytes> {
+    let kib: u64 = text.trim().strip_suffix('K')?.parse().ok()?;
+    Some(Bytes(kib.saturating_mul(KIB)))
 }
 
 /// Intel names the CPUs of each kind, ARM tells their capacity; elsewhere only a clearly lower clock tells dense cores.

@@ -25,6 +25,7 @@ fn device(address: &str, id: u16, board: u16) -> PciDevice {
         iommu_group: Some(u32::from(address.bus)),
         numa_node: None,
         boot_vga: None,
+        header: None,
         address,
     }
 }

@@ -5,6 +5,7 @@
 mod judged;
 mod plans;
 mod variants;
+mod whole;
 
 use crate::support::machine::{Device, Machine};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +71,7 @@ fn device(group: u32, listed: &Device) -> PciDevice {
         iommu_group: Some(group),
         numa_node: None,
         boot_vga: (class >> 16 == 3).then_some(false),
+        header: None,
     }
 }
 

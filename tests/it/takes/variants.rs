@@ -386,6 +386,14 @@ fn of_the_device() -> Vec<Variant> {
             details(f, GPU).upstream = known(bridge.clone());
             details(f, "0000:0c:00.0").upstream = known(bridge);
         }),
+        of("ACCEL-PHYSICAL", "an accelerator that can be shared", |f| {
+            device(f, GPU).class = 0x12_00_00;
+            details(f, GPU).sriov = known(Some(SrIov { total: 8, functions: Vec::new() }));
+        }),
+        of("RESET-NAVI", "a Navi 32", |f| {
+            let gpu = device(f, GPU);
+            (gpu.vendor, gpu.device) = (0x1002, 0x747e);
+        }),
         of("RESET-AMD-BUG", "a Vega", |f| {
             let gpu = device(f, GPU);
             (gpu.vendor, gpu.device) = (0x1002, 0x687f);

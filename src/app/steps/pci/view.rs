@@ -121,6 +121,7 @@ mod tests {
             iommu_group: Some(1),
             numa_node: None,
             boot_vga: Some(true),
+            header: None,
         }
     }
 
