@@ -214,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn a_card_whose_sound_shares_a_group_may_leave_it_out() {
+        let asked = |rows: &[&str]| {
+            Asked::pass(rows).devices(|known| {
+                if known.address.to_string() == "0000:01:00.1" {
+                    known.iommu_group = Some(17);
+                }
+            })
+        };
+        let Said { remedy, .. } = asked(&["01:00.0", "01:00.1"]).said("IOMMU-GROUP").blocker();
+        assert!(remedy.starts_with("leave 0000:01:00.1 out"), "{remedy}");
+        asked(&["01:00.0"]).passes("IOMMU-GROUP");
+        let Said { remedy, .. } = asked(&["01:00.1", "03:00.0"]).said("IOMMU-GROUP").blocker();
+        assert!(!remedy.starts_with("leave"), "{remedy}");
+    }
+
+    #[test]
     fn members_without_a_driver_of_the_host_may_stay() {
         for driver in [None, Some("vfio-pci"), Some("pci-stub")] {
             let asked = Asked::pass(&["03:00.0"]).devices(|known| {

@@ -144,8 +144,10 @@ static VM_FIRMWARE: Check = Check {
     ..Check::VM
 };
 
+/// The graphics of an Intel processor; functions beside the first are virtual ones.
 pub(super) fn is_igd(device: &PciDevice) -> bool {
-    device.vendor == 0x8086 && device.address.bus == 0 && device.address.slot == 2 && device.address.domain == 0
+    let at = device.address;
+    device.vendor == 0x8086 && (at.domain, at.bus, at.slot, at.function) == (0, 0, 2, 0)
 }
 
 fn is_gpu(device: &PciDevice) -> bool {

@@ -11,7 +11,7 @@ use crate::machine::{Role, card, processor, radeon_family};
 use crate::units::PciAddress;
 
 pub(in super::super) static CHECKS: &[&Check] =
-    &[&DEV_DEAD, &RESET_NONE, &RESET_PREFERRED, &RESET_BUS_ONLY, &POWER_D3COLD, &TB_HOTPLUG];
+    &[&DEV_DEAD, &RESET_NONE, &RESET_PREFERRED, &RESET_BUS_ONLY, &RESET_KERNEL, &POWER_D3COLD, &TB_HOTPLUG];
 
 pub(in super::super) static DEV_DEAD: Check = Check {
     code: "DEV-DEAD",
@@ -56,6 +56,15 @@ pub(in super::super) static RESET_BUS_ONLY: Check = Check {
               bridge. QEMU then reports \"Cannot reset device, depends on group which is not owned\" and the device is \
               not reset. Also pass or hold those functions, or accept it.",
     run: Some(bus_only),
+    ..DEVICE
+};
+
+static RESET_KERNEL: Check = Check {
+    code: "RESET-KERNEL",
+    title: "kernel resets passed GPUs",
+    explain: "Linux 6.12.23 and 6.14.2 broke the reset of passed GPUs when their VM stops: the card, and with it the host, may \
+              hang. Later releases work again. Update the kernel before the VM first stops.",
+    run: Some(kernel),
     ..DEVICE
 };
 
@@ -210,6 +219,22 @@ fn within_processor(notes: &mut Notes, row: &PciRow) {
             address = row.address
         );
         notes.warning(row.place(), message, "restart the host if a second start of the VM fails");
+    }
+}
+
+/// Releases that are known to break it.
+const BROKEN: [&str; 2] = ["6.12.23", "6.14.2"];
+
+fn kernel(subject: &Subject, notes: &mut Notes) {
+    let gpu = subject.leaving().into_iter().find(|leaving| leaving.device.computes() && !leaving.held);
+    let release = subject.facts.kernel.get().and_then(|kernel| kernel.release.get());
+    let (Some(gpu), Some(release)) = (gpu, release) else { return };
+    notes.looked();
+    let of =
+        |broken: &str| release.strip_prefix(broken).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+    if BROKEN.iter().any(|broken| of(broken)) {
+        let message = text!("kernel {release} breaks the reset of GPUs when their VM stops", release);
+        notes.warning(gpu.topic(), message, "update the kernel before the VM first stops");
     }
 }
 

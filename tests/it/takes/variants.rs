@@ -390,6 +390,7 @@ fn of_the_device() -> Vec<Variant> {
             device(f, GPU).class = 0x12_00_00;
             details(f, GPU).sriov = known(Some(SrIov { total: 8, functions: Vec::new() }));
         }),
+        of("RESET-KERNEL", "a kernel that broke it", |f| kernel(f).release = known("6.14.2-zen1".into())),
         of("RESET-NAVI", "a Navi 32", |f| {
             let gpu = device(f, GPU);
             (gpu.vendor, gpu.device) = (0x1002, 0x747e);
