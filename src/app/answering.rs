@@ -8,7 +8,7 @@ use super::overlay::{Answer, Ask, Does, List, Notice, Overlay, Prompt, PromptFor
 use super::steps::system::map;
 use super::steps::{pci, review};
 use super::{App, Effect, drafts, leaving, probing, questions, saving};
-use crate::checks::{Allowed, Finding, Wording};
+use crate::checks::{Finding, HostDevice, Wording};
 
 /// The item, answer or text of `overlay` that has the focus was taken.
 pub(super) fn accepted(app: &App, overlay: Overlay) -> Outcome {
@@ -74,7 +74,7 @@ fn picked(app: &App, purpose: Purpose, list: List<Known>) -> Outcome {
         }
         Purpose::Write => {
             let purpose = at.and_then(|at| saving::PROMPTS.get(at));
-            let prompt = |purpose: &PromptFor| Outcome::show(Overlay::Prompt(questions::prompt(app, *purpose)));
+            let prompt = |purpose: &PromptFor| Outcome::show(Overlay::Prompt(questions::prompt(app, purpose.clone())));
             purpose.map(prompt).unwrap_or_default()
         }
         Purpose::Thread(cpus) => map::place(app, &cpus, at),
@@ -118,10 +118,10 @@ fn prompted(app: &App, prompt: Prompt) -> Outcome {
         _ if text.is_empty() => format!("{} is empty", prompt.label),
         PromptFor::Consent if text == app.name() => return leaving::start_build(app),
         PromptFor::Consent => format!("type {} to build anyway; Esc goes back", app.name()),
-        PromptFor::GiveUp(address) if Allowed::typed(&text) == Ok(address) => {
-            return Outcome { then: Some(Intent::Build), ..Outcome::turn(Turn::GiveUp(address)) };
+        PromptFor::GiveUp(ref device) if HostDevice::typed(&text).as_ref() == Ok(device) => {
+            return Outcome { then: Some(Intent::Build), ..Outcome::turn(Turn::GiveUp(device.clone())) };
         }
-        PromptFor::GiveUp(address) => format!("that is not {address}"),
+        PromptFor::GiveUp(ref device) => format!("that is not {device}"),
         PromptFor::SpecFile => return Outcome::effect(Effect::WriteFile { path: text, text: app.json() }),
         PromptFor::XmlFile => return Outcome::effect(Effect::WriteFile { path: text, text: app.xml_text() }),
         PromptFor::Preset => return preset(app, text, &prompt),

@@ -254,8 +254,8 @@ impl App {
             Turn::AskDefinitions => self.asked.forget_definitions(),
             Turn::AskDetails => self.asked.forget_details(|_| true),
             Turn::AskAll => self.forget_asked(),
-            Turn::GiveUp(address) => {
-                self.model.allowed.give_up(address);
+            Turn::GiveUp(device) => {
+                self.model.allowed.give_up(device);
                 self.stale = true;
             }
             Turn::Presets(list) => self.model.presets = list,

@@ -139,7 +139,7 @@ pub(super) fn open(app: &App) -> Outcome {
         FieldKind::Choice { options, free } => {
             let mut list = List::new(field.label.clone(), options.list(app));
             list.why_empty = options.why_empty(app);
-            let at = list.items.iter().position(|known| known.value == field.shown());
+            let at = options.position(app, &list.items, field.shown());
             list.row = at.unwrap_or(0);
             let purpose = Purpose::Field { place: field.place.clone(), free: *free };
             Outcome::show(Overlay::Pick(purpose, list))
@@ -165,7 +165,7 @@ pub(super) fn turn(app: &App, forward: bool) -> Outcome {
     match &field.kind {
         FieldKind::Choice { options, .. } if field.disabled.is_none() && options.is_short() => {
             let known = options.list(app);
-            let at = known.iter().position(|known| known.value == field.shown());
+            let at = options.position(app, &known, field.shown());
             let to = match (at, forward) {
                 (None, _) => 0,
                 (Some(at), true) => (at + 1) % known.len(),

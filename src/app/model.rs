@@ -135,6 +135,11 @@ impl Model {
         self.case.stack.templates.iter().chain(&self.content.layers)
     }
 
+    /// The pool of every disk that names none, if the spec has one.
+    pub fn default_pool(&self) -> Option<&str> {
+        self.spec().storage.as_ref()?.default_pool.as_deref()
+    }
+
     /// The name of the VM; empty where none is set.
     pub fn name(&self) -> &str {
         self.spec().name.as_deref().unwrap_or_default()

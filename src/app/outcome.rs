@@ -14,8 +14,8 @@ use super::step::StepId;
 use super::steps::build::view::BuildView;
 use super::steps::pci::view::PciView;
 use super::steps::review::view::ReviewView;
+use crate::checks::HostDevice;
 use crate::spec::{Grammar, Layer, Place};
-use crate::units::PciAddress;
 use serde_json::Value;
 
 /// The answer to an intent. Its parts take effect in the order of the fields; the case is judged once, after the edits.
@@ -85,7 +85,7 @@ pub enum Turn {
     /// All of the host, the templates and the presets are asked for again.
     AskAll,
     /// The user gives up a function that the host needs; its address was typed out.
-    GiveUp(PciAddress),
+    GiveUp(HostDevice),
     /// The presets there are.
     Presets(Vec<Saved>),
     /// The templates there are.

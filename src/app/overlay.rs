@@ -8,6 +8,7 @@ use super::intent::Intent;
 use super::keys::Offer;
 use super::options::Known;
 use super::{Key, KeyCode, StepId};
+use crate::checks::HostDevice;
 use crate::machine::drive::WayKind;
 use crate::spec::Place;
 use crate::units::{CpuSet, PciAddress};
@@ -230,7 +231,7 @@ pub struct Prompt {
 }
 
 /// What a prompt is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromptFor {
     /// The name of a preset, and what it is for.
     Preset,
@@ -240,8 +241,8 @@ pub enum PromptFor {
     XmlFile,
     /// The name of the VM, as consent to a build that can hurt the host.
     Consent,
-    /// The address of a function that the host uses, to give it up anyway.
-    GiveUp(PciAddress),
+    /// The name of a device that the host uses, to give it up anyway.
+    GiveUp(HostDevice),
 }
 
 /// Something to read.

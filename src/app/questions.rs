@@ -4,8 +4,7 @@
 use super::App;
 use super::model::{DEMO, Model};
 use super::overlay::{Answer, Ask, Overlay, Prompt, PromptFor};
-use crate::checks::{Finding, Severity, Wording};
-use crate::units::PciAddress;
+use crate::checks::{Finding, HostDevice, Severity, Wording};
 use tui_input::Input;
 
 /// Whether to leave.
@@ -52,8 +51,8 @@ pub(super) fn without_host(model: &Model, text: &str, remedy: &str) -> Overlay {
 /// question.
 pub(super) fn build(model: &Model) -> Option<Overlay> {
     let report = &model.case.report;
-    if let Some(address) = report.lock_outs().into_iter().next() {
-        return Some(give_up(model, address));
+    if let Some(device) = report.lock_outs().into_iter().next() {
+        return Some(give_up(model, device));
     }
     let reasons: Vec<String> = report.findings.iter().filter(|finding| is_severe(finding)).map(line).collect();
     if !reasons.is_empty() {
@@ -82,23 +81,24 @@ fn is_severe(finding: &Finding) -> bool {
     finding.severity() == Severity::Warning && finding.check.consent
 }
 
-/// Asks for the address of a function that the host uses, typed out, before a build that takes it.
-fn give_up(model: &Model, address: PciAddress) -> Overlay {
-    let about = model.case.report.blockers().filter(|finding| finding.lock_out() == Some(address));
+/// Asks for the name of a device that the host uses, typed out, before a build that takes it.
+fn give_up(model: &Model, device: &HostDevice) -> Overlay {
+    let about = model.case.report.blockers().filter(|finding| finding.lock_out() == Some(device));
     let mut lines: Vec<String> = about.map(line).collect();
-    lines.push(format!("Type {address} to take it from the host anyway; Esc goes back."));
-    Overlay::Prompt(Prompt { lines, ..prompt(model, PromptFor::GiveUp(address)) })
+    lines.push(format!("Type {device} to take it from the host anyway; Esc goes back."));
+    Overlay::Prompt(Prompt { lines, ..prompt(model, PromptFor::GiveUp(device.clone())) })
 }
 
 /// Asks for a text.
 pub(super) fn prompt(model: &Model, purpose: PromptFor) -> Prompt {
     let name = if model.name().is_empty() { "vm" } else { model.name() };
-    let (title, label, text) = match purpose {
+    let (title, label, text) = match &purpose {
         PromptFor::Preset => ("Save as preset", "Name", name.to_owned()),
         PromptFor::SpecFile => ("Write the spec to a file", "Path", format!("{name}.json")),
         PromptFor::XmlFile => ("Write the domain XML to a file", "Path", format!("{name}.xml")),
         PromptFor::Consent => ("This can take something from the host", "Name of the VM", String::new()),
-        PromptFor::GiveUp(_) => ("The host uses this device", "Its address", String::new()),
+        PromptFor::GiveUp(HostDevice::Function(_)) => ("The host uses this device", "Its address", String::new()),
+        PromptFor::GiveUp(HostDevice::Drive(_)) => ("The host uses this drive", "Its path", String::new()),
     };
     let second = (purpose == PromptFor::Preset).then(|| ("What it is for", Input::default()));
     let (lines, offered, input) = (Vec::new(), !text.is_empty(), Input::new(text));

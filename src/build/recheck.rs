@@ -3,8 +3,8 @@
 use super::Order;
 use crate::case::{self, CaseInput, QueryScope};
 use crate::checks::{Finding, Report, Wording};
-use crate::engine::Reviewed;
-use crate::facts::Facts;
+use crate::engine::{Reviewed, ReviewedFile};
+use crate::facts::{Facts, MediaKind};
 use crate::host::backend::Halt;
 use crate::host::{Backend, Cause, HostError};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct SecondLook {
 pub(super) fn again(
     backend: &mut dyn Backend,
     order: &Order,
-    functions: &[Reviewed],
+    (functions, files): (&[Reviewed], &[ReviewedFile]),
     cancel: &Arc<AtomicBool>,
 ) -> Result<SecondLook, Halt> {
     let (facts, report) = judged(backend, order, cancel);
@@ -31,6 +31,7 @@ pub(super) fn again(
         return Err(Halt::Cancelled);
     }
     let changed = functions.iter().filter_map(|reviewed| change(reviewed, &facts));
+    let changed = changed.chain(files.iter().filter_map(|reviewed| file_change(reviewed, &facts)));
     let blocking = report.blockers().map(|finding| format!("{}: {}", finding.code(), finding.message(Wording::Full)));
     let against: Vec<_> = changed.chain(blocking).collect();
     let verdict = match against.as_slice() {
@@ -90,6 +91,21 @@ fn change(reviewed: &Reviewed, facts: &Facts) -> Option<String> {
     (!new.is_empty()).then(|| format!("The group of {address} ({label}) has new members: {}.", new.join(", ")))
 }
 
+/// How a file differs from the one that was reviewed: another one in its place, another format. `None` where it does not,
+/// or cannot be looked at.
+fn file_change(reviewed: &ReviewedFile, facts: &Facts) -> Option<String> {
+    let ReviewedFile { path, identity, format } = reviewed;
+    let file = facts.files.get(path)?.get()?;
+    if file.kind == MediaKind::Missing {
+        return Some(format!("{path} no longer exists."));
+    }
+    if file.identity.is_some_and(|now| now != *identity) {
+        return Some(format!("{path} is no longer the file that was checked."));
+    }
+    let (then, now) = ((*format)?, file.image().ok()?.format);
+    (then != now).then(|| format!("{path} was {} and is {}.", then.name(), now.name()))
+}
+
 fn blocked(findings: &str) -> HostError {
     let message = format!("The host has changed since the review. {findings}");
     HostError::new(Cause::Other, message, "Run the checks again and correct what they find.")
@@ -99,7 +115,7 @@ fn blocked(findings: &str) -> HostError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::facts::{Fact, PciDevice, Provenance};
+    use crate::facts::{Fact, FileId, ImageFormat, ImageHeader, MediaFile, PciDevice, Provenance};
 
     fn device(address: &str, ids: (u16, u16), group: Option<u32>) -> PciDevice {
         let empty = crate::host::sysfs::pci::empty(address.parse().unwrap(), 0x03_0000, ids.0, ids.1);
@@ -137,6 +153,30 @@ mod tests {
         assert!(off.contains("is in no IOMMU group"), "{off}");
         let company = told(vec![device("01:00.0", gpu, Some(16)), device("05:00.0", (1, 1), Some(16))]).unwrap();
         assert!(company.contains("new members: 0000:05:00.0"), "{company}");
+    }
+
+    #[test]
+    fn another_file_or_another_format_is_told() {
+        let image = |format| ImageHeader { format, ..ImageHeader::default() };
+        let source = || Provenance::File("/a".into());
+        let seen = |inode, format| MediaFile {
+            kind: MediaKind::File,
+            identity: Some(FileId { device: 1, inode }),
+            image: Some(Fact::known(image(format), source(), 0)),
+            ..MediaFile::default()
+        };
+        let (raw, qcow2) = (ImageFormat::Raw, ImageFormat::Qcow2);
+        let identity = FileId { device: 1, inode: 7 };
+        let reviewed = ReviewedFile { path: "/a".into(), identity, format: Some(raw) };
+        let told = |file: MediaFile| {
+            let files = [("/a".to_owned(), Fact::known(file, source(), 0))].into();
+            file_change(&reviewed, &Facts { files, ..Facts::default() })
+        };
+        assert_eq!(told(seen(7, raw)), None);
+        assert_eq!(told(seen(8, raw)).unwrap(), "/a is no longer the file that was checked.");
+        assert_eq!(told(seen(7, qcow2)).unwrap(), "/a was raw and is qcow2.");
+        assert_eq!(told(MediaFile::default()).unwrap(), "/a no longer exists.");
+        assert_eq!(file_change(&reviewed, &Facts::default()), None);
     }
 
     #[test]

@@ -62,8 +62,8 @@ impl Run<'_> {
 
     fn act(&mut self, step: &Step, backend: &mut dyn Backend) -> Result<String, Halt> {
         self.teller.tell(BuildEvent::step_began(self.step, step, self.elapsed()));
-        if let Call::Any(Common::Recheck { functions }) = &step.call {
-            let looked = recheck::again(backend, self.order, functions, self.cancel)?;
+        if let Call::Any(Common::Recheck { functions, files }) = &step.call {
+            let looked = recheck::again(backend, self.order, (functions, files), self.cancel)?;
             self.findings = looked.findings;
             return looked.verdict.map_err(Halt::Failed);
         }

@@ -50,7 +50,7 @@ pub(super) fn queries(
     let mut needed: Vec<Query> = parts(spec, scope.depth).into_iter().map(Query::Part).collect();
     needed.extend(scope.parts.iter().copied().map(Query::Part));
     if !scope.typing {
-        let mut files = machine::files(machine);
+        let mut files = machine::files(spec, machine, facts);
         files.extend(profile::media_to_look_at(spec, facts));
         needed.push(Query::Files(files));
         needed.push(Query::Profiles(profile::wanted(spec, facts)));

@@ -1,74 +1,49 @@
-//! Functions of the host that the user gives up although the host stands on them, each by its address typed out. Given
-//! beside the spec and stored nowhere: whoever builds again types again.
+//! Devices of the host that the user gives up although the host uses them, each typed out. Given beside the spec and stored
+//! nowhere: each build asks again.
 
 use super::finding::Finding;
+use super::host_device::HostDevice;
 use super::note::Level;
-use crate::units::{PciAddress, UnitError};
 use std::collections::BTreeSet;
 
-/// What may be taken from the host although the host stands on it.
+/// What may be taken from the host although the host uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed(BTreeSet<PciAddress>);
+pub struct Allowed(BTreeSet<HostDevice>);
 
 impl Allowed {
-    /// Reads an address as it must be typed: in full, with its domain.
-    pub fn typed(text: &str) -> Result<PciAddress, UnitError> {
-        let address: PciAddress = text.parse()?;
-        if address.to_string().eq_ignore_ascii_case(text.trim()) {
-            return Ok(address);
-        }
-        Err(UnitError(format!("'{text}' is not a full PCI address; write {address}")))
-    }
-
-    /// Gives `address` up.
-    pub fn give_up(&mut self, address: PciAddress) {
-        self.0.insert(address);
+    /// Gives `device` up.
+    pub fn give_up(&mut self, device: HostDevice) {
+        self.0.insert(device);
     }
 
     /// Drops what no finding of a lock-out is about.
     pub fn keep(&mut self, findings: &[Finding]) {
-        self.0.retain(|address| is_of_lock_out(findings, *address));
+        self.0.retain(|device| is_of_lock_out(findings, device));
     }
 
-    /// The addresses given up that no finding of a lock-out is about.
-    pub fn without_finding<'a>(&'a self, findings: &'a [Finding]) -> impl Iterator<Item = PciAddress> + 'a {
-        self.0.iter().copied().filter(|address| !is_of_lock_out(findings, *address))
+    /// The devices given up that no finding of a lock-out is about.
+    pub fn without_finding<'a>(&'a self, findings: &'a [Finding]) -> impl Iterator<Item = &'a HostDevice> + 'a {
+        self.0.iter().filter(|device| !is_of_lock_out(findings, device))
     }
 
     /// Turns the lock-outs of what is given up into warnings.
     pub(super) fn apply(&self, findings: &mut [Finding]) {
         for finding in findings {
-            if let Level::LockOut(address) = finding.level
-                && self.0.contains(&address)
+            if let Level::LockOut(device) = &finding.level
+                && self.0.contains(device)
             {
-                finding.level = Level::GivenUp(address);
+                finding.level = Level::GivenUp(device.clone());
             }
         }
     }
 }
 
-impl FromIterator<PciAddress> for Allowed {
-    fn from_iter<T: IntoIterator<Item = PciAddress>>(addresses: T) -> Self {
-        Self(addresses.into_iter().collect())
+impl FromIterator<HostDevice> for Allowed {
+    fn from_iter<T: IntoIterator<Item = HostDevice>>(devices: T) -> Self {
+        Self(devices.into_iter().collect())
     }
 }
 
-fn is_of_lock_out(findings: &[Finding], address: PciAddress) -> bool {
-    findings.iter().any(|finding| finding.lock_out() == Some(address))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_full_address_counts_as_typed_out() {
-        assert_eq!(Allowed::typed("0000:05:00.0"), "05:00.0".parse());
-        assert_eq!(Allowed::typed("10000:E1:00.0"), "10000:e1:00.0".parse());
-        for text in ["05:00.0", "0:05:00.0", "0000:5:0.0", "", "all"] {
-            assert!(Allowed::typed(text).is_err(), "{text}");
-        }
-        let short = Allowed::typed("05:00.0").map_err(|error| error.to_string());
-        assert_eq!(short, Err("'05:00.0' is not a full PCI address; write 0000:05:00.0".into()));
-    }
+fn is_of_lock_out(findings: &[Finding], device: &HostDevice) -> bool {
+    findings.iter().any(|finding| finding.lock_out() == Some(device))
 }

@@ -7,7 +7,7 @@ use super::text::{Arg, text};
 use super::{Check, Notes, Subject};
 use crate::facts::{DomainState, MediaKind};
 use crate::machine::{DiskOrigin, Location};
-use crate::units::Bytes;
+use crate::units::{Bytes, shell_quote};
 
 pub(super) static CHECKS: &[&Check] = &[&CLONE_MISSING, &CLONE_SIZE, &CLONE_IN_USE];
 
@@ -53,11 +53,23 @@ fn missing(subject: &Subject, notes: &mut Notes) {
         match subject.image(from) {
             Image::Missing => {
                 let message = text!("clone source {name} not found: no such image", name);
-                notes.blocker(Topic::from(place).of(row.name()), message, where_to_look(from));
+                notes.blocker(Topic::from(place).of(row.name()), message, where_to_look(subject, from));
+            }
+            Image::Volume(_, volume) if volume.is_folder() => {
+                let message = text!("clone source {name} is a folder, not an image", name);
+                notes.blocker(Topic::from(place).of(row.name()), message, "name the image itself");
             }
             Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
                 let message = text!("clone source {name} is not an image", name);
                 notes.blocker(Topic::from(place).of(row.name()), message, "name the image itself");
+            }
+            Image::Unknown(_) if is_out_of_reach(subject, from) => {
+                let message = text!("clone source {name} is not a volume of a started pool of this host", name);
+                let fix = text!(
+                    "make a pool of its folder (virsh pool-create-as NAME dir --target {folder}), or upload it into a pool",
+                    folder = shell_quote(folder(from))
+                );
+                notes.blocker(Topic::from(place).of(row.name()), message, fix);
             }
             Image::Unknown(why) => notes.unknown(place, text!("whether clone source {name} exists", name), clause(why)),
             Image::Volume(..) | Image::File(_) | Image::NoPool => {}
@@ -65,33 +77,37 @@ fn missing(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+/// A copy on another host is made by its libvirt, which copies volumes alone.
+fn is_out_of_reach(subject: &Subject, from: &Location) -> bool {
+    let Location::Path { path, .. } = from else { return false };
+    let remote = subject.facts.host.get().is_some_and(|host| !host.local);
+    let pools = subject.facts.pools.items();
+    let listed = pools.iter().filter(|pool| pool.active).all(|pool| pool.volumes.get().is_some());
+    let asked = subject.facts.files.get(path).is_some_and(|file| !file.is_pending());
+    remote && subject.facts.pools.get().is_some() && listed && asked
+}
+
+fn folder(from: &Location) -> &str {
+    let folder = from.path().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+    if folder.is_empty() { "/" } else { folder }
+}
+
 fn size(subject: &Subject, notes: &mut Notes) {
     for (row, from, size) in clones(subject) {
         let Some(size) = size.filter(|size| size.0 > 0) else { continue };
         notes.looked();
         let what = text!("whether {size} holds all of {image}", size = Arg::Gib(size), image = written(from));
-        match subject.image(from) {
-            Image::Volume(_, volume) if volume.capacity.0 > 0 => {
-                if size < volume.capacity {
-                    let (asked, source) = (size.in_gib(), volume.capacity.in_gib());
-                    let message = text!(
-                        "{asked} requested; its source {image} has {source}",
-                        asked,
-                        image = written(from),
-                        source
-                    );
-                    notes.blocker(
-                        row.topic("size"),
-                        message,
-                        text!("use {source} or more, or leave the size out", source),
-                    );
-                }
+        match (subject.known(from).virtual_size(), subject.image(from)) {
+            (_, Image::Missing | Image::NoPool) => {}
+            (Some(source), _) if size < source => {
+                let (asked, source) = (size.in_gib(), source.in_gib());
+                let message =
+                    text!("{asked} requested; its source {image} has {source}", asked, image = written(from), source);
+                notes.blocker(row.topic("size"), message, text!("use {source} or more, or leave the size out", source));
             }
-            Image::Volume(..) | Image::File(_) => {
-                notes.unknown(row.place("size"), &what, "the capacity of the source is not known");
-            }
-            Image::Unknown(why) => notes.unknown(row.place("size"), &what, clause(why)),
-            Image::Missing | Image::NoPool => {}
+            (Some(_), _) => {}
+            (None, Image::Unknown(why)) => notes.unknown(row.place("size"), &what, clause(why)),
+            (None, _) => notes.unknown(row.place("size"), &what, "the capacity of the source is not known"),
         }
     }
 }

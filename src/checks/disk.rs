@@ -1,10 +1,11 @@
 //! Checks of the fields of each disk: what its action needs, and its size.
 
-use super::note::without;
+use super::note::{Topic, without};
 use super::subject::DiskRow;
-use super::text::text;
+use super::text::{Arg, text};
 use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
+use crate::facts::ImageFormat;
 use crate::spec::{DiskAction, DiskDevice};
 use crate::units::Bytes;
 
@@ -131,12 +132,30 @@ fn size(subject: &Subject, notes: &mut Notes) {
                         );
                         notes.warning(topic, message, "a number counts GiB: write 20 or \"20 GiB\"");
                     }
-                    Ok(_) => {}
+                    Ok(size) => too_large(notes, topic, row.made.and_then(|disk| disk.format), size),
                 }
             }
             _ => {}
         }
     }
+}
+
+/// The largest disk that a format holds, as QEMU makes it: a table of level 1 of 32 MiB for clusters of 64 KiB in qcow2
+/// (block/qcow2.h), `VDI_DISK_SIZE_MAX` in VDI (block/vdi.c), and `off_t` in all others.
+fn largest(format: ImageFormat) -> Bytes {
+    match format {
+        ImageFormat::Qcow2 => Bytes(1 << 51),
+        ImageFormat::Vdi => Bytes(0x1_ffff_f800_0000),
+        _ => Bytes(i64::MAX.unsigned_abs()),
+    }
+}
+
+fn too_large(notes: &mut Notes, topic: Topic, format: Option<ImageFormat>, size: Bytes) {
+    let Some(format) = format.filter(|format| size > largest(*format)) else { return };
+    let largest = Arg::Gib(largest(format));
+    let message =
+        text!("size is {size}; a {format} image holds at most {largest}", size, format = format.name(), largest);
+    notes.blocker(topic, message, text!("use {largest} or less", largest));
 }
 
 fn path(subject: &Subject, notes: &mut Notes) {
@@ -237,6 +256,11 @@ mod tests {
             "disk 0: size is 0",
         );
         Asked::disks(json!([{"action": "create", "size": "512 KiB"}])).said("DISK-SIZE").warning();
+        let vast =
+            |format: &str| Asked::disks(json!([{"action": "create", "size": "3000000000 MiB", "format": format}]));
+        vast("qcow2").said("DISK-SIZE").blocker();
+        vast("vdi").said("DISK-SIZE").blocker();
+        vast("vmdk").passes("DISK-SIZE");
         Asked::disks(json!([{"action": "create", "size": "1 MiB"}])).passes("DISK-SIZE");
     }
 

@@ -1,6 +1,7 @@
 //! Findings: what a check noted, with the check. Here they become sentences and JSON.
 
 use super::check::Check;
+use super::host_device::HostDevice;
 use super::note::{Level, Note, Notes, Remedy, Topic};
 use super::row::RowName;
 use super::subject::Subject;
@@ -75,13 +76,14 @@ impl Finding {
     pub fn concerns(&self, address: PciAddress) -> bool {
         let own = Arg::Address(address);
         let row = self.topic.row.as_ref().and_then(RowName::address);
-        [self.topic.function, self.lock_out(), row].contains(&Some(address)) || self.message.names(&own)
+        [self.topic.function, self.lock_out().and_then(HostDevice::function), row].contains(&Some(address))
+            || self.message.names(&own)
     }
 
-    /// The function that the host stands on, given up or not.
-    pub fn lock_out(&self) -> Option<PciAddress> {
-        match self.level {
-            Level::LockOut(address) | Level::GivenUp(address) => Some(address),
+    /// The device that the host uses, given up or not.
+    pub fn lock_out(&self) -> Option<&HostDevice> {
+        match &self.level {
+            Level::LockOut(device) | Level::GivenUp(device) => Some(device),
             _ => None,
         }
     }
@@ -97,7 +99,8 @@ impl Finding {
             Level::Unknown { why, folded } => {
                 format!("not checked: {message}, and {folded} more of passthrough ({})", why.say(wording))
             }
-            Level::GivenUp(_) => format!("{row}{message}: GIVEN UP by typed address"),
+            Level::GivenUp(HostDevice::Function(_)) => format!("{row}{message}: GIVEN UP by typed address"),
+            Level::GivenUp(HostDevice::Drive(_)) => format!("{row}{message}: GIVEN UP by typed path"),
             _ => format!("{row}{message}"),
         }
     }

@@ -125,10 +125,15 @@ impl Asked {
     }
 
     pub(super) fn report(&self) -> Report {
+        self.report_allowing(&Allowed::default())
+    }
+
+    /// The report where these devices are given up.
+    pub(super) fn report_allowing(&self, allowed: &Allowed) -> Report {
         let spec = resolve(&serde_json::from_value(self.spec.clone()).unwrap(), &self.facts);
         let machine = machine(&spec, &self.facts);
         let stacked = Stacked { error: self.stack_error.clone(), ..spec.into() };
-        report_of_stack(&stacked, &self.facts, &machine, &Allowed::default())
+        report_of_stack(&stacked, &self.facts, &machine, allowed)
     }
 
     fn findings(&self, code: &str) -> (Vec<Finding>, bool) {
@@ -311,6 +316,7 @@ fn pool(name: &str, kind: &str, path: &str, (capacity, available): (u64, u64), v
         allocation: Bytes::gib(capacity - available),
         available: Bytes::gib(available),
         volumes: known(volumes),
+        ..Pool::default()
     }
 }
 
@@ -321,6 +327,7 @@ fn volume(folder: &str, name: &str, capacity: u64, allocation: u64, format: &str
         capacity: Bytes(capacity * GIB),
         allocation: Bytes(allocation * GIB),
         format: Some(format.into()),
+        ..Volume::default()
     }
 }
 

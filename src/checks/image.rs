@@ -3,15 +3,15 @@
 use super::note::{Topic, clause};
 use super::row::RowName;
 use super::subject::Image;
-use super::text::{Text, text};
+use super::text::{Arg, Joint, Text, text};
 use super::{Check, Notes, Subject};
-use crate::facts::{Domain, DomainState, MediaKind};
+use crate::facts::{MediaKind, NOT_ASKED};
+use crate::machine::location::elsewhere;
 use crate::machine::{Disk, DiskOrigin, Location};
-use crate::spec::DiskDevice;
+use crate::spec::{DiskDevice, filled};
 use crate::units::shell_quote;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&IMAGE_MISSING, &ISO_MISSING, &IMAGE_UNREADABLE, &IMAGE_DEVICE, &DISK_IN_USE, &DISK_SAME, &IMAGE_FORMAT];
+pub(super) static CHECKS: &[&Check] = &[&IMAGE_MISSING, &ISO_MISSING, &IMAGE_UNREADABLE, &IMAGE_FORMAT];
 
 pub(super) static IMAGE_MISSING: Check = Check {
     code: "IMAGE-MISSING",
@@ -26,8 +26,9 @@ pub(super) static IMAGE_MISSING: Check = Check {
 static ISO_MISSING: Check = Check {
     code: "ISO-MISSING",
     title: "boot ISO exists",
-    explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, or a volume of the default \
-              pool, and must exist before the VM is built. `vmbuild isos` lists the ISOs in the pools.",
+    explain: "storage.boot_iso becomes a CD-ROM that boots first. It is an absolute path, a volume of the default \
+              pool, or of the only other pool that has it, and must exist before the VM is built. Where several pools \
+              have it, write pool/volume. `vmbuild isos` lists the ISOs in the pools.",
     contract: Some(15),
     run: Some(iso_missing),
     ..Check::VM
@@ -43,36 +44,6 @@ static IMAGE_UNREADABLE: Check = Check {
     ..Check::VM
 };
 
-static IMAGE_DEVICE: Check = Check {
-    code: "IMAGE-DEVICE",
-    title: "disk images are files, not host devices",
-    explain: "A block device is given to the guest as it is: the guest can overwrite every byte, including the host's \
-              file systems and volume groups on it. Make sure that the host does not use it, and prefer a name below \
-              /dev/disk/by-id, which does not change with the next boot.",
-    consent: true,
-    run: Some(device),
-    ..Check::VM
-};
-
-pub(super) static DISK_IN_USE: Check = Check {
-    code: "DISK-IN-USE",
-    title: "no other domain uses the attached images",
-    explain: "Two systems that write to one image destroy it. QEMU locks images of running VMs, so the start would \
-              fail; with a domain that is only defined, whichever starts second fails. Clone the image, or attach it \
-              read-only to both.",
-    run: Some(in_use),
-    ..Check::VM
-};
-
-static DISK_SAME: Check = Check {
-    code: "DISK-SAME",
-    title: "each image is attached once",
-    explain: "If one VM has the same image twice, two caches of the same guest write to it, which destroys it. Attach \
-              it once, or attach a clone.",
-    run: Some(same),
-    ..Check::VM
-};
-
 static IMAGE_FORMAT: Check = Check {
     code: "IMAGE-FORMAT",
     title: "format of the attached images is known",
@@ -84,29 +55,31 @@ static IMAGE_FORMAT: Check = Check {
 };
 
 /// An image that is used as it is.
-struct Used<'a> {
-    disk: &'a Disk,
-    at: &'a Location,
+pub(super) struct UsedImage<'a> {
+    /// The disk that it becomes.
+    pub(super) disk: &'a Disk,
+    /// Where it is.
+    pub(super) at: &'a Location,
     /// The field that names it, with `disk 1 (vdb)` or `boot_iso`.
-    topic: Topic,
+    pub(super) topic: Topic,
     /// `/srv/data.img`, `fast-nvme/ubuntu.iso`.
-    name: Text,
+    pub(super) name: Text,
     /// True for the boot ISO.
-    iso: bool,
+    pub(super) iso: bool,
 }
 
 /// What is used as it is, in the order of the machine's disks.
-fn used<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Used<'a>> + use<'a> {
+pub(super) fn used<'a>(subject: &Subject<'a>) -> impl Iterator<Item = UsedImage<'a>> + use<'a> {
     subject.machine.disks.iter().filter_map(|disk| {
         let DiskOrigin::Existing(Some(at)) = &disk.origin else { return None };
         let name = written(at);
         if let Some(row) = disk.place.row_index() {
             let row = RowName::numbered("disk", row).named(&disk.target.value);
             let topic = Topic::from(disk.place.clone().key("path")).of(row);
-            return Some(Used { disk, at, topic, name, iso: false });
+            return Some(UsedImage { disk, at, topic, name, iso: false });
         }
         let topic = Topic::from(disk.place.clone()).of(RowName::only("boot_iso"));
-        Some(Used { disk, at, topic, name, iso: true })
+        Some(UsedImage { disk, at, topic, name, iso: true })
     })
 }
 
@@ -118,8 +91,13 @@ pub(super) fn written(at: &Location) -> Text {
     }
 }
 
-/// The way out for an image that is not there.
-pub(super) fn where_to_look(at: &Location) -> Text {
+/// The fix for an image that is not there: the pools that have one of its name, else where to put it.
+pub(super) fn where_to_look(subject: &Subject, at: &Location) -> Text {
+    let pools = elsewhere(at, subject.facts);
+    if let (Location::Volume { volume, .. }, false) = (at, pools.is_empty()) {
+        let names = pools.iter().map(|pool| format!("{}/{volume}", pool.name));
+        return text!("another pool has one of this name: write {names}", names = Arg::list(Joint::Or, names));
+    }
     match at {
         Location::Volume { pool, .. } => {
             text!("put it there, then refresh the pool: virsh pool-refresh {pool}", pool = shell_quote(pool))
@@ -129,12 +107,17 @@ pub(super) fn where_to_look(at: &Location) -> Text {
 }
 
 fn exists(subject: &Subject, notes: &mut Notes, iso: bool) {
-    for Used { at, topic, name, .. } in used(subject).filter(|used| used.iso == iso) {
+    for UsedImage { at, topic, name, .. } in used(subject).filter(|used| used.iso == iso) {
         notes.looked();
         match subject.image(at) {
-            Image::Missing => notes.blocker(topic, text!("{name} not found: no such image", name), where_to_look(at)),
+            Image::Missing => {
+                notes.blocker(topic, text!("{name} not found: no such image", name), where_to_look(subject, at));
+            }
             Image::Unknown(why) => {
                 notes.unknown(topic, text!("whether {image} exists", image = written(at)), clause(why));
+            }
+            Image::Volume(_, volume) if volume.is_folder() => {
+                notes.blocker(topic, text!("{name} is a folder, not an image", name), "name the image itself");
             }
             Image::File(file) if matches!(file.kind, MediaKind::Folder | MediaKind::Other) => {
                 let kind =
@@ -166,10 +149,20 @@ fn missing(subject: &Subject, notes: &mut Notes) {
 
 fn iso_missing(subject: &Subject, notes: &mut Notes) {
     exists(subject, notes, true);
+    let Some(iso) = used(subject).find(|used| used.iso) else { return };
+    let named = subject.spec.storage.as_ref().and_then(|storage| filled(storage.boot_iso.as_deref()));
+    if let (Location::Volume { pool, volume, .. }, Some(named), Some(own)) = (iso.at, named, subject.default_pool())
+        && pool != own
+        && named == volume
+    {
+        let message = text!("{volume} is in pool {pool}, and not in the default pool {own}", volume, pool, own);
+        let fix = text!("to name the pool, write {pool}/{volume}", pool, volume);
+        notes.info(iso.topic, message, fix);
+    }
 }
 
 fn unreadable(subject: &Subject, notes: &mut Notes) {
-    for Used { at, topic, name, .. } in used(subject) {
+    for UsedImage { at, topic, name, .. } in used(subject) {
         let Image::File(file) = subject.image(at) else { continue };
         notes.looked();
         if file.kind == MediaKind::File && !file.world_readable {
@@ -179,90 +172,37 @@ fn unreadable(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-fn device(subject: &Subject, notes: &mut Notes) {
-    for Used { at, topic, name, disk, .. } in used(subject) {
-        let Location::Path { path, block } = at else { continue };
-        notes.looked();
-        // A volume of a pool is libvirt's to give away, under whatever name it is written.
-        if *block && subject.volume_at(path).is_none() {
-            let what = if disk.readonly { "the guest reads" } else { "the guest can overwrite" };
-            let message = text!("{name} is a block device of the host; {what} all of it", name, what);
-            notes.warning(topic, message, "make sure that the host does not use it: lsblk, findmnt, pvs");
-        }
+/// False where there is nothing that has a format, which other checks report.
+fn is_image(image: Image) -> bool {
+    match image {
+        Image::Missing | Image::NoPool => false,
+        Image::Volume(_, volume) => !volume.is_folder(),
+        Image::File(file) => matches!(file.kind, MediaKind::File | MediaKind::BlockDevice),
+        Image::Unknown(_) => true,
     }
-}
-
-fn in_use(subject: &Subject, notes: &mut Notes) {
-    for Used { disk, at, topic, name, iso } in used(subject) {
-        let harmless = iso || (disk.readonly && disk.device == DiskDevice::Cdrom);
-        let what = text!("whether another domain uses {image}", image = written(at));
-        if harmless || notes.known(&subject.facts.domains, || topic.clone(), &what).is_none() {
-            continue;
-        }
-        let users = subject.users_of(at);
-        let Some(Domain { name: domain, state, .. }) = users.first() else { continue };
-        match state {
-            DomainState::Active if disk.readonly => {
-                let message =
-                    text!("the running domain {domain} writes to {name} while this VM reads it", name, domain);
-                notes.warning(topic, message, "attach a clone, or shut that domain off");
-            }
-            DomainState::Active => {
-                let message = text!("{name} is in use by the running domain {domain}", name, domain);
-                notes.blocker(topic, message, "attach a clone, or shut that domain off and detach it there");
-            }
-            DomainState::Inactive => {
-                let message =
-                    text!("{name} also belongs to domain {domain}; the two cannot run together", name, domain);
-                notes.warning(topic, message, "attach a clone, or detach it there");
-            }
-        }
-    }
-}
-
-fn same(subject: &Subject, notes: &mut Notes) {
-    let all: Vec<_> = used(subject).collect();
-    for (index, later) in all.iter().enumerate() {
-        notes.looked();
-        let readonly = |used: &Used| used.disk.readonly;
-        let twin = all.iter().take(index).find(|earlier| is_same(subject, earlier.at, later.at));
-        if let Some(earlier) = twin.filter(|earlier| !(readonly(earlier) && readonly(later))) {
-            let message = text!("{name} is already attached as {place}", name = later.name, place = earlier.disk.place);
-            notes.blocker(later.topic.clone(), message, "attach it once, or attach a clone");
-        }
-    }
-}
-
-/// True where both are one image, one of them perhaps written as a path.
-fn is_same(subject: &Subject, one: &Location, other: &Location) -> bool {
-    let volume = |at: &Location| match at {
-        Location::Volume { pool, volume, .. } => Some((pool.clone(), volume.clone())),
-        Location::Path { path, .. } => {
-            subject.volume_at(path).map(|(pool, volume)| (pool.name.clone(), volume.name.clone()))
-        }
-    };
-    let same_path = one.path().is_some() && one.path() == other.path();
-    same_path || volume(one).is_some_and(|one| Some(one) == volume(other))
 }
 
 fn format(subject: &Subject, notes: &mut Notes) {
-    for Used { disk, at, topic, name, .. } in used(subject).filter(|used| used.disk.device == DiskDevice::Disk) {
+    for UsedImage { disk, at, topic, name, .. } in used(subject).filter(|used| used.disk.device == DiskDevice::Disk) {
         notes.looked();
         let topic = Topic { place: disk.place.clone().key("format"), ..topic };
-        let listed = match subject.image(at) {
-            Image::Volume(_, volume) => volume.format.as_deref(),
-            _ => None,
-        };
-        match (&disk.format, listed.filter(|format| matches!(*format, "qcow2" | "raw" | "vmdk" | "vdi"))) {
+        // A block device is plain bytes, whatever its head looks like.
+        let seen = subject.known(at).format().filter(|_| !at.is_block());
+        match (disk.format, seen) {
+            (None, _) if !is_image(subject.image(at)) => {}
             (None, _) => {
-                let message =
-                    text!("{name}: format not known, {format} is assumed", name, format = disk.driver_format());
-                notes.warning(topic, message, "set the disk's format: see qemu-img info");
+                let why = subject.why_not_read(at);
+                if why == NOT_ASKED {
+                    notes.unknown(topic, text!("the format of {image}", image = written(at)), clause(why));
+                    continue;
+                }
+                let message = text!("{name}: its format is not known ({why})", name, why = clause(why));
+                notes.blocker(topic, message, "set the disk's format; qemu-img info shows it");
             }
-            // A raw image whose first bytes look like nothing is listed as raw, so a listed raw proves little.
-            (Some(format), Some(listed)) if listed != format && listed != "raw" => {
-                let message = text!("{name} is {listed}, but the spec says {format}", name, listed, format);
-                notes.blocker(topic, message, text!("write format {listed}, or leave it out", listed));
+            (Some(format), Some(seen)) if seen != format => {
+                let (format, seen) = (format.name(), seen.name());
+                let message = text!("{name} is {seen}, but the spec says {format}", name, seen, format);
+                notes.blocker(topic, message, text!("write format {seen}, or leave it out", seen));
             }
             _ => {}
         }
@@ -271,8 +211,8 @@ fn format(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, Said, domain, file};
-    use crate::facts::{Domain, DomainState, Fact, MediaFile, MediaKind};
+    use crate::checks::fixture::{Asked, Said, file, known};
+    use crate::facts::{Fact, MediaFile, MediaKind, Volume};
     use crate::units::Bytes;
     use serde_json::{Value, json};
 
@@ -321,6 +261,28 @@ mod tests {
         Asked::good().quiet("ISO-MISSING");
     }
 
+    /// The same where another pool than the default one has the volume `name`.
+    fn elsewhere(asked: Asked, name: &str) -> Asked {
+        let volume = Volume { name: name.into(), path: format!("/pools/bulk/{name}"), ..Volume::default() };
+        asked.pools(move |pool| {
+            if pool.name == "bulk" {
+                pool.volumes = known(vec![volume.clone()]);
+            }
+        })
+    }
+
+    #[test]
+    fn an_image_that_another_pool_has_is_found_or_named() {
+        let iso = Asked::with(json!({"storage": {"boot_iso": "debian.iso"}}));
+        let found = elsewhere(iso, "debian.iso").said("ISO-MISSING").info();
+        assert_eq!(found.message, "boot_iso: debian.iso is in pool bulk, and not in the default pool fast-nvme");
+        let missed = elsewhere(attach(json!({"path": "a.qcow2"})), "a.qcow2").said("IMAGE-MISSING").blocker();
+        assert_eq!(missed.remedy, "another pool has one of this name: write bulk/a.qcow2");
+        let clone = Asked::disks(json!([{"action": "clone", "clone_from": "a.qcow2"}]));
+        let missed = elsewhere(clone, "a.qcow2").said("CLONE-MISSING").blocker();
+        assert_eq!(missed.remedy, "another pool has one of this name: write bulk/a.qcow2");
+    }
+
     #[test]
     fn folders_that_qemu_may_not_enter_are_pointed_out() {
         let asked = || attach(json!({"path": "/root/data.img"}));
@@ -329,50 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_device_of_the_host_asks_for_care() {
-        let block = |file: &mut MediaFile| file.kind = MediaKind::BlockDevice;
-        let disk = |path: &str| with_file(attach(json!({"path": path})), path, block);
-        disk("/dev/sdb").said("IMAGE-DEVICE").warning();
-        disk("/dev/vg0/data").passes("IMAGE-DEVICE");
-        with_file(attach(json!({"path": "/srv/a.img"})), "/srv/a.img", |_| {}).passes("IMAGE-DEVICE");
-    }
-
-    fn used_by(asked: Asked, disk: &str, state: DomainState) -> Asked {
-        let user = Domain { disks: vec![disk.into()], state, ..domain("build-07") };
-        asked.beside(user)
-    }
-
-    #[test]
-    fn an_image_of_a_running_domain_is_refused() {
-        let asked = || attach(json!({"path": "old-vda.qcow2"}));
-        let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is in use by the running domain build-07";
-        for named in ["/pools/fast-nvme/old-vda.qcow2", "fast-nvme/old-vda.qcow2"] {
-            used_by(asked(), named, DomainState::Active).blocks("DISK-IN-USE", "storage.disks[0].path", want);
-        }
-        used_by(asked(), "/pools/fast-nvme/other.qcow2", DomainState::Active).passes("DISK-IN-USE");
-        used_by(asked(), "fast-nvme/old-vda.qcow2", DomainState::Inactive).said("DISK-IN-USE").warning();
-        let readonly = attach(json!({"path": "old-vda.qcow2", "readonly": true}));
-        used_by(readonly, "fast-nvme/old-vda.qcow2", DomainState::Active).said("DISK-IN-USE").warning();
-        let iso = attach(json!({"path": "ubuntu.iso", "device": "cdrom"}));
-        used_by(iso, "fast-nvme/ubuntu.iso", DomainState::Active).quiet("DISK-IN-USE");
-        asked().facts(|facts| facts.domains = Fact::default()).unknown("DISK-IN-USE");
-    }
-
-    #[test]
-    fn an_image_is_attached_once() {
-        let two = |first: &str, second: &str| {
-            Asked::with(json!({"storage": {"disks": [
-                {"action": "attach", "path": first}, {"action": "attach", "path": second}
-            ]}}))
-        };
-        let want = "disk 1 (vdb): /pools/fast-nvme/old-vda.qcow2 is already attached as storage.disks[0]";
-        two("old-vda.qcow2", "/pools/fast-nvme/old-vda.qcow2").blocks("DISK-SAME", "storage.disks[1].path", want);
-        two("old-vda.qcow2", "ubuntu.iso").passes("DISK-SAME");
-    }
-
-    #[test]
     fn the_format_is_known_and_right() {
-        attach(json!({"path": "/srv/data.bin"})).said("IMAGE-FORMAT").warning();
+        attach(json!({"path": "/srv/data.bin"})).unknown("IMAGE-FORMAT");
+        let refused = |file: &mut MediaFile| file.image = Some(Fact::unknown("not readable."));
+        let want = "disk 0 (vda): /srv/data.qcow2: its format is not known (not readable)";
+        let unread = with_file(attach(json!({"path": "/srv/data.qcow2"})), "/srv/data.qcow2", refused);
+        unread.blocks("IMAGE-FORMAT", "storage.disks[0].format", want);
         attach(json!({"path": "/srv/data.bin", "format": "raw"})).passes("IMAGE-FORMAT");
         let want = "disk 0 (vda): fast-nvme/old-vda.qcow2 is qcow2, but the spec says raw";
         let wrong = attach(json!({"path": "old-vda.qcow2", "format": "raw"}));

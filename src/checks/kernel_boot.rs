@@ -86,7 +86,9 @@ fn missing(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let what = || text!("whether {name} exists", name);
         match subject.image(at) {
-            Image::Missing => notes.blocker(topic, text!("{name} not found: no such file", name), where_to_look(at)),
+            Image::Missing => {
+                notes.blocker(topic, text!("{name} not found: no such file", name), where_to_look(subject, at));
+            }
             Image::Unknown(why) => notes.unknown(topic, what(), clause(why)),
             Image::NoPool => notes.unknown(topic, what(), "its storage pool does not exist"),
             Image::File(file) if file.kind != MediaKind::File => {

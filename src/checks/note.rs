@@ -1,6 +1,7 @@
 //! What one check notes while it runs: how bad, about what, in which words, and what to do about it; and whether it had
 //! anything to look at.
 
+use super::host_device::HostDevice;
 use super::row::RowName;
 use super::text::{Arg, Text, text};
 use crate::{facts::Fact, spec::Place, units::PciAddress};
@@ -24,10 +25,10 @@ pub struct Note {
 pub enum Level {
     /// Nothing is built while it stands.
     Blocker,
-    /// The host itself stands on this function: a blocker that yields to its address typed out.
-    LockOut(PciAddress),
-    /// The same after the address was typed.
-    GivenUp(PciAddress),
+    /// The host itself uses this device: a blocker that yields to its name typed out.
+    LockOut(HostDevice),
+    /// The same after the name was typed.
+    GivenUp(HostDevice),
     /// The VM can be built; it may not do what the user expects.
     Warning,
     /// A fact that the check needs is not known: "not checked", never "passed".
@@ -138,7 +139,7 @@ impl Notes {
         self.push(Level::Blocker, topic.into(), message.into(), remedy.into());
     }
 
-    /// The host stands on the function `address`: nothing is built unless its address is typed out.
+    /// The host uses the function `address`: nothing is built unless its address is typed out.
     pub(super) fn lock_out(
         &mut self,
         place: Place,
@@ -146,7 +147,18 @@ impl Notes {
         message: impl Into<Text>,
         remedy: impl Into<Remedy>,
     ) {
-        self.push(Level::LockOut(address), Topic::from(place).about(address), message.into(), remedy.into());
+        self.push(Level::LockOut(address.into()), Topic::from(place).about(address), message.into(), remedy.into());
+    }
+
+    /// The host uses the drive at `path`, or may use it: nothing is built unless the path is typed out.
+    pub(super) fn lock_out_drive(
+        &mut self,
+        topic: impl Into<Topic>,
+        path: &str,
+        message: impl Into<Text>,
+        remedy: impl Into<Remedy>,
+    ) {
+        self.push(Level::LockOut(HostDevice::Drive(path.to_owned())), topic.into(), message.into(), remedy.into());
     }
 
     /// The VM can be built but may surprise.

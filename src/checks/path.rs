@@ -1,11 +1,13 @@
 //! Checks of the paths in a spec, as texts: rules of paths, and folders that no image should come from.
 
 use super::note::Topic;
+use super::reached::{self, Reached};
 use super::row::RowName;
 use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
+use crate::spec::host_paths::Access;
 use crate::spec::paths::{Resolved, resolve};
 
 pub(super) static CHECKS: &[&Check] = &[&PATH_INVALID, &PATH_CLIMBS, &PATH_SYSTEM];
@@ -31,10 +33,12 @@ static PATH_CLIMBS: Check = Check {
 
 static PATH_SYSTEM: Check = Check {
     code: "PATH-SYSTEM",
-    title: "no image comes from a system folder",
-    explain: "libvirt gives QEMU's user access to every image of a starting VM, and a guest can write to its disks. A \
-              file of the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged. Copy \
-              it to a pool if you need its content.",
+    title: "guest gets no file of the host's system",
+    explain: "libvirt gives QEMU's user access to every image of a starting VM, and a guest can write to its disks: a \
+              file of the running system (/etc, /boot, /proc, /sys, /usr/bin, ...) would be changed or damaged. A \
+              copy, a kernel, a RAM disk or a ROM file shows the guest its content, so none of them comes from /etc, \
+              /proc, /sys or /run. A path is what it leads to: links, mounts, base images and custom_xml count. Copy \
+              the file to a pool if you need its content.",
     run: Some(system),
     ..Check::VM
 };
@@ -51,8 +55,6 @@ struct WrittenPath<'a> {
     folder: Option<&'a str>,
     /// True where only an absolute path has a meaning.
     absolute: bool,
-    /// True where the guest gets the file itself, not a copy.
-    given: bool,
 }
 
 /// Every path of the spec that is not blank.
@@ -62,14 +64,13 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<WrittenPath<'a>> {
     if let Some(path) = subject.spec.storage.as_ref().and_then(|storage| storage.boot_iso.as_deref()) {
         let place = field("storage").key("boot_iso");
         let folder = folder(subject.default_pool());
-        all.push(WrittenPath { topic: place.into(), name: "boot_iso", path, folder, absolute: false, given: true });
+        all.push(WrittenPath { topic: place.into(), name: "boot_iso", path, folder, absolute: false });
     }
     for row in subject.disks() {
-        let fields = [("path", &row.asked.path, true), ("clone_from", &row.asked.clone_from, false)];
-        for (key, path, given) in fields {
+        for (key, path) in [("path", &row.asked.path), ("clone_from", &row.asked.clone_from)] {
             let Some(path) = path else { continue };
             let (topic, folder) = (row.bare_topic(key), folder(subject.pool_name(row)));
-            all.push(WrittenPath { topic, name: key, path, folder, absolute: false, given });
+            all.push(WrittenPath { topic, name: key, path, folder, absolute: false });
         }
     }
     let boot = subject.spec.boot.as_ref();
@@ -79,12 +80,12 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<WrittenPath<'a>> {
         let Some(path) = path else { continue };
         let (topic, folder) = (field("boot").key(key).into(), folder(subject.default_pool()));
         let name = if key == "kernel" { "boot.kernel" } else { "boot.initrd" };
-        all.push(WrittenPath { topic, name, path, folder, absolute: false, given: false });
+        all.push(WrittenPath { topic, name, path, folder, absolute: false });
     }
     for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
         let Some(path) = &device.rom_file else { continue };
         let topic = Topic::from(Place::row("pci_devices", row, "rom_file")).of(RowName::numbered("device", row));
-        all.push(WrittenPath { topic, name: "rom_file", path, folder: None, absolute: true, given: false });
+        all.push(WrittenPath { topic, name: "rom_file", path, folder: None, absolute: true });
     }
     all.retain(|written| !written.path.trim().is_empty());
     all
@@ -124,25 +125,57 @@ fn climbs(subject: &Subject, notes: &mut Notes) {
 /// Folders of the running system. /dev is not among them: block devices have a check of their own.
 pub(super) const SYSTEM: [&str; 10] =
     ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
+/// Those of which a guest should not even read a file. Kernels come from /boot, firmware and ROM files from /usr.
+const PRIVATE: [&str; 4] = ["/etc", "/proc", "/sys", "/run"];
+/// Those that the kernel fills. A file system that is also mounted below one of them is not a part of the system.
+const FILLED: [&str; 3] = ["/proc", "/sys", "/run"];
+/// Removable media, pools that some distributions mount, and firmware where NixOS has it.
+const DATA: [&str; 3] = ["/run/media/", "/run/user/", "/run/libvirt/nix-"];
+
+/// The folder among `folders` that `path` is in.
+fn folder_of(path: &str, folders: &[&'static str]) -> Option<&'static str> {
+    let inside = |folder: &&&str| path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
+    let is_data = DATA.iter().any(|folder| path.starts_with(folder));
+    folders.iter().find(inside).copied().filter(|_| !is_data)
+}
+
+/// The folder of the system that `reached` is in, with the path by which it is.
+fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'static str, &'s str)> {
+    let folders = if reached.given || reached.access != Access::Reads { &SYSTEM[..] } else { &PRIVATE[..] };
+    if let Some(folder) = folder_of(&reached.path, folders) {
+        return Some((folder, &reached.path));
+    }
+    let places = reached.places(subject);
+    let is_filled = |place: &str| folder_of(place, &FILLED).is_some();
+    let elsewhere = places.iter().any(|place| !is_filled(place));
+    let mut counts = places.into_iter().filter(|place| !(elsewhere && is_filled(place)));
+    counts.find_map(|place| Some((folder_of(place, folders)?, place)))
+}
 
 fn system(subject: &Subject, notes: &mut Notes) {
-    for WrittenPath { topic, name, path, folder, .. } in written(subject).into_iter().filter(|written| written.given) {
-        let Ok(resolved) = resolve(path.trim(), folder) else { continue };
+    for reached in &reached::all(subject) {
         notes.looked();
-        let Resolved::Absolute(path) = resolved else { continue };
-        let inside = |folder: &&&str| path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
-        // Removable media appear below /run/media, some distributions mount pools below /run/user.
-        let media = ["/run/media/", "/run/user/"].iter().any(|folder| path.starts_with(folder));
-        if let Some(folder) = SYSTEM.iter().find(inside).filter(|_| !media) {
-            let message = text!("{name}: {path} belongs to the host's own system ({folder})", name, path, folder);
-            notes.blocker(topic, message, "copy the file to a pool, and use the copy");
-        }
+        let Some((folder, place)) = system_folder(subject, reached) else { continue };
+        let Reached { topic, name, path, .. } = reached;
+        let message = if place == path {
+            text!("{name}: {path} belongs to the host's own system ({folder})", name, path, folder)
+        } else {
+            text!(
+                "{name}: {path} leads to {place}, which belongs to the host's own system ({folder})",
+                name,
+                path,
+                place,
+                folder
+            )
+        };
+        notes.blocker(topic.clone(), message, "copy the file to a pool, and use the copy");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::Asked;
+    use crate::checks::fixture::{Asked, file, known};
+    use crate::facts::{BackingFile, ImageFormat, ImageHeader, MediaFile};
     use serde_json::json;
 
     fn attach(path: &str) -> Asked {
@@ -177,7 +210,63 @@ mod tests {
         attach("/srv/../boot/vmlinuz").said("PATH-SYSTEM").blocker();
         attach("/etc2/data.img").passes("PATH-SYSTEM");
         attach("/run/media/joe/stick.iso").passes("PATH-SYSTEM");
-        let clone = json!({"storage": {"disks": [{"action": "clone", "clone_from": "/usr/lib/firmware.img"}]}});
-        Asked::with(clone).quiet("PATH-SYSTEM");
+        clone("/usr/lib/firmware.img").passes("PATH-SYSTEM");
+        clone("/etc/shadow").said("PATH-SYSTEM").blocker();
+    }
+
+    fn clone(from: &str) -> Asked {
+        Asked::with(json!({"storage": {"disks": [{"action": "clone", "clone_from": from}]}}))
+    }
+
+    /// `path` leads to these places.
+    fn led(asked: Asked, path: &str, places: &[&str]) -> Asked {
+        let places = places.iter().map(|place| (*place).to_owned()).collect();
+        asked.known_file(path, MediaFile { places, ..file() })
+    }
+
+    #[test]
+    fn a_path_is_what_it_leads_to() {
+        let want = "disk 0: path: /srv/a.img leads to /etc/shadow, which belongs to the host's own system (/etc)";
+        let linked = led(attach("/srv/a.img"), "/srv/a.img", &["/etc/shadow"]);
+        linked.blocks("PATH-SYSTEM", "storage.disks[0].path", want);
+        led(clone("/srv/a.img"), "/srv/a.img", &["/etc/shadow"]).said("PATH-SYSTEM").blocker();
+        led(attach("/srv/a.img"), "/srv/a.img", &["/data/a.img"]).passes("PATH-SYSTEM");
+        let bound = ["/etc/shadow", "/srv/settings/shadow"];
+        led(attach("/srv/settings/shadow"), "/srv/settings/shadow", &bound).said("PATH-SYSTEM").blocker();
+        let snapshots = ["/run/timeshift/backup/@home/a.img", "/home/a.img"];
+        led(attach("/home/a.img"), "/home/a.img", &snapshots).passes("PATH-SYSTEM");
+        led(attach("/srv/a.img"), "/srv/a.img", &["/run/secrets/a"]).said("PATH-SYSTEM").blocker();
+    }
+
+    #[test]
+    fn what_a_guest_only_reads_is_not_private_to_the_host() {
+        let boot = |kernel: &str, initrd: &str| Asked::with(json!({"boot": {"kernel": kernel, "initrd": initrd}}));
+        boot("/boot/vmlinuz", "/boot/initrd.img").passes("PATH-SYSTEM");
+        let want = "boot.initrd: /etc/shadow belongs to the host's own system (/etc)";
+        boot("/boot/vmlinuz", "/etc/shadow").blocks("PATH-SYSTEM", "boot.initrd", want);
+        boot("/etc/passwd", "/boot/initrd.img").said("PATH-SYSTEM").blocker();
+        let rom = json!({"pci_devices": [{"host_address": "01:00.0", "rom_file": "/etc/shadow"}]});
+        Asked::with(rom).said("PATH-SYSTEM").blocker();
+        Asked::with(json!({"nvram": "/usr/lib/vars.fd"})).said("PATH-SYSTEM").blocker();
+    }
+
+    #[test]
+    fn custom_xml_reaches_files_too() {
+        let disk = "<domain><devices><disk type='file'><source file='/etc/shadow'/><target dev='vdz'/></disk></devices></domain>";
+        let want = "<disk> in custom_xml: /etc/shadow belongs to the host's own system (/etc)";
+        Asked::with(json!({"custom_xml": disk})).blocks("PATH-SYSTEM", "custom_xml", want);
+    }
+
+    #[test]
+    fn the_base_of_an_image_is_reached_with_it() {
+        let header = |base: Option<&str>| ImageHeader {
+            format: ImageFormat::Qcow2,
+            backing: base.map(|name| BackingFile { name: name.into(), format: Some(ImageFormat::Raw) }),
+            ..ImageHeader::default()
+        };
+        let image = |base| MediaFile { image: Some(known(header(base))), ..file() };
+        let asked = attach("/srv/over.qcow2").known_file("/srv/over.qcow2", image(Some("/etc/shadow")));
+        let want = "disk 0: path: its base: /etc/shadow belongs to the host's own system (/etc)";
+        asked.blocks("PATH-SYSTEM", "storage.disks[0].path", want);
     }
 }

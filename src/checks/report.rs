@@ -3,6 +3,7 @@
 use super::accepted::Accepted;
 use super::allowed::Allowed;
 use super::finding::{Finding, Severity, look};
+use super::host_device::HostDevice;
 use super::note::Level;
 use super::subject::Subject;
 use super::table;
@@ -11,7 +12,6 @@ use crate::engine::Engine;
 use crate::facts::Facts;
 use crate::machine::Machine;
 use crate::spec::{Spec, Stacked, field};
-use crate::units::PciAddress;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -30,8 +30,8 @@ impl Report {
         self.findings.iter().filter(|finding| finding.severity() == Severity::Blocker)
     }
 
-    /// The functions that the host stands on and nobody gave up.
-    pub fn lock_outs(&self) -> BTreeSet<PciAddress> {
+    /// The devices that the host uses and that were not given up.
+    pub fn lock_outs(&self) -> BTreeSet<&HostDevice> {
         self.blockers().filter_map(Finding::lock_out).collect()
     }
 

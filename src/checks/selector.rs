@@ -366,7 +366,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::checks::fixture::{Asked, domain, facts, known};
-    use crate::checks::{Allowed, report};
+    use crate::checks::{Allowed, HostDevice, report};
     use crate::facts::display::{Holder, Holders};
     use crate::facts::{Displays, Fact};
     use crate::machine::{machine, resolve};
@@ -519,12 +519,13 @@ mod tests {
             device.device = u16::from(device.address.bus) << 8;
         }
         let spec = resolve(&spec, &facts);
+        let device = |address: &str| address.parse().map(HostDevice::Function).unwrap();
         let judged = |address: &str| {
-            let allowed: Allowed = address.parse().into_iter().collect();
-            report(&spec, &facts, &machine(&spec, &facts), &allowed).lock_outs()
+            let allowed: Allowed = [device(address)].into_iter().collect();
+            let report = report(&spec, &facts, &machine(&spec, &facts), &allowed);
+            report.lock_outs().into_iter().cloned().collect::<Vec<_>>()
         };
-        let here: Vec<_> = "01:00.0".parse().into_iter().collect();
-        assert_eq!(judged("02:00.0").into_iter().collect::<Vec<_>>(), here, "typed for where it was");
+        assert_eq!(judged("02:00.0"), [device("01:00.0")], "typed for where it was");
         assert!(judged("01:00.0").is_empty(), "typed for where it is");
     }
 }

@@ -5,7 +5,7 @@ use super::row::RowName;
 use super::subject::Image;
 use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
-use crate::facts::Pool;
+use crate::facts::{ImageFormat, Pool};
 use crate::machine::{Disk, DiskOrigin, Location};
 use crate::spec::Place;
 use crate::units::Bytes;
@@ -69,7 +69,8 @@ fn place(disk: &Disk) -> Place {
 /// True for a copy of a volume of which only the name was read.
 fn has_unknown_source(subject: &Subject, disk: &Disk) -> bool {
     let DiskOrigin::Clone { from: Some(from), .. } = &disk.origin else { return false };
-    matches!(subject.image(from), Image::Volume(_, source) if source.capacity.0 == 0)
+    let known = subject.known(from);
+    matches!(subject.image(from), Image::Volume(..)) && (known.virtual_size().is_none() || known.allocation().is_none())
 }
 
 /// `None` where the size is missing or wrong, which other checks say.
@@ -77,12 +78,13 @@ fn taking<'a>(subject: &Subject, disk: &'a Disk, pool: &Pool) -> Option<Taking<'
     let (size, copied) = match &disk.origin {
         DiskOrigin::New { size, .. } => ((*size)?, Bytes(0)),
         DiskOrigin::Clone { from, size, .. } => {
-            let (capacity, allocation) = match subject.image(from.as_ref()?) {
-                Image::Volume(_, source) => (source.capacity, source.allocation),
-                Image::File(file) => (file.size, file.size),
-                Image::Missing | Image::NoPool | Image::Unknown(_) => return None,
-            };
-            (size.unwrap_or(capacity).max(capacity), allocation)
+            let from = from.as_ref()?;
+            if matches!(subject.image(from), Image::Missing | Image::NoPool | Image::Unknown(_)) {
+                return None;
+            }
+            let known = subject.known(from);
+            let capacity = known.virtual_size()?;
+            (size.unwrap_or(capacity).max(capacity), known.allocation().unwrap_or(capacity))
         }
         DiskOrigin::Existing(_) | DiskOrigin::Seed { .. } | DiskOrigin::Drive { .. } => return None,
     };
@@ -114,7 +116,13 @@ fn judge(subject: &Subject, notes: &mut Notes, pool: &Pool, takings: &[Taking]) 
             pool = pool.name,
             capacity = Arg::Gib(pool.capacity)
         );
-        notes.warning(place(taking.disk), message, remedy(subject, pool, taking.size));
+        let fix = remedy(subject, pool, taking.size);
+        // A raw file is as long as the disk; a thin one may be never filled.
+        if taking.disk.format == Some(ImageFormat::Raw) {
+            notes.blocker(place(taking.disk), message, fix);
+        } else {
+            notes.warning(place(taking.disk), message, fix);
+        }
     } else if size > pool.available {
         let over = crossing(takings, pool.available, |t| t.size).unwrap_or(last);
         notes.warning(place(over.disk), asks(takings, size, pool), remedy(subject, pool, size));
@@ -182,6 +190,9 @@ mod tests {
             "disk 0 (vda) requests 2001 GiB, but pool fast-nvme has 2000 GiB in total: the disk can \
                              never be filled"
         );
+        let raw = |size: u64| Asked::disks(json!([{"action": "create", "size": size, "format": "raw"}]));
+        raw(2001).said("DISK-SPACE").blocker();
+        raw(2000).said("DISK-SPACE").warning();
     }
 
     #[test]

@@ -6,12 +6,13 @@ use super::row::{RowName, TakenRow};
 use crate::domain::{self, CustomChange, Element};
 use crate::engine::{self, Coverage};
 use crate::facts::{
-    Domain, DomainCapabilities, DomainState, Facts, MediaFile, MediaKind, NOT_ASKED, PciClass, PciDevice, Pool, Use,
-    Volume, uses,
+    Domain, DomainCapabilities, DomainState, Facts, ImageIndex, KnownImage, MediaFile, MediaKind, NOT_ASKED, PciClass,
+    PciDevice, Pool, Use, Volume, uses,
 };
-use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card};
+use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card, location};
 use crate::spec::{self, Place, Spec, StackError, filled};
 use crate::units::PciAddress;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Spec, facts and machine of one run of the checks.
@@ -40,6 +41,8 @@ pub struct Subject<'a> {
     pub stack_error: Option<&'a StackError>,
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
+    /// Images by all their names, once somebody asked.
+    pub(super) images: OnceCell<ImageIndex<'a>>,
 }
 
 /// One function that leaves the host when the VM starts.
@@ -155,6 +158,7 @@ impl<'a> Subject<'a> {
             accepted: &NO_LOSS,
             stack_error: None,
             host_alone: false,
+            images: OnceCell::new(),
         }
     }
 
@@ -246,6 +250,28 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Images by all their names.
+    pub fn images(&self) -> &ImageIndex<'a> {
+        self.images.get_or_init(|| ImageIndex::of(self.facts))
+    }
+
+    /// What is known of the image at `location`.
+    pub fn known(&self, location: &Location) -> KnownImage<'a> {
+        match location.path() {
+            Some(path) => self.images().at(path),
+            None => location::known(location, self.facts),
+        }
+    }
+
+    /// Why what the image at `location` is was not read.
+    pub fn why_not_read(&self, location: &Location) -> &'a str {
+        let Some(path) = location.path() else { return "it has no path" };
+        match self.file(path) {
+            Ok(file) => file.image().err().unwrap_or("its header does not show it"),
+            Err(why) => why,
+        }
+    }
+
     fn volume_image(&self, pool: &str, name: &str, path: Option<&str>) -> Image<'a> {
         if let Some(why) = self.facts.pools.why_not() {
             return Image::Unknown(why);
@@ -293,15 +319,17 @@ impl<'a> Subject<'a> {
 
     /// The domains that use the image at `location`, running ones first.
     pub fn users_of(&self, location: &Location) -> Vec<&'a Domain> {
-        let named = match location {
-            Location::Volume { pool, volume, .. } => Some(format!("{pool}/{volume}")),
-            Location::Path { path, .. } => {
-                self.volume_at(path).map(|(pool, volume)| format!("{}/{}", pool.name, volume.name))
+        let users: Vec<&'a Domain> = match location {
+            Location::Path { path, .. } | Location::Volume { path: Some(path), .. } => {
+                self.images().users(path).iter().map(|(domain, _)| *domain).collect()
+            }
+            Location::Volume { pool, volume, path: None, .. } => {
+                let named = format!("{pool}/{volume}");
+                let uses = |domain: &&Domain| domain.disks.iter().any(|disk| disk.source == named);
+                self.facts.domains.items().iter().filter(uses).collect()
             }
         };
-        let path = location.path();
-        let uses = |disk: &String| Some(disk.as_str()) == path || Some(disk) == named.as_ref();
-        running_first(self.facts.domains.items().iter().filter(|domain| domain.disks.iter().any(uses)))
+        running_first(users.into_iter())
     }
 
     /// The domains that take the PCI function `address`, running ones first.

@@ -3,16 +3,17 @@
 use super::check::Check;
 use super::{
     backing, boot_order, character, clone, cloud_init, coverage, cpu, custom_xml, devices, disk, error, failure,
-    firmware, graphics, guest_address, guest_os, held, host, hypervisor, image, iommu, kernel_boot, mac, mediated,
-    memory, merged, metadata, name, network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile,
-    rom, selector, share, space, target, template, tuning, version, virtual_function, volume,
+    firmware, graphics, guest_address, guest_os, held, host, host_drive, hypervisor, image, image_content,
+    image_sharing, image_state, iommu, kernel_boot, kernel_image, mac, mediated, memory, merged, metadata, name,
+    network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector, share, space,
+    target, template, tuning, version, virtual_function, volume,
 };
 
 /// Checks of one file, below the heading of their chapter in CHECKS.md.
 type Group = (&'static str, &'static [&'static Check]);
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [Group; 39] = [
+static TABLE: [Group; 44] = [
     ("Host", host::CHECKS),
     ("Name and metadata", name::CHECKS),
     ("Templates", template::CHECKS),
@@ -26,6 +27,10 @@ static TABLE: [Group; 39] = [
     ("Storage", path::CHECKS),
     ("Storage", target::CHECKS),
     ("Storage", image::CHECKS),
+    ("Storage", image_content::CHECKS),
+    ("Storage", image_state::CHECKS),
+    ("Storage", image_sharing::CHECKS),
+    ("Storage", host_drive::CHECKS),
     ("Storage", clone::CHECKS),
     ("Storage", volume::CHECKS),
     ("Shared folders", share::CHECKS),
@@ -40,6 +45,7 @@ static TABLE: [Group; 39] = [
     ("Disk and network tuning", tuning::CHECKS),
     ("Firmware and boot", boot_order::CHECKS),
     ("Firmware and boot", kernel_boot::CHECKS),
+    ("Firmware and boot", kernel_image::CHECKS),
     ("Consoles and emulated devices", graphics::CHECKS),
     ("Consoles and emulated devices", devices::CHECKS),
     ("ROM files", rom::CHECKS),

@@ -1,8 +1,7 @@
 //! The command line as data: commands, options and their help texts. Nothing is executed here.
 
 use super::exit::{EXIT_CODES, ExitStatus};
-use crate::checks::Allowed;
-use crate::units::PciAddress;
+use crate::checks::HostDevice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -217,10 +216,10 @@ impl From<&str> for Beside {
 /// What is taken from the host although the host uses it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GiveUp {
-    /// Give up this PCI function although the host uses it (root disk, default route, SSH session, console); its full
-    /// address; can be repeated.
-    #[arg(long, value_name = "ADDRESS", value_parser = Allowed::typed)]
-    pub give_up: Vec<PciAddress>,
+    /// Give up this PCI function or drive although the host uses it (root disk, default route, SSH session, console); its
+    /// full address, or its path; can be repeated.
+    #[arg(long, value_name = "DEVICE", value_parser = HostDevice::typed)]
+    pub give_up: Vec<HostDevice>,
 }
 
 /// What `check` takes.

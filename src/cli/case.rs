@@ -67,7 +67,7 @@ impl Judged {
         options: &GlobalOptions,
         give_up: &GiveUp,
     ) -> Result<Self, CommandFailure> {
-        let allowed: Allowed = give_up.give_up.iter().copied().collect();
+        let allowed: Allowed = give_up.give_up.iter().cloned().collect();
         let input = input.allowing(&allowed);
         let build = matches!(depth, CommandDepth::Build);
         let scope = match depth {
@@ -100,8 +100,8 @@ impl Judged {
 
     /// The same, unless something is given up that nobody asked for.
     fn checked(self) -> Result<Self, CommandFailure> {
-        let Some(address) = self.allowed.without_finding(&self.case.report.findings).next() else { return Ok(self) };
-        let message = format!("--give-up {address}: no finding reports that the VM takes it and the host uses it");
+        let Some(device) = self.allowed.without_finding(&self.case.report.findings).next() else { return Ok(self) };
+        let message = format!("--give-up {device}: no finding reports that the VM takes it and the host uses it");
         Err(CommandFailure::usage(message).remedy("Leave it out; vmbuild check shows what blocks the build."))
     }
 }

@@ -148,7 +148,14 @@ mod tests {
 
     fn volume(name: &str, format: Option<&str>) -> Volume {
         let (capacity, allocation) = (Bytes(7), Bytes(9));
-        Volume { name: name.into(), path: format!("/p/{name}"), capacity, allocation, format: format.map(Into::into) }
+        Volume {
+            name: name.into(),
+            path: format!("/p/{name}"),
+            capacity,
+            allocation,
+            format: format.map(Into::into),
+            ..Volume::default()
+        }
     }
 
     #[test]
@@ -166,6 +173,7 @@ mod tests {
             allocation: Bytes(0),
             available: Bytes(0),
             volumes: Fact::known(volumes, source.clone(), 0),
+            ..Pool::default()
         };
         let facts = Facts { pools: Fact::known(vec![pool], source, 0), ..Facts::default() };
         let isos = of(&facts, "hv03");

@@ -36,7 +36,8 @@ pub(super) fn disk(disk: &Disk) -> Element {
 /// Images that the build makes bypass the host's cache, which a guest has anyway, and hand freed blocks back. What an
 /// attached image lies on is not known: it keeps QEMU's cautious defaults.
 fn driver(disk: &Disk) -> Element {
-    let driver = Element::new("driver").attr("name", "qemu").attr("type", disk.driver_format().to_owned());
+    let driver = Element::new("driver").attr("name", "qemu");
+    let driver = disk.driver_format().into_iter().fold(driver, |driver, format| driver.attr("type", format));
     let driver = driver.origin(disk.place.clone().key("format"));
     let tuning = &disk.tuning;
     let made = !disk.readonly && matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Clone { .. });

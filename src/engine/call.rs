@@ -1,6 +1,6 @@
 //! What a step executes.
 
-use super::{EngineId, Reviewed, Thing, libvirt};
+use super::{EngineId, Reviewed, ReviewedFile, Thing, libvirt};
 use serde::{Deserialize, Serialize};
 
 /// The act of a step. Only the engine that planned it looks into its own.
@@ -21,6 +21,9 @@ pub enum Common {
     Recheck {
         /// The host functions that the VM takes, as they were at review.
         functions: Vec<Reviewed>,
+        /// The files that it reads or writes, as they were at review.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<ReviewedFile>,
     },
 }
 

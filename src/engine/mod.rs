@@ -22,7 +22,7 @@ pub use id::EngineId;
 pub use interface::{Blueprint, Builder, Engine, PlanOptions};
 pub use made::{Made, MadeId, Thing};
 pub use rendered::Rendered;
-pub use reviewed::Reviewed;
+pub use reviewed::{Reviewed, ReviewedFile};
 pub use step::{Step, StepKey};
 pub use undo::Undo;
 

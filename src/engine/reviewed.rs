@@ -1,5 +1,6 @@
-//! Host functions as they were when the user agreed to take them.
+//! Host functions and files as they were when the user agreed to use them.
 
+use crate::facts::{FileId, ImageFormat};
 use crate::units::PciAddress;
 use serde::{Deserialize, Serialize};
 
@@ -18,4 +19,16 @@ pub struct Reviewed {
     pub group: Option<u32>,
     /// The other functions of the group.
     pub companions: Vec<PciAddress>,
+}
+
+/// What was known of a file of the host when the user agreed to use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewedFile {
+    /// Absolute path, as libvirt gets it.
+    pub path: String,
+    /// Which file was there, links followed.
+    pub identity: FileId,
+    /// How it packs a disk, where that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<ImageFormat>,
 }

@@ -1,6 +1,6 @@
 //! Files that a spec names.
 
-use super::{Fact, profile::SystemName, rom::RomFile};
+use super::{Fact, ImageHeader, profile::SystemName, rom::RomFile};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,22 @@ pub struct MediaFile {
     pub kind: MediaKind,
     /// Length; the device's size for a block device.
     pub size: Bytes,
+    /// Bytes that it takes; `None` where that is not known, and for devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<Bytes>,
+    /// What it is by its own bytes, or by libvirt's word where they could not be read; of files and block devices alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<Fact<ImageHeader>>,
+    /// Every path by which the host knows it, where that is not only the one that was asked for: links followed, and what
+    /// is mounted at several places named at each. The first is the same for all names of one file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
+    /// What stays the same when it is renamed, and differs when another file comes to its path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<FileId>,
+    /// Major and minor number of a block device, such as `8:1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// True where users other than the owner may read it and enter every folder above it, as QEMU's own user must.
     pub world_readable: bool,
     /// The first thing on the way to it that QEMU's own user may not enter or read.
@@ -32,6 +48,31 @@ pub struct MediaFile {
     /// What can be said of a file that holds a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretFile>,
+}
+
+/// A file of one machine: its file system and its number there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileId {
+    /// Number of the file system.
+    pub device: u64,
+    /// Number of the file.
+    pub inode: u64,
+}
+
+impl MediaFile {
+    /// What the file is, or why that is not known.
+    pub fn image(&self) -> Result<&ImageHeader, &str> {
+        let is_image = matches!(self.kind, MediaKind::File | MediaKind::BlockDevice);
+        let Some(image) = &self.image else {
+            return Err(if is_image { "its head was not read" } else { "it is neither a file nor a block device" });
+        };
+        image.get().ok_or(image.why_not().unwrap_or_default())
+    }
+
+    /// Size of the disk that a guest sees; `None` where that is not known.
+    pub fn virtual_size(&self) -> Option<Bytes> {
+        self.image().ok()?.virtual_size
+    }
 }
 
 /// Stands before the path of a file that lies on the machine where vmbuild runs, wherever the host is.

@@ -1,11 +1,12 @@
 //! Storage pools and volumes.
 
-use super::Fact;
+use super::{BackingFile, Fact, FileContent, ImageFormat, ImageHeader};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// One storage pool.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pool {
     /// Name.
     pub name: String,
@@ -19,6 +20,10 @@ pub struct Pool {
     pub autostart: bool,
     /// Where its volumes appear: the folder of a dir pool, the device folder of a volume group.
     pub path: Option<String>,
+    /// Every path by which the host knows that folder, where that is not only `path`: see
+    /// [`MediaFile::places`](super::MediaFile::places).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
     /// Size of the pool.
     pub capacity: Bytes,
     /// Taken.
@@ -30,7 +35,8 @@ pub struct Pool {
 }
 
 /// One volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Volume {
     /// Name within the pool.
     pub name: String,
@@ -40,13 +46,42 @@ pub struct Volume {
     pub capacity: Bytes,
     /// Bytes taken.
     pub allocation: Bytes,
-    /// Image format where it is known without opening the file: qcow2, raw, iso, ...
+    /// Its format in libvirt's words: qcow2, raw, iso, dir, ...
     pub format: Option<String>,
+    /// What it is by its own bytes, or by libvirt's word where they were not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<Box<ImageHeader>>,
+    /// Where it leads, where it is a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 impl Volume {
-    /// True where it looks like an installation medium: by format where libvirt knows it, else by name.
+    /// How it packs a disk; `None` where that is not known.
+    pub fn packing(&self) -> Option<ImageFormat> {
+        let image = self.image.as_ref().map(|image| image.format);
+        image.or_else(|| ImageFormat::of(self.format.as_deref()?))
+    }
+
+    /// The image that it is based on.
+    pub fn backing(&self) -> Option<&BackingFile> {
+        self.image.as_ref()?.backing.as_ref()
+    }
+
+    /// True for a folder in a pool.
+    pub fn is_folder(&self) -> bool {
+        self.format.as_deref() == Some("dir")
+    }
+
+    /// True for an installation medium: by its bytes where they were read, else by libvirt's word, else by name.
     pub fn is_iso(&self) -> bool {
+        let read = self
+            .image
+            .as_ref()
+            .filter(|image| image.content != FileContent::Unknown || image.format != ImageFormat::Raw);
+        if let Some(image) = read {
+            return image.content == FileContent::Disc;
+        }
         let by_name = || self.name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("iso"));
         self.format.as_deref() == Some("iso") || by_name()
     }

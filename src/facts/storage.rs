@@ -38,6 +38,15 @@ pub struct BlockDevice {
     pub functions: Vec<PciAddress>,
     /// True where it is reached over USB.
     pub usb: bool,
+    /// The USB device that it is, by bus and ports such as `1-2.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usb_path: Option<String>,
+    /// Host, channel, target and unit of a SCSI disk, such as `6:0:0:0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scsi: Option<String>,
+    /// Its other names below /dev, such as `disk/by-id/ata-WD_1234`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// The machine that a disk of iSCSI or NVMe over a network is on.
     pub server: Option<IpAddr>,
     /// Model, of a disk.
@@ -48,6 +57,33 @@ pub struct BlockDevice {
     pub content: Option<String>,
     /// Label of that; of a ZFS member the pool's name.
     pub label: Option<String>,
+}
+
+impl BlockDevice {
+    /// True for a name below /dev that is not the kernel's own.
+    fn is_called(&self, name: &str) -> bool {
+        let own = match (&self.kind, name.strip_prefix("mapper/")) {
+            (BlockKind::Lvm { group, volume }, Some(mapped)) => {
+                mapped == format!("{}-{}", group.replace('-', "--"), volume.replace('-', "--"))
+            }
+            (BlockKind::Lvm { group, volume }, None) => name == format!("{group}/{volume}"),
+            (BlockKind::Crypt { name: known } | BlockKind::Mapped { name: known }, Some(mapped)) => known == mapped,
+            _ => false,
+        };
+        own || name.strip_prefix("block/") == Some(&self.number) || self.links.iter().any(|link| link == name)
+    }
+
+    /// The path that does not change with the order of devices, where udev made one; the kernel's own otherwise.
+    pub fn lasting_path(&self) -> String {
+        let by_id = |link: &&String| link.starts_with("disk/by-id/") || link.starts_with("mapper/");
+        // Ids that are numbers alone tell people nothing.
+        let plain = |link: &&String| {
+            !["wwn-", "nvme-eui.", "nvme-nvme.", "scsi-3", "dm-uuid-"].iter().any(|id| link.contains(id))
+        };
+        let mut links = self.links.iter().filter(by_id);
+        let best = links.clone().find(plain).or_else(|| links.next());
+        format!("/dev/{}", best.unwrap_or(&self.name))
+    }
 }
 
 /// Kinds of block devices.
@@ -124,6 +160,17 @@ impl HostStorage {
     pub fn device(&self, name: &str) -> Option<&BlockDevice> {
         let name = name.strip_prefix("/dev/").unwrap_or(name);
         self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// The block device behind a path below /dev, by any name that the kernel, udev, mount or LVM has for it.
+    pub fn device_at(&self, path: &str) -> Option<&BlockDevice> {
+        let name = path.strip_prefix("/dev/")?;
+        self.device(name).or_else(|| self.devices.iter().find(|device| device.is_called(name)))
+    }
+
+    /// The block device with these numbers, such as `8:1`.
+    pub fn device_numbered(&self, number: &str) -> Option<&BlockDevice> {
+        self.devices.iter().find(|device| device.number == number)
     }
 
     /// `name` and every block device below it.

@@ -51,6 +51,16 @@ pub enum Use {
         /// Its name below /dev.
         name: String,
     },
+    /// A mapping of the device mapper lies on it: an opened encrypted device, several paths to one disk.
+    Mapping {
+        /// Its name below /dev/mapper.
+        name: String,
+    },
+    /// It is part of something that is not assembled now.
+    Member {
+        /// What udev found on it, such as `LVM2_member`.
+        kind: String,
+    },
     /// The session of SSH in which vmbuild was asked goes through it.
     OwnSession {
         /// The interface that has the session's address, or by which its answers leave.
@@ -129,6 +139,8 @@ impl Use {
             Self::Zfs { name } => format!("carries the ZFS pool '{name}'"),
             Self::VolumeGroup { name } => format!("carries the volume group '{name}'"),
             Self::Raid { name } => format!("carries the array {name}"),
+            Self::Mapping { name } => format!("carries the mapping {name}"),
+            Self::Member { kind } => format!("is a member of an array or group that is not assembled ({kind})"),
             Self::OwnSession { interface, .. } => format!("carries your SSH session ({interface})"),
             Self::Session { interface, .. } => format!("carries an SSH session ({interface})"),
             Self::DefaultRoute { interface } => format!("carries the default route ({interface})"),
@@ -139,6 +151,17 @@ impl Use {
             Self::Keyboard { name, only: true } => format!("carries the only keyboard ({name})"),
             Self::BootDisplay | Self::Monitor { .. } | Self::Keyboard { .. } | Self::Usb { .. } => return None,
         })
+    }
+}
+
+impl Use {
+    /// What a mounted file system makes of its device.
+    pub fn of_mount(mount: &Mount) -> Self {
+        match mount.point.as_str() {
+            "/" => Self::Root { device: mount.source.clone() },
+            point @ ("/boot" | "/boot/efi" | "/efi" | "/boot/firmware") => Self::Boot { point: point.into() },
+            point => Self::Mount { point: point.into() },
+        }
     }
 }
 
@@ -173,7 +196,7 @@ impl FoundUse {
 
     fn storage(&mut self, storage: &HostStorage, pools: &[Pool]) {
         for mount in storage.mounts.items() {
-            let used = by_mount(mount);
+            let used = Use::of_mount(mount);
             self.on(storage.functions_of(mount), &used);
         }
         for swap in storage.swaps.items() {
@@ -276,12 +299,4 @@ impl FoundUse {
 fn console_map(word: &str) -> Option<BTreeSet<String>> {
     let digits = word.strip_prefix("fbcon=")?.split(',').find_map(|option| option.strip_prefix("map:"))?;
     Some(digits.chars().map(|digit| format!("fb{digit}")).collect())
-}
-
-fn by_mount(mount: &Mount) -> Use {
-    match mount.point.as_str() {
-        "/" => Use::Root { device: mount.source.clone() },
-        point @ ("/boot" | "/boot/efi" | "/efi" | "/boot/firmware") => Use::Boot { point: point.into() },
-        point => Use::Mount { point: point.into() },
-    }
 }

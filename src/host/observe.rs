@@ -9,7 +9,8 @@ use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
 use super::{HostError, Source, Sysroot, now, secret};
 use crate::facts::media::local_path;
 use crate::facts::{
-    Bridge, DomainState, Fact, Facts, FactsPart, LibvirtNetwork, MediaFile, MediaKind, Part, Provenance, Query,
+    Bridge, DomainState, Fact, Facts, FactsPart, ImageHeader, LibvirtNetwork, MediaFile, MediaKind, Part, Pool,
+    Provenance, Query, Volume,
 };
 use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
@@ -180,9 +181,7 @@ impl Observer {
         match part {
             Part::Host => self.host(asked),
             Part::Cpus => self.cpus(asked),
-            Part::Pools => FactsPart::Pools(
-                self.ask("virConnectListAllStoragePools", asked, |c| c.pools(self.source.shares_files())),
-            ),
+            Part::Pools => FactsPart::Pools(self.pools(asked)),
             Part::Networks => self.networks(asked),
             Part::Domains => FactsPart::Domains(self.ask("virConnectListAllDomains", asked, Connection::domains)),
             Part::Pci => self.pci(asked),
@@ -202,12 +201,13 @@ impl Observer {
         if let Some(recorded) = &self.recorded {
             return super::recorded::files(recorded, paths);
         }
+        let files = media::HostFiles::of(&self.sysroot);
         let look = |path: &String| {
             if let Some(own) = local_path(path) {
                 return (path.clone(), secret::state(own));
             }
             let fact = if self.source.reads_sysfs() {
-                media::read(&self.sysroot, path)
+                self.local_file(&files, path, asked)
             } else {
                 self.remote_file(path, asked)
             };
@@ -317,6 +317,18 @@ impl Observer {
         }
     }
 
+    fn pools(&self, asked: Instant) -> Fact<Vec<Pool>> {
+        let shares_files = self.source.shares_files();
+        let mut pools = self.ask("virConnectListAllStoragePools", asked, |c| c.pools(shares_files));
+        let files = shares_files.then(|| media::HostFiles::of(&self.sysroot));
+        for pool in pools.get_mut().into_iter().flatten().filter(|pool| pool.holds_files()) {
+            if let (Some(files), Some(path)) = (&files, &pool.path) {
+                pool.places = files.places(path);
+            }
+        }
+        pools
+    }
+
     fn networks(&self, asked: Instant) -> FactsPart {
         let networks = || self.ask("virConnectListAllNetworks", asked, Connection::networks);
         let bridges = || {
@@ -357,16 +369,15 @@ impl Observer {
     fn remote_file(&self, path: &str, asked: Instant) -> Fact<MediaFile> {
         let found = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_at(path));
         match found {
-            Fact::Known { value: Some(volume), source, seen_at } => {
-                let (kind, size) = (MediaKind::File, volume.capacity);
-                let mut file = MediaFile { kind, size, world_readable: true, ..MediaFile::default() };
+            Fact::Known { value: Some((volume, kind)), source, seen_at } => {
+                let size = volume.capacity;
+                let allocation = Some(volume.allocation);
+                let mut file = MediaFile { kind, size, allocation, world_readable: true, ..MediaFile::default() };
                 if self.is_demo() {
                     file.iso = DemoRecord::load().ok().and_then(|record| record.iso(path));
-                } else if volume.is_iso() {
-                    match self.ask("virStorageVolDownload", asked, |connection| connection.contents(path)) {
-                        Fact::Known { value: (_, iso), .. } => file.iso = iso,
-                        unknown => file.iso_why_not = unknown.why_not().map(str::to_owned),
-                    }
+                    file.image = told(&volume);
+                } else if kind != MediaKind::Folder {
+                    self.look_into(&mut file, &volume, asked);
                 }
                 Fact::known(file, source, seen_at)
             }
@@ -382,6 +393,41 @@ impl Observer {
             Fact::Denied { why } => Fact::Denied { why },
         }
     }
+
+    /// What a volume is: by its bytes, which libvirt hands out; else what libvirt found itself.
+    fn look_into(&self, file: &mut MediaFile, volume: &Volume, asked: Instant) {
+        match self.ask("virStorageVolDownload", asked, |connection| connection.contents(&volume.path)) {
+            Fact::Known { value: (image, iso), source, seen_at } => {
+                file.image = Some(Fact::known(image, source, seen_at));
+                file.iso = iso;
+            }
+            Fact::Pending => {}
+            Fact::Unknown { why } | Fact::Denied { why } => {
+                file.image = Some(told(volume).unwrap_or_else(|| Fact::unknown(why.clone())));
+                file.iso_why_not = volume.is_iso().then_some(why);
+            }
+        }
+    }
+
+    /// A file of this machine; of one that this user may not read, libvirt tells what it is where it is a volume.
+    fn local_file(&self, files: &media::HostFiles<'_>, path: &str, asked: Instant) -> Fact<MediaFile> {
+        let mut found = files.read(path);
+        let Some(file) = found.get_mut() else { return found };
+        let is_refused = file.image.as_ref().is_some_and(|image| matches!(image, Fact::Denied { .. }));
+        if is_refused && self.source.shares_files() {
+            let volume = self.ask("virStorageVolLookupByPath", asked, |connection| connection.volume_at(path));
+            if let Fact::Known { value: Some((volume, _)), .. } = volume {
+                self.look_into(file, &volume, asked);
+            }
+        }
+        found
+    }
+}
+
+/// What libvirt itself found a volume to be.
+fn told(volume: &Volume) -> Option<Fact<ImageHeader>> {
+    let image = volume.image.as_deref().cloned()?;
+    Some(Fact::known(image, Provenance::Libvirt("virStorageVolGetXMLDesc".into()), now()))
 }
 
 /// Two questions at a time: over a network each takes as long as the other.

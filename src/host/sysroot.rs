@@ -12,6 +12,9 @@ pub struct Sysroot(PathBuf);
 /// None of the files that are read is longer: the longest are lists of ids and of modules.
 pub const LONGEST: u64 = 16 << 20;
 
+/// The kernel follows no more links on one way.
+const MOST_LINKS: usize = 40;
+
 /// True where the system refuses to tell. In the tree of a remote host, what was refused there is a link to itself.
 pub fn is_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
@@ -67,6 +70,35 @@ impl Sysroot {
         std::fs::read_link(self.path(absolute)).map(|target| target.to_string_lossy().into_owned())
     }
 
+    /// Where `absolute` really is: every link on the way followed, within this tree. Fails where nothing is there, or where
+    /// links go in circles.
+    pub fn real(&self, absolute: &str) -> io::Result<String> {
+        let mut open: Vec<String> = names(absolute).rev().collect();
+        let (mut real, mut links) = (String::new(), 0);
+        while let Some(name) = open.pop() {
+            if name == ".." {
+                real.truncate(real.rfind('/').unwrap_or(0));
+                continue;
+            }
+            let next = format!("{real}/{name}");
+            let metadata = std::fs::symlink_metadata(self.path(&next))?;
+            if !metadata.is_symlink() {
+                real = next;
+                continue;
+            }
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(Errno::LOOP.into());
+            }
+            let target = self.link(&next)?;
+            if target.starts_with('/') {
+                real.clear();
+            }
+            open.extend(names(&target).rev());
+        }
+        Ok(if real.is_empty() { "/".into() } else { real })
+    }
+
     /// True where something is there, whether it can be read or not.
     pub fn exists(&self, absolute: &str) -> bool {
         std::fs::symlink_metadata(self.path(absolute)).is_ok()
@@ -88,10 +120,42 @@ impl Sysroot {
     }
 }
 
+/// The names on a way.
+fn names(path: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
+    path.split('/').filter(|name| !name.is_empty() && *name != ".").map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_followed_within_the_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Sysroot::new(folder.path());
+        std::fs::create_dir_all(folder.path().join("data/pool")).unwrap();
+        std::fs::write(folder.path().join("data/pool/a.img"), "").unwrap();
+        for (target, link) in [
+            ("/data/pool", "images"),
+            ("a.img", "data/pool/b.img"),
+            ("../pool/./b.img", "data/pool/c.img"),
+            ("d", "d"),
+            ("x", "e"),
+        ] {
+            symlink(target, folder.path().join(link)).unwrap();
+        }
+        for path in ["/data/pool/a.img", "/images/c.img", "//images/../pool/b.img", "/images/../../../data/pool/a.img"]
+        {
+            assert_eq!(root.real(path).unwrap(), "/data/pool/a.img", "{path}");
+        }
+        assert_eq!(root.real("/images/..").unwrap(), "/data");
+        assert_eq!(root.real("/").unwrap(), "/");
+        assert!(is_refusal(&root.real("/d").unwrap_err()));
+        assert_eq!(root.real("/e").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(root.real("/data/pool/a.img/x").is_err());
+    }
 
     #[test]
     fn a_file_without_end_is_left() {

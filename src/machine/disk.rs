@@ -1,6 +1,7 @@
 //! Disks with their pool, path, format, bus and target settled.
 
 use super::Choice;
+use crate::facts::ImageFormat;
 use crate::spec::{DetectZeroes, DiskBus, DiskCache, DiskDevice, DiskIo, Place};
 use crate::units::{Bytes, PciAddress};
 
@@ -17,8 +18,8 @@ pub struct Disk {
     pub bus: Choice<DiskBus>,
     /// Target: vda, sdb, ...
     pub target: Choice<String>,
-    /// Format as QEMU names it; `None` where only the file itself can tell and nobody has looked.
-    pub format: Option<String>,
+    /// How its image is packed; `None` where only the image itself shows it and could not be read.
+    pub format: Option<ImageFormat>,
     /// The guest may not write.
     pub readonly: bool,
     /// Place in the boot order.
@@ -62,13 +63,10 @@ impl Disk {
     }
 
     /// The format written to the XML. libvirt must be told one, and QEMU must never guess it: a guest that writes a
-    /// qcow2 header into its raw disk could make it read any file of the host. Where nobody has looked into the image,
-    /// its name decides, and anything unusual is raw.
-    pub fn driver_format(&self) -> &str {
-        match &self.format {
-            Some(format) => format,
-            None => self.location().and_then(Location::extension_format).unwrap_or("raw"),
-        }
+    /// qcow2 header into its raw disk could make it read any file of the host. `None` where it is not known, which a check
+    /// refuses.
+    pub fn driver_format(&self) -> Option<&'static str> {
+        self.format.map(ImageFormat::name)
     }
 }
 
@@ -143,21 +141,5 @@ impl Location {
     pub fn is_block(&self) -> bool {
         let (Self::Volume { block, .. } | Self::Path { block, .. }) = self;
         *block
-    }
-
-    /// The format that the name's ending stands for.
-    pub(super) fn extension_format(&self) -> Option<&'static str> {
-        let name = match self {
-            Self::Volume { volume, .. } => volume,
-            Self::Path { path, .. } => path,
-        };
-        let (_, extension) = name.rsplit('/').next()?.rsplit_once('.')?;
-        match extension.to_ascii_lowercase().as_str() {
-            "qcow2" => Some("qcow2"),
-            "vmdk" => Some("vmdk"),
-            "vdi" => Some("vdi"),
-            "raw" | "img" | "iso" => Some("raw"),
-            _ => None,
-        }
     }
 }

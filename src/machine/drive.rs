@@ -131,6 +131,7 @@ fn by_id(facts: &Facts, address: PciAddress) -> Option<String> {
     let of_drive = |disk: &&BlockDevice| disk.kind == BlockKind::Disk && disk.functions.contains(&address);
     let disk = facts.storage.get()?.devices.iter().find(of_drive)?;
     match (&disk.model, &disk.serial) {
+        _ if !disk.links.is_empty() => Some(disk.lasting_path()),
         (Some(model), Some(serial)) => Some(format!("/dev/disk/by-id/nvme-{}_{}", plain(model), plain(serial))),
         _ => Some(format!("/dev/{}", disk.name)),
     }
@@ -177,12 +178,12 @@ mod tests {
             size: Bytes::gib(1000),
             below: Vec::new(),
             functions: vec!["03:00.0".parse().unwrap()],
-            usb: false,
             server: None,
             model: Some("Samsung SSD  990 PRO".into()),
             serial: Some("S6Z2 ".into()),
             content: None,
             label: None,
+            ..BlockDevice::default()
         };
         let storage =
             HostStorage { devices: vec![disk], mounts: Fact::default(), swaps: Fact::default(), zfs: Fact::default() };

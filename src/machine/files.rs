@@ -1,53 +1,135 @@
 //! Which files of the host a machine names, so that whoever observes knows where to look.
 
 use super::share::{Share, VIRTIOFSD};
-use super::{DiskOrigin, Location, Machine};
-use crate::facts::media;
+use super::{Disk, DiskOrigin, Location, Machine};
+use crate::facts::{ChainEnd, Facts, ImageIndex, media};
 use crate::spec::devices::TpmBackend;
+use crate::spec::host_paths::{Named, host_paths};
+use crate::spec::{DiskDevice, Spec};
+use std::collections::HashSet;
 
-/// Absolute paths, each once, in the order of the machine: images that are attached or copied, the places of new ones
-/// (a pool that was not refreshed does not list what lies there), kernels and their RAM disks, video BIOS files, devices,
-/// folders that the guest mounts and the program that serves them. Then files of this machine, by [`media::local`].
-pub fn files(machine: &Machine) -> Vec<String> {
-    let images = machine.disks.iter().flat_map(|disk| match &disk.origin {
-        DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => [Some(at), None],
-        DiskOrigin::Clone { at, from, .. } => [Some(at), from.as_ref()],
-        DiskOrigin::Existing(at) => [at.as_ref(), None],
-        DiskOrigin::Drive { .. } => [None, None],
-    });
-    let direct = machine.direct_boot.iter().flat_map(|boot| [boot.kernel.as_ref(), boot.initrd.as_ref()]);
-    let images = images.chain(direct);
-    let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
-    let roms = functions.filter_map(|function| function.rom_file.as_deref());
-    let tpm = (machine.tpm.value && machine.devices.tpm.backend == TpmBackend::Passthrough)
-        .then_some(machine.devices.tpm.path.as_str());
-    let devices = machine.devices.evdev.iter().map(String::as_str).chain(tpm);
-    let virtiofsd = VIRTIOFSD.iter().copied().filter(|_| machine.shares.iter().any(Share::is_virtiofs));
-    let folders = machine.shares.iter().map(|share| share.path.as_str()).chain(virtiofsd);
+/// Of a host whose volumes have to be asked for one by one, no more are looked at for what may be based on an image.
+const MOST_VOLUMES: usize = 64;
+
+/// Absolute paths, each once, in the order of the machine: what it names itself, see [`named`]; then what its images are
+/// based on, as far as that is known, and other VMs' images that may be based on one that is written to. Last are files of
+/// this machine, by [`media::local`].
+pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
+    let mut files = of_machine(spec, machine);
+    files.related(machine, facts);
     let passwords = machine.consoles.iter().filter_map(|console| console.password_file.as_deref());
-    let passwords = passwords.filter(|path| path.starts_with('/')).map(media::local);
-    let mut files: Vec<String> = Vec::new();
-    for path in images
-        .flatten()
-        .filter_map(Location::path)
-        .chain(roms)
-        .chain(devices)
-        .chain(folders)
-        .filter(|path| path.starts_with('/'))
-    {
-        if !files.iter().any(|known| known == path) {
-            files.push(path.to_owned());
+    files.list.into_iter().chain(passwords.filter(|path| path.starts_with('/')).map(media::local)).collect()
+}
+
+/// Absolute paths that a machine names, each once: images that are attached or copied, the places of new ones (a pool that
+/// was not refreshed does not list what is there), kernels and their RAM disks, video BIOS files, devices, folders that the
+/// guest mounts and the program that serves them, UEFI variables, and what `custom_xml` names.
+pub fn named(spec: &Spec, machine: &Machine) -> Vec<String> {
+    of_machine(spec, machine).list
+}
+
+fn of_machine(spec: &Spec, machine: &Machine) -> Paths {
+    let mut files = Paths::default();
+    let images = machine.disks.iter().flat_map(images).chain(direct(machine));
+    images.filter_map(Location::path).for_each(|path| files.add(path));
+    let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
+    functions.filter_map(|function| function.rom_file.as_deref()).for_each(|path| files.add(path));
+    let tpm = machine.tpm.value && machine.devices.tpm.backend == TpmBackend::Passthrough;
+    let devices = machine.devices.evdev.iter().map(String::as_str);
+    devices.chain(tpm.then_some(machine.devices.tpm.path.as_str())).for_each(|path| files.add(path));
+    machine.shares.iter().for_each(|share| files.add(&share.path));
+    if machine.shares.iter().any(Share::is_virtiofs) {
+        for path in VIRTIOFSD {
+            files.add(path);
         }
     }
-    files.extend(passwords);
+    machine.nvram.iter().for_each(|path| files.add(path));
+    for named in spec.custom_xml.as_deref().map(host_paths).into_iter().flatten() {
+        if let Named::Path(path) = named.named {
+            files.add(&path);
+        }
+    }
     files
+}
+
+/// The image of a disk, and the one that it is copied from.
+fn images(disk: &Disk) -> impl Iterator<Item = &Location> {
+    let (at, from) = match &disk.origin {
+        DiskOrigin::New { at, .. } | DiskOrigin::Seed { at } => (Some(at), None),
+        DiskOrigin::Clone { at, from, .. } => (Some(at), from.as_ref()),
+        DiskOrigin::Existing(at) => (at.as_ref(), None),
+        DiskOrigin::Drive { .. } => (None, None),
+    };
+    at.into_iter().chain(from)
+}
+
+fn direct(machine: &Machine) -> impl Iterator<Item = &Location> {
+    machine.direct_boot.iter().flat_map(|boot| boot.kernel.iter().chain(&boot.initrd))
+}
+
+/// The image that a disk reads: attached, or copied from.
+fn source(disk: &Disk) -> Option<&str> {
+    match &disk.origin {
+        DiskOrigin::Existing(at) => at.as_ref()?.path(),
+        DiskOrigin::Clone { from, .. } => from.as_ref()?.path(),
+        DiskOrigin::New { .. } | DiskOrigin::Seed { .. } | DiskOrigin::Drive { .. } => None,
+    }
+}
+
+/// True where the guest can change an image that was there before.
+pub fn writes_existing(disk: &Disk) -> bool {
+    matches!(disk.origin, DiskOrigin::Existing(Some(_))) && !disk.readonly && disk.device == DiskDevice::Disk
+}
+
+/// Absolute paths, each once.
+#[derive(Default)]
+struct Paths {
+    list: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Paths {
+    fn add(&mut self, path: &str) {
+        if path.starts_with('/') && self.known.insert(path.to_owned()) {
+            self.list.push(path.to_owned());
+        }
+    }
+
+    /// What the machine's images are based on, and what may be based on them.
+    fn related(&mut self, machine: &Machine, facts: &Facts) {
+        let sources: Vec<&str> = machine.disks.iter().filter_map(source).collect();
+        if sources.is_empty() {
+            return;
+        }
+        let images = ImageIndex::of(facts);
+        for path in sources {
+            let chain = images.chain(path);
+            for link in &chain.links {
+                self.add(&link.path);
+                let data = images.at(&link.path).image().map(|image| image.data_paths(&link.path));
+                data.into_iter().flatten().for_each(|path| self.add(&path));
+            }
+            if let ChainEnd::Missing { path } | ChainEnd::Unknown { path, .. } = &chain.end {
+                self.add(path);
+            }
+        }
+        if machine.disks.iter().any(writes_existing) {
+            let others = facts.domains.items().iter().flat_map(|domain| &domain.disks);
+            let is_unread = |path: &&str| images.at(path).format().is_none();
+            let others = others.filter(|disk| !disk.readonly).map(|disk| disk.source.as_str());
+            others.filter(is_unread).for_each(|path| self.add(path));
+            let pools = facts.pools.items().iter().filter(|pool| pool.holds_files());
+            let volumes = pools.flat_map(|pool| pool.volumes.items()).filter(|volume| !volume.is_folder());
+            let unread = volumes.map(|volume| volume.path.as_str()).filter(is_unread);
+            unread.take(MOST_VOLUMES).for_each(|path| self.add(path));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::facts::Facts;
-    use crate::spec::Spec;
 
     #[test]
     fn every_named_file_is_listed_once() {
@@ -61,7 +143,8 @@ mod tests {
             "pci_devices": [{ "host_address": "01:00.0", "rom_file": "/rom/a.rom" }, { "rom_file": "relative.rom" }]
         }))
         .unwrap_or_default();
-        let files = files(&super::super::machine(&spec, &Facts::default()));
+        let facts = Facts::default();
+        let files = files(&spec, &super::super::machine(&spec, &facts), &facts);
         assert_eq!(files, ["/img/a.qcow2", "/iso/a.iso", "/boot/vmlinuz", "/boot/initrd", "/rom/a.rom"]);
     }
 }

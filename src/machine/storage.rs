@@ -4,7 +4,7 @@ use super::disk::Tuning;
 use super::location::{self, holds_block_devices};
 use super::target::{self, TargetWish};
 use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
-use crate::facts::{Facts, Pool};
+use crate::facts::{Facts, ImageFormat, Pool};
 use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
 use std::collections::HashSet;
 
@@ -148,8 +148,8 @@ impl<'a> WantedDisk<'a> {
     fn resolve(self, target: String, images: &mut Images<'_>) -> Disk {
         let (origin, format) = match self.source {
             DiskSource::Row(disk) => images.of_row(disk, self.device, &target),
-            DiskSource::Drivers(at) => (DiskOrigin::Existing(Some(at.clone())), Some("raw".to_owned())),
-            DiskSource::Iso(path) => (DiskOrigin::Existing(images.existing(path, None)), Some("raw".to_owned())),
+            DiskSource::Drivers(at) => (DiskOrigin::Existing(Some(at.clone())), Some(ImageFormat::Raw)),
+            DiskSource::Iso(path) => images.boot_iso(path),
             DiskSource::Seed => images.seed(),
         };
         let row = if let DiskSource::Row(disk) = self.source { Some(disk) } else { None };
@@ -199,32 +199,39 @@ struct Images<'a> {
 }
 
 impl Images<'_> {
-    fn of_row(&mut self, disk: &spec::Disk, device: DiskDevice, target: &str) -> (DiskOrigin, Option<String>) {
+    fn of_row(&mut self, disk: &spec::Disk, device: DiskDevice, target: &str) -> (DiskOrigin, Option<ImageFormat>) {
         let pool_name = filled(disk.storage_pool.as_deref());
         let size = disk.size.as_ref().and_then(|size| size.bytes().ok());
+        let asked = disk.format.map(packing);
         match disk.action {
             Some(DiskAction::Create) => {
-                let format = self.new_format(disk.format, pool_name);
-                (DiskOrigin::New { at: self.make(target, &format, pool_name), size }, Some(format))
+                let format = asked.unwrap_or_else(|| self.new_format(pool_name));
+                (DiskOrigin::New { at: self.make(target, format, pool_name), size }, Some(format))
             }
             Some(DiskAction::Clone) => {
                 let from = filled(disk.clone_from.as_deref()).and_then(|path| self.existing(path, pool_name));
-                let format = self.clone_format(disk.format, pool_name, from.as_ref());
-                (DiskOrigin::Clone { at: self.make(target, &format, pool_name), from, size }, Some(format))
+                let format = asked.unwrap_or_else(|| self.clone_format(pool_name, from.as_ref()));
+                (DiskOrigin::Clone { at: self.make(target, format, pool_name), from, size }, Some(format))
             }
             Some(DiskAction::Attach) | None if drive(disk).is_some() => {
-                (drive(disk).unwrap_or(DiskOrigin::Existing(None)), Some("raw".into()))
+                (drive(disk).unwrap_or(DiskOrigin::Existing(None)), Some(ImageFormat::Raw))
             }
             Some(DiskAction::Attach) | None => {
                 let at = filled(disk.path.as_deref()).and_then(|path| self.existing(path, pool_name));
-                let format = self.found_format(disk.format, device, at.as_ref());
+                let format = asked.or_else(|| self.found_format(device, at.as_ref()));
                 (DiskOrigin::Existing(at), format)
             }
         }
     }
 
-    fn seed(&mut self) -> (DiskOrigin, Option<String>) {
-        (DiskOrigin::Seed { at: self.make("cidata", "raw", None) }, Some("raw".into()))
+    fn seed(&mut self) -> (DiskOrigin, Option<ImageFormat>) {
+        (DiskOrigin::Seed { at: self.make("cidata", ImageFormat::Raw, None) }, Some(ImageFormat::Raw))
+    }
+
+    fn boot_iso(&self, path: &str) -> (DiskOrigin, Option<ImageFormat>) {
+        let at = location::boot_iso(path, self.default_pool, self.facts);
+        let format = self.found_format(DiskDevice::Cdrom, at.as_ref());
+        (DiskOrigin::Existing(at), format)
     }
 
     fn existing(&self, path: &str, pool_name: Option<&str>) -> Option<Location> {
@@ -236,41 +243,34 @@ impl Images<'_> {
     }
 
     /// qcow2 in files; block devices and network pools hold raw data.
-    fn new_format(&self, asked: Option<DiskFormat>, pool_name: Option<&str>) -> String {
-        let fallback = match self.pool(pool_name) {
-            Some(pool) if !pool.holds_files() => DiskFormat::Raw,
-            _ => DiskFormat::Qcow2,
-        };
-        asked.unwrap_or(fallback).name().to_owned()
-    }
-
-    /// A copy keeps its source's format where the pool can hold it.
-    fn clone_format(&self, asked: Option<DiskFormat>, pool_name: Option<&str>, from: Option<&Location>) -> String {
-        let holds_files = self.pool(pool_name).is_none_or(Pool::holds_files);
-        let kept = from
-            .filter(|_| asked.is_none() && holds_files)
-            .and_then(|from| self.listed_format(from).or_else(|| from.extension_format().map(ToOwned::to_owned)));
-        kept.unwrap_or_else(|| self.new_format(asked, pool_name))
-    }
-
-    /// The format of an image that exists: as asked, as its pool lists it, or not known.
-    fn found_format(&self, asked: Option<DiskFormat>, device: DiskDevice, at: Option<&Location>) -> Option<String> {
-        let listed = || at.and_then(|at| self.listed_format(at));
-        let block = || at.filter(|at| at.is_block()).map(|_| "raw".to_owned());
-        let cdrom = || (device == DiskDevice::Cdrom).then(|| "raw".to_owned());
-        asked.map(|format| format.name().to_owned()).or_else(cdrom).or_else(listed).or_else(block)
-    }
-
-    fn listed_format(&self, at: &Location) -> Option<String> {
-        match location::volume(at, self.facts)?.format.as_deref()? {
-            "iso" => Some("raw".into()),
-            "unknown" | "dir" | "none" | "" => None,
-            format => Some(format.to_owned()),
+    fn new_format(&self, pool_name: Option<&str>) -> ImageFormat {
+        match self.pool(pool_name) {
+            Some(pool) if !pool.holds_files() => ImageFormat::Raw,
+            _ => ImageFormat::Qcow2,
         }
     }
 
+    /// A copy of a plain file stays plain; everything else becomes what a new volume of the pool is.
+    fn clone_format(&self, pool_name: Option<&str>, from: Option<&Location>) -> ImageFormat {
+        let plain = |from: &Location| !from.is_block() && self.seen_format(from) == Some(ImageFormat::Raw);
+        if from.is_some_and(plain) { ImageFormat::Raw } else { self.new_format(pool_name) }
+    }
+
+    /// The format of an image that exists: by its own bytes, else by libvirt's word; a CD is plain bytes. `None` where
+    /// it is not known.
+    fn found_format(&self, device: DiskDevice, at: Option<&Location>) -> Option<ImageFormat> {
+        at.and_then(|at| self.seen_format(at)).or((device == DiskDevice::Cdrom).then_some(ImageFormat::Raw))
+    }
+
+    /// A block device is plain bytes, whatever its head looks like: the guest that had it may have written that.
+    fn seen_format(&self, at: &Location) -> Option<ImageFormat> {
+        let known = location::known(at, self.facts);
+        let plain = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_files());
+        if plain { Some(ImageFormat::Raw) } else { known.format() }
+    }
+
     /// A new volume's place, unlike that of any other disk of this VM.
-    fn make(&mut self, part: &str, format: &str, pool_name: Option<&str>) -> Location {
+    fn make(&mut self, part: &str, format: ImageFormat, pool_name: Option<&str>) -> Location {
         let name = pool_name.unwrap_or(self.default_pool).to_owned();
         let pool = location::pool(self.facts, &name);
         let block = pool.is_some_and(holds_block_devices);
@@ -292,11 +292,21 @@ fn drive(disk: &spec::Disk) -> Option<DiskOrigin> {
     Some(DiskOrigin::Drive { host, namespace: disk.namespace.unwrap_or(1) })
 }
 
-fn extension(format: &str) -> &'static str {
+/// A format of the spec as the facts have it.
+fn packing(asked: DiskFormat) -> ImageFormat {
+    match asked {
+        DiskFormat::Qcow2 => ImageFormat::Qcow2,
+        DiskFormat::Raw => ImageFormat::Raw,
+        DiskFormat::Vmdk => ImageFormat::Vmdk,
+        DiskFormat::Vdi => ImageFormat::Vdi,
+    }
+}
+
+fn extension(format: ImageFormat) -> &'static str {
     match format {
-        "qcow2" => ".qcow2",
-        "vmdk" => ".vmdk",
-        "vdi" => ".vdi",
+        ImageFormat::Qcow2 => ".qcow2",
+        ImageFormat::Vmdk => ".vmdk",
+        ImageFormat::Vdi => ".vdi",
         _ => ".img",
     }
 }
@@ -334,7 +344,7 @@ mod tests {
         assert_eq!(iso, (DiskBus::Ide, "hdc", true));
         let q35 = of(Chipset::Q35, spec);
         assert_eq!((q35[1].bus.value, q35[1].target.value.as_str()), (DiskBus::Sata, "sda"));
-        assert_eq!(q35[1].format.as_deref(), Some("raw"));
+        assert_eq!(q35[1].format, Some(ImageFormat::Raw));
     }
 
     #[test]

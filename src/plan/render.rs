@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn steps_are_numbered_and_show_what_undoes_them() {
         let step = |terms: &str, call: AnyCall| Step { terms: terms.into(), ..Step::new("", "", call) };
-        let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new() });
+        let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new(), files: Vec::new() });
         let volume = LibvirtCall::WriteSeed { pool: "p".into(), volume: "a".into() };
         let mut steps = vec![step("look again", recheck), step("make a", volume.into())];
         let plan = Plan { name: "ws".into(), steps: steps.clone(), ..Plan::default() };

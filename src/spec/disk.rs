@@ -12,7 +12,8 @@ pub struct Storage {
     /// Storage pool of every disk that names none. It must exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_pool: Option<String>,
-    /// Installation medium: a read-only CD-ROM that boots first. Absolute path, or relative to the default pool.
+    /// Installation medium: a read-only CD-ROM that boots first. A volume of the default pool, or of the only other pool
+    /// that has it; `pool/volume`; or an absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_iso: Option<String>,
     /// The disks, created in this order.
@@ -31,7 +32,8 @@ pub struct Disk {
     /// Size of a new disk; for `clone`, the size that the copy grows to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<DiskSize>,
-    /// Image format.
+    /// Image format. If it is absent, created disks are qcow2, an attached image is what its header says, a clone of a raw
+    /// file is raw, and every other clone is qcow2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<DiskFormat>,
     /// Bus that the guest sees the disk on.
@@ -43,8 +45,8 @@ pub struct Disk {
     /// Device name in the domain XML, such as vda.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Image to attach: absolute path, or relative to the pool. A drive of the host is named by its link in
-    /// /dev/disk/by-id.
+    /// Image to attach: a volume of the pool, `pool/volume`, or an absolute path. A drive of the host is named by its link
+    /// in /dev/disk/by-id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// For `attach`, instead of `path`: PCI address of an NVMe drive of the host, which QEMU drives itself. The host
@@ -54,7 +56,7 @@ pub struct Disk {
     /// Namespace of that drive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<u32>,
-    /// Source of the copy: absolute path, or relative to the pool.
+    /// Source of the copy: a volume of the pool, `pool/volume`, or an absolute path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clone_from: Option<String>,
     /// Kind of drive that the guest sees.

@@ -16,6 +16,7 @@ pub mod edit;
 pub mod field;
 pub mod grammar;
 pub mod graphics;
+pub mod host_paths;
 pub mod layer;
 pub mod mediated;
 pub mod memory;

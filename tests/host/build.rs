@@ -78,6 +78,7 @@ impl Site {
             from: from.into(),
             from_pool: from_pool.map(str::to_owned),
             grow_to,
+            file: None,
         }
     }
 
@@ -97,11 +98,18 @@ impl Site {
     }
 
     fn define_as(&self, xml: String) -> LibvirtCall {
-        LibvirtCall::Define { name: self.name.clone(), xml, passwords: Vec::new(), variables: true, tpm: false }
+        LibvirtCall::Define {
+            name: self.name.clone(),
+            xml,
+            passwords: Vec::new(),
+            variables: true,
+            tpm: false,
+            files: Vec::new(),
+        }
     }
 
     fn start(&self) -> LibvirtCall {
-        LibvirtCall::Start { name: self.name.clone(), watched: true }
+        LibvirtCall::Start { name: self.name.clone(), watched: true, files: Vec::new() }
     }
 
     fn build(
@@ -271,6 +279,7 @@ fn a_file_in_no_pool_is_copied_and_a_cancel_in_the_middle_of_it_undoes() {
         from: image.to_str().unwrap().into(),
         from_pool: None,
         grow_to: None,
+        file: None,
     };
     let (outcome, events) = site.build(vec![copy()], |event, cancel| {
         if matches!(event, BuildEvent::Progress { .. }) {
@@ -405,12 +414,16 @@ fn an_undo_keeps_uefi_variables_that_the_build_did_not_make() {
 fn volumes_of_a_local_folder_are_seen_before_libvirt_knows_of_them() {
     let Some(uri) = support::system_uri() else { return };
     let site = Site::new(uri.clone(), "facts");
-    std::fs::write(site.path("new.iso"), "x").unwrap();
+    let mut medium = vec![0; 34 << 10];
+    medium[32 << 10..][..6].copy_from_slice(b"\x01CD001");
+    std::fs::write(site.path("new.iso"), &medium).unwrap();
+    std::fs::write(site.path("named.iso"), "x").unwrap();
     let (outcome, _) = site.build(vec![site.create("a.qcow2")], |_, _| {});
     assert!(matches!(outcome, BuildResult::Built { .. }));
     let facts = observe(&Source::at(uri), [Part::Pools]).facts;
     let pool = facts.pools.items().iter().find(|pool| pool.name == site.name).unwrap();
     assert_eq!(pool.volume("new.iso").unwrap().format.as_deref(), Some("iso"));
+    assert_eq!(pool.volume("named.iso").unwrap().format.as_deref(), Some("raw"));
     let made = pool.volume("a.qcow2").unwrap();
     assert_eq!((made.capacity, made.format.as_deref()), (Bytes(64 * MIB), Some("qcow2")));
     assert!(pool.available.0 > 0 && pool.available < pool.capacity);

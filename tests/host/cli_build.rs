@@ -4,6 +4,7 @@ use crate::support;
 use crate::support::program::Home;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::FileExt as _;
 use std::process::{Child, Command, Stdio};
 
 /// A pool on a real libvirt, removed with all in it when the test ends.
@@ -48,7 +49,9 @@ struct Slow {
 impl Slow {
     fn start(home: &Home, pool: &Pool) -> Self {
         let image = home.write("big.raw", "");
-        std::fs::OpenOptions::new().write(true).open(&image).unwrap().set_len(64 << 30).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(&image).unwrap();
+        // Each piece of data is sent by itself; the holes are not.
+        (0..4000_u64).for_each(|piece| file.write_all_at(&[1; 4096], piece << 21).unwrap());
         let name = format!("{}-vm", pool.name);
         let spec = json!({
             "name": name, "memory": 128, "vcpus": 1, "virt_type": "qemu", "networks": [],

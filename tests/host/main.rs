@@ -14,6 +14,7 @@ mod cli_build;
 mod console_password;
 mod domain_xml;
 mod e2e;
+mod images;
 mod lab;
 mod libvirt_on_demand;
 mod starts;

@@ -131,7 +131,15 @@ fn volume_xml(name: &str) -> String {
 fn copy(pool: &str, volume: &str, from: &str, from_pool: Option<&str>) -> LibvirtCall {
     let xml = volume_xml(volume);
     let (pool, from_pool) = (pool.to_owned(), from_pool.map(str::to_owned));
-    LibvirtCall::CloneVolume { pool, volume: volume.into(), xml, from: from.into(), from_pool, grow_to: None }
+    LibvirtCall::CloneVolume {
+        pool,
+        volume: volume.into(),
+        xml,
+        from: from.into(),
+        from_pool,
+        grow_to: None,
+        file: None,
+    }
 }
 
 /// Every call that makes something, and those that do not in between.
@@ -141,9 +149,16 @@ fn plan(uri: &str, pool: &str, name: &str, xml: &str, outside: &Path) -> Plan {
     calls.extend(outside.exists().then(|| copy(pool, "c.qcow2", outside.to_str().unwrap(), None)));
     calls.extend([
         LibvirtCall::WriteSeed { pool: pool.into(), volume: "seed.img".into() },
-        LibvirtCall::Define { name: name.into(), xml: xml.into(), passwords: Vec::new(), variables: true, tpm: false },
+        LibvirtCall::Define {
+            name: name.into(),
+            xml: xml.into(),
+            passwords: Vec::new(),
+            variables: true,
+            tpm: false,
+            files: Vec::new(),
+        },
         LibvirtCall::ReadBack { xml: xml.into() },
-        LibvirtCall::Start { name: name.into(), watched: false },
+        LibvirtCall::Start { name: name.into(), watched: false, files: Vec::new() },
     ]);
     let steps = calls.into_iter().map(|call| Step::new("", "", call)).collect();
     Plan { name: name.into(), host: Some(uri.into()), steps, ..Plan::default() }
@@ -298,6 +313,7 @@ fn a_copy_is_told_while_libvirt_still_makes_it() {
         from: "source.raw".into(),
         from_pool: Some(system.name.clone()),
         grow_to: None,
+        file: None,
     };
     let plan = Plan { name: "copy".into(), steps: vec![Step::new("", "", call)], ..Plan::default() };
     let order = Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: system.source(), ssh: None };

@@ -103,6 +103,7 @@ fn clone(volume: &str, from: &str, from_pool: Option<&str>) -> LibvirtCall {
         from: from.into(),
         from_pool: from_pool.map(str::to_owned),
         grow_to: None,
+        file: None,
     }
 }
 
@@ -115,11 +116,18 @@ fn domain_xml(name: &str) -> String {
 }
 
 fn define_as(xml: String) -> LibvirtCall {
-    LibvirtCall::Define { name: "ws".into(), xml, passwords: Vec::new(), variables: false, tpm: false }
+    LibvirtCall::Define {
+        name: "ws".into(),
+        xml,
+        passwords: Vec::new(),
+        variables: false,
+        tpm: false,
+        files: Vec::new(),
+    }
 }
 
 fn start() -> LibvirtCall {
-    LibvirtCall::Start { name: "ws".into(), watched: true }
+    LibvirtCall::Start { name: "ws".into(), watched: true, files: Vec::new() }
 }
 
 fn define() -> LibvirtCall {

@@ -41,8 +41,15 @@ fn order() -> Order {
     let name = || "demo-ws".to_owned();
     let calls = [
         LibvirtCall::CreateVolume { pool: "fast-nvme".into(), volume: "demo-ws-vda.qcow2".into(), xml: volume.into() },
-        LibvirtCall::Define { name: name(), xml: domain.into(), passwords: Vec::new(), variables: false, tpm: false },
-        LibvirtCall::Start { name: name(), watched: false },
+        LibvirtCall::Define {
+            name: name(),
+            xml: domain.into(),
+            passwords: Vec::new(),
+            variables: false,
+            tpm: false,
+            files: Vec::new(),
+        },
+        LibvirtCall::Start { name: name(), watched: false, files: Vec::new() },
     ];
     let plan = Plan { name: name(), steps: calls.into_iter().map(step).collect(), ..Plan::default() };
     Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: demo(), ssh: None }
@@ -85,7 +92,7 @@ fn assert_consistent(facts: &Facts) {
     let volumes: Vec<_> =
         facts.pools.items().iter().flat_map(|pool| pool.volumes.items()).map(|v| v.path.as_str()).collect();
     for domain in facts.domains.items() {
-        assert!(domain.disks.iter().all(|disk| volumes.contains(&disk.as_str())), "{}", domain.name);
+        assert!(domain.disks.iter().all(|disk| volumes.contains(&disk.source.as_str())), "{}", domain.name);
         for address in &domain.pci {
             let driver = driver(facts, &address.to_string());
             assert_eq!(domain.state == DomainState::Active, driver.as_deref() == Some("vfio-pci"), "{address}");
@@ -130,7 +137,7 @@ fn taking_each_card_of_the_demo_has_a_verdict_that_rests_on_facts() {
 
 /// A plan that looks at the host and makes nothing.
 fn recheck_alone(name: &str) -> Plan {
-    let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new() });
+    let recheck = AnyCall::Any(Common::Recheck { functions: Vec::new(), files: Vec::new() });
     Plan { name: name.into(), steps: vec![step(recheck)], ..Plan::default() }
 }
 

@@ -20,7 +20,7 @@ fn files() -> Vec<PathBuf> {
 /// The parts that `kept` has, as the program writes them today, in the order of the file.
 fn written_again(kept: &Map<String, Value>) -> Map<String, Value> {
     let mut parts = kept.clone();
-    let like = parts.remove("like");
+    let like = parts.shift_remove("like");
     let facts: Facts = serde_json::from_value(Value::Object(parts.clone())).unwrap();
     let now = serde_json::to_value(facts).unwrap();
     let now = parts.keys().map(|part| (part.clone(), now[part].clone()));

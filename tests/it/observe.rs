@@ -48,7 +48,7 @@ fn one_observation_of_the_test_driver_holds_every_part() {
     assert_eq!((domain.name.as_str(), domain.state), ("web", DomainState::Active));
     assert_eq!(
         (domain.macs.as_slice(), domain.disks.as_slice()),
-        (["52:54:00:00:00:01".to_owned()].as_slice(), ["/srv/fast/a.qcow2".to_owned()].as_slice())
+        (["52:54:00:00:00:01".to_owned()].as_slice(), ["/srv/fast/a.qcow2".into()].as_slice())
     );
     assert_eq!(facts.pci.items()[0].label(), "NVIDIA Corporation AD103 [GeForce RTX 4080]");
     assert_eq!(facts.iommu.get(), Some(&Iommu::On { groups: 1 }));

@@ -7,6 +7,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod definition;
+pub(crate) mod drives;
 pub(crate) mod events;
 pub(crate) mod golden;
 pub(crate) mod machine;

@@ -10,11 +10,12 @@ pub use known::{Fixed, Known};
 
 use super::Model;
 use crate::facts::{FoundRom, Pool, RomFile, Volume};
-use crate::machine::libvirt_model;
+use crate::machine::{libvirt_model, location};
 use crate::spec::devices::VideoModel;
+use crate::spec::paths;
 use crate::units::{Bytes, GIB};
 use known::known;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Where the known values of a choice come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,21 @@ impl KnownValues {
                 guests.iter().map(|guest| known(&guest.arch, guest.domain_types.join(", "))).collect()
             }
         }
+    }
+
+    /// Where `value` is in a list of known values; an image under any of its names.
+    pub fn position(&self, model: &Model, list: &[Known], value: &str) -> Option<usize> {
+        let at = |value: &str| list.iter().position(|known| known.value == value);
+        at(value).or_else(|| {
+            let pool = match self {
+                Self::Isos => model.default_pool(),
+                Self::Volumes(pool) => pool.as_deref().or(model.default_pool()),
+                _ => return None,
+            };
+            let image = location::named(value, pool.unwrap_or_default(), &model.facts).ok()?;
+            let (pool, volume) = location::known(&image, &model.facts).volume?;
+            at(&Names::of(model).name(pool, volume))
+        })
     }
 
     /// Why the list is empty, where the host is the reason.
@@ -187,13 +203,39 @@ fn huge_pages(model: &Model) -> Vec<Known> {
     [known("auto", "the largest size with enough free pages".into())].into_iter().chain(sizes).collect()
 }
 
-/// Volumes as paths, because a path means the same from every pool.
+/// How the lists name volumes: media by their own name where the pool of the spec or no other pool than theirs has it, all
+/// else behind the name of their pool, which means the same from every pool and on every host with such pools; by path only
+/// where no other name can be written.
+struct Names<'a> {
+    own: Option<&'a str>,
+    /// How many pools have a medium of this name.
+    media: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(model: &'a Model) -> Self {
+        let mut media: HashMap<&str, usize> = HashMap::new();
+        let volumes = model.facts.pools.items().iter().flat_map(|pool| pool.volumes.items());
+        volumes.filter(|volume| volume.is_iso()).for_each(|volume| *media.entry(&volume.name).or_default() += 1);
+        Self { own: model.default_pool(), media }
+    }
+
+    fn name(&self, pool: &Pool, volume: &Volume) -> String {
+        let once = pool.active && self.media.get(volume.name.as_str()) == Some(&1);
+        let found = volume.is_iso() && (once || self.own == Some(pool.name.as_str()));
+        let name = if found { volume.name.clone() } else { format!("{}/{}", pool.name, volume.name) };
+        let plain = !volume.name.contains('/') && paths::resolve(&name, Some("/pool")).is_ok();
+        if plain { name } else { volume.path.clone() }
+    }
+}
+
 fn volumes(model: &Model, first: Option<&str>, wanted: impl Fn(&Volume) -> bool) -> Vec<Known> {
     let pools = model.facts.pools.items();
     let (mine, others): (Vec<&Pool>, Vec<&Pool>) = pools.iter().partition(|pool| Some(pool.name.as_str()) == first);
+    let names = Names::of(model);
     let all = mine.into_iter().chain(others);
     all.flat_map(|pool| pool.volumes.items().iter().map(move |volume| (pool, volume)))
         .filter(|(_, volume)| wanted(volume))
-        .map(|(pool, volume)| known(&volume.path, format!("{}  {}", pool.name, volume.capacity)))
+        .map(|(pool, volume)| known(&names.name(pool, volume), format!("{}  {}", pool.name, volume.capacity)))
         .collect()
 }

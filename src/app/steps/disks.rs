@@ -234,7 +234,7 @@ fn pool(app: &App, row: usize) -> Field {
 }
 
 fn format(row: usize, disk: Option<&machine::Disk>) -> Field {
-    let default = disk.map(|disk| disk.driver_format().to_owned()).unwrap_or_default();
+    let default = disk.and_then(machine::Disk::driver_format).unwrap_or_default();
     let note = if default == DiskFormat::Qcow2.name() { "grows on demand, allows snapshots" } else { "" };
     Field::choice(Place::disk(row, "format"), KnownValues::Fixed(DISK_FORMATS)).default(default, note)
 }

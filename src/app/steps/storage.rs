@@ -7,7 +7,7 @@ use crate::app::options::KnownValues;
 use crate::app::outcome::{Edit, Outcome, Turn};
 use crate::app::{App, Effect, Model};
 use crate::facts::{Part, Pool};
-use crate::machine::{DiskOrigin, Location};
+use crate::machine::{DiskOrigin, Location, location};
 use crate::spec::Place;
 use crate::units::Bytes;
 
@@ -70,7 +70,7 @@ fn place() -> Place {
 
 /// The name of the default pool.
 pub fn chosen(model: &Model) -> Option<&str> {
-    model.spec().storage.as_ref()?.default_pool.as_deref()
+    model.default_pool()
 }
 
 /// What the new disks of this VM take in `pool` when they are full.
@@ -87,18 +87,7 @@ pub fn planned(model: &Model, pool: &Pool) -> Bytes {
     Bytes(sizes.fold(0u64, |sum, size| sum.saturating_add(size.0)))
 }
 
-/// The size of a known volume.
+/// The size that a guest sees of an image.
 pub fn capacity(model: &Model, at: &Location) -> Option<Bytes> {
-    let pools = model.facts.pools.items();
-    match at {
-        Location::Volume { pool, volume, .. } => {
-            let pool = pools.iter().find(|known| known.name == *pool)?;
-            pool.volume(volume).map(|volume| volume.capacity)
-        }
-        Location::Path { path, .. } => {
-            let mut volumes = pools.iter().flat_map(|pool| pool.volumes.items());
-            let by_volume = volumes.find(|volume| volume.path == *path).map(|volume| volume.capacity);
-            by_volume.or_else(|| model.facts.files.get(path)?.get().map(|file| file.size))
-        }
-    }
+    location::known(at, &model.facts).virtual_size()
 }

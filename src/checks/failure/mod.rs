@@ -7,7 +7,7 @@ use super::check::Check;
 use super::finding::Finding;
 use super::text::Wording;
 use super::{
-    firmware, graphics, hypervisor, image, iommu, memory, network, passthrough, pci, rom, space, target,
+    firmware, graphics, hypervisor, image, image_sharing, iommu, memory, network, passthrough, pci, rom, space, target,
     virtual_function,
 };
 use serde::{Deserialize, Serialize};
@@ -353,7 +353,7 @@ static DOMAIN: [Failure; 12] = [
         "Free space in it, or choose another pool.",
     ),
     stops(
-        &[&image::DISK_IN_USE],
+        &[&image_sharing::DISK_IN_USE],
         &[
             &["Failed to get \"write\" lock"],
             &["Failed to get shared \"write\" lock"],

@@ -122,6 +122,8 @@ fn of_disk(used: &Use) -> Option<Text> {
         Use::Zfs { name } => text!("the ZFS pool '{name}'", name),
         Use::VolumeGroup { name } => text!("the volume group '{name}'", name),
         Use::Raid { name } => text!("the array {name}", name),
+        Use::Mapping { name } => text!("the mapping {name}", name),
+        Use::Member { kind } => text!("a member of an array or group that is not assembled ({kind})", kind),
         _ => return None,
     })
 }

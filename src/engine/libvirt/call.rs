@@ -1,6 +1,7 @@
 //! The calls of libvirt that a build is made of.
 
-use crate::engine::Thing;
+use crate::engine::{ReviewedFile, Thing};
+use crate::facts::ImageFormat;
 use crate::spec::GraphicsKind;
 use crate::units::{Bytes, PciAddress};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub enum LibvirtCall {
         from_pool: Option<String>,
         /// Grow to this size afterwards.
         grow_to: Option<Bytes>,
+        /// How a file that is in no pool is copied; libvirt copies volumes itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<FileCopy>,
     },
     /// Write the cloud-init seed into a new volume. The documents stay in memory: they may hold secrets.
     WriteSeed {
@@ -53,6 +57,9 @@ pub enum LibvirtCall {
         variables: bool,
         /// The domain has an emulated TPM.
         tpm: bool,
+        /// Files that it names, as they were at review.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<ReviewedFile>,
     },
     /// Start it with the host.
     SetAutostart,
@@ -67,6 +74,9 @@ pub enum LibvirtCall {
         name: String,
         /// What QEMU and the kernel write from now on is kept for a step that looks at it.
         watched: bool,
+        /// Files that it opens, as they were at review.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<ReviewedFile>,
     },
     /// See that the VM really has the passed functions, and lives.
     VerifyPassthrough {
@@ -91,6 +101,31 @@ impl LibvirtCall {
             Self::SetAutostart | Self::ReadBack { .. } | Self::VerifyPassthrough { .. } => None,
         }
     }
+}
+
+/// The copy of a file that is in no pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCopy {
+    /// Format of the new volume.
+    pub format: ImageFormat,
+    /// How its bytes change on the way; not at all where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+    /// The file as it was at review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<ReviewedFile>,
+}
+
+/// A change of format on the way of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversion {
+    /// Format of the source.
+    pub from: ImageFormat,
+    /// Format of the copy.
+    pub to: ImageFormat,
+    /// The source has a base, whose content becomes part of the copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flattens: bool,
 }
 
 /// A file with the password of a console, on the machine where vmbuild runs.

@@ -1,7 +1,9 @@
-//! The source of a copy: which pool it is in, how large it is, and what must grow afterwards.
+//! The source of a copy: which pool it is in, how large it is, how its bytes change on the way, and what must grow
+//! afterwards.
 
-use crate::facts::{Facts, Pool, Volume};
-use crate::machine::Location;
+use super::Conversion;
+use crate::facts::{Facts, ImageFormat, KnownImage};
+use crate::machine::{Location, location};
 use crate::units::Bytes;
 
 /// Where a copy comes from.
@@ -12,38 +14,35 @@ pub(super) struct CopyFrom<'a> {
     pub(super) name: &'a str,
     /// What a guest sees of it, where that is known.
     pub(super) capacity: Option<Bytes>,
+    known: KnownImage<'a>,
+    is_block: bool,
 }
 
 impl<'a> CopyFrom<'a> {
-    /// The image at `from` as the host knows it.
+    /// The image at `from` as the host has it.
     pub(super) fn of(from: &'a Location, facts: &'a Facts) -> Self {
-        let pools = facts.pools.items();
-        let capacity = |volume: &Volume| Some(volume.capacity).filter(|capacity| capacity.0 > 0);
-        match from {
-            Location::Volume { pool, volume, .. } => {
-                let known = pools.iter().find(|known| known.name == *pool).and_then(|known| known.volume(volume));
-                Self { pool: Some(pool), name: volume, capacity: known.and_then(capacity) }
-            }
-            Location::Path { path, .. } => {
-                if let Some((pool, volume)) = volume_at(pools, path) {
-                    return Self { pool: Some(&pool.name), name: &volume.name, capacity: capacity(volume) };
-                }
-                let file = facts.files.get(path).and_then(|file| file.get());
-                Self { pool: None, name: path, capacity: file.map(|file| file.size) }
-            }
-        }
+        let known = location::known(from, facts);
+        let (pool, name) = match (from, known.volume) {
+            (Location::Volume { pool, volume, .. }, _) => (Some(pool.as_str()), volume.as_str()),
+            (_, Some((pool, volume))) => (Some(pool.name.as_str()), volume.name.as_str()),
+            (Location::Path { path, .. }, None) => (None, path.as_str()),
+        };
+        Self { pool, name, capacity: known.virtual_size(), known, is_block: from.is_block() }
+    }
+
+    /// How the bytes of a file that is in no pool become an image of the format `to`; `None` where they are one already.
+    /// Of volumes libvirt takes care.
+    pub(super) fn conversion(&self, to: ImageFormat) -> Option<Conversion> {
+        let image = self.known.image().filter(|_| !self.is_block);
+        let from = if self.is_block { ImageFormat::Raw } else { self.known.format()? };
+        let flattens = image.is_some_and(|image| image.backing.is_some() || !image.data.is_empty());
+        (self.pool.is_none() && (from != to || flattens)).then_some(Conversion { from, to, flattens })
     }
 
     /// `golden/win11-base.qcow2`, or the path.
     pub(super) fn label(&self) -> String {
         self.pool.map_or_else(|| self.name.to_owned(), |pool| format!("{pool}/{}", self.name))
     }
-}
-
-fn volume_at<'a>(pools: &'a [Pool], path: &str) -> Option<(&'a Pool, &'a Volume)> {
-    pools
-        .iter()
-        .find_map(|pool| pool.volumes.items().iter().find(|volume| volume.path == path).map(|volume| (pool, volume)))
 }
 
 /// How large the new volume is made, and what it must grow to once it is filled. A file grows afterwards, because a copy
@@ -58,7 +57,8 @@ mod tests {
     use super::*;
 
     fn source(capacity: Option<u64>) -> CopyFrom<'static> {
-        CopyFrom { pool: None, name: "/srv/golden.img", capacity: capacity.map(Bytes::gib) }
+        let known = KnownImage::default();
+        CopyFrom { pool: None, name: "/srv/golden.img", capacity: capacity.map(Bytes::gib), known, is_block: false }
     }
 
     #[test]

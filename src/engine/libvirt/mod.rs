@@ -4,12 +4,13 @@ pub mod call;
 mod copy;
 mod coverage;
 mod removal;
+mod reviewed;
 mod steps;
 mod taken;
 mod undo;
 pub mod volume;
 
-pub use call::{LibvirtCall, PasswordFile};
+pub use call::{Conversion, FileCopy, LibvirtCall, PasswordFile};
 pub use removal::LibvirtRemoval;
 
 use super::rendered::{RenderFault, RenderedDocument, RenderedLine};

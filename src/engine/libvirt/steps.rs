@@ -1,11 +1,12 @@
 //! The steps of a build, in order: look again, volumes, seed, define, autostart, read back, start, verify.
 
 use super::copy::{CopyFrom, sizes};
+use super::reviewed;
 use super::taken::TakenFunctions;
 use super::volume::NewVolume;
-use super::{LibvirtCall, PasswordFile};
+use super::{FileCopy, LibvirtCall, PasswordFile};
 use crate::domain::Element;
-use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, Step};
+use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, ReviewedFile, Step};
 use crate::facts::{Facts, Pool};
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::units::Bytes;
@@ -15,9 +16,10 @@ use crate::units::Bytes;
 pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: PlanOptions) -> Vec<Step> {
     let Blueprint { machine, facts, .. } = *blueprint;
     let domain = rendered.document.xml();
-    let planned = Planned { machine, facts, name: defined_name(machine, domain), xml: rendered.text() };
+    let files = reviewed::files(blueprint);
+    let planned = Planned { machine, facts, files, name: defined_name(machine, domain), xml: rendered.text() };
     let taken = TakenFunctions::of(machine, domain);
-    let mut steps = vec![recheck(&taken, facts)];
+    let mut steps = vec![recheck(&taken, &planned.files, facts)];
     steps.extend(machine.disks.iter().filter_map(|disk| planned.volume(disk)));
     steps.push(planned.define());
     steps.extend(machine.autostart.then(|| planned.autostart()));
@@ -35,8 +37,8 @@ fn defined_name(machine: &Machine, domain: Option<&Element>) -> String {
     written.unwrap_or_else(|| machine.name.clone())
 }
 
-fn recheck(taken: &TakenFunctions, facts: &Facts) -> Step {
-    let call = AnyCall::Any(Common::Recheck { functions: taken.reviewed(facts) });
+fn recheck(taken: &TakenFunctions, files: &[ReviewedFile], facts: &Facts) -> Step {
+    let call = AnyCall::Any(Common::Recheck { functions: taken.reviewed(facts), files: files.to_vec() });
     Step {
         terms: "observe the host again and run every check".into(),
         ..Step::new("recheck", "Re-check the host", call)
@@ -47,6 +49,8 @@ fn recheck(taken: &TakenFunctions, facts: &Facts) -> Step {
 struct Planned<'a> {
     machine: &'a Machine,
     facts: &'a Facts,
+    /// Files that the domain names, as they are now.
+    files: Vec<ReviewedFile>,
     /// Name of the domain.
     name: String,
     xml: String,
@@ -74,7 +78,7 @@ impl Planned<'_> {
     }
 
     fn new_volume<'b>(&self, disk: &'b Disk, pool: &str, name: &'b str, capacity: Option<Bytes>) -> NewVolume<'b> {
-        NewVolume { name, capacity, format: disk.driver_format(), is_file: self.holds_files(pool) }
+        NewVolume { name, capacity, format: disk.format.unwrap_or_default(), is_file: self.holds_files(pool) }
     }
 
     fn create(&self, disk: &Disk, pool: &str, volume: &str, size: Option<Bytes>) -> Words {
@@ -92,7 +96,18 @@ impl Planned<'_> {
         let source = CopyFrom::of(from, self.facts);
         let (capacity, grow_to) = sizes(&source, size, self.holds_files(pool));
         let words = grow_to.or(capacity).map(Bytes::in_gib).unwrap_or_default();
-        let call = if source.pool.is_some() { "virStorageVolCreateXMLFrom" } else { "virStorageVolUpload" };
+        let format = disk.format.unwrap_or_default();
+        let conversion = source.conversion(format);
+        let call = match (source.pool, conversion) {
+            (Some(_), _) => "virStorageVolCreateXMLFrom",
+            (None, Some(_)) => "qemu-img convert and virStorageVolUpload",
+            (None, None) => "virStorageVolUpload",
+        };
+        let file = source.pool.is_none().then(|| FileCopy {
+            format,
+            conversion,
+            reviewed: from.path().and_then(|path| reviewed::file(path, self.facts)),
+        });
         (
             "Clone volume",
             join(&format!("{} to {volume}", source.name), ", ", &words),
@@ -104,6 +119,7 @@ impl Planned<'_> {
                 from: source.name.into(),
                 from_pool: source.pool.map(Into::into),
                 grow_to,
+                file,
             },
         )
     }
@@ -128,7 +144,7 @@ impl Planned<'_> {
         let (detail, terms) = (with(name), with(&terms));
         let variables = self.machine.firmware.value.is_uefi();
         let (name, xml, tpm) = (name.clone(), self.xml.clone(), self.machine.tpm.value);
-        let call = LibvirtCall::Define { name, xml, passwords, variables, tpm };
+        let call = LibvirtCall::Define { name, xml, passwords, variables, tpm, files: self.files.clone() };
         Step { detail, ..self.step("define", "Define domain", terms, call) }
     }
 
@@ -145,7 +161,12 @@ impl Planned<'_> {
 
     fn start(&self, watched: bool) -> Step {
         let terms = format!("virDomainCreate {}", self.name);
-        self.step("start", "Start domain", terms, LibvirtCall::Start { name: self.name.clone(), watched })
+        self.step(
+            "start",
+            "Start domain",
+            terms,
+            LibvirtCall::Start { name: self.name.clone(), watched, files: self.files.clone() },
+        )
     }
 
     fn verify(&self, taken: TakenFunctions) -> Step {
@@ -201,6 +222,7 @@ mod tests {
             allocation: Bytes(0),
             available: Bytes::gib(100),
             volumes: known(volumes),
+            ..Pool::default()
         }
     }
 
@@ -212,6 +234,7 @@ mod tests {
             capacity: Bytes::gib(10),
             allocation: Bytes::gib(4),
             format: Some("qcow2".into()),
+            ..Volume::default()
         };
         Facts {
             host: known(Host {

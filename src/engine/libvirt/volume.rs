@@ -1,6 +1,7 @@
 //! Volume XML: what libvirt is asked to create. How the volume is filled is not decided here.
 
 use crate::domain::Element;
+use crate::facts::ImageFormat;
 use crate::units::{Bytes, GIB, KIB, MIB};
 
 /// A volume that the build makes.
@@ -10,8 +11,8 @@ pub(super) struct NewVolume<'a> {
     pub(super) name: &'a str,
     /// What the guest sees; `None` where a copy takes it from its source.
     pub(super) capacity: Option<Bytes>,
-    /// Format of a file; volumes of other pools have none.
-    pub(super) format: &'a str,
+    /// ImageFormat of a file; volumes of other pools have none.
+    pub(super) format: ImageFormat,
     /// True where the pool holds files.
     pub(super) is_file: bool,
 }
@@ -21,8 +22,8 @@ impl NewVolume<'_> {
     /// group makes a snapshot of anything less; they have no format, because pools of partitions mean the partition's
     /// type by it.
     pub(super) fn xml(&self) -> String {
-        let format = self.is_file.then(|| Element::new("format").attr("type", self.format.to_owned()));
-        let compat = (self.is_file && self.format == "qcow2").then(|| Element::new("compat").text("1.1"));
+        let format = self.is_file.then(|| Element::new("format").attr("type", self.format.name()));
+        let compat = (self.is_file && self.format == ImageFormat::Qcow2).then(|| Element::new("compat").text("1.1"));
         Element::new("volume")
             .child(Element::new("name").text(self.name.to_owned()))
             .child(self.capacity.map(|capacity| size("capacity", capacity)))
@@ -57,8 +58,12 @@ mod tests {
 
     #[test]
     fn a_qcow2_file_grows() {
-        let volume =
-            NewVolume { name: "a&b's <1>.qcow2", capacity: Some(Bytes::gib(100)), format: "qcow2", is_file: true };
+        let volume = NewVolume {
+            name: "a&b's <1>.qcow2",
+            capacity: Some(Bytes::gib(100)),
+            format: ImageFormat::Qcow2,
+            is_file: true,
+        };
         let want = "<volume>\n  <name>a&amp;b&apos;s &lt;1&gt;.qcow2</name>\n  <capacity unit='GiB'>100</capacity>\n  \
                     <allocation unit='bytes'>0</allocation>\n  <target>\n    <format type='qcow2'/>\n    \
                     <compat>1.1</compat>\n  </target>\n</volume>\n";
@@ -67,7 +72,12 @@ mod tests {
 
     #[test]
     fn a_block_volume_has_no_format_and_all_of_its_size() {
-        let volume = NewVolume { name: "ws-vda", capacity: Some(Bytes(1_500_000_000)), format: "raw", is_file: false };
+        let volume = NewVolume {
+            name: "ws-vda",
+            capacity: Some(Bytes(1_500_000_000)),
+            format: ImageFormat::Raw,
+            is_file: false,
+        };
         let want =
             "<volume>\n  <name>ws-vda</name>\n  <capacity unit='bytes'>1500000000</capacity>\n  <target/>\n</volume>\n";
         assert_eq!(volume.xml(), want);

@@ -254,7 +254,7 @@ fn creation(disk: &Disk) -> Vec<String> {
     let whole = bytes.is_multiple_of(GIB).then(|| (bytes / GIB).to_string());
     #[allow(clippy::cast_precision_loss, reason = "virt-install reads a number of GiB with a fraction")]
     let size = whole.unwrap_or_else(|| (*bytes as f64 / GIB as f64).to_string());
-    let format = (!at.is_block()).then(|| said("format", Some(disk.driver_format())));
+    let format = (!at.is_block()).then(|| said("format", disk.driver_format()));
     [said("size", Some(&size))].into_iter().chain(format).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::Connection;
 use super::error::calling;
 use super::xml;
-use crate::facts::{Domain, DomainState};
+use crate::facts::{Domain, DomainDisk, DomainState, ImageFormat};
 use crate::host::HostError;
 use crate::units::{CpuSet, PciAddress};
 use roxmltree::Node;
@@ -68,9 +68,28 @@ fn pinned(root: Node<'_, '_>) -> CpuSet {
     sets.fold(CpuSet::default(), |all, set| all.with(&set))
 }
 
-/// The path of a disk, or `pool/volume`.
-fn disk(disk: Node<'_, '_>) -> Option<String> {
-    let source = xml::child(disk, "source")?;
+/// More images below one another libvirt does not take.
+const DEEPEST: usize = 200;
+
+/// A disk with the images below it, which libvirt tells of a domain that runs.
+fn disk(disk: Node<'_, '_>) -> Option<DomainDisk> {
+    let mut below = Vec::new();
+    let mut node = disk;
+    while let Some(store) = xml::child(node, "backingStore").filter(|_| below.len() < DEEPEST) {
+        below.extend(source(store));
+        node = store;
+    }
+    Some(DomainDisk {
+        source: source(disk)?,
+        format: xml::attribute(disk, &["driver"], "type").and_then(|format| ImageFormat::of(&format)),
+        readonly: xml::child(disk, "readonly").is_some() || disk.attribute("device") == Some("cdrom"),
+        below,
+    })
+}
+
+/// The path of an image, or `pool/volume`.
+fn source(image: Node<'_, '_>) -> Option<String> {
+    let source = xml::child(image, "source")?;
     if let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume")) {
         return Some(format!("{pool}/{volume}"));
     }
@@ -100,7 +119,9 @@ mod tests {
     fn every_way_to_take_a_host_function_is_seen() {
         let text = "<domain><name>a</name><uuid>u</uuid><memory unit='KiB'>2097152</memory><vcpu>2</vcpu>
             <cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' cpuset='4-5'/></cputune><devices>
-            <disk type='file'><source file='/p/a.qcow2'/></disk>
+            <disk type='file'><driver name='qemu' type='qcow2'/><source file='/p/a.qcow2'/><readonly/>
+              <backingStore type='file'><format type='qcow2'/><source file='/p/b'/>
+                <backingStore type='file'><source file='/p/c'/><backingStore/></backingStore></backingStore></disk>
             <disk type='volume'><source pool='fast' volume='b.raw'/></disk>
             <disk type='nvme'><source type='pci' namespace='1'><address domain='0x0000' bus='0x03' slot='0x00' function='0x0'/></source></disk>
             <interface type='network'><mac address='52:54:00:AA:00:01'/></interface>
@@ -112,7 +133,13 @@ mod tests {
         let domain = read(text).unwrap();
         let taken: Vec<_> = domain.pci.iter().map(|address| address.short()).collect();
         assert_eq!(taken, ["03:00.0", "06:02.1", "01:00.0"]);
-        assert_eq!(domain.disks, ["/p/a.qcow2", "fast/b.raw"]);
+        let over = DomainDisk {
+            format: Some(ImageFormat::Qcow2),
+            readonly: true,
+            below: vec!["/p/b".into(), "/p/c".into()],
+            ..DomainDisk::from("/p/a.qcow2")
+        };
+        assert_eq!(domain.disks, [over, DomainDisk::from("fast/b.raw")]);
         assert_eq!(domain.macs, ["52:54:00:aa:00:01"]);
         assert_eq!((domain.vcpus, domain.memory, domain.pinned.to_string()), (2, Bytes::gib(2), "2,4-5".into()));
     }

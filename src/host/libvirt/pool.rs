@@ -3,9 +3,10 @@
 use super::Connection;
 use super::error::calling;
 use super::{volume_files, xml};
-use crate::facts::{Fact, Pool, Provenance, Volume};
+use crate::facts::{BackingFile, Fact, FileContent, ImageFormat, ImageHeader, MediaKind, Pool, Provenance, Volume};
 use crate::host::{Cause, HostError, now};
 use crate::units::Bytes;
+use roxmltree::Node;
 use std::collections::HashSet;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -55,11 +56,11 @@ impl Connection {
         Ok(pools)
     }
 
-    /// The volume at `path`; `None` where no started pool has one there.
-    pub fn volume_at(&self, path: &str) -> Result<Option<Volume>, HostError> {
+    /// The volume at `path` with what it is; `None` where no started pool has one there.
+    pub fn volume_at(&self, path: &str) -> Result<Option<(Volume, MediaKind)>, HostError> {
         let found = self.inner().lookup_storage_vol_by_path(path).and_then(|volume| volume.xml_desc(0));
         match found.map_err(|error| calling(&format!("look for {path}"), &error)) {
-            Ok(text) => Ok(read_volume(&text)),
+            Ok(text) => Ok(read_volume(&text).map(|volume| (volume, kind(&text)))),
             Err(error) if error.cause == Cause::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -82,6 +83,7 @@ fn read(text: &str) -> Result<Pool, HostError> {
         allocation: amount("allocation"),
         available: amount("available"),
         volumes: Fact::default(),
+        places: Vec::new(),
     })
 }
 
@@ -98,7 +100,10 @@ fn volumes(
     }
     if let Some(folder) = pool.path.as_deref().filter(|_| shares_files && pool.holds_files()) {
         match volume_files::list(folder) {
-            Ok(volumes) => return Fact::known(volumes, Provenance::File(folder.into()), now()),
+            Ok(mut volumes) => {
+                ask_for_unreadable(handle, &mut volumes);
+                return Fact::known(volumes, Provenance::File(folder.into()), now());
+            }
             Err(error) => tracing::debug!(folder, %error, "pool folder not readable, asking libvirt"),
         }
     }
@@ -115,6 +120,21 @@ fn volumes(
             )),
             _ => calling(&format!("list the volumes of pool {}", pool.name), &error).fact(),
         },
+    }
+}
+
+/// Of files that this user may not read, as those of other VMs, libvirt tells what they are; one call each, so that not all
+/// of a large pool are asked for.
+fn ask_for_unreadable(handle: &StoragePool, volumes: &mut [Volume]) {
+    let began = Instant::now();
+    for volume in volumes.iter_mut().filter(|volume| volume.format.is_none()) {
+        if began.elapsed() > PATIENCE {
+            return;
+        }
+        let told = handle.lookup_storage_vol_by_name(&volume.name).and_then(|volume| volume.xml_desc(0));
+        if let Some(told) = told.ok().and_then(|text| read_volume(&text)) {
+            (volume.capacity, volume.format, volume.image) = (told.capacity, told.format, told.image);
+        }
     }
 }
 
@@ -136,18 +156,48 @@ fn from_libvirt(listed: &[StorageVol], pool: &Pool, remote: bool) -> Vec<Volume>
 fn only_named(handle: &StorageVol, pool: &Pool, name: &str) -> Volume {
     let below = pool.path.as_ref().map(|path| format!("{}/{name}", path.trim_end_matches('/')));
     let path = below.or_else(|| handle.key().ok()).unwrap_or_default();
-    Volume { name: name.to_owned(), path, capacity: Bytes(0), allocation: Bytes(0), format: None }
+    Volume { name: name.to_owned(), path, ..Volume::default() }
 }
 
 fn read_volume(text: &str) -> Option<Volume> {
     let document = xml::parse("volume", text).ok()?;
     let root = document.root_element();
+    let capacity = xml::amount(root, &["capacity"])?;
+    let format = xml::attribute(root, &["target", "format"], "type").filter(|format| format != "unknown");
     Some(Volume {
         name: xml::text(root, &["name"])?,
         path: xml::text(root, &["target", "path"]).or_else(|| xml::text(root, &["key"]))?,
-        capacity: xml::amount(root, &["capacity"])?,
+        capacity,
         allocation: xml::amount(root, &["allocation"]).unwrap_or_default(),
-        format: xml::attribute(root, &["target", "format"], "type").filter(|format| format != "unknown"),
+        image: format.as_deref().and_then(|format| image(root, format, capacity)).map(Box::new),
+        format,
+        target: None,
+    })
+}
+
+/// What a volume is; every pool's volumes are of one kind, but for folders and links to devices in a folder.
+fn kind(text: &str) -> MediaKind {
+    let document = xml::parse("volume", text).ok();
+    let kind = document.as_ref().and_then(|document| document.root_element().attribute("type"));
+    match kind {
+        Some("block") => MediaKind::BlockDevice,
+        Some("dir" | "netdir") => MediaKind::Folder,
+        _ => MediaKind::File,
+    }
+}
+
+/// What libvirt says of the image in a volume: it has looked at the file itself, and tells the path of a base in full.
+fn image(root: Node<'_, '_>, format: &str, capacity: Bytes) -> Option<ImageHeader> {
+    let name = xml::text(root, &["backingStore", "path"]).filter(|name| !name.is_empty());
+    let base = xml::attribute(root, &["backingStore", "format"], "type");
+    let encrypted = xml::at(root, &["target", "encryption"]).is_some();
+    Some(ImageHeader {
+        format: ImageFormat::of(format)?,
+        virtual_size: Some(capacity),
+        backing: name.map(|name| BackingFile { name, format: base.as_deref().and_then(ImageFormat::of) }),
+        encrypted,
+        content: if format == "iso" { FileContent::Disc } else { FileContent::Unknown },
+        ..ImageHeader::default()
     })
 }
 
@@ -172,5 +222,12 @@ mod tests {
         );
         let volume = volume.unwrap();
         assert_eq!((volume.capacity, volume.format.as_deref()), (Bytes(20), Some("qcow2")));
+        assert_eq!((volume.packing(), volume.backing()), (Some(ImageFormat::Qcow2), None));
+        let over = read_volume(
+            "<volume type='file'><name>o</name><capacity unit='bytes'>20</capacity><target><path>/p/o</path>
+             <format type='qcow2'/></target><backingStore><path>/p/b</path><format type='raw'/></backingStore></volume>",
+        );
+        let base = BackingFile { name: "/p/b".into(), format: Some(ImageFormat::Raw) };
+        assert_eq!(over.unwrap().backing(), Some(&base));
     }
 }

@@ -126,18 +126,19 @@ impl Connection {
         patiently(|| handle.resize(size.0, 0)).map_err(failed)
     }
 
-    /// Fills a volume from its start with what `next` puts into the buffer, until that is nothing. An error of `next`
-    /// ends the transfer and is returned.
+    /// Fills `length` bytes of a volume from `offset` on with what `next` puts into the buffer, until that is nothing. An
+    /// error of `next` ends the transfer and is returned.
     pub fn upload(
         &self,
         volume: &MadeVolume,
+        offset: u64,
         length: u64,
         mut next: impl FnMut(&mut [u8]) -> Result<usize, HostError>,
     ) -> Result<(), HostError> {
         let failed = |error| calling(&format!("write into volume {}", volume.name), &error);
         let handle = self.volume(volume)?;
         let stream = Stream::new(self.inner(), 0).map_err(failed)?;
-        patiently(|| handle.upload(&stream, 0, length, 0)).map_err(failed)?;
+        patiently(|| handle.upload(&stream, offset, length, 0)).map_err(failed)?;
         let mut buffer = vec![0; CHUNK];
         loop {
             match next(&mut buffer).and_then(|read| send(&stream, buffer.get(..read).unwrap_or_default(), &failed)) {

@@ -208,7 +208,7 @@ storage() {
     list $block $block/*
     list $block/*/partition $block/*/dm $block/*/md $block/*/slaves/*
     each "$block/*" dev size dm/name dm/uuid md/level loop/backing_file device/model device/serial
-    lines '^E:ID_(MODEL|SERIAL_SHORT|FS_TYPE|FS_LABEL)=' run/udev/data/b*
+    lines '^(S:|E:ID_(MODEL|SERIAL_SHORT|FS_TYPE|FS_LABEL)=)' run/udev/data/b*
     list sys/class/nvme-subsystem/*/* sys/fs/btrfs/*/devices/*
     text sys/class/nvme-subsystem/*/*/address sys/class/iscsi_connection/*/address
 }

@@ -51,6 +51,9 @@ impl<'a> BlockEntry<'a> {
             size: Bytes(self.text("size").and_then(|text| text.parse().ok()).unwrap_or(0_u64).saturating_mul(512)),
             server: self.server(),
             usb: self.place.split('/').any(is_usb_bus),
+            usb_path: usb_path(&self.place),
+            scsi: self.place.split('/').rev().find(|part| is_scsi_unit(part)).map(str::to_owned),
+            links: udev.links(),
             model: self.text("device/model").or_else(|| udev.value("ID_MODEL")),
             serial: udev.value("ID_SERIAL_SHORT").or_else(|| self.text("device/serial")),
             content: udev.value("ID_FS_TYPE"),
@@ -156,6 +159,28 @@ pub(super) fn is_usb_bus(part: &str) -> bool {
     part.strip_prefix("usb").is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// The last USB device on the way: `1-2.1`, whose interfaces are called `1-2.1:1.0`.
+fn usb_path(place: &str) -> Option<String> {
+    let is_device = |part: &&str| {
+        let (bus, ports) = part.split_once('-').unwrap_or_default();
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits(bus) && ports.split('.').all(digits)
+    };
+    let mut parts = place.split('/').skip_while(|part| !is_usb_bus(part)).skip(1);
+    let mut last = None;
+    // Below the device are its interface and the disk.
+    for part in parts.by_ref().take_while(is_device) {
+        last = Some(part.to_owned());
+    }
+    last
+}
+
+/// `6:0:0:0`.
+fn is_scsi_unit(part: &str) -> bool {
+    let numbers: Vec<&str> = part.split(':').collect();
+    numbers.len() == 4 && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// A mapping by its name and the prefix of its UUID.
 fn mapped(name: &str, uuid: &str) -> BlockKind {
     match uuid.split('-').next() {
@@ -194,6 +219,12 @@ mod tests {
         let place = "../../devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb";
         assert_eq!(holders(place), ["00:14.0".parse().unwrap()]);
         assert!(place.split('/').any(is_usb_bus));
+        assert_eq!(usb_path(place).as_deref(), Some("2-1"));
+        let behind_hub =
+            "../../devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1.4/2-1.4:1.0/host6/target6:0:0/6:0:0:0/block/sdb";
+        assert_eq!(usb_path(behind_hub).as_deref(), Some("2-1.4"));
+        assert!(is_scsi_unit("6:0:0:0") && !is_scsi_unit("0000:00:14.0") && !is_scsi_unit("2-1:1.0"));
+        assert_eq!(usb_path("../../devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1"), None);
         assert!(holders("../../devices/virtual/block/dm-0").is_empty());
     }
 }

@@ -1,9 +1,11 @@
-//! Files that a spec names, as they are in this machine's file system.
+//! HostFiles that a spec names, as they are in this machine's file system.
 
+use super::attribute::{failed, known};
 use super::confinement::QemuUser;
+use super::mounts::{MountLine, places};
 use super::rom;
 use crate::facts::media::Barrier;
-use crate::facts::{Fact, Iso, MediaFile, MediaKind, Provenance};
+use crate::facts::{Fact, FileId, ImageHeader, Iso, MediaFile, MediaKind, Provenance};
 use crate::host::image::{self, Pieces};
 use crate::host::{Sysroot, now};
 use crate::units::Bytes;
@@ -12,47 +14,85 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// What is at `path`, links followed.
-pub fn read(sysroot: &Sysroot, path: &str) -> Fact<MediaFile> {
-    let real = sysroot.path(path);
-    let file = match std::fs::metadata(&real) {
-        Ok(metadata) => describe(sysroot, path, &real, &metadata),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => MediaFile::default(),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            return Fact::Denied { why: format!("{path}: this user may not enter a folder above it.") };
-        }
-        Err(error) => return Fact::unknown(format!("{path} cannot be looked at: {error}.")),
-    };
-    Fact::known(file, Provenance::File(path.into()), now())
+/// HostFiles of one machine, several of which are looked at.
+pub struct HostFiles<'a> {
+    sysroot: &'a Sysroot,
+    mounts: Vec<MountLine>,
 }
 
-fn describe(sysroot: &Sysroot, named: &str, path: &Path, metadata: &Metadata) -> MediaFile {
-    let kind = match metadata.file_type() {
-        kind if kind.is_file() => MediaKind::File,
-        kind if kind.is_dir() => MediaKind::Folder,
-        kind if kind.is_block_device() => MediaKind::BlockDevice,
-        _ => MediaKind::Other,
-    };
-    let size = if kind == MediaKind::BlockDevice { device_size(sysroot, metadata.rdev()) } else { metadata.len() };
-    let is_file = kind == MediaKind::File;
-    MediaFile {
-        kind,
-        size: Bytes(size),
-        world_readable: is_world_readable(sysroot, path, metadata),
-        barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
-        selinux_type: selinux_type(path).filter(|_| is_file),
-        rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, named, size)),
-        iso: if is_file { labels(path, size) } else { None },
-        iso_why_not: None,
-        secret: None,
+impl<'a> HostFiles<'a> {
+    /// Those below `sysroot`.
+    pub fn of(sysroot: &'a Sysroot) -> Self {
+        let mounts = MountLine::all(sysroot).get_mut().map(std::mem::take).unwrap_or_default();
+        Self { sysroot, mounts }
+    }
+
+    /// What is at `path`, links followed.
+    pub fn read(&self, path: &str) -> Fact<MediaFile> {
+        let real = self.sysroot.real(path);
+        let found = real.and_then(|real| Ok((std::fs::metadata(self.sysroot.path(&real))?, real)));
+        let file = match found {
+            Ok((metadata, real)) => self.describe(path, &real, &metadata),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                MediaFile::default()
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Fact::Denied { why: format!("{path}: this user may not enter a folder above it.") };
+            }
+            Err(error) => return Fact::unknown(format!("{path} cannot be looked at: {error}.")),
+        };
+        Fact::known(file, Provenance::File(path.into()), now())
+    }
+
+    /// Every path by which what is at `path` is known, where that is not only `path`; none where nothing is there.
+    pub fn places(&self, path: &str) -> Vec<String> {
+        let places = self.sysroot.real(path).map(|real| places(&self.mounts, &real)).unwrap_or_default();
+        if places == [path] { Vec::new() } else { places }
+    }
+
+    fn describe(&self, named: &str, real: &str, metadata: &Metadata) -> MediaFile {
+        let (sysroot, path) = (self.sysroot, &self.sysroot.path(real));
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => MediaKind::File,
+            kind if kind.is_dir() => MediaKind::Folder,
+            kind if kind.is_block_device() => MediaKind::BlockDevice,
+            _ => MediaKind::Other,
+        };
+        let (is_file, is_block) = (kind == MediaKind::File, kind == MediaKind::BlockDevice);
+        let number = is_block.then(|| (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev())));
+        let size = number.map_or(metadata.len(), |number| device_size(sysroot, number));
+        let (image, iso) = if is_file || is_block { contents(path, named, size) } else { (None, None) };
+        let places = places(&self.mounts, real);
+        MediaFile {
+            kind,
+            size: Bytes(size),
+            allocation: is_file.then(|| Bytes(metadata.blocks().saturating_mul(512))),
+            image,
+            places: if places == [named] { Vec::new() } else { places },
+            identity: Some(FileId { device: metadata.dev(), inode: metadata.ino() }),
+            number: number.map(|(major, minor)| format!("{major}:{minor}")),
+            world_readable: is_world_readable(sysroot, path, metadata),
+            barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
+            selinux_type: selinux_type(path).filter(|_| is_file),
+            rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, real, size)),
+            iso: iso.filter(|_| is_file),
+            iso_why_not: None,
+            secret: None,
+        }
     }
 }
 
-/// What the file says of itself as an installation medium.
-fn labels(path: &Path, length: u64) -> Option<Iso> {
-    let file = image::open(path).ok()?;
-    let read = |offset, length| image::part(&file, offset, length);
-    image::labels(&Pieces::new(length, image::BLOCK, &read)).ok()?
+/// What the file is by its own bytes, and the labels of a CD.
+fn contents(path: &Path, named: &str, length: u64) -> (Option<Fact<ImageHeader>>, Option<Iso>) {
+    let looked = image::open(path).and_then(|file| {
+        let read = |offset, length| image::part(&file, offset, length);
+        let pieces = Pieces::new(length, image::BLOCK, &read);
+        Ok((image::read(&pieces)?, image::labels(&pieces).unwrap_or_default()))
+    });
+    match looked {
+        Ok((image, iso)) => (Some(known(image, named)), iso),
+        Err(error) => (Some(failed(named, &error)), None),
+    }
 }
 
 /// The first thing on the way that QEMU's user may not enter, or the file that it may not read.
@@ -80,8 +120,7 @@ fn selinux_type(path: &Path) -> Option<String> {
 }
 
 /// The kernel counts a block device in sectors of 512 bytes, whatever its own sectors are.
-fn device_size(sysroot: &Sysroot, device: u64) -> u64 {
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+fn device_size(sysroot: &Sysroot, (major, minor): (u32, u32)) -> u64 {
     let sectors = sysroot.read(&format!("/sys/dev/block/{major}:{minor}/size")).ok();
     sectors.and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0).saturating_mul(512)
 }
@@ -112,19 +151,44 @@ mod tests {
             |folder: &Path, mode| std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
         allow(tree.path(), 0o755);
         allow(&tree.path().join("isos"), 0o700);
-        let seen = read(&root, "/isos/a.iso");
+        let read = |path| HostFiles::of(&root).read(path);
+        let seen = read("/isos/a.iso");
         let file = seen.get().unwrap();
         assert_eq!((file.kind, file.size), (MediaKind::File, Bytes(5)));
         assert!(!file.world_readable);
         allow(&tree.path().join("isos"), 0o755);
-        assert!(read(&root, "/isos/a.iso").get().unwrap().world_readable);
+        assert!(read("/isos/a.iso").get().unwrap().world_readable);
+    }
+
+    #[test]
+    fn a_file_is_what_its_bytes_and_its_way_say() {
+        let tree = tempfile::tempdir().unwrap();
+        let root = Sysroot::new(tree.path());
+        let at = |path: &str| tree.path().join(path);
+        std::fs::create_dir_all(at("etc")).unwrap();
+        std::fs::create_dir_all(at("srv/settings")).unwrap();
+        std::fs::create_dir_all(at("proc/self")).unwrap();
+        let mounts = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /etc /srv/settings rw - ext4 /dev/sda1 rw\n";
+        std::fs::write(at("proc/self/mountinfo"), mounts).unwrap();
+        std::fs::write(at("etc/shadow"), "root:*:1::::::\n").unwrap();
+        std::fs::write(at("srv/settings/other"), "QFI\u{fb}").unwrap();
+        std::os::unix::fs::symlink("/etc/shadow", at("srv/disk.img")).unwrap();
+        let files = HostFiles::of(&root);
+        let read = |path: &str| files.read(path).get().cloned().unwrap();
+        let link = read("/srv/disk.img");
+        assert_eq!(link.places, ["/etc/shadow", "/srv/settings/shadow"]);
+        assert_eq!(link.image().unwrap().content, crate::facts::FileContent::Text);
+        assert_eq!(link.identity, read("/etc/shadow").identity);
+        assert_eq!(read("/srv/settings/other").places, ["/etc/other", "/srv/settings/other"]);
+        assert!(read("/proc/self/mountinfo").places.is_empty());
+        assert_eq!(read("/srv").image, None);
     }
 
     #[test]
     fn what_is_not_there_is_known_to_be_missing() {
         let tree = tempfile::tempdir().unwrap();
-        let seen = read(&Sysroot::new(tree.path()), "/none.iso");
+        let seen = HostFiles::of(&Sysroot::new(tree.path())).read("/none.iso");
         assert_eq!(seen.get().unwrap().kind, MediaKind::Missing);
-        assert_eq!(read(&Sysroot::new(tree.path()), "/").get().unwrap().kind, MediaKind::Folder);
+        assert_eq!(HostFiles::of(&Sysroot::new(tree.path())).read("/").get().unwrap().kind, MediaKind::Folder);
     }
 }

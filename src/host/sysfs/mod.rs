@@ -17,6 +17,7 @@ pub mod local;
 pub mod media;
 pub mod memory;
 mod modprobe;
+mod mounts;
 pub mod networking;
 pub mod pci;
 mod pci_config;

@@ -69,7 +69,7 @@ pub fn media_to_look_at(spec: &Spec, facts: &Facts) -> Vec<String> {
 fn medium<'a>(spec: &Spec, facts: &'a Facts) -> Option<&'a Iso> {
     let storage = spec.storage.as_ref()?;
     let pool = storage.default_pool.as_deref().unwrap_or_default();
-    let at = location::existing(filled(storage.boot_iso.as_deref())?, pool, facts)?;
+    let at = location::boot_iso(filled(storage.boot_iso.as_deref())?, pool, facts)?;
     facts.files.get(at.path()?)?.get()?.iso.as_ref()
 }
 

@@ -1,10 +1,12 @@
 //! Step 9.
 
 use super::script::Desk;
+use crate::support::drives::with_drive;
 use crate::support::events;
 use vmbuild::app::overlay::Overlay;
 use vmbuild::app::steps::build::view::RunState;
 use vmbuild::app::{Effect, ExitReason, Msg, StepId};
+use vmbuild::checks::Wording;
 use vmbuild::domain::{Difference, Weight, What};
 use vmbuild::engine::libvirt::LibvirtCall;
 use vmbuild::engine::{Call as AnyCall, Common, Step};
@@ -14,9 +16,10 @@ fn plan() -> Plan {
     let step = |title: &str, call: AnyCall| Step { detail: "detail".into(), ..Step::new(title, title, call) };
     let volume = LibvirtCall::WriteSeed { pool: "p".into(), volume: "a".into() };
     let (name, xml) = ("a".into(), String::new());
-    let define = LibvirtCall::Define { name, xml, passwords: Vec::new(), variables: false, tpm: false };
+    let define =
+        LibvirtCall::Define { name, xml, passwords: Vec::new(), variables: false, tpm: false, files: Vec::new() };
     let steps = vec![
-        step("Re-check the host", AnyCall::Any(Common::Recheck { functions: Vec::new() })),
+        step("Re-check the host", AnyCall::Any(Common::Recheck { functions: Vec::new(), files: Vec::new() })),
         step("Create volume", volume.into()),
         step("Define domain", define.into()),
     ];
@@ -255,6 +258,29 @@ fn starting_afterwards_is_a_choice_that_the_plan_shows() {
 }
 
 #[test]
+fn a_drive_of_the_host_is_given_up_by_its_path_typed() {
+    let mut desk = Desk::workstation();
+    desk.complete();
+    desk.keys("4 e '/dev/sdz' Enter");
+    desk.tell(Msg::Facts(with_drive("sdz", &["/srv"])));
+    desk.keys("Esc 8 B");
+    let Some(Overlay::Prompt(prompt)) = desk.app.overlays.last() else { panic!("no prompt") };
+    assert_eq!((prompt.title, prompt.label), ("The host uses this drive", "Its path"));
+    assert!(prompt.lines.iter().any(|line| line.contains("mounted /srv")), "{:?}", prompt.lines);
+    desk.keys("'/dev/sda' Enter");
+    assert!(matches!(desk.app.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.error.is_some()));
+    desk.keys("^U '/dev/sdz' Enter");
+    let given_up = desk
+        .app
+        .case
+        .report
+        .findings
+        .iter()
+        .any(|finding| finding.message(Wording::Full).ends_with("GIVEN UP by typed path"));
+    assert!(given_up, "{:?}", desk.app.case.report.findings);
+}
+
+#[test]
 fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
     use vmbuild::facts::{Fact, FactsPart, MediaFile, MediaKind, Provenance};
     let mut desk = Desk::workstation();
@@ -268,6 +294,7 @@ fn what_can_hurt_the_host_takes_the_name_of_the_vm() {
     };
     let device = Fact::known(device, Provenance::File("stat".into()), 1);
     desk.tell(Msg::Facts(FactsPart::Files([("/dev/sdz".to_owned(), device)].into())));
+    desk.tell(Msg::Facts(with_drive("sdz", &[])));
     assert!(desk.codes().contains(&"IMAGE-DEVICE"), "{:?}", desk.codes());
     assert_eq!(desk.app.build_gate(), None, "{:?}", desk.app.case.report.findings);
     desk.keys("Esc 8 B");

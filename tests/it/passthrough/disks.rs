@@ -3,7 +3,7 @@
 use super::{facts_of, uses_of};
 use crate::support::tree::Tree;
 use std::collections::BTreeSet;
-use vmbuild::facts::{BlockKind, Use, uses};
+use vmbuild::facts::{BlockKind, Use, uses, uses_of_device};
 
 /// An NVMe drive below a port of its own, with two partitions.
 fn nvme(tree: Tree, bus: u8, name: &str, major: u32) -> Tree {
@@ -17,15 +17,14 @@ fn nvme(tree: Tree, bus: u8, name: &str, major: u32) -> Tree {
         .file(&format!("/sys/devices/{disk}/{name}p2/partition"), "2\n")
 }
 
-#[test]
-fn disks_are_traced_through_partitions_encryption_lvm_and_arrays() {
+/// Drives with encryption, LVM and an array, and what is mounted and swapped to on them.
+fn layered() -> Tree {
     let mut tree = Tree::new();
     for (bus, name, major) in [(2, "nvme0n1", 259), (3, "nvme1n1", 260), (4, "nvme2n1", 261)] {
         tree = nvme(tree, bus, name, major);
     }
     let raid = "/sys/devices/virtual/block/md0";
-    let tree = tree
-        .mapped("dm-0", "253:0", ("luks-root", "CRYPT-LUKS2-abc-luks-root"), &["nvme0n1p2"])
+    tree.mapped("dm-0", "253:0", ("luks-root", "CRYPT-LUKS2-abc-luks-root"), &["nvme0n1p2"])
         .mapped("dm-1", "253:1", ("vg--main-root", "LVM-abcdef"), &["dm-0"])
         .mapped("dm-2", "253:2", ("vg--main-swap", "LVM-abcdeg"), &["dm-0"])
         .block("virtual/block/md0", "9:0")
@@ -47,8 +46,12 @@ fn disks_are_traced_through_partitions_encryption_lvm_and_arrays() {
         )
         .block("virtual/block/loop1", "7:1")
         .file("/sys/devices/virtual/block/loop1/loop/backing_file", "/var/lib/snapd/core.snap\n")
-        .block("virtual/block/loop2", "7:2");
-    let facts = facts_of(&tree, None);
+        .block("virtual/block/loop2", "7:2")
+}
+
+#[test]
+fn disks_are_traced_through_partitions_encryption_lvm_and_arrays() {
+    let facts = facts_of(&layered(), None);
     let storage = facts.storage.get().unwrap();
     let lvm = BlockKind::Lvm { group: "vg-main".into(), volume: "root".into() };
     assert_eq!(storage.device("dm-1").map(|device| &device.kind), Some(&lvm));
@@ -73,6 +76,39 @@ fn disks_are_traced_through_partitions_encryption_lvm_and_arrays() {
     assert_eq!(pool.name, "tank");
     assert!(pool.devices.why_not().is_some_and(|why| why.contains("zpool status")), "{:?}", pool.devices);
     assert!(storage.traced().why_not().is_some_and(|why| why.contains("tank")), "any disk may be in the pool");
+}
+
+#[test]
+fn each_block_device_is_known_for_what_the_host_keeps_on_it() {
+    let facts = facts_of(&layered(), None);
+    let storage = facts.storage.get().unwrap();
+    let (root, boot) =
+        (Use::Root { device: "/dev/mapper/vg--main-root".into() }, Use::Boot { point: "/boot/efi".into() });
+    let (swap, group) = (Use::Swap { device: "/dev/dm-2".into() }, Use::VolumeGroup { name: "vg-main".into() });
+    let (opened, data) = (Use::Mapping { name: "luks-root".into() }, Use::Mount { point: "/srv/my disks".into() });
+    for (name, want) in [
+        ("nvme0n1", vec![&root, &boot, &swap, &group, &opened]),
+        ("nvme0n1p1", vec![&boot]),
+        ("nvme0n1p2", vec![&root, &swap, &group, &opened]),
+        ("dm-0", vec![&root, &swap, &group]),
+        ("dm-1", vec![&root]),
+        ("md0", vec![&data]),
+        ("nvme1n1p1", vec![&data, &Use::Raid { name: "md0".into() }]),
+        ("nvme1n1p2", vec![]),
+        ("none", vec![]),
+    ] {
+        assert_eq!(uses_of_device(&facts, name), want.into_iter().cloned().collect(), "{name}");
+    }
+    for (path, name) in [
+        ("/dev/nvme0n1p1", "nvme0n1p1"),
+        ("/dev/block/259:1", "nvme0n1p1"),
+        ("/dev/dm-1", "dm-1"),
+        ("/dev/mapper/vg--main-root", "dm-1"),
+        ("/dev/vg-main/root", "dm-1"),
+        ("/dev/mapper/luks-root", "dm-0"),
+    ] {
+        assert_eq!(storage.device_at(path).map(|device| device.name.as_str()), Some(name), "{path}");
+    }
 }
 
 #[test]
@@ -101,6 +137,25 @@ fn zfs_and_btrfs_name_several_disks() {
         ];
         assert_eq!(uses_of(&facts, address), expected.into(), "{address}");
     }
+    let zfs = BTreeSet::from([Use::Root { device: "rpool/ROOT/debian".into() }, Use::Zfs { name: "rpool".into() }]);
+    assert_eq!(uses_of_device(&facts, "nvme1n1p1"), zfs);
+    assert_eq!(uses_of_device(&facts, "nvme1n1p2"), [Use::Mount { point: "/data".into() }].into());
+    let linked = facts.storage.get().unwrap().device_at("/dev/disk/by-x").unwrap();
+    assert_eq!(linked.links, ["disk/by-x"]);
+}
+
+#[test]
+fn members_of_what_is_not_assembled_are_known_by_their_heads() {
+    let member = |kind: &str| {
+        let tree =
+            nvme(Tree::new(), 2, "nvme0n1", 259).file("/run/udev/data/b259:2", &format!("E:ID_FS_TYPE={kind}\n"));
+        let facts = facts_of(&tree, None);
+        (uses_of_device(&facts, "nvme0n1"), uses_of_device(&facts, "nvme0n1p1"))
+    };
+    for kind in ["LVM2_member", "zfs_member", "linux_raid_member", "mpath_member"] {
+        assert_eq!(member(kind), ([Use::Member { kind: kind.into() }].into(), BTreeSet::new()));
+    }
+    assert_eq!(member("ext4"), (BTreeSet::new(), BTreeSet::new()));
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn refuses(code: &str, companion: &str, (taken, holding): &(Taken, Taken)) {
     let address: PciAddress = companion.parse().unwrap();
     for taken in [taken, holding] {
         let named = taken.findings.iter().find(|finding| finding.code() == code).unwrap_or_else(|| panic!("no {code}"));
-        assert_eq!((&named.level, named.function()), (&Level::LockOut(address), Some(address)), "{named:?}");
+        assert_eq!((&named.level, named.function()), (&Level::LockOut(address.into()), Some(address)), "{named:?}");
     }
 }
 

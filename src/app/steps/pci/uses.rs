@@ -42,6 +42,8 @@ fn word(used: &Use) -> String {
         Use::Zfs { name } => format!("ZFS {name}"),
         Use::VolumeGroup { name } => format!("LVM {name}"),
         Use::Raid { name } => format!("array {name}"),
+        Use::Mapping { name } => format!("mapping {name}"),
+        Use::Member { kind } => kind.clone(),
         Use::OwnSession { .. } => "your SSH session".into(),
         Use::Session { .. } => "an SSH session".into(),
         Use::DefaultRoute { interface } => format!("default route, {interface}"),

@@ -1,13 +1,20 @@
 //! Bytes into volumes: copies made by libvirt, with progress; uploads of files and of bytes in memory.
 
+use super::{conversion, same};
 use crate::engine::Thing;
+use crate::engine::libvirt::FileCopy;
+use crate::facts::ImageFormat;
 use crate::host::backend::{Halt, Work};
+use crate::host::image;
 use crate::host::libvirt::{Attempts, Connection, MadeVolume, SourceVolume};
 use crate::host::{Cause, HostError};
 use crate::plan::BuildEvent;
 use crate::units::Bytes;
+use rustix::fs::SeekFrom;
 use std::fs::File;
-use std::io::Read;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -22,6 +29,8 @@ pub(super) struct Job<'a> {
     pub(super) from: &'a str,
     pub(super) from_pool: Option<&'a str>,
     pub(super) grow_to: Option<Bytes>,
+    /// How a file that is in no pool is copied.
+    pub(super) file: Option<&'a FileCopy>,
 }
 
 impl Job<'_> {
@@ -97,18 +106,44 @@ impl Job<'_> {
         }
     }
 
-    /// A file that is in no pool: its bytes become the volume's, which fits only where both have the same format.
+    /// A file that is in no pool: its bytes, converted where the copy has another format, become the volume's.
     fn upload_file(&self, connection: &Connection, work: &mut Work<'_, '_>) -> Result<MadeVolume, Halt> {
-        let refused = |error: std::io::Error| {
-            let message = format!("{} cannot be read: {error}.", self.from);
-            HostError::new(Cause::NotFound, message, "Name an image that this user may read.")
+        let opened = image::open(Path::new(self.from)).map_err(|error| self.unreadable(&error))?;
+        let metadata = opened.metadata().map_err(|error| self.unreadable(&error))?;
+        let reviewed = self.file.and_then(|file| file.reviewed.as_ref());
+        reviewed.map_or(Ok(()), |reviewed| same::opened(reviewed, &metadata))?;
+        let taken = metadata.blocks().saturating_mul(512);
+        let file = match self.file.and_then(|file| file.conversion) {
+            Some(conversion) => conversion::convert(&opened, self.from, conversion, taken, work)?,
+            None => opened,
         };
-        let mut file = File::open(self.from).map_err(refused)?;
-        let length = file.metadata().map_err(refused)?.len();
+        // What was found by its path is still what was checked.
+        reviewed.map_or(Ok(()), same::at_path)?;
         let made = connection.create_volume(self.pool, self.xml)?;
         work.made(&made.key);
-        fill(connection, &made, length, work, |buffer| file.read(buffer).map_err(refused))?;
+        // A qcow2 that libvirt has just made is not all zeros, so that holes of the source have to be written there.
+        let sparse = self.file.is_some_and(|file| file.format == ImageFormat::Raw);
+        let parts = extents(&file, sparse).map_err(|error| self.unreadable(&error))?;
+        let total = parts.iter().fold(0, |sum, (_, length)| sum + length);
+        let mut sent = 0;
+        for (offset, length) in parts {
+            let mut at = offset;
+            let next = |buffer: &mut [u8]| {
+                let rest = usize::try_from(offset + length - at).unwrap_or(usize::MAX).min(buffer.len());
+                let piece = buffer.get_mut(..rest).unwrap_or_default();
+                let count = file.read_at(piece, at).map_err(|error| self.unreadable(&error))?;
+                at += count as u64;
+                Ok(count)
+            };
+            fill(connection, &made, (offset, length), (sent, total), work, next)?;
+            sent += length;
+        }
         Ok(made)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> HostError {
+        let message = format!("{} cannot be read: {error}.", self.from);
+        HostError::new(Cause::NotFound, message, "Name an image that this user may read.")
     }
 
     fn out_of_reach(&self) -> HostError {
@@ -180,7 +215,7 @@ pub(super) fn bytes(
 ) -> Result<(), Halt> {
     let mut rest = bytes;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    fill(connection, volume, length, work, |buffer| {
+    fill(connection, volume, (0, length), (0, length), work, |buffer| {
         let count = rest.len().min(buffer.len());
         let (now, later) = rest.split_at(count);
         buffer.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
@@ -189,17 +224,47 @@ pub(super) fn bytes(
     })
 }
 
-/// An upload with progress; a cancel ends it at once.
+/// Holes that are shorter are sent as zeros: each part costs a stream of its own.
+const SHORTEST_HOLE: u64 = 1 << 20;
+/// A file in more parts is sent as one.
+const MOST_PARTS: usize = 4096;
+
+/// Where `file` has data, as offset and length; the whole file where holes have to be written, too.
+fn extents(file: &File, sparse: bool) -> io::Result<Vec<(u64, u64)>> {
+    let length = length(file)?;
+    let whole = vec![(0, length)];
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    let mut at = 0;
+    while sparse && at < length {
+        let Ok(start) = rustix::fs::seek(file, SeekFrom::Data(at)) else { break };
+        let end = rustix::fs::seek(file, SeekFrom::Hole(start)).unwrap_or(length).min(length);
+        match parts.last_mut() {
+            Some((offset, size)) if start - (*offset + *size) < SHORTEST_HOLE => *size = end - *offset,
+            _ => parts.push((start, end - start)),
+        }
+        at = end.max(start + 1);
+    }
+    Ok(if sparse && parts.len() <= MOST_PARTS { parts } else { whole })
+}
+
+/// Bytes of a file or of a block device.
+fn length(file: &File) -> io::Result<u64> {
+    Ok(rustix::fs::seek(file, SeekFrom::End(0))?)
+}
+
+/// An upload of a part, by offset and length, with progress; a cancel ends it at once. `before`: what of the total was sent
+/// already.
 fn fill(
     connection: &Connection,
     volume: &MadeVolume,
-    length: u64,
+    (offset, length): (u64, u64),
+    (before, total): (u64, u64),
     work: &mut Work<'_, '_>,
     mut next: impl FnMut(&mut [u8]) -> Result<usize, HostError>,
 ) -> Result<(), Halt> {
-    let mut sent = 0;
+    let mut sent = before;
     let mut cancelled = false;
-    let outcome = connection.upload(volume, length, |buffer| {
+    let outcome = connection.upload(volume, offset, length, |buffer| {
         if work.is_cancelled() {
             cancelled = true;
             return Err(HostError::new(Cause::Other, "The build was cancelled.", ""));
@@ -207,9 +272,32 @@ fn fill(
         let count = next(buffer)?;
         sent += u64::try_from(count).unwrap_or(0);
         if count > 0 {
-            work.progress(sent, length);
+            work.progress(sent, total);
         }
         Ok(count)
     });
     if cancelled { Err(Halt::Cancelled) } else { outcome.map_err(Halt::Failed) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_the_data_of_a_sparse_file_is_sent() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(64 << 20).unwrap();
+        file.write_all_at(&[1; 4096], 8 << 20).unwrap();
+        file.write_all_at(&[1; 4096], (8 << 20) + 65_536).unwrap();
+        file.write_all_at(&[1; 4096], 40 << 20).unwrap();
+        let parts = extents(&file, true).unwrap();
+        // A file system without holes has one part.
+        if parts != [(0, 64 << 20)] {
+            assert_eq!(parts.len(), 2, "{parts:?}");
+            assert!(parts[0].0 <= 8 << 20 && parts[0].1 < 1 << 20, "{parts:?}");
+        }
+        assert_eq!(extents(&file, false).unwrap(), [(0, 64 << 20)]);
+        assert_eq!(extents(&tempfile::tempfile().unwrap(), true).unwrap(), []);
+    }
 }

@@ -1,8 +1,10 @@
 //! What each call of a plan does on the host, and what takes it back.
 
+mod conversion;
 mod copy;
 mod read_back;
 mod reconnect;
+mod same;
 mod verify;
 mod watch;
 
@@ -10,7 +12,7 @@ use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
 use crate::engine::libvirt::volume::seed_xml;
 use crate::engine::libvirt::{Libvirt, LibvirtCall, LibvirtRemoval, PasswordFile};
-use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, Thing, undo};
+use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, ReviewedFile, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
@@ -48,12 +50,14 @@ impl LibvirtBackend {
                 work.made(&made.key);
                 Ok(String::new())
             }
-            LibvirtCall::CloneVolume { pool, volume, xml, from, from_pool, grow_to } => {
-                let job = copy::Job { pool, volume, xml, from, from_pool: from_pool.as_deref(), grow_to: *grow_to };
+            LibvirtCall::CloneVolume { pool, volume, xml, from, from_pool, grow_to, file } => {
+                let (from_pool, grow_to, file) = (from_pool.as_deref(), *grow_to, file.as_ref());
+                let job = copy::Job { pool, volume, xml, from, from_pool, grow_to, file };
                 job.run(&self.connection, self.source.shares_files(), work)
             }
             LibvirtCall::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
-            LibvirtCall::Define { xml, passwords, .. } => {
+            LibvirtCall::Define { xml, passwords, files, .. } => {
+                self.unchanged(files)?;
                 let (made, validated) = self.define(xml, passwords)?;
                 work.made(&made.uuid);
                 let note = if validated { "" } else { "this driver does not validate XML against libvirt's schema" };
@@ -70,7 +74,8 @@ impl LibvirtBackend {
                 work.tell(BuildEvent::Stored { step: work.number, changes: changes.unwrap_or_default() });
                 Ok(note)
             }
-            LibvirtCall::Start { watched, .. } => {
+            LibvirtCall::Start { watched, files, .. } => {
+                self.unchanged(files)?;
                 self.watch = watched.then(|| LogWatch::begin(&self.source, work.name));
                 let domain = defined(work)?;
                 self.connection.start(&domain)?;
@@ -79,6 +84,12 @@ impl LibvirtBackend {
             }
             LibvirtCall::VerifyPassthrough { passed, held } => self.verify(passed, held, work),
         }
+    }
+
+    /// Fails where a file is not the one that was checked, as far as this machine can tell.
+    fn unchanged(&self, files: &[ReviewedFile]) -> Result<(), HostError> {
+        let here = self.source.shares_files();
+        files.iter().filter(|_| here).try_for_each(same::at_path)
     }
 
     fn define(&self, xml: &str, passwords: &[PasswordFile]) -> Result<(MadeDomain, bool), HostError> {
