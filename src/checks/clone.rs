@@ -133,8 +133,8 @@ fn in_use(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, domain};
-    use crate::facts::{Domain, DomainState, Fact};
+    use crate::checks::fixture::{Asked, domain, host, known};
+    use crate::facts::{Domain, DomainState, Fact, Host};
     use serde_json::json;
 
     fn clone(from: &str, size: Option<u64>) -> Asked {
@@ -148,6 +148,19 @@ mod tests {
         clone("old-vda.qcow2", None).passes("CLONE-MISSING");
         clone("/srv/golden.qcow2", None).unknown("CLONE-MISSING");
         Asked::good().quiet("CLONE-MISSING");
+    }
+
+    #[test]
+    fn another_host_copies_volumes_alone() {
+        let on = |local: bool, path: &str| {
+            clone(path, None).facts(|facts| {
+                facts.host = known(Host { local, ..host() });
+                drop(facts.files.insert(path.into(), Fact::unknown("It is not a volume.")));
+            })
+        };
+        on(false, "/srv/golden.img").said("CLONE-MISSING").blocker();
+        on(true, "/srv/golden.img").unknown("CLONE-MISSING");
+        on(false, "old-vda.qcow2").passes("CLONE-MISSING");
     }
 
     #[test]

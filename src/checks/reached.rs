@@ -45,6 +45,8 @@ impl Reached {
     /// True for a block device, and for what can only be one by its name.
     pub(super) fn is_block(&self, subject: &Subject) -> bool {
         match subject.file(&self.path) {
+            // A recorded host has its devices, and not the files below /dev.
+            Ok(file) if file.kind == MediaKind::Missing => self.device(subject).is_some(),
             Ok(file) => file.kind == MediaKind::BlockDevice,
             Err(_) => location::is_block_path(&self.path, subject.facts),
         }

@@ -132,7 +132,7 @@ fn storage(person: &mut Person, site: &Site) {
     person.keys("Esc");
     wait_for_row(person, "0   create");
     person.keys("i");
-    pick(person, site.folder.path().join(format!("{}.iso", site.name)).to_str().unwrap());
+    pick(person, &format!("{}.iso", site.name));
     person.wait_for("cd  attach");
 }
 
