@@ -4,14 +4,34 @@ use super::image::{where_to_look, written};
 use super::note::{Topic, clause, without};
 use super::row::RowName;
 use super::subject::Image;
-use super::text::{Text, text};
+use super::text::{Arg, Text, text};
 use super::wording::{blank, field};
 use super::{Check, Notes, Subject};
 use crate::facts::MediaKind;
-use crate::machine::{DirectBoot, Firmware, Location};
+use crate::machine::{DirectBoot, Disk, Firmware, Location};
+use crate::spec::{DiskBus, DiskDevice};
 
-pub(super) static CHECKS: &[&Check] =
-    &[&KERNEL_MISSING, &KERNEL_UNREADABLE, &KERNEL_PLACE, &KERNEL_ALONE, &KERNEL_ROOT, &KERNEL_SECURE_BOOT];
+pub(super) static CHECKS: &[&Check] = &[
+    &KERNEL_MISSING,
+    &KERNEL_UNREADABLE,
+    &KERNEL_PLACE,
+    &KERNEL_ALONE,
+    &KERNEL_ARGS,
+    &KERNEL_ROOT,
+    &KERNEL_SECURE_BOOT,
+];
+
+static KERNEL_ARGS: Check = Check {
+    code: "KERNEL-ARGS",
+    title: "kernel arguments fit the machine",
+    explain: "Kernel arguments are often copied from another kind of VM. pci=off is for small virtual machines without a PCI \
+              bus; on a machine that has one the kernel then finds neither disks nor network cards. acpi=off and nolapic \
+              take interrupts and the shutdown away from a PC. The serial console has another name on each architecture, \
+              and 8250.nr_uarts=0 removes that of a PC. root= must name a disk as Linux does: vda on virtio, sda on \
+              SCSI, SATA, IDE and USB.",
+    run: Some(arguments),
+    ..Check::VM
+};
 
 static KERNEL_MISSING: Check = Check {
     code: "KERNEL-MISSING",
@@ -147,6 +167,72 @@ fn alone(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+fn arguments(subject: &Subject, notes: &mut Notes) {
+    let Some(boot) = &subject.machine.direct_boot else { return };
+    notes.looked();
+    for word in boot.args.value.split_whitespace() {
+        if let Some((why, remedy)) = misplaced(word, &boot.args.value, subject) {
+            let message = text!("boot.args has {word}, but {why}", word = Arg::quoted(word), why);
+            notes.warning(field("boot").key("args"), message, remedy);
+        }
+    }
+}
+
+/// Why an argument does not fit this machine, and what to do.
+fn misplaced(word: &str, all: &str, subject: &Subject) -> Option<(Text, Text)> {
+    let machine = subject.machine;
+    let (arch, kind) = (machine.arch.value.as_str(), machine.machine_type.value.as_str());
+    let drop = || Text::from("remove the word");
+    match word {
+        "pci=off" if machine.has_pci() => {
+            let why = text!("machine {kind} has its disks and network cards on PCI, so the kernel finds none", kind);
+            Some((why, drop()))
+        }
+        "acpi=off" | "acpi=noirq" | "nolapic" | "noapic" if machine.is_x86() && machine.has_pci() => {
+            let why = text!("machine {kind} routes interrupts and the shutdown by ACPI and APIC", kind);
+            Some((why, drop()))
+        }
+        "8250.nr_uarts=0" if machine.is_x86() && all.contains("console=ttyS") => {
+            Some(("the serial console that console= names is then gone".into(), drop()))
+        }
+        _ if word.starts_with("virtio_mmio.device=") && machine.has_pci() => {
+            Some((text!("machine {kind} has no virtio-mmio devices", kind), drop()))
+        }
+        _ => console(word, arch).or_else(|| root_disk(word, subject)),
+    }
+}
+
+/// The serial console of each architecture, where it is not ttyS0.
+const CONSOLES: [(&str, &str); 3] = [("aarch64", "ttyAMA0"), ("s390x", "ttysclp0"), ("ppc64le", "hvc0")];
+
+fn console(word: &str, arch: &str) -> Option<(Text, Text)> {
+    let named = word.strip_prefix("console=")?.split(',').next()?;
+    let usual = CONSOLES.iter().find(|(known, _)| *known == arch).map_or("ttyS0", |(_, console)| console);
+    let serial = CONSOLES.iter().any(|(_, console)| *console == named) || named.starts_with("ttyS");
+    // A virtual console of virtio is there on every machine.
+    let other = serial && named != "hvc0" && !(usual == "ttyS0" && named.starts_with("ttyS"));
+    (other && named != usual).then(|| {
+        let why = text!("the serial console of {arch} is {usual}", arch, usual);
+        (why, text!("write console={usual}", usual))
+    })
+}
+
+/// root= with the name of a disk on a bus that no disk is on.
+fn root_disk(word: &str, subject: &Subject) -> Option<(Text, Text)> {
+    let device = word.strip_prefix("root=/dev/")?;
+    let prefix = ["vd", "sd", "hd"].into_iter().find(|prefix| device.starts_with(prefix))?;
+    let disks = || subject.machine.disks.iter().filter(|disk| disk.device == DiskDevice::Disk && !disk.is_seed());
+    // Linux calls disks on IDE and SATA sd.
+    let name = |disk: &Disk| if disk.bus.value == DiskBus::Virtio { "vd" } else { "sd" };
+    if disks().next().is_none() || disks().any(|disk| name(disk) == prefix) {
+        return None;
+    }
+    let other = disks().map(name).next().unwrap_or("vd");
+    let why =
+        text!("no disk of the VM has a name that begins with {prefix}: they are {other}a and so on", prefix, other);
+    Some((why, text!("write root=/dev/{other}a, with the number of the partition if there is one", other)))
+}
+
 fn root(subject: &Subject, notes: &mut Notes) {
     let Some(boot) = &subject.machine.direct_boot else { return };
     notes.looked();
@@ -226,6 +312,32 @@ mod tests {
         Asked::disks(json!([{"action": "create", "size": 1, "root": true}])).said("KERNEL-ALONE").warning();
         kernel(json!({})).passes("KERNEL-ALONE");
         Asked::good().quiet("KERNEL-ALONE");
+    }
+
+    #[test]
+    fn arguments_of_another_kind_of_vm_are_pointed_out() {
+        let with = |args: &str, more: Value| {
+            let mut spec = json!({"boot": {"kernel": "/k", "args": args}});
+            spec.as_object_mut().into_iter().for_each(|all| all.extend(more.as_object().cloned().unwrap_or_default()));
+            Asked::with(spec)
+        };
+        let off = "console=ttyS0 reboot=k panic=1 pci=off root=/dev/vda rw";
+        let want =
+            "boot.args has 'pci=off', but machine q35 has its disks and network cards on PCI, so the kernel finds none";
+        with(off, json!({})).warns("KERNEL-ARGS", "boot.args", want);
+        with(off, json!({"machine": "microvm"})).passes("KERNEL-ARGS");
+        with("console=ttyS0 root=/dev/vda rw quiet", json!({})).passes("KERNEL-ARGS");
+        with("acpi=off", json!({})).said("KERNEL-ARGS").warning();
+        with("virtio_mmio.device=4K@0xd0000000:5", json!({})).said("KERNEL-ARGS").warning();
+        let sata = json!({"storage": {"disks": [{"action": "create", "size": 1, "bus": "sata"}]}});
+        let want = "boot.args has 'root=/dev/vda1', but no disk of the VM has a name that begins with vd: they are sda and so on";
+        with("root=/dev/vda1", sata).warns("KERNEL-ARGS", "boot.args", want);
+        let arm = json!({"architecture": "aarch64", "virt_type": "qemu"});
+        let want = "boot.args has 'console=ttyS0', but the serial console of aarch64 is ttyAMA0";
+        with("console=ttyS0", arm.clone()).warns("KERNEL-ARGS", "boot.args", want);
+        with("console=ttyAMA0 console=hvc0", arm).passes("KERNEL-ARGS");
+        kernel(json!({})).passes("KERNEL-ARGS");
+        Asked::good().quiet("KERNEL-ARGS");
     }
 
     #[test]

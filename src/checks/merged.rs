@@ -2,7 +2,7 @@
 //! have. Whether libvirt knows an element at all is left to libvirt, which validates the domain when it is defined.
 
 use super::guest_address::refused;
-use super::text::{Arg, Text, text};
+use super::text::{Arg, Joint, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::domain::Element;
@@ -197,15 +197,25 @@ fn address(device: &Element, at: &Element) -> Option<Text> {
 fn two_orders(tree: &Element, notes: &mut Notes) {
     let mut devices = tree.find("devices").into_iter().flat_map(Element::elements);
     let ordered = devices.find(|device| device.find("boot").is_some_and(|boot| boot.attribute("order").is_some()));
-    let within = tree.find("os").and_then(|os| os.find("boot"));
-    if let (Some(device), Some(kind)) = (ordered, within.and_then(|boot| boot.attribute("dev"))) {
+    let within = tree.find("os").into_iter().flat_map(Element::elements).filter(|element| element.name == "boot");
+    let kinds: Vec<&str> = within.filter_map(|boot| boot.attribute("dev")).collect();
+    if let Some(device) = ordered.filter(|_| !kinds.is_empty()) {
         let device = identity::label("devices", device);
-        let message =
-            text!("custom_xml has the boot order in <os> ({kind}), but {device} has one of its own", kind, device);
-        let remedy = "use the field boot.order instead, or remove the <boot> elements of the devices";
+        let message = text!(
+            "custom_xml has the boot order in <os> ({kinds}), but {device} has one of its own",
+            kinds = Arg::list(Joint::Comma, &kinds),
+            device
+        );
+        let known = kinds.iter().filter_map(|kind| BOOT_KINDS.iter().find(|(name, _)| name == kind));
+        let order: Vec<String> = known.map(|(_, word)| format!("\"{word}\"")).collect();
+        let remedy =
+            text!("remove <boot> from <os>, and set boot.order to [{order}]", order = Arg::list(Joint::Comma, &order));
         notes.blocker(field("custom_xml"), message, remedy);
     }
 }
+
+/// libvirt's words for kinds of boot devices, with those of boot.order.
+const BOOT_KINDS: [(&str, &str); 3] = [("hd", "disk"), ("cdrom", "cdrom"), ("network", "network")];
 
 /// libvirt refuses a topology that does not make all virtual CPUs.
 fn two_counts(tree: &Element, notes: &mut Notes) {

@@ -9,7 +9,18 @@ use crate::spec::field::of_part;
 use crate::spec::{Place, Segment, custom_xml};
 use serde_json::Value;
 
-pub(super) static CHECKS: &[&Check] = &[&XML_OPERATION, &XML_OVERRIDES];
+pub(super) static CHECKS: &[&Check] = &[&XML_ADDS, &XML_OPERATION, &XML_OVERRIDES];
+
+static XML_ADDS: Check = Check {
+    code: "XML-ADDS",
+    title: "custom XML says which device it means",
+    explain: "A device of custom_xml changes the generated one that it names, and is added where it names none: a disk is \
+              named by its target, an interface by its MAC address, a controller by type and index, a host device by its \
+              source, a console by its type or port. To change a generated device, write what names it; an interface has \
+              a MAC address only if networks[].mac sets one. To add a device, give it a name of its own.",
+    run: Some(adds),
+    ..Check::VM
+};
 
 static XML_OPERATION: Check = Check {
     code: "XML-OPERATION",
@@ -78,6 +89,33 @@ fn bare_operation(element: &Element) -> Option<(&str, &str)> {
     own.or_else(|| element.elements().find_map(bare_operation))
 }
 
+fn adds(subject: &Subject, notes: &mut Notes) {
+    if subject.merged.is_none() {
+        return;
+    }
+    notes.looked();
+    let mut named = Vec::new();
+    for CustomChange { element, deed, .. } in changes(subject) {
+        let Deed::Added { beside, lacks } = deed else { continue };
+        let Some(lacks) = lacks else {
+            named.push(element);
+            continue;
+        };
+        let message = text!(
+            "custom_xml adds {element} beside {beside}: it has no {lacks} of one of these",
+            element,
+            beside = Arg::all(beside),
+            lacks
+        );
+        let remedy = text!("write {lacks} as the generated one has it to change that one, or a new one to add", lacks);
+        notes.warning(field("custom_xml"), message, remedy);
+    }
+    if !named.is_empty() {
+        let message = text!("custom_xml adds {named} beside generated devices of that name", named = Arg::all(named));
+        notes.info(field("custom_xml"), message, "nothing to do if it is meant to be one more");
+    }
+}
+
 /// How many of the changed defaults are told.
 const TOLD: usize = 3;
 
@@ -129,7 +167,7 @@ fn told(change: &CustomChange) -> Option<Text> {
         }
         Deed::Text { from, to } => Some(text!("{element} from {from} to {to}", element, from, to)),
         Deed::Removed { .. } => Some(text!("{element} is gone", element)),
-        Deed::Missed { .. } => None,
+        Deed::Added { .. } | Deed::Missed { .. } => None,
     }
 }
 
@@ -219,6 +257,18 @@ mod tests {
             asked(xml).passes("XML-OPERATION");
         }
         Asked::good().quiet("XML-OPERATION");
+    }
+
+    #[test]
+    fn a_device_that_is_added_says_so() {
+        let bridge = "<interface type='bridge'><source bridge='br0'/><vlan><tag id='42'/></vlan></interface>";
+        let want = "custom_xml adds <interface> beside <interface>: it has no address of <mac> of one of these";
+        asked(bridge).warns("XML-ADDS", "custom_xml", want);
+        let said = asked("<disk><target dev='vdb'/></disk>").said("XML-ADDS").info();
+        assert_eq!(said.message, "custom_xml adds <disk> vdb beside generated devices of that name");
+        asked("<disk><driver io='threads'/><target dev='vda'/></disk>").passes("XML-ADDS");
+        asked("<redirdev bus='usb' type='spicevmc'/>").passes("XML-ADDS");
+        Asked::good().quiet("XML-ADDS");
     }
 
     #[test]

@@ -42,6 +42,13 @@ pub enum Deed {
         /// The fields.
         fields: Vec<Place>,
     },
+    /// It is a device beside those of its name that the fields make.
+    Added {
+        /// The generated devices of that name.
+        beside: Vec<String>,
+        /// What would tell which of them is meant, where the element lacks it.
+        lacks: Option<&'static str>,
+    },
     /// The operation found nothing to work on.
     Missed {
         /// `remove` or `replace`.

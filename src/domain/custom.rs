@@ -115,6 +115,7 @@ impl Merge {
     /// Puts `upper` over `lower`, which is the same thing. A text counts in its own unit.
     fn overlay(&mut self, lower: &mut Element, upper: Element, around: &Around) {
         let mut changed = false;
+        self.retype(lower, &upper, around);
         if !upper.own_text().is_empty() {
             self.changes.extend(change::text(around, lower, &upper));
             changed = lower.own_text() != upper.own_text();
@@ -164,8 +165,9 @@ impl Merge {
                     }
                 }
                 (None, op) => {
-                    if let Some(op) = op {
-                        self.miss(parent, &upper, op, around);
+                    match op {
+                        Some(op) => self.miss(parent, &upper, op, around),
+                        None => self.add(parent, &upper, around),
                     }
                     let around = around.child(&name, &upper);
                     self.clear(&mut upper, &around);
@@ -174,6 +176,33 @@ impl Merge {
                     met.insert(at.min(met.len()), true);
                 }
             }
+        }
+    }
+
+    /// Notes a device that comes beside generated ones of its name.
+    fn add(&mut self, parent: &Element, upper: &Element, around: &Around) {
+        let generated = |lower: &&Element| lower.name == upper.name && lower.origin != upper.origin;
+        let beside: Vec<String> =
+            parent.elements().filter(generated).map(|lower| identity::label(&parent.name, lower)).collect();
+        if parent.name != "devices" || beside.is_empty() {
+            return;
+        }
+        let is_keyed = identity(&parent.name, upper) != Identity::None;
+        let lacks = identity::told_by(&upper.name).filter(|_| !is_keyed);
+        self.changes.push(around.child(&parent.name, upper).change(Deed::Added { beside, lacks }));
+    }
+
+    /// Takes the source away from a device that becomes one of another type: what it named means nothing there.
+    fn retype(&mut self, lower: &mut Element, upper: &Element, around: &Around) {
+        let (Some(from), Some(to)) = (lower.attribute("type"), upper.attribute("type")) else { return };
+        let is_device = ["disk", "interface", "hostdev", "serial", "console", "channel", "filesystem"];
+        if from == to || !is_device.contains(&lower.name.as_ref()) {
+            return;
+        }
+        let is_source = |node: &Node| matches!(node, Node::Element(child) if child.name == "source");
+        let Some(at) = lower.children.iter().position(is_source) else { return };
+        if let Node::Element(source) = lower.children.remove(at) {
+            self.changes.push(change::removed(&around.child(&lower.name, &source), &source));
         }
     }
 
@@ -267,6 +296,39 @@ mod tests {
         assert!(xml.contains("<driver name='qemu' type='qcow2' cache='writeback'/>"));
         assert_eq!(xml.matches("<disk").count(), 1);
         assert_eq!(merged("<disk><target dev='vdb'/></disk>").matches("<disk").count(), 2);
+    }
+
+    #[test]
+    fn a_device_of_another_type_has_the_source_of_that_type_alone() {
+        let mut domain = parse::parse(
+            "<domain><devices><disk type='file'><source file='/a.qcow2'/><target dev='vda'/></disk></devices></domain>",
+        )
+        .unwrap();
+        let custom = "<disk type='network'><source protocol='rbd' name='p/a'/><target dev='vda'/></disk>";
+        let changes = merge(&mut domain, custom).unwrap();
+        let xml = domain.to_xml();
+        assert!(xml.contains("<source protocol='rbd' name='p/a'/>") && !xml.contains("/a.qcow2"), "{xml}");
+        assert!(changes.iter().any(|change| matches!(change.deed, Deed::Removed { .. })), "{changes:?}");
+    }
+
+    #[test]
+    fn a_device_that_comes_beside_generated_ones_says_so() {
+        let added = |custom: &str| -> Vec<(Vec<String>, Option<&str>)> {
+            let changes = merge(&mut parse::parse(BASE).unwrap(), custom).unwrap().into_iter();
+            let added = changes.filter_map(|change| match change.deed {
+                Deed::Added { beside, lacks } => Some((beside, lacks)),
+                _ => None,
+            });
+            added.collect()
+        };
+        let card = || vec!["<interface> 52:54:00:00:00:01".to_owned()];
+        assert_eq!(added("<interface type='bridge'/>"), [(card(), Some("address of <mac>"))]);
+        assert_eq!(added("<interface><mac address='52:54:00:00:00:02'/></interface>"), [(card(), None)]);
+        assert_eq!(added("<disk device='cdrom'/>"), [(vec!["<disk> vda".to_owned()], Some("dev of <target>"))]);
+        assert_eq!(added("<sound model='ich9'/><disk><target dev='vda'/></disk>"), []);
+        // Two new ones are beside the generated one, not beside each other.
+        assert_eq!(added("<interface/><interface/>").len(), 2);
+        assert_eq!(added("<hub type='usb'/><hub type='usb'/>"), []);
     }
 
     #[test]

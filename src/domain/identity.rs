@@ -27,6 +27,25 @@ pub fn identity(parent: &str, element: &Element) -> Identity {
     key.map_or(Identity::None, Identity::Key)
 }
 
+/// What tells a device of this name from others of its name; `None` where there is one of it, or where each is its own.
+pub fn told_by(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "disk" => "dev of <target>",
+        "filesystem" => "dir of <target>",
+        "controller" => "type and index",
+        "hostdev" => "<source>",
+        "interface" => "address of <mac>",
+        "graphics" => "type",
+        "input" => "type and bus",
+        "serial" | "parallel" | "console" => "port of <target>",
+        "channel" => "name of <target>",
+        "sound" | "watchdog" | "panic" => "model",
+        "audio" => "id",
+        "shmem" => "name",
+        _ => return None,
+    })
+}
+
 /// The element as users tell it from others: `<vcpu>`, `<disk> vda`.
 pub fn label(parent: &str, element: &Element) -> String {
     match identity(parent, element) {

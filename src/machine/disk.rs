@@ -62,6 +62,11 @@ impl Disk {
         }
     }
 
+    /// True for the cloud-init seed.
+    pub fn is_seed(&self) -> bool {
+        matches!(self.origin, DiskOrigin::Seed { .. })
+    }
+
     /// The format written to the XML. libvirt must be told one, and QEMU must never guess it: a guest that writes a
     /// qcow2 header into its raw disk could make it read any file of the host. `None` where it is not known, which a check
     /// refuses.

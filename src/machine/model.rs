@@ -110,6 +110,13 @@ impl Machine {
         self.domain_type == "test"
     }
 
+    /// True where the guest's devices are on a PCI bus, as on most machines.
+    pub fn has_pci(&self) -> bool {
+        let machine = self.machine_type.value.as_str();
+        let bare = ["microvm", "isapc", "none"].contains(&machine);
+        !bare && !self.arch.value.starts_with("s390")
+    }
+
     /// True where the guest is a PC: APIC, SMM, PC timers and Hyper-V exist there only.
     pub fn is_x86(&self) -> bool {
         platform::is_x86(&self.arch.value)
