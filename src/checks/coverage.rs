@@ -5,7 +5,7 @@ use super::note::{Notes, without};
 use super::subject::Subject;
 use super::text::text;
 use crate::engine::Support;
-use crate::spec::Place;
+use crate::spec::{Place, field};
 use serde_json::Value;
 
 pub(super) static CHECKS: &[&Check] = &[&ENGINE_FIELD];
@@ -55,7 +55,7 @@ fn carried(subject: &Subject, notes: &mut Notes) {
 /// The places of a spec that a path with `[]` leads to, where something is set.
 fn places(value: &Value, path: &[&str], at: &Place) -> Vec<Place> {
     let Some((first, rest)) = path.split_first() else {
-        return if is_set(value) { vec![at.clone()] } else { Vec::new() };
+        return if is_set(value) || makes_by_itself(value, at) { vec![at.clone()] } else { Vec::new() };
     };
     let (key, is_list) = first.strip_suffix("[]").map_or((*first, false), |key| (key, true));
     let (Some(value), at) = (value.get(key), at.clone().key(key)) else { return Vec::new() };
@@ -66,6 +66,12 @@ fn places(value: &Value, path: &[&str], at: &Place) -> Vec<Place> {
         }
         None => places(value, rest, &at),
     }
+}
+
+/// True for an object that makes a device although nothing is set in it, such as an empty `cloud_init`.
+fn makes_by_itself(value: &Value, at: &Place) -> bool {
+    let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+    is_empty && field::at(at).is_some_and(|field| !field.xml.is_empty())
 }
 
 fn is_set(value: &Value) -> bool {

@@ -2,12 +2,11 @@
 
 use super::note::{Remedy, Topic, without};
 use super::row::RowName;
-use super::text::{Arg, Text, text};
-use super::{Check, Notes, Subject};
-use crate::facts::{Fact, MediaFile, MediaKind, Password, media};
+use super::text::{Arg, text};
+use super::{Check, Notes, Subject, password_file};
+use crate::facts::media;
 use crate::machine::Console;
 use crate::spec::{GraphicsKind, Place};
-use crate::units::shell_quote;
 use core::net::IpAddr;
 
 pub(super) static CHECKS: &[&Check] = &[
@@ -241,45 +240,13 @@ fn password(subject: &Subject, notes: &mut Notes) {
         let Some(path) = console.password_file.as_deref() else { continue };
         notes.looked();
         let topic = topic(console, "password_file");
-        if !path.starts_with('/') {
-            let message = text!("password_file {path} is not an absolute path", path = Arg::quoted(path));
-            notes.blocker(topic, message, "write the whole path, beginning with /");
-            continue;
-        }
-        let what = text!("password_file {path}", path);
-        let pending = Fact::default();
-        let fact = subject.facts.files.get(&media::local(path)).unwrap_or(&pending);
-        let Some(file) = notes.known(fact, || place(console, "password_file"), &what) else { continue };
-        if let Some((why, remedy)) = unusable(file, console.kind) {
-            notes.blocker(topic, text!("{what} {why}", what, why), remedy);
-        } else if let Some(mode) = file.secret.map(|secret| secret.mode).filter(|mode| mode & 0o077 != 0) {
-            let message = text!("{what} can be read by other users (mode {mode})", what, mode = format!("{mode:04o}"));
-            notes.warning(topic, message, text!("chmod 600 {path}", path = shell_quote(path)));
-        }
+        let (most, kind) = if console.kind == GraphicsKind::Vnc {
+            (media::VNC_PASSWORD, "VNC supports")
+        } else {
+            (media::SPICE_PASSWORD, "SPICE supports")
+        };
+        password_file::judge(path, &topic, most, kind, subject, notes);
     }
-}
-
-/// Why no password comes out of the file, and what to do about it.
-fn unusable(file: &MediaFile, kind: GraphicsKind) -> Option<(Text, Text)> {
-    let write = "write the password in its first line";
-    let kind_name = kind.name().to_uppercase();
-    let most = if kind == GraphicsKind::Vnc { media::VNC_PASSWORD } else { media::SPICE_PASSWORD };
-    let (why, remedy) = match (file.kind, file.secret.map(|secret| secret.password)) {
-        (MediaKind::Missing, _) => ("does not exist".into(), "create it on the machine where vmbuild runs".into()),
-        (MediaKind::File, Some(Password::Short)) => return None,
-        (MediaKind::File, Some(Password::Long)) if kind != GraphicsKind::Vnc => return None,
-        (MediaKind::File, Some(Password::Unreadable) | None) => {
-            ("cannot be read by you".into(), "make it readable, or copy it to a place where you can read it".into())
-        }
-        (MediaKind::File, Some(Password::Empty)) => ("has an empty first line".into(), write.into()),
-        (MediaKind::File, Some(Password::NoText)) => ("has no text in its first line".into(), write.into()),
-        (MediaKind::File, Some(_)) => {
-            let why = text!("has a longer first line than {kind} supports: {most} characters", kind = kind_name, most);
-            (why, text!("choose a password of at most {most} characters", most))
-        }
-        _ => ("is not a regular file".into(), "name a file that contains the password".into()),
-    };
-    Some((why, remedy))
 }
 
 fn way_in(subject: &Subject, notes: &mut Notes) {

@@ -5,15 +5,15 @@ use super::{
     backing, boot_order, character, clone, cloud_init, coverage, cpu, custom_xml, devices, disk, error, failure,
     firmware, graphics, guest_address, guest_os, held, host, host_drive, hypervisor, image, image_content,
     image_sharing, image_state, iommu, kernel_boot, kernel_image, mac, mediated, memory, merged, metadata, name,
-    network, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector, share, space,
-    target, template, tuning, version, virtual_function, volume,
+    network, network_config, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
+    share, space, target, template, tuning, user_data, version, virtual_function, volume,
 };
 
 /// Checks of one file, below the heading of their chapter in CHECKS.md.
 type Group = (&'static str, &'static [&'static Check]);
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [Group; 44] = [
+static TABLE: [Group; 46] = [
     ("Host", host::CHECKS),
     ("Name and metadata", name::CHECKS),
     ("Templates", template::CHECKS),
@@ -52,6 +52,8 @@ static TABLE: [Group; 44] = [
     ("Guest addresses", guest_address::CHECKS),
     ("Mediated devices", mediated::CHECKS),
     ("Cloud-init", cloud_init::CHECKS),
+    ("Cloud-init", user_data::CHECKS),
+    ("Cloud-init", network_config::CHECKS),
     ("Custom XML", custom_xml::CHECKS),
     ("Custom XML", overridden::CHECKS),
     ("Custom XML", merged::CHECKS),

@@ -1,6 +1,7 @@
 //! The machine: sysfs, procfs and libvirt. Facts come out, single acts of a build go in. What facts mean is not decided here.
 
 pub mod backend;
+mod crypt;
 mod demo;
 pub mod error;
 pub mod image;

@@ -1,6 +1,6 @@
 //! The boot order of disks and interfaces: one number per bootable device, none twice unless the user wrote it twice.
 
-use super::{Disk, DiskOrigin, Interface};
+use super::{Disk, Interface};
 use crate::spec::{BootDevice, DiskDevice, Place, Spec};
 use std::collections::HashSet;
 
@@ -68,8 +68,7 @@ impl Numbers {
     /// One for each disk of a kind, the boot ISO first.
     fn give_disks(&mut self, disks: &mut [Disk], device: DiskDevice) {
         let drivers = Place::root().key("virtio_win");
-        let seed = |disk: &Disk| matches!(disk.origin, DiskOrigin::Seed { .. });
-        let bootable = |disk: &&mut Disk| disk.device == device && disk.place != drivers && !seed(disk);
+        let bootable = |disk: &&mut Disk| disk.device == device && disk.place != drivers && !disk.is_seed();
         disks
             .iter_mut()
             .filter(bootable)

@@ -18,6 +18,7 @@ pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
     let mut files = of_machine(spec, machine);
     files.related(machine, facts);
     let passwords = machine.consoles.iter().filter_map(|console| console.password_file.as_deref());
+    let passwords = passwords.chain(machine.seed_password.as_deref());
     files.list.into_iter().chain(passwords.filter(|path| path.starts_with('/')).map(media::local)).collect()
 }
 

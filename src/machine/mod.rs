@@ -83,7 +83,6 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
     let backing = memory::backing(spec, facts, memory, &pinning, &shares);
     let (slots, expanders) = guest_pci::placed(spec, facts, chipset, &backing.cells);
     let hide_kvm = guest_pci::hide_kvm(&slots, facts, guest.windows);
-    let held = held::held(spec, facts);
     let mut disks = storage::disks(spec, facts, chipset, &guest);
     let mut interfaces = interface::interfaces(spec, facts, chipset, &guest);
     let direct_boot = boot::direct(spec, facts, &disks);
@@ -117,12 +116,13 @@ pub fn machine(spec: &Spec, facts: &Facts) -> Machine {
         dropped: BTreeSet::new(),
         slots,
         expanders,
-        held,
+        held: held::held(spec, facts),
         arch,
         machine_type,
         chipset,
         firmware,
         autostart: spec.autostart.unwrap_or(false),
+        seed_password: storage::seed_password(spec),
         windows: guest.windows,
         guest,
     };

@@ -80,6 +80,8 @@ pub struct Machine {
     pub hypervisor_vendor: Choice<Option<String>>,
     /// Start with the host.
     pub autostart: bool,
+    /// File with the password that the cloud-init seed sets, on the machine where vmbuild runs.
+    pub seed_password: Option<String>,
     /// The guest system, and what follows from it.
     pub guest: Guest,
     /// True for Windows guests: clock and Hyper-V defaults differ.

@@ -5,7 +5,7 @@ use super::location::{self, holds_block_devices};
 use super::target::{self, TargetWish};
 use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
 use crate::facts::{Facts, ImageFormat, Pool};
-use crate::spec::{self, CloudInit, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
+use crate::spec::{self, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
 use std::collections::HashSet;
 
 /// The disks in the spec's order, then the CD with drivers, then the boot ISO, then the seed.
@@ -22,6 +22,11 @@ pub(super) fn disks(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &Guest)
         made: HashSet::new(),
     };
     wanted.into_iter().zip(targets).map(|(wanted, target)| wanted.resolve(target, &mut images)).collect()
+}
+
+/// The file with the password that the seed sets.
+pub(super) fn seed_password(spec: &Spec) -> Option<String> {
+    filled(spec.cloud_init.as_ref()?.password_file.as_deref()).map(ToOwned::to_owned)
 }
 
 /// A disk before its target is known.
@@ -74,20 +79,15 @@ fn wanted<'a>(
         asked_target: None,
         preferred_target: (chipset == Chipset::Pc).then_some("hdc"),
     });
-    let seed = has_seed(spec.cloud_init.as_ref()).then(|| WantedDisk {
+    let seed = spec.cloud_init.is_some().then(|| WantedDisk {
         place: Place::root().key("cloud_init"),
         source: DiskSource::Seed,
         device: DiskDevice::Disk,
-        bus: seed_bus(chipset, guest.windows),
+        bus: seed_bus(chipset, guest),
         asked_target: None,
         preferred_target: None,
     });
     rows.chain(drivers).chain(iso).chain(seed).collect()
-}
-
-/// An empty `cloud_init` asks for nothing.
-fn has_seed(cloud_init: Option<&CloudInit>) -> bool {
-    cloud_init.is_some_and(|wanted| *wanted != CloudInit::default())
 }
 
 /// What was asked for; else what the target's name stands for; else what suits the device.
@@ -131,11 +131,12 @@ fn cdrom_bus(chipset: Chipset) -> Choice<DiskBus> {
     }
 }
 
-/// Windows has no virtio driver before the seed has been read.
-fn seed_bus(chipset: Chipset, windows: bool) -> Choice<DiskBus> {
-    match (windows, chipset) {
+/// Windows has no virtio driver before the seed has been read; an image whose kernel has none never finds one on virtio.
+fn seed_bus(chipset: Chipset, guest: &Guest) -> Choice<DiskBus> {
+    match (guest.windows, chipset) {
         (true, Chipset::Pc) => Choice::default(DiskBus::Ide, "Windows reads it without a driver"),
         (true, _) => Choice::default(DiskBus::Sata, "Windows reads it without a driver"),
+        (false, _) if !guest.virtio.value => disk_bus(chipset, guest),
         (false, _) => Choice::default(DiskBus::Virtio, "paravirtual, the fastest"),
     }
 }
@@ -360,7 +361,7 @@ mod tests {
         let disks = of(Chipset::Q35, spec);
         assert_eq!(volumes(&disks), ["a-vda.qcow2", "a-cidata.img"]);
         assert_eq!((disks[1].boot_order, disks[1].readonly), (None, true));
-        assert_eq!(of(Chipset::Q35, json!({"cloud_init": {}})), []);
+        assert_eq!(volumes(&of(Chipset::Q35, json!({"name": "a", "cloud_init": {}}))), ["a-cidata.img"]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod syntax;
 mod text;
 mod walk;
 mod words;
+pub mod yaml;
 
 pub use amount::{DiskSize, MemorySize};
 pub use boot::{Boot, BootDevice};

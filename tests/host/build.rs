@@ -174,8 +174,8 @@ fn virsh_finds_what_a_build_made() {
         site.create("a.qcow2"),
         site.clone("b.qcow2", "a.qcow2", Some(&site.name), Some(Bytes(96 * MIB))),
         site.clone("c.qcow2", site.path("a.qcow2").to_str().unwrap(), None, None),
-        LibvirtCall::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
         site.define(),
+        LibvirtCall::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
         LibvirtCall::ReadBack { xml: site.domain_xml() },
         site.start(),
     ];
@@ -185,10 +185,10 @@ fn virsh_finds_what_a_build_made() {
     assert_eq!((state.as_str(), site.virsh(&["domstate", &site.name]).as_str()), ("running", "running"));
     assert_eq!(site.volumes(), ["a.qcow2", "b.qcow2", "c.qcow2", "cidata.img"]);
     assert!(site.virsh(&["vol-info", "--bytes", "--pool", &site.name, "b.qcow2"]).contains(&(96 * MIB).to_string()));
-    assert_eq!(note(&events, 4), "", "libvirt checked the XML against its schema");
+    assert_eq!(note(&events, 3), "", "libvirt checked the XML against its schema");
     assert!(note(&events, 5).starts_with("libvirt kept all that was sent, added "), "{events:#?}");
     assert!(told(&events).contains(&"changed os/type@machine from 'q35' to 'pc-q35-".to_owned()), "{events:#?}");
-    assert_seed(&site);
+    assert_seed(&site, &uuid);
 }
 
 /// What libvirt stored otherwise than it was sent, versions cut off.
@@ -202,12 +202,14 @@ fn told(events: &[BuildEvent]) -> Vec<String> {
 }
 
 /// The seed is a FAT image that only its owner may read.
-fn assert_seed(site: &Site) {
+fn assert_seed(site: &Site, uuid: &str) {
     let copy = site.path("copy.img");
     site.virsh(&["vol-download", "--pool", &site.name, "cidata.img", copy.to_str().unwrap()]);
     let image = std::fs::read(copy).unwrap();
     assert_eq!(&image[43..54], b"CIDATA     ");
-    assert!(image.windows(13).any(|bytes| bytes == b"\"name\": \"ann\""));
+    let holds = |text: &str| image.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(holds("\"name\": \"ann\""));
+    assert!(holds(&format!("\"instance-id\": \"{uuid}\"")), "each VM is one of its own for cloud-init");
     let mode = std::fs::metadata(site.path("cidata.img")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -251,7 +253,7 @@ fn a_file_that_libvirt_does_not_know_yet_is_not_overwritten() {
         LibvirtCall::WriteSeed { pool: site.name.clone(), volume: "cidata.img".into() },
     ];
     for action in last {
-        let (outcome, _) = site.build(vec![site.create("a.qcow2"), action], |_, _| {});
+        let (outcome, _) = site.build(vec![site.create("a.qcow2"), site.define(), action], |_, _| {});
         assert!(
             matches!(&outcome, BuildResult::Undone { message } if message.contains("already exists")),
             "{outcome:?}"

@@ -148,7 +148,6 @@ fn plan(uri: &str, pool: &str, name: &str, xml: &str, outside: &Path) -> Plan {
     let mut calls = vec![create, copy(pool, "b.qcow2", "a.qcow2", Some(pool))];
     calls.extend(outside.exists().then(|| copy(pool, "c.qcow2", outside.to_str().unwrap(), None)));
     calls.extend([
-        LibvirtCall::WriteSeed { pool: pool.into(), volume: "seed.img".into() },
         LibvirtCall::Define {
             name: name.into(),
             xml: xml.into(),
@@ -157,6 +156,7 @@ fn plan(uri: &str, pool: &str, name: &str, xml: &str, outside: &Path) -> Plan {
             tpm: false,
             files: Vec::new(),
         },
+        LibvirtCall::WriteSeed { pool: pool.into(), volume: "seed.img".into() },
         LibvirtCall::ReadBack { xml: xml.into() },
         LibvirtCall::Start { name: name.into(), watched: false, files: Vec::new() },
     ]);

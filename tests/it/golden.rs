@@ -235,7 +235,8 @@ fn what_may_be_a_secret_is_in_no_output() {
         let Written { name, folder, facts } =
             written::all().into_iter().find(|c| c.name == "cloud-init-linux").unwrap();
         let mut written: Value = serde_json::from_str(&read(&folder.join("spec.json"))).unwrap();
-        *field.names().fold(&mut written, |node, name| &mut node[name]) = Value::from(SECRET);
+        let secret = if field.grammar.is_list() { Value::from(vec![SECRET]) } else { Value::from(SECRET) };
+        *field.names().fold(&mut written, |node, name| &mut node[name]) = secret;
         let spec = resolve(&parse_spec(&written.to_string()), &facts);
         let machine = machine(&spec, &facts);
         let case = Case { name, folder, written, spec, stack_error: None, facts, machine };

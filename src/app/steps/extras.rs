@@ -200,15 +200,27 @@ fn identity() -> [Field; 5] {
     ]
 }
 
-fn cloud_init() -> [Field; 6] {
+fn cloud_init() -> [Field; 15] {
     let at = |field: &str| top("cloud_init").key(field);
     [
         Field::text(at("hostname")).default("", "the name of the VM").help("Host name that the guest sets."),
         Field::text(at("user")).help("Account to create, with sudo rights."),
         Field::lines(at("ssh_authorized_keys")).help("Public keys that may log in as the user, one per line."),
-        Field::lines(at("user_data")).help("The document as it is; in place of user and keys. Esc leaves it."),
+        Field::text(at("password_file"))
+            .help("A file on this machine; its first line is read at the build, and hashed."),
+        Field::text(at("password_hash")).help("As mkpasswd --method=SHA-512 prints it; in place of the file.").more(),
+        Field::lines(at("packages")).help("Packages to install at the first boot, one per line."),
+        Field::lines(at("runcmd")).help("Commands for root's shell at the first boot, one per line."),
+        Field::text(at("timezone")).default("", "that of the image").help("Such as Europe/Paris."),
+        Field::text(at("locale")).default("", "that of the image").help("Such as en_GB.UTF-8."),
+        Field::lines(at("addresses"))
+            .default("", "by DHCP")
+            .help("Fixed addresses of the first card, such as 192.168.1.5/24, one per line."),
+        Field::text(at("gateway")).help("Default gateway, with fixed addresses."),
+        Field::lines(at("nameservers")).help("Name servers, with fixed addresses, one per line."),
+        Field::lines(at("user_data")).help("The document as it is; in place of the fields above. Esc leaves it."),
         Field::lines(at("meta_data")).help("The document as it is. Esc leaves it.").more(),
-        Field::lines(at("network_config")).help("The document as it is. Esc leaves it."),
+        Field::lines(at("network_config")).help("The document as it is; in place of addresses. Esc leaves it."),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! The steps of a build, in order: look again, volumes, seed, define, autostart, read back, start, verify.
+//! The steps of a build, in order: look again, volumes, define, seed, autostart, read back, start, verify. The seed holds what
+//! libvirt chooses when it defines the domain: the identity of the VM and the addresses of its cards.
 
 use super::copy::{CopyFrom, sizes};
 use super::reviewed;
@@ -20,8 +21,10 @@ pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: Pla
     let planned = Planned { machine, facts, files, name: defined_name(machine, domain), xml: rendered.text() };
     let taken = TakenFunctions::of(machine, domain);
     let mut steps = vec![recheck(&taken, &planned.files, facts)];
-    steps.extend(machine.disks.iter().filter_map(|disk| planned.volume(disk)));
+    let (seeds, images): (Vec<&Disk>, Vec<&Disk>) = machine.disks.iter().partition(|disk| disk.is_seed());
+    steps.extend(images.into_iter().filter_map(|disk| planned.volume(disk)));
     steps.push(planned.define());
+    steps.extend(seeds.into_iter().filter_map(|disk| planned.volume(disk)));
     steps.extend(machine.autostart.then(|| planned.autostart()));
     steps.push(planned.read_back());
     if options.start {
@@ -284,8 +287,8 @@ mod tests {
             "observe the host again and run every check",
             "virStorageVolCreateXML fast/ws-vda.qcow2 100 GiB",
             "virStorageVolCreateXMLFrom golden/base.qcow2 to fast/ws-vdc.qcow2 40 GiB",
-            "virStorageVolCreateXML and virStorageVolUpload fast/ws-cidata.img (mode 0600)",
             "virDomainDefineXMLFlags ws (validated)",
+            "virStorageVolCreateXML and virStorageVolUpload fast/ws-cidata.img (mode 0600)",
             "virDomainSetAutostart ws 1",
             "virDomainGetXMLDesc ws, compared with what was sent",
             "virDomainCreate ws",

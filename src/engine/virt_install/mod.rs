@@ -145,7 +145,7 @@ impl Writer<'_> {
     fn disk(&self, flag: &Flag, element: &Element) -> Option<OptionWords> {
         let target = element.find("target").and_then(|target| target.attribute("dev"));
         let disk = self.machine.disks.iter().find(|disk| Some(disk.target.value.as_str()) == target);
-        if disk.is_some_and(|disk| matches!(disk.origin, DiskOrigin::Seed { .. })) {
+        if disk.is_some_and(Disk::is_seed) {
             return None;
         }
         let mut words = OptionWords::of(flag, &leaves(element), |leaf| leaf.is_at("type"));

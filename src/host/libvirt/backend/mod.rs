@@ -5,20 +5,19 @@ mod copy;
 mod read_back;
 mod reconnect;
 mod same;
+mod seed;
 mod verify;
 mod watch;
 
 use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
-use crate::engine::libvirt::volume::seed_xml;
 use crate::engine::libvirt::{Libvirt, LibvirtCall, LibvirtRemoval, PasswordFile};
 use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, ReviewedFile, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
-use crate::host::{Cause, HostError, Observer, Source, seed};
+use crate::host::{Cause, HostError, Observer, Source};
 use crate::plan::BuildEvent;
-use crate::units::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use watch::LogWatch;
@@ -114,18 +113,6 @@ impl LibvirtBackend {
             let hide = |text: String| secrets.iter().fold(text, |text, secret| secret.hidden_in(&text));
             HostError { message: hide(error.message), original: hide(error.original), ..error }
         })
-    }
-
-    fn write_seed(&self, pool: &str, volume: &str, work: &mut Work<'_, '_>) -> Result<String, Halt> {
-        let image = seed::image(&seed::documents(work.name, work.spec.cloud_init.as_ref()))?;
-        let made = self.connection.create_volume(pool, &seed_xml(volume, Bytes(image.len() as u64)))?;
-        work.made(&made.key);
-        match copy::bytes(&self.connection, &made, &image, work) {
-            Err(Halt::Failed(error)) if error.cause == Cause::Unsupported => {
-                Ok("left empty: this driver does not store volume contents".into())
-            }
-            other => other.map(|()| String::new()),
-        }
     }
 }
 
