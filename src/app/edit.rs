@@ -72,12 +72,22 @@ impl Model {
             return;
         }
         self.content.pending.remove(place);
+        if value.is_none() && self.is_inherited(place) {
+            // What a template or preset sets is taken away. Emptied once more, the field is that of the template again.
+            let _ = edit::take_away(&mut self.content.own, place);
+            return;
+        }
         let text = value.as_ref().map(|value| grammar::show(Grammar::Text, value));
         if edit::set(&mut self.content.own, place, value).is_err()
             && let Some(text) = text
         {
             self.content.pending.insert(place.clone(), text);
         }
+    }
+
+    /// True where a layer below sets the field, and the user does not.
+    fn is_inherited(&self, place: &Place) -> bool {
+        edit::get(&self.content.own, place).is_none() && self.values.get(place).is_some_and(|value| !value.is_null())
     }
 
     /// Sets one text of a list in which the position says what it is about: an empty one stands for none.

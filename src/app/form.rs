@@ -189,6 +189,8 @@ pub(super) fn fill(model: &Model, field: &mut Field, typed: Option<&str>) {
     } else if let Some(value) = model.values.get(&field.place) {
         field.text = grammar::show(field.grammar, value);
         field.origin = model.origin(&field.place);
+    } else if model.content.own.takes_away(&field.place) {
+        "what the template or preset sets is taken away".clone_into(&mut field.why);
     }
     // While a text is typed it is that text which is understood in some way, not the shown value.
     field.note = beside(field, typed.unwrap_or(&field.text));

@@ -15,10 +15,11 @@ impl Values {
 
     /// What the spec says at `place`.
     pub fn get(&self, place: &Place) -> Option<&Value> {
-        place.0.iter().try_fold(&self.0, |value, segment| match segment {
+        let found = place.0.iter().try_fold(&self.0, |value, segment| match segment {
             Segment::Key(key) => value.get(key),
             Segment::Index(index) => value.get(index),
-        })
+        });
+        found.filter(|value| !value.is_null())
     }
 
     /// The rows of the list at `place`; none where there is no list.

@@ -2,7 +2,7 @@
 //!
 //! Both go through serde, so that a new field of the spec is editable without a line here.
 
-use super::{Place, Segment, Spec, suggest::quoted};
+use super::{Place, Segment, Spec, nulls, suggest::quoted};
 use serde_json::{Map, Value};
 
 /// Why a field was not set. The spec is then as it was.
@@ -44,7 +44,17 @@ pub fn get(spec: &Spec, place: &Place) -> Option<Value> {
             _ => return None,
         };
     }
-    Some(value)
+    Some(value).filter(|value| !value.is_null())
+}
+
+/// Makes `place` null: it is not set, whatever layers below set.
+pub fn take_away(spec: &mut Spec, place: &Place) -> Result<(), EditError> {
+    set(spec, place, None)?;
+    if !nulls::covers(&spec.nulls, place) {
+        spec.nulls.retain(|null| !null.within(place));
+        spec.nulls.insert(place.clone());
+    }
+    Ok(())
 }
 
 /// Sets `place` to `value`, making what lies above it; a row just behind the last one is appended. `None` and `null`
@@ -52,7 +62,8 @@ pub fn get(spec: &Spec, place: &Place) -> Option<Value> {
 /// list says "none" where no list says "the default".
 pub fn set(spec: &mut Spec, place: &Place, value: Option<Value>) -> Result<(), EditError> {
     let refused = |message: String| EditError::Refused { place: place.clone(), message };
-    let mut tree = serde_json::to_value(&*spec).map_err(|error| refused(error.to_string()))?;
+    let nulls = nulls::open(&spec.nulls, place);
+    let mut tree = serde_json::to_value(&Spec { nulls, ..spec.clone() }).map_err(|error| refused(error.to_string()))?;
     match value.filter(|value| !value.is_null()) {
         Some(value) => *node(&mut tree, place)? = value,
         None => {
@@ -163,6 +174,21 @@ mod tests {
         assert_eq!(vm, Spec::default());
         set(&mut vm, &at("networks[3].mac"), None).unwrap();
         assert_eq!(vm, Spec::default());
+    }
+
+    #[test]
+    fn a_field_that_is_taken_away_is_null_until_it_is_set() {
+        let mut vm = spec(json!({"uefi": true, "boot": null}));
+        take_away(&mut vm, &at("uefi")).unwrap();
+        assert_eq!(serde_json::to_value(&vm).unwrap(), json!({"uefi": null, "boot": null}));
+        assert_eq!(get(&vm, &at("uefi")), None);
+        set(&mut vm, &at("uefi"), Some(json!(false))).unwrap();
+        set(&mut vm, &at("boot.menu"), Some(json!(true))).unwrap();
+        let boot = json!({"menu": true, "kernel": null, "initrd": null, "args": null, "order": null});
+        assert_eq!(serde_json::to_value(&vm).unwrap(), json!({"uefi": false, "boot": boot}));
+        take_away(&mut vm, &at("boot")).unwrap();
+        set(&mut vm, &at("boot"), None).unwrap();
+        assert_eq!(vm, spec(json!({"uefi": false})));
     }
 
     #[test]

@@ -4,13 +4,35 @@
 //! member one level deep, metadata merges by key.
 
 use super::devices::{LookingGlass, Smbios, TpmDevice, Watchdog};
-use super::{Boot, CloudInit, Cpu, MemoryBacking, MemoryHotplug, Numa, Place, Segment, Spec, Storage};
+use super::{Boot, CloudInit, Cpu, MemoryBacking, MemoryHotplug, Numa, Place, Segment, Spec, Storage, edit, nulls};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
-/// `over` laid over `base`. The literals name every field, so that a new one cannot be forgotten here.
+/// `over` laid over `base`. What is null in `over` is not set, whatever `base` has.
 #[must_use]
 pub fn merge(base: &Spec, over: &Spec) -> Spec {
-    let (base, over) = (base.clone(), over.clone());
+    let base = without(base, &over.nulls);
+    let nulls = if base.nulls.is_empty() {
+        over.nulls.clone()
+    } else {
+        nulls::merged(&base.nulls, &over.nulls, &serde_json::to_value(over).unwrap_or_default())
+    };
+    Spec { nulls, ..laid_over(base, over.clone()) }
+}
+
+/// `spec` without the fields at these places.
+fn without(spec: &Spec, places: &BTreeSet<Place>) -> Spec {
+    let mut spec = spec.clone();
+    for place in places {
+        // A field that exists can be taken out.
+        let _ = edit::set(&mut spec, place, None);
+    }
+    spec
+}
+
+/// The fields of `over` where they are set, else those of `base`. The literals name every field, so that a new one cannot be
+/// forgotten here.
+fn laid_over(base: Spec, over: Spec) -> Spec {
     Spec {
         name: over.name.or(base.name),
         template: over.template.or(base.template),
@@ -65,11 +87,12 @@ pub fn merge(base: &Spec, over: &Spec) -> Spec {
             base.extend(over);
             base
         }),
+        nulls: BTreeSet::new(),
     }
 }
 
-/// The smallest layer that, laid over `base`, gives `edited`: what a user changed by hand. A field that `edited` lacks
-/// stays the base's, because a layer cannot take away.
+/// The smallest layer that, laid over `base`, gives `edited`: what a user changed by hand. A field that `edited` lacks is
+/// null in it.
 #[must_use]
 pub fn difference(base: &Spec, edited: &Spec) -> Spec {
     let (Ok(Value::Object(old)), Ok(Value::Object(new))) = (serde_json::to_value(base), serde_json::to_value(edited))
@@ -83,7 +106,12 @@ pub fn difference(base: &Spec, edited: &Spec) -> Spec {
         }
         (old, value) => (old != Some(&value)).then_some((key, value)),
     });
-    serde_json::from_value(Value::Object(changed.collect())).unwrap_or_else(|_| edited.clone())
+    let mut changed: Spec = serde_json::from_value(Value::Object(changed.collect())).unwrap_or_else(|_| edited.clone());
+    let set: BTreeSet<Place> = fields(edited).into_iter().collect();
+    let gone: Vec<Place> =
+        fields(base).into_iter().filter(|place| !set.contains(place) && !changed.takes_away(place)).collect();
+    changed.nulls.extend(gone);
+    changed
 }
 
 fn cpu(base: Cpu, over: Cpu) -> Cpu {
@@ -190,13 +218,16 @@ fn both<T>(base: Option<T>, over: Option<T>, merge: impl FnOnce(T, T) -> T) -> O
 /// The places that a merge decides on: members of objects, everything else as a whole.
 pub(super) fn fields(spec: &Spec) -> Vec<Place> {
     let Ok(Value::Object(members)) = serde_json::to_value(spec) else { return Vec::new() };
-    members.iter().flat_map(|(key, value)| places(key, value)).collect()
+    members.iter().filter(|(_, value)| !value.is_null()).flat_map(|(key, value)| places(key, value)).collect()
 }
 
 fn places(key: &str, value: &Value) -> Vec<Place> {
     let place = Place(vec![Segment::Key(key.to_owned())]);
     match value {
-        Value::Object(inner) => inner.keys().map(|name| place.clone().key(name)).collect(),
+        Value::Object(inner) => {
+            let set = inner.iter().filter(|(_, value)| !value.is_null());
+            set.map(|(name, _)| place.clone().key(name)).collect()
+        }
         _ => vec![place],
     }
 }
@@ -236,8 +267,19 @@ mod tests {
         assert_eq!(merge(&template, &request), want);
     }
 
+    /// Stands for a member that is not there.
+    const ABSENT: &str = "absent";
+
+    /// A member that is not there, null, or set.
     fn optional(value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
-        prop_oneof![Just(Value::Null), value].boxed()
+        prop_oneof![2 => Just(Value::from(ABSENT)), 1 => Just(Value::Null), 3 => value].boxed()
+    }
+
+    /// Without the members that are not there, and objects that have no others: an object of nulls alone reads as none.
+    fn present(value: Value) -> Value {
+        let Value::Object(members) = value else { return value };
+        let members = members.into_iter().map(|(name, value)| (name, present(value)));
+        members.filter(|(_, value)| value != ABSENT && value != &json!({})).collect()
     }
 
     fn list(field: &'static str) -> BoxedStrategy<Value> {
@@ -256,11 +298,14 @@ mod tests {
         let cloud = (text(), text()).prop_map(|(user, data)| json!({"user": user, "user_data": data}));
         let metadata = prop::collection::btree_map("[a-c]", text(), 0..3).prop_map(|map| json!(map));
         let number = optional((0u32..4).prop_map(Value::from));
-        (text(), number, optional(storage), list("mac"), optional(cloud), optional(metadata), list("host_address"))
-            .prop_map(|(name, vcpus, storage, networks, cloud_init, metadata, pci)| {
-                spec(json!({"name": name, "vcpus": vcpus, "storage": storage, "networks": networks,
-                    "cloud_init": cloud_init, "metadata": metadata, "pci_devices": pci}))
-            })
+        // What is null as a whole and then filled by keys of the user's own leaves no trace of the null.
+        let metadata = prop_oneof![Just(Value::from(ABSENT)), metadata];
+        (text(), number, optional(storage), list("mac"), optional(cloud), metadata, list("host_address")).prop_map(
+            |(name, vcpus, storage, networks, cloud_init, metadata, pci)| {
+                spec(present(json!({"name": name, "vcpus": vcpus, "storage": storage, "networks": networks,
+                    "cloud_init": cloud_init, "metadata": metadata, "pci_devices": pci})))
+            },
+        )
     }
 
     fn at(spec: &Spec, place: &Place) -> Option<Value> {
@@ -284,12 +329,13 @@ mod tests {
         fn each_field_is_wholly_the_upper_ones_or_the_lower_ones(a in specs(), b in specs()) {
             let merged = merge(&a, &b);
             for place in fields(&merged) {
-                let upper = at(&b, &place);
-                prop_assert_eq!(at(&merged, &place), upper.or_else(|| at(&a, &place)));
+                let lower = || at(&a, &place).filter(|_| !b.takes_away(&place));
+                prop_assert_eq!(at(&merged, &place), at(&b, &place).or_else(lower));
             }
-            for place in fields(&a).iter().chain(&fields(&b)) {
+            for place in fields(&a).iter().filter(|place| !b.takes_away(place)).chain(&fields(&b)) {
                 prop_assert!(at(&merged, place).is_some(), "{}", place);
             }
+            prop_assert!(b.nulls.iter().all(|place| at(&merged, place).is_none() && merged.takes_away(place)));
         }
 
         #[test]

@@ -22,6 +22,7 @@ pub mod mediated;
 pub mod memory;
 pub mod merge;
 pub mod network;
+mod nulls;
 pub mod parse;
 pub mod paths;
 pub mod pci;
@@ -67,13 +68,17 @@ use devices::{
     Watchdog,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use words::words;
 
 /// One virtual machine, or a part of one: a template or preset leaves out what it does not decide. To be built, a spec
-/// needs name, memory, vcpus, a default pool and at least one disk, after its template is applied.
+/// needs name, memory, vcpus, a default pool and at least one disk, after its template is applied. A field that is `null` is not
+/// set, whatever the template or a preset sets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Spec {
     /// Name of the VM: of its domain, its volumes and its log files.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,7 +223,37 @@ pub struct Spec {
     /// Free keys and values that are stored with the domain. No secrets: everyone who may read the domain can read
     /// them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    pub metadata: Option<serde_json::Map<String, Value>>,
+    /// The fields that are `null`: what layers below set there is taken away. None of them is set here.
+    #[serde(skip)]
+    pub nulls: BTreeSet<Place>,
+}
+
+impl Spec {
+    /// True where the field at `place` is null, or an object that it is in.
+    pub fn takes_away(&self, place: &Place) -> bool {
+        nulls::covers(&self.nulls, place)
+    }
+}
+
+impl Serialize for Spec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.nulls.is_empty() {
+            return Self::serialize(self, serializer);
+        }
+        let mut tree = Self::serialize(self, serde_json::value::Serializer).map_err(serde::ser::Error::custom)?;
+        nulls::put(&mut tree, &self.nulls);
+        Serialize::serialize(&tree, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Spec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut tree = <Value as Deserialize>::deserialize(deserializer)?;
+        let nulls = nulls::take(&mut tree);
+        let spec = Self::deserialize(tree).map_err(D::Error::custom)?;
+        Ok(Self { nulls, ..spec })
+    }
 }
 
 words! {

@@ -138,6 +138,7 @@ impl Stacked {
         let mut stacked = Self::default();
         for Layer { origin, spec } in layers {
             stacked.spec = merge(&stacked.spec, spec);
+            stacked.origins.retain(|place, _| !spec.nulls.iter().any(|null| place.within(null)));
             for place in fields(spec) {
                 stacked.origins.insert(place, origin.clone());
             }
@@ -220,6 +221,33 @@ mod tests {
             (origin("uefi").as_str(), origin("memory").as_str(), origin("vcpus").as_str()),
             ("template base", "template web", "you")
         );
+    }
+
+    #[test]
+    fn null_takes_away_what_a_template_sets() {
+        let below = json!({
+            "uefi": true, "boot": {"order": ["disk"], "menu": true}, "cloud_init": {"user": "ops"},
+            "cpu": {"mode": "maximum", "topology": {"sockets": 1, "threads": 2}}, "metadata": {"owner": "ops", "tier": 1},
+        });
+        let own = json!({
+            "template": "t", "uefi": null, "boot": {"menu": null}, "cloud_init": null,
+            "cpu": {"topology": {"threads": null}}, "metadata": {"owner": null},
+        });
+        let stacked = stacked(&[("t", below)], &[user(own)]);
+        let want = json!({
+            "template": "t", "boot": {"order": ["disk"]}, "cpu": {"mode": "maximum", "topology": {"sockets": 1}},
+            "metadata": {"tier": 1},
+        });
+        assert_eq!(
+            Spec { nulls: std::collections::BTreeSet::new(), ..stacked.spec.clone() },
+            serde_json::from_value(want).unwrap()
+        );
+        assert_eq!(stacked.origin(&"uefi".parse().unwrap()), None);
+        assert_eq!(stacked.origin(&"boot.menu".parse().unwrap()), None);
+        // What is saved over the same template says the same.
+        let again = serde_json::to_value(&stacked.spec).unwrap();
+        assert_eq!((&again["uefi"], &again["boot"]["menu"]), (&Value::Null, &Value::Null));
+        assert!(again.as_object().unwrap().contains_key("cloud_init"), "{again}");
     }
 
     #[test]

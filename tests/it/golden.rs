@@ -63,7 +63,7 @@ fn case(case: Written) -> Case {
     };
     let Stacked { spec, error: stack_error, .. } = spec::stack(&[layer], &find);
     let Written { name, folder, facts } = case;
-    let written = serde_json::to_value(&spec).unwrap();
+    let written = serde_json::to_value(Spec { nulls: BTreeSet::new(), ..spec.clone() }).unwrap();
     let spec = resolve(&spec, &facts);
     let machine = machine(&spec, &facts);
     Case { name, folder, written, spec, stack_error, facts, machine }

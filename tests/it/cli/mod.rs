@@ -284,6 +284,42 @@ fn xml_offline_asks_no_host_and_writes_nothing() {
 }
 
 #[test]
+fn a_template_that_is_missing_hides_no_other_problem() {
+    let home = Home::new();
+    let spec = json!({
+        "name": "a/b", "memory": 256, "vcpus": 0, "template": "no-such",
+        "storage": {"default_pool": "nowhere", "disks": [{"action": "create"}]},
+    });
+    home.write("spec.json", &spec.to_string());
+    let report = home.run(&["--demo", "check", "--json", "spec.json"]).code(3).json();
+    let codes: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    for code in ["TEMPLATE-MISSING", "NAME-INVALID", "CPU-COUNT", "POOL-MISSING", "DISK-SIZE"] {
+        assert!(codes.contains(&code), "{code}: {codes:?}");
+    }
+}
+
+#[test]
+fn null_takes_away_what_a_template_sets() {
+    let home = Home::new();
+    home.write("full.json", r#"{"uefi": true, "boot": {"order": ["disk"]}, "cloud_init": {"user": "ops"}}"#);
+    home.run(&["--demo", "template", "save", "full", "full.json"]).code(0);
+    let with = |more: Value| {
+        let mut spec: Value = serde_json::from_str(WEB).unwrap();
+        spec["template"] = json!("full");
+        // The system of a medium may decide the firmware.
+        spec["storage"]["boot_iso"] = Value::Null;
+        spec.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        home.write("spec.json", &spec.to_string());
+        home.run(&["--demo", "xml", "spec.json"]).code(0).out
+    };
+    let both = |xml: &str| (xml.contains("firmware='efi'"), xml.contains("cidata"));
+    assert_eq!(both(&with(json!({}))), (true, true));
+    assert_eq!(both(&with(json!({"boot": null, "cloud_init": null, "uefi": null}))), (false, false));
+    assert_eq!(both(&with(json!({"uefi": null}))), (false, true));
+}
+
+#[test]
 fn presets_and_templates_are_saved_listed_shown_used_and_deleted() {
     let home = Home::new();
     home.write("big.json", r#"{ "memory": 65536, "vcpus": 32 }"#);
