@@ -7,6 +7,7 @@ use crate::engine::{Reviewed, ReviewedFile};
 use crate::facts::{Facts, MediaKind};
 use crate::host::backend::Halt;
 use crate::host::{Backend, Cause, HostError};
+use crate::plan::Refused;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,8 @@ pub(super) struct SecondLook {
     pub(super) findings: Vec<Finding>,
     /// How many checks passed, in words; or what stands in the way now.
     pub(super) verdict: Result<String, HostError>,
+    /// The answer of a check that finds the same, where findings stand in the way.
+    pub(super) refused: Option<Refused>,
 }
 
 /// Observes the host anew, compares the functions that the VM takes with what was reviewed, and runs the checks again; what
@@ -39,7 +42,13 @@ pub(super) fn again(
         [only] => Err(blocked(only)),
         [first, rest @ ..] => Err(blocked(&format!("{first} (and {} more)", rest.len()))),
     };
-    Ok(SecondLook { findings: report.findings, verdict })
+    let refused = Refused::by_findings(&report);
+    Ok(SecondLook { findings: report.findings, verdict, refused })
+}
+
+/// What stands in the way now; `None` where nothing does.
+pub(super) fn refused(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> Option<Refused> {
+    Refused::by_findings(&judged(backend, order, cancel).1)
 }
 
 /// The host as it is now, and what the checks say of the spec on it.

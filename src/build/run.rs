@@ -5,7 +5,8 @@ use crate::checks::{Finding, diagnose};
 use crate::engine::{Call, Common, Step};
 use crate::host::backend::{Doubt, Halt, Teller, Work};
 use crate::host::{Backend, Cause, HostError, opening};
-use crate::plan::{BuildEvent, BuildResult};
+use crate::plan::{BuildEvent, BuildResult, Refused};
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -57,6 +58,11 @@ impl Run<'_> {
         }
         // A cancel that comes after the last step finds the VM built.
         let (uuid, state) = self.state(backend);
+        let domain = self.teller.ledger.domain().map(|domain| domain.id.clone());
+        // What cannot be described is built all the same.
+        if let Some(Ok(vm)) = domain.map(|domain| backend.describe(&domain)) {
+            self.teller.tell(BuildEvent::Described { vm: Box::new(vm) });
+        }
         BuildResult::Built { uuid, state }
     }
 
@@ -65,6 +71,7 @@ impl Run<'_> {
         if let Call::Any(Common::Recheck { functions, files }) = &step.call {
             let looked = recheck::again(backend, self.order, (functions, files), self.cancel)?;
             self.findings = looked.findings;
+            self.tell_blocked(looked.refused);
             return looked.verdict.map_err(Halt::Failed);
         }
         backend.perform(&mut Work {
@@ -104,11 +111,21 @@ impl Run<'_> {
         let lost = failure.is_some_and(|error| error.cause == Cause::Lost);
         let answered = !lost || undo::unanswered(backend, &mut self.teller);
         let clean = undo::all(backend, &mut self.teller) && answered;
+        // Somebody else was faster: what was made meanwhile is a finding like any other.
+        if clean && failure.is_some_and(|error| error.cause == Cause::Exists) {
+            self.tell_blocked(recheck::refused(backend, self.order, self.cancel));
+        }
         match failure.map(ToString::to_string) {
             message if !clean => BuildResult::NotFullyUndone { message: message.unwrap_or_else(|| "cancelled".into()) },
             Some(message) => BuildResult::Undone { message },
             None => BuildResult::Cancelled,
         }
+    }
+
+    fn tell_blocked(&mut self, refused: Option<Refused>) {
+        let Some(Refused { error, code, details }) = refused else { return };
+        let findings = details.get("findings").and_then(Value::as_array).cloned().unwrap_or_default();
+        self.teller.tell(BuildEvent::Blocked { step: self.step, message: error, code, findings });
     }
 
     fn tell_failure(&mut self, error: &HostError) {

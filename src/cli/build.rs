@@ -11,7 +11,6 @@ use crate::build::{Order, run as run_plan};
 use crate::case::Case;
 use crate::checks::Severity;
 use crate::checks::error::BUILD_CANCELLED;
-use crate::machine::Machine;
 use crate::plan::{BuildEvent, BuildResult, Created, Plan, Refused};
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
@@ -43,7 +42,11 @@ pub fn run(args: &BuildArgs, options: &GlobalOptions, out: &mut Out) -> CommandE
     let events = follow(&order, out)?;
     match events.last() {
         Some(BuildEvent::Ended { outcome: BuildResult::Built { uuid, state }, .. }) => {
-            Ok(built(&machine, uuid, state, out))
+            let vm = events.iter().find_map(|event| match event {
+                BuildEvent::Described { vm } => Some(vm.as_ref()),
+                _ => None,
+            });
+            Ok(built(&Created::new(&machine, uuid, state, vm), out))
         }
         _ => Err(failure(&order.plan, &events)),
     }
@@ -90,18 +93,26 @@ fn print(event: &BuildEvent, progress: &mut Progress, out: &mut Out) -> io::Resu
 }
 
 /// The last word of a build that worked. The VM is there, whoever reads of it.
-fn built(machine: &Machine, uuid: &str, state: &str, out: &mut Out) -> ExitStatus {
+fn built(vm: &Created, out: &mut Out) -> ExitStatus {
     let _ = if out.is_json() {
-        out.json_line(&Created::new(machine, uuid, state))
+        out.json_line(vm)
     } else {
-        out.line(&format!("Built {}: {state}, UUID {uuid}", machine.name))
+        out.line(&format!("Built {}: {}, UUID {}", vm.name, vm.state, vm.uuid))
     };
     ExitStatus::Done
+}
+
+/// True where findings stand in the way that came up after the review.
+fn is_blocked(events: &[BuildEvent]) -> bool {
+    events.iter().any(|event| matches!(event, BuildEvent::Blocked { .. }))
 }
 
 /// How a build that did not work ends.
 fn failure(plan: &Plan, events: &[BuildEvent]) -> CommandFailure {
     let (exit, remedy) = match events.last() {
+        Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) if is_blocked(events) => {
+            (ExitStatus::Blocked, "Nothing of this build is left; correct what the checks find.")
+        }
         Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) => {
             (ExitStatus::Undone, "Everything that this build made was undone.")
         }

@@ -59,7 +59,11 @@ impl<'a> Progress<'a> {
                 out.spans(&[(Tone::Bad, &mark), (Tone::Plain, &format!("{what}: {why}"))])?;
                 out.line(&format!("      by hand: {by_hand}"))
             }
-            BuildEvent::Began { .. } | BuildEvent::Made(_) | BuildEvent::Ended { .. } => Ok(()),
+            BuildEvent::Began { .. }
+            | BuildEvent::Made(_)
+            | BuildEvent::Blocked { .. }
+            | BuildEvent::Described { .. }
+            | BuildEvent::Ended { .. } => Ok(()),
         }?;
         out.flush()
     }

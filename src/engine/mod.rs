@@ -4,6 +4,7 @@
 //! Plan, events, undo and every screen are the same for all engines. An engine supplies the rest: [`Engine`] what it can
 //! express and how it reads, [`Builder`] the steps. A folder is an engine.
 
+pub mod built;
 pub mod call;
 pub mod coverage;
 pub mod id;
@@ -16,6 +17,7 @@ pub mod step;
 pub mod undo;
 pub mod virt_install;
 
+pub use built::BuiltVm;
 pub use call::{Call, Common};
 pub use coverage::{Coverage, Support};
 pub use id::EngineId;

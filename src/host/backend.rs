@@ -2,7 +2,7 @@
 
 use super::HostError;
 use crate::checks::{Diagnosis, Finding};
-use crate::engine::{Made, MadeId, Step, Thing};
+use crate::engine::{BuiltVm, Made, MadeId, Step, Thing};
 use crate::facts::{FactsPart, Query};
 use crate::plan::{BuildEvent, Ledger};
 use crate::spec::Spec;
@@ -26,6 +26,9 @@ pub trait Backend: Send {
 
     /// True while the VM runs or is paused.
     fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError>;
+
+    /// The VM as it is now, with what the engine chose for it. What a size or a path is cannot always be told.
+    fn describe(&mut self, domain: &MadeId) -> Result<BuiltVm, HostError>;
 
     /// Makes the connection again where it was cut, and waits some seconds for a host that is about to come back.
     fn reconnect(&mut self);

@@ -3,8 +3,9 @@
 use super::Plan;
 use crate::checks::Diagnosis;
 use crate::domain::Difference;
-use crate::engine::{EngineId, Made, Step, StepKey, Thing};
+use crate::engine::{BuiltVm, EngineId, Made, Step, StepKey, Thing};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Something that happened. Steps are numbered from 0 as in the plan; times are milliseconds since the build began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,17 @@ pub enum BuildEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         diagnosis: Option<Diagnosis>,
     },
+    /// A look at the host found what stands in the way now, before anything was made or after all of it was undone.
+    Blocked {
+        /// The step at which that was.
+        step: usize,
+        /// The first thing that stands in the way, in one sentence.
+        message: String,
+        /// Its code.
+        code: String,
+        /// All findings.
+        findings: Vec<Value>,
+    },
     /// What libvirt stored was compared with what was sent.
     Stored {
         /// Which step compared.
@@ -89,6 +101,11 @@ pub enum BuildEvent {
         /// What stands behind them, where it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         diagnosis: Option<Diagnosis>,
+    },
+    /// The VM as it is once it is built.
+    Described {
+        /// What libvirt tells of it.
+        vm: Box<BuiltVm>,
     },
     /// One thing was undone.
     Undone {

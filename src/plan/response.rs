@@ -3,6 +3,7 @@
 use super::{BuildEvent, BuildResult, Plan};
 use crate::checks::error::{BUILD_CANCELLED, BUILD_FAILED, BUILD_UNVERIFIED};
 use crate::checks::{Finding, Report, Wording};
+use crate::engine::BuiltVm;
 use crate::machine::{Disk, DiskOrigin, Interface, Location, Machine};
 use crate::units::{MIB, MacAddr};
 use serde::Serialize;
@@ -23,23 +24,40 @@ pub struct Created {
     pub vcpus: u32,
     /// Architecture.
     pub architecture: String,
-    /// Machine type as it was asked of libvirt.
+    /// Machine type, with its version where libvirt has told it.
     pub machine: String,
     /// kvm, qemu, test.
     pub virt_type: String,
     /// Whether it starts with the host.
     pub autostart: bool,
-    /// Disks and CD-ROMs: target, bus, device, format, pool and volume or path, size in bytes where it was given.
+    /// When it was complete, UTC; empty where libvirt told nothing of it.
+    pub created_at: String,
+    /// Disks and CD-ROMs: target, bus, device, format, pool and volume or path, size in bytes where it is known.
     pub disks: Vec<Value>,
-    /// Interfaces: type, source, model, and the address where one was given.
+    /// Interfaces: type, source, model, address.
     pub networks: Vec<Value>,
+    /// Graphical consoles: type, listen address, port or socket.
+    pub graphics: Vec<Value>,
+    /// Serial consoles: type, path, port.
+    pub consoles: Vec<Value>,
+    /// Kind of firmware, loader, file of the variables.
+    pub firmware: Value,
+    /// Model, backend and version; null without one.
+    pub tpm: Value,
+    /// Guest system.
+    pub os: Value,
+    /// The user's own keys and values.
+    pub metadata: Value,
     /// Host functions with their places in the guest; `"role": "hold"` instead of a place where the guest sees none.
     pub pci_devices: Vec<Value>,
 }
 
 impl Created {
-    /// The answer for `machine`, which libvirt knows by `uuid`.
-    pub fn new(machine: &Machine, uuid: &str, state: &str) -> Self {
+    /// The answer for `machine`, which libvirt has as `uuid`. `built` is what libvirt tells of it; without that the answer is
+    /// what was asked for.
+    pub fn new(machine: &Machine, uuid: &str, state: &str, built: Option<&BuiltVm>) -> Self {
+        let nothing = BuiltVm::default();
+        let vm = built.unwrap_or(&nothing);
         let functions = machine.slots.iter().flat_map(|slot| &slot.functions);
         Self {
             uuid: uuid.to_owned(),
@@ -48,17 +66,45 @@ impl Created {
             memory: machine.memory.map_or(0, |memory| memory.0 / MIB),
             vcpus: machine.vcpus.unwrap_or(0),
             architecture: machine.arch.value.clone(),
-            machine: machine.machine_type.value.clone(),
+            machine: if vm.machine.is_empty() { machine.machine_type.value.clone() } else { vm.machine.clone() },
             virt_type: machine.domain_type.clone(),
             autostart: machine.autostart,
-            disks: machine.disks.iter().map(disk).collect(),
-            networks: machine.interfaces.iter().map(network).collect(),
+            created_at: vm.created_at.clone(),
+            disks: if built.is_some() { disks(machine, vm) } else { machine.disks.iter().map(disk).collect() },
+            networks: match built {
+                Some(vm) => vm.networks.clone(),
+                None => machine.interfaces.iter().map(network).collect(),
+            },
+            graphics: match built {
+                Some(vm) => vm.graphics.clone(),
+                None => machine.consoles.iter().map(|console| json!({"type": console.kind})).collect(),
+            },
+            consoles: vm.consoles.clone(),
+            firmware: vm.firmware.clone(),
+            tpm: vm.tpm.clone(),
+            os: vm.os.clone(),
+            metadata: vm.metadata.clone(),
             pci_devices: functions
                 .map(|function| json!({"host_address": function.host, "guest_address": function.guest.value}))
                 .chain(machine.held.iter().map(|held| json!({"host_address": held.host, "role": "hold"})))
                 .collect(),
         }
     }
+}
+
+/// The disks that libvirt has; what only the plan tells of them, such as the pool of a file, is put beside.
+fn disks(machine: &Machine, vm: &BuiltVm) -> Vec<Value> {
+    let planned: Vec<Value> = machine.disks.iter().map(disk).collect();
+    let mut all = vm.disks.clone();
+    for row in &mut all {
+        let same = planned.iter().find(|disk| disk.get("target") == row.get("target"));
+        if let (Value::Object(row), Some(Value::Object(planned))) = (row, same) {
+            for (name, value) in planned {
+                row.entry(name.as_str()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    all
 }
 
 fn disk(disk: &Disk) -> Value {
@@ -132,12 +178,13 @@ impl Refused {
         let mut push = |list: &str, value: Value| {
             details.get_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| list.push(value.clone()));
         };
-        let mut failure = None;
+        let (mut failure, mut blocked) = (None, None);
         for event in events {
             match event {
                 BuildEvent::StepFailed { step, original, diagnosis, .. } => {
                     failure = Some((*step, original, diagnosis));
                 }
+                BuildEvent::Blocked { message, code, findings, .. } => blocked = Some((message, code, findings)),
                 BuildEvent::Undone { what, .. } => push("undone", what.as_str().into()),
                 BuildEvent::NotUndone { what, why, by_hand, .. } => {
                     push("not_undone", json!({"what": what, "why": why, "by_hand": by_hand}));
@@ -152,7 +199,12 @@ impl Refused {
                 details["diagnosis"] = json!(diagnosis);
             }
         }
-        let (error, reason) = match outcome(events)? {
+        let outcome = outcome(events)?;
+        if let (BuildResult::Undone { .. }, Some((error, code, findings))) = (outcome, blocked) {
+            details["findings"] = json!(findings);
+            return Some(Self { error: error.clone(), code: code.clone(), details });
+        }
+        let (error, reason) = match outcome {
             BuildResult::Built { .. } => return None,
             BuildResult::Undone { message } | BuildResult::NotFullyUndone { message } => {
                 (message.clone(), &BUILD_FAILED)
@@ -196,7 +248,8 @@ mod tests {
     #[test]
     fn the_created_vm_is_described_as_the_api_does() {
         let uuid = "550e8400-e29b-41d4-a716-446655440000";
-        let body = serde_json::to_value(Created::new(&machine(&spec(), &Facts::default()), uuid, "shutoff")).unwrap();
+        let body =
+            serde_json::to_value(Created::new(&machine(&spec(), &Facts::default()), uuid, "shutoff", None)).unwrap();
         let first: Vec<_> = body.as_object().unwrap().iter().take(5).collect();
         let want = json!({"uuid": uuid, "name": "ubuntu-vm", "state": "shutoff", "memory": 2048, "vcpus": 2});
         assert_eq!(first, want.as_object().unwrap().iter().collect::<Vec<_>>());

@@ -1,5 +1,6 @@
 //! libvirt: domain XML, the calls that make it so, and what undoes each of them.
 
+pub mod built;
 pub mod call;
 mod copy;
 mod coverage;

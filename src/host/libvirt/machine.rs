@@ -4,6 +4,7 @@ use super::Connection;
 use super::error::calling;
 use super::xml;
 use crate::host::{Cause, HostError};
+use crate::units::Bytes;
 use std::sync::{Mutex, PoisonError};
 use virt::domain::Domain;
 use virt::sys;
@@ -65,6 +66,16 @@ impl Connection {
     pub fn stored_xml(&self, domain: &MadeDomain) -> Result<String, HostError> {
         let failed = |error| calling(&format!("read back domain {}", domain.name), &error);
         self.domain(domain)?.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE).map_err(failed)
+    }
+
+    /// The domain's XML as it is now: of a running one what it runs with.
+    pub fn present_xml(&self, domain: &MadeDomain) -> Result<String, HostError> {
+        self.domain(domain)?.xml_desc(0).map_err(|error| calling(&format!("read domain {}", domain.uuid), &error))
+    }
+
+    /// The size that the guest sees of the disk at `target`; `None` where libvirt cannot tell.
+    pub fn disk_size(&self, domain: &MadeDomain, target: &str) -> Option<Bytes> {
+        self.domain(domain).ok()?.block_info(target, 0).ok().map(|info| Bytes(info.capacity))
     }
 
     /// Starts the domain.

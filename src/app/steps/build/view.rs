@@ -260,7 +260,10 @@ impl BuildView {
     pub(in crate::app) fn take(&mut self, event: BuildEvent) {
         self.ledger.read(&event);
         match event {
-            BuildEvent::Began { .. } | BuildEvent::Made(_) => {}
+            BuildEvent::Began { .. }
+            | BuildEvent::Made(_)
+            | BuildEvent::Blocked { .. }
+            | BuildEvent::Described { .. } => {}
             BuildEvent::StepBegan { step, at_ms, .. } => {
                 let run = StepRun { state: RunState::Running, began_ms: at_ms, ..StepRun::default() };
                 self.put(step, |old| *old = run);

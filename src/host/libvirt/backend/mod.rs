@@ -2,6 +2,7 @@
 
 mod conversion;
 mod copy;
+mod describe;
 mod read_back;
 mod reconnect;
 mod same;
@@ -12,7 +13,7 @@ mod watch;
 use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
 use crate::engine::libvirt::{Libvirt, LibvirtCall, LibvirtRemoval, PasswordFile};
-use crate::engine::{Builder as _, Call as AnyCall, Made, MadeId, ReviewedFile, Thing, undo};
+use crate::engine::{Builder as _, BuiltVm, Call as AnyCall, Made, MadeId, ReviewedFile, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
@@ -162,6 +163,10 @@ impl Backend for LibvirtBackend {
 
     fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError> {
         self.connection.is_running(&domain.0)
+    }
+
+    fn describe(&mut self, domain: &MadeId) -> Result<BuiltVm, HostError> {
+        self.describe_domain(&MadeDomain { name: String::new(), uuid: domain.0.clone() })
     }
 
     fn reconnect(&mut self) {
