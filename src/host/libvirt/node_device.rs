@@ -4,7 +4,7 @@ use super::Connection;
 use super::error::calling;
 use super::xml;
 use crate::facts::pci_details::HeaderType;
-use crate::facts::{Iommu, PciDevice};
+use crate::facts::{Iommu, PciClass, PciDevice};
 use crate::host::HostError;
 use crate::host::sysfs::pci::empty;
 use crate::units::PciAddress;
@@ -56,15 +56,17 @@ fn read(text: &str) -> Option<PciDevice> {
     let address =
         PciAddress { domain: number("domain")?, bus: byte("bus")?, slot: byte("slot")?, function: byte("function")? };
     let id = |name| xml::attribute(pci, &[name], "id").and_then(|text| u16::try_from(xml::number(&text)?).ok());
-    Some(PciDevice {
+    let device = PciDevice {
         vendor_name: xml::text(pci, &["vendor"]),
         device_name: xml::text(pci, &["product"]),
         driver: xml::text(root, &["driver", "name"]),
         iommu_group: xml::attribute(pci, &["iommuGroup"], "number").and_then(|text| text.parse().ok()),
         numa_node: xml::attribute(pci, &["numa"], "node").and_then(|text| text.parse().ok()),
-        header: header(pci),
         ..empty(address, number("class").unwrap_or(0), id("vendor")?, id("product")?)
-    })
+    };
+    // As where sysfs is read: what the class says needs no header.
+    let header = header(pci).filter(|_| device.kind() != PciClass::Bridge);
+    Some(PciDevice { header, ..device })
 }
 
 /// libvirt marks what has a bridge's header, and has nothing to say of others.
@@ -97,5 +99,21 @@ mod tests {
             (Some("nvidia"), Some(16), Some(1))
         );
         assert_eq!(iommu(&[device]), Iommu::On { groups: 1 });
+    }
+
+    #[test]
+    fn a_header_is_told_where_the_class_does_not_show_it() {
+        let header = |class: &str, capability: &str| {
+            let text = format!(
+                "<device><capability type='pci'><class>{class}</class><domain>0</domain><bus>0</bus><slot>2</slot>
+                <function>0</function><product id='0x1'/><vendor id='0x2'/><capability type='{capability}'/>
+                </capability></device>"
+            );
+            read(&text).unwrap().header
+        };
+        assert_eq!(header("0x060400", "pci-bridge"), None, "a root port");
+        assert_eq!(header("0x060700", "cardbus-bridge"), None);
+        assert_eq!(header("0x068000", "pci-bridge"), Some(HeaderType::Bridge));
+        assert_eq!(header("0x068000", "pci-express"), None, "an NVSwitch");
     }
 }
