@@ -195,6 +195,7 @@ processors() {
     text $cpu/present $cpu/online sys/devices/cpu_core/cpus sys/devices/cpu_atom/cpus
     each "$cpu/cpu[0-9]*" topology/thread_siblings_list topology/core_cpus_list topology/physical_package_id \
         topology/die_id topology/core_id cache/index2/shared_cpu_list cache/index3/shared_cpu_list \
+        cache/index2/size cache/index3/size \
         cpufreq/cpuinfo_max_freq cpu_capacity
     node=sys/devices/system/node
     list $node $node/node[0-9]* sys/kernel/mm/hugepages
