@@ -39,6 +39,8 @@ pub(super) fn adds(grandparent: &str, parent: &Element, element: &Element) -> Op
         _ if grandparent == "devices" => of_device(parent, element),
         "target" if element.name == "model" => Some(Own::Default),
         "firmware" => is(element, &[("name", "enrolled-keys"), ("enabled", "no")]).then_some(Own::Default),
+        // The interrupt controller of an ARM machine.
+        "features" => (element.name == "gic").then_some(Own::Default),
         _ => None,
     }
 }
@@ -167,7 +169,7 @@ fn of_device(device: &Element, element: &Element) -> Option<Own> {
 }
 
 /// Attributes that libvirt writes out with this value: parent, element, attribute, value.
-const WRITTEN_OUT: [(&str, &str, &str, &str); 22] = [
+const WRITTEN_OUT: [(&str, &str, &str, &str); 23] = [
     ("domain", "vcpu", "placement", "static"),
     ("domain", "cpu", "check", "none"),
     ("domain", "cpu", "check", "partial"),
@@ -187,6 +189,7 @@ const WRITTEN_OUT: [(&str, &str, &str, &str); 22] = [
     ("video", "model", "ram", "65536"),
     ("video", "model", "vgamem", "16384"),
     ("serial", "target", "type", "isa-serial"),
+    ("serial", "target", "type", "system-serial"),
     ("serial", "target", "port", "0"),
     ("console", "target", "port", "0"),
     ("tpm", "backend", "version", "2.0"),
