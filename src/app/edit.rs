@@ -6,7 +6,7 @@ use super::history::Content;
 use super::model::Model;
 use super::outcome::Edit;
 use super::values::Values;
-use crate::spec::{Grammar, Place, Segment, edit, field};
+use crate::spec::{Grammar, Place, Segment, Spec, edit, field};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,7 @@ impl Model {
     fn apply_one(&mut self, edit: &Edit) -> Result<(), String> {
         match edit {
             Edit::Set(place, value) => self.set_raw(place, value.clone()),
+            Edit::Reset(place) => self.unset(place),
             Edit::Type(place, grammar, text) => self.store_text(place, *grammar, text),
             Edit::Rows { list, rows, from } => {
                 self.content.pending = moved(&self.content.pending, list, from);
@@ -56,7 +57,7 @@ impl Model {
             Reading::Empty => None,
             Reading::Value(value) | Reading::Wrong { stored: Some(value), .. } => Some(value),
             Reading::Wrong { stored: None, .. } => {
-                self.set_raw(place, None);
+                self.unset(place);
                 self.content.pending.insert(place.clone(), text.to_owned());
                 return;
             }
@@ -72,8 +73,7 @@ impl Model {
             return;
         }
         self.content.pending.remove(place);
-        if value.is_none() && self.is_inherited(place) {
-            // What a template or preset sets is taken away. Emptied once more, the field is that of the template again.
+        if value.is_none() && self.is_set_below(place) {
             let _ = edit::take_away(&mut self.content.own, place);
             return;
         }
@@ -85,9 +85,27 @@ impl Model {
         }
     }
 
-    /// True where a layer below sets the field, and the user does not.
-    fn is_inherited(&self, place: &Place) -> bool {
-        edit::get(&self.content.own, place).is_none() && self.values.get(place).is_some_and(|value| !value.is_null())
+    /// Takes back what the user set, so that the field has the value of the template, or its default.
+    fn unset(&mut self, place: &Place) {
+        self.own_whole(place);
+        if let Some((list, row)) = positional(place) {
+            self.set_position(&list, row, None);
+            return;
+        }
+        self.content.pending.remove(place);
+        // Nothing is what any field can hold.
+        let _ = edit::set(&mut self.content.own, place, None);
+    }
+
+    /// True where a template or preset sets the field itself, and not a whole that is the user's own by now.
+    fn is_set_below(&self, place: &Place) -> bool {
+        if whole(place).is_some() {
+            return false;
+        }
+        let Content { own, layers, .. } = &self.content;
+        let own = Spec { template: own.template.clone(), ..Spec::default() };
+        let below = Content { own, layers: layers.clone(), ..Content::default() };
+        Values::of(case::input(&below, self.templates.as_deref()).spec()).get(place).is_some()
     }
 
     /// Sets one text of a list in which the position says what it is about: an empty one stands for none.
@@ -105,10 +123,7 @@ impl Model {
     /// Lists, and objects within objects, replace as a whole: before one row or member is changed, those of the layer below
     /// become the user's own.
     fn own_whole(&mut self, place: &Place) {
-        let row = place.0.iter().position(|segment| matches!(segment, Segment::Index(_)));
-        let member = matches!(place.0.as_slice(), [Segment::Key(_), Segment::Key(_), Segment::Key(_), ..]).then_some(2);
-        let Some(at) = member.into_iter().chain(row).min() else { return };
-        let whole = Place(place.0.iter().take(at).cloned().collect());
+        let Some(whole) = whole(place) else { return };
         if edit::get(&self.content.own, &whole).is_some() {
             return;
         }
@@ -210,6 +225,14 @@ pub(super) fn moved<T: Clone>(old: &BTreeMap<Place, T>, list: &Place, from: &[Op
         Some(place)
     };
     old.iter().filter_map(|(place, value)| Some((renumber(place)?, value.clone()))).collect()
+}
+
+/// The list, or the object within an object, that is replaced as a whole where `place` in it is changed.
+fn whole(place: &Place) -> Option<Place> {
+    let row = place.0.iter().position(|segment| matches!(segment, Segment::Index(_)));
+    let member = matches!(place.0.as_slice(), [Segment::Key(_), Segment::Key(_), Segment::Key(_), ..]).then_some(2);
+    let at = member.into_iter().chain(row).min()?;
+    Some(Place(place.0.iter().take(at).cloned().collect()))
 }
 
 /// The list and the row of a place in a list whose positions mean something: the pins of threads.

@@ -182,7 +182,7 @@ pub(super) fn turn(app: &App, forward: bool) -> Outcome {
 /// Takes a field back to its default, or to the value of the template.
 pub(super) fn reset(app: &App) -> Outcome {
     let Some(field) = app.field() else { return Outcome::default() };
-    Outcome { turns: keep_shown(&field), ..Outcome::edit(Edit::Set(field.place, None)) }
+    Outcome { turns: keep_shown(&field), ..Outcome::edit(Edit::Reset(field.place)) }
 }
 
 /// The text being typed has changed.

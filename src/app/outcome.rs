@@ -42,8 +42,10 @@ pub struct Outcome {
 /// A change of the content.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// A field gets a value; `None` takes it back to its default, or to the value of the template.
+    /// A field gets a value; `None` takes away what it has, also what a template or preset sets.
     Set(Place, Option<Value>),
+    /// A field goes back to its default, or to the value of the template.
+    Reset(Place),
     /// A text was typed into a field, to be read by this grammar.
     Type(Place, Grammar, String),
     /// A list gets these rows.

@@ -41,6 +41,30 @@ fn a_template_sets_values_that_know_where_they_come_from() {
 }
 
 #[test]
+fn an_emptied_field_takes_away_what_the_template_sets_however_it_was_emptied() {
+    for keys in ["^U", "Backspace", "'6' Backspace Backspace", "Backspace '4' Backspace", "'x' Backspace Backspace"] {
+        let mut desk = desk();
+        desk.keys("1 j Space");
+        desk.app.go_to(&"vcpus".parse().unwrap());
+        desk.keys(&format!("Enter {keys}"));
+        assert_eq!(desk.at("/vcpus"), json!(null), "{keys}");
+        desk.keys("Esc Del");
+        assert_eq!(desk.at("/vcpus"), json!(2), "{keys}: back to what the template says");
+    }
+}
+
+#[test]
+fn a_text_that_is_not_a_value_takes_nothing_away_from_the_template() {
+    let mut desk = desk();
+    desk.keys("1 j Space");
+    desk.app.go_to(&"vcpus".parse().unwrap());
+    for keys in ["Enter ^U 'x'", "'y'", "'z'"] {
+        desk.keys(keys);
+        assert_eq!(desk.at("/vcpus"), json!(2), "{keys}: what is typed is kept aside");
+    }
+}
+
+#[test]
 fn presets_stack_over_the_template_and_are_dropped_again() {
     let mut desk = desk();
     desk.keys("1 g Space G Space");
