@@ -1,4 +1,4 @@
-//! HostFiles that a spec names, as they are in this machine's file system.
+//! Files that a spec names, as they are in this machine's file system.
 
 use super::attribute::{failed, known};
 use super::confinement::QemuUser;
@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// HostFiles of one machine, several of which are looked at.
+/// Files of one machine, several of which are looked at.
 pub struct HostFiles<'a> {
     sysroot: &'a Sysroot,
     mounts: Vec<MountLine>,
@@ -32,7 +32,10 @@ impl<'a> HostFiles<'a> {
         let real = self.sysroot.real(path);
         let found = real.and_then(|real| Ok((std::fs::metadata(self.sysroot.path(&real))?, real)));
         let file = match found {
-            Ok((metadata, real)) => self.describe(path, &real, &metadata),
+            Ok((metadata, real)) => match self.describe(path, &real, &metadata) {
+                Some(file) => file,
+                None => return Fact::unknown(format!("{path} was replaced while it was looked at.")),
+            },
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 MediaFile::default()
             }
@@ -50,7 +53,8 @@ impl<'a> HostFiles<'a> {
         if places == [path] { Vec::new() } else { places }
     }
 
-    fn describe(&self, named: &str, real: &str, metadata: &Metadata) -> MediaFile {
+    /// `None` where what was read is not what `metadata` is of.
+    fn describe(&self, named: &str, real: &str, metadata: &Metadata) -> Option<MediaFile> {
         let (sysroot, path) = (self.sysroot, &self.sysroot.path(real));
         let kind = match metadata.file_type() {
             kind if kind.is_file() => MediaKind::File,
@@ -61,38 +65,51 @@ impl<'a> HostFiles<'a> {
         let (is_file, is_block) = (kind == MediaKind::File, kind == MediaKind::BlockDevice);
         let number = is_block.then(|| (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev())));
         let size = number.map_or(metadata.len(), |number| device_size(sysroot, number));
-        let (image, iso) = if is_file || is_block { contents(path, named, size) } else { (None, None) };
+        let identity = FileId { device: metadata.dev(), inode: metadata.ino() };
+        let read = if is_file || is_block { contents(path, named, size) } else { FileBytes::default() };
+        if read.identity.is_some_and(|read| read != identity) {
+            return None;
+        }
         let places = places(&self.mounts, real);
-        MediaFile {
+        Some(MediaFile {
             kind,
             size: Bytes(size),
             allocation: is_file.then(|| Bytes(metadata.blocks().saturating_mul(512))),
-            image,
+            image: read.image,
             places: if places == [named] { Vec::new() } else { places },
-            identity: Some(FileId { device: metadata.dev(), inode: metadata.ino() }),
+            identity: Some(identity),
             number: number.map(|(major, minor)| format!("{major}:{minor}")),
             world_readable: is_world_readable(sysroot, path, metadata),
             barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
             selinux_type: selinux_type(path).filter(|_| is_file),
             rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, real, size)),
-            iso: iso.filter(|_| is_file),
+            iso: read.iso.filter(|_| is_file),
             iso_why_not: None,
             secret: None,
-        }
+        })
     }
 }
 
-/// What the file is by its own bytes, and the labels of a CD.
-fn contents(path: &Path, named: &str, length: u64) -> (Option<Fact<ImageHeader>>, Option<Iso>) {
+/// What a file is by its own bytes.
+#[derive(Default)]
+struct FileBytes {
+    /// The file that was opened; `None` where it could not be.
+    identity: Option<FileId>,
+    image: Option<Fact<ImageHeader>>,
+    /// The labels of a CD.
+    iso: Option<Iso>,
+}
+
+fn contents(path: &Path, named: &str, length: u64) -> FileBytes {
     let looked = image::open(path).and_then(|file| {
+        let opened = file.metadata()?;
         let read = |offset, length| image::part(&file, offset, length);
         let pieces = Pieces::new(length, image::BLOCK, &read);
-        Ok((image::read(&pieces)?, image::labels(&pieces).unwrap_or_default()))
+        let image = known(image::read(&pieces)?, named);
+        let identity = FileId { device: opened.dev(), inode: opened.ino() };
+        Ok(FileBytes { identity: Some(identity), image: Some(image), iso: image::labels(&pieces).unwrap_or_default() })
     });
-    match looked {
-        Ok((image, iso)) => (Some(known(image, named)), iso),
-        Err(error) => (Some(failed(named, &error)), None),
-    }
+    looked.unwrap_or_else(|error| FileBytes { image: Some(failed(named, &error)), ..FileBytes::default() })
 }
 
 /// The first thing on the way that QEMU's user may not enter, or the file that it may not read.
