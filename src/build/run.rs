@@ -59,9 +59,11 @@ impl Run<'_> {
         // A cancel that comes after the last step finds the VM built.
         let (uuid, state) = self.state(backend);
         let domain = self.teller.ledger.domain().map(|domain| domain.id.clone());
-        // What cannot be described is built all the same.
-        if let Some(Ok(vm)) = domain.map(|domain| backend.describe(&domain)) {
-            self.teller.tell(BuildEvent::Described { vm: Box::new(vm) });
+        match domain.map(|domain| backend.describe(&domain)) {
+            Some(Ok(vm)) => self.teller.tell(BuildEvent::Described { vm: Box::new(vm) }),
+            // The VM is built all the same.
+            Some(Err(error)) => tracing::warn!(%error, "the VM that was built cannot be described"),
+            None => {}
         }
         BuildResult::Built { uuid, state }
     }

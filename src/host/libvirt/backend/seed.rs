@@ -1,5 +1,6 @@
 //! The cloud-init seed of a domain that is defined: libvirt has chosen its UUID and the addresses of its cards.
 
+use super::describe::unread;
 use super::{LibvirtBackend, copy, defined};
 use crate::domain::{self, Element};
 use crate::engine::libvirt::volume::seed_xml;
@@ -14,8 +15,8 @@ impl LibvirtBackend {
     pub(super) fn write_seed(&self, pool: &str, volume: &str, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         let wanted = work.spec.cloud_init.as_ref();
         let domain = defined(work)?;
-        let stored = domain::parse(&self.connection.stored_xml(&domain)?);
-        let cards = stored.map(|tree| cards(&tree)).unwrap_or_default();
+        let stored = domain::parse(&self.connection.stored_xml(&domain)?).map_err(unread)?;
+        let cards = cards(&stored);
         let hash = wanted.map(hash).transpose()?.flatten();
         let guest = SeedGuest { name: work.name, instance: &domain.uuid, cards: &cards, password: hash.as_deref() };
         let image = image(&documents(&guest, wanted))?;
