@@ -11,7 +11,7 @@ use std::collections::HashSet;
 /// Of a host whose volumes have to be asked for one by one, no more are looked at for what may be based on an image.
 const MOST_VOLUMES: usize = 64;
 
-/// Absolute paths, each once, in the order of the machine: what it names itself, see [`named`]; then what its images are
+/// Absolute paths, each once, in the order of the machine: what it names itself, see [`of_machine`]; then what its images are
 /// based on, as far as that is known, and other VMs' images that may be based on one that is written to. Last are files of
 /// this machine, by [`media::local`].
 pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
@@ -22,13 +22,24 @@ pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
     files.list.into_iter().chain(passwords.filter(|path| path.starts_with('/')).map(media::local)).collect()
 }
 
+/// Absolute paths of what the guest comes to read or write, each once: what the machine names, see [`of_machine`], and what
+/// its images are based on.
+pub fn used(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
+    let mut files = of_machine(spec, machine);
+    files.beneath(&sources(machine), &ImageIndex::of(facts));
+    files.list
+}
+
+/// The image at `path`, what it is based on, and their data files, each once.
+pub fn of_image(path: &str, images: &ImageIndex<'_>) -> Vec<String> {
+    let mut files = Paths::default();
+    files.beneath(&[path], images);
+    files.list
+}
+
 /// Absolute paths that a machine names, each once: images that are attached or copied, the places of new ones (a pool that
 /// was not refreshed does not list what is there), kernels and their RAM disks, video BIOS files, devices, folders that the
 /// guest mounts and the program that serves them, UEFI variables, and what `custom_xml` names.
-pub fn named(spec: &Spec, machine: &Machine) -> Vec<String> {
-    of_machine(spec, machine).list
-}
-
 fn of_machine(spec: &Spec, machine: &Machine) -> Paths {
     let mut files = Paths::default();
     let images = machine.disks.iter().flat_map(images).chain(direct(machine));
@@ -68,6 +79,11 @@ fn direct(machine: &Machine) -> impl Iterator<Item = &Location> {
     machine.direct_boot.iter().flat_map(|boot| boot.kernel.iter().chain(&boot.initrd))
 }
 
+/// The images that the disks read.
+fn sources(machine: &Machine) -> Vec<&str> {
+    machine.disks.iter().filter_map(source).collect()
+}
+
 /// The image that a disk reads: attached, or copied from.
 fn source(disk: &Disk) -> Option<&str> {
     match &disk.origin {
@@ -96,14 +112,9 @@ impl Paths {
         }
     }
 
-    /// What the machine's images are based on, and what may be based on them.
-    fn related(&mut self, machine: &Machine, facts: &Facts) {
-        let sources: Vec<&str> = machine.disks.iter().filter_map(source).collect();
-        if sources.is_empty() {
-            return;
-        }
-        let images = ImageIndex::of(facts);
-        for path in sources {
+    /// The images at `paths`, what they are based on, and their data files.
+    fn beneath(&mut self, paths: &[&str], images: &ImageIndex<'_>) {
+        for path in paths {
             let chain = images.chain(path);
             for link in &chain.links {
                 self.add(&link.path);
@@ -114,6 +125,16 @@ impl Paths {
                 self.add(path);
             }
         }
+    }
+
+    /// What the machine's images are based on, and what may be based on them.
+    fn related(&mut self, machine: &Machine, facts: &Facts) {
+        let sources = sources(machine);
+        if sources.is_empty() {
+            return;
+        }
+        let images = ImageIndex::of(facts);
+        self.beneath(&sources, &images);
         if machine.disks.iter().any(writes_existing) {
             let others = facts.domains.items().iter().flat_map(|domain| &domain.disks);
             let is_unread = |path: &&str| images.at(path).format().is_none();

@@ -187,6 +187,34 @@ fn a_copy_of_a_file_outside_the_pools_is_as_one_of_a_volume() {
     }
 }
 
+/// A block device with the content of a file, until the end of the test.
+struct LoopDevice(String);
+
+impl LoopDevice {
+    /// `None` where this machine has none to give.
+    fn of(file: &str) -> Option<Self> {
+        let output = Command::new("losetup").args(["--find", "--show", file]).output().ok()?;
+        let name = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        (output.status.success() && !name.is_empty()).then_some(Self(name))
+    }
+}
+
+impl Drop for LoopDevice {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["--detach", &self.0]).status();
+    }
+}
+
+#[test]
+fn a_copy_of_a_block_device_has_its_content() {
+    let Some(mut site) = Site::new("device") else { return };
+    let source = site.outside("disk.raw");
+    raw(&source);
+    let Some(device) = LoopDevice::of(&source) else { return support::skip("no loop device can be set up") };
+    let copy = site.clone("raw", &device.0, &json!({"format": "raw"}));
+    qemu_img(&["compare", "-q", "-f", "raw", "-F", "raw", &source, copy.to_str().unwrap()]);
+}
+
 #[test]
 fn a_system_file_is_neither_copied_nor_booted() {
     let Some(site) = Site::new("system") else { return };

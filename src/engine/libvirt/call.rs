@@ -111,9 +111,13 @@ pub struct FileCopy {
     /// How its bytes change on the way; not at all where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,
-    /// The file as it was at review.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reviewed: Option<ReviewedFile>,
+    /// Holes of the source are left out: what is not written to the new volume reads as zeros. Not so in a qcow2 that
+    /// libvirt has just made, nor on a device, where the content of a deleted volume would show.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sparse: bool,
+    /// The file, what it is based on and their data files, as they were at review.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviewed: Vec<ReviewedFile>,
 }
 
 /// A change of format on the way of a copy.

@@ -8,7 +8,7 @@ use super::volume::NewVolume;
 use super::{FileCopy, LibvirtCall, PasswordFile};
 use crate::domain::Element;
 use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, ReviewedFile, Step};
-use crate::facts::{Facts, Pool};
+use crate::facts::{Facts, ImageFormat, Pool};
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::units::Bytes;
 
@@ -109,7 +109,8 @@ impl Planned<'_> {
         let file = source.pool.is_none().then(|| FileCopy {
             format,
             conversion,
-            reviewed: from.path().and_then(|path| reviewed::file(path, self.facts)),
+            sparse: format == ImageFormat::Raw && self.holds_files(pool),
+            reviewed: from.path().map(|path| reviewed::of_image(path, self.facts)).unwrap_or_default(),
         });
         (
             "Clone volume",
@@ -296,6 +297,22 @@ mod tests {
         ];
         assert_eq!(calls(&planned(spec.clone(), PlanOptions { start: true })), want);
         assert_eq!(calls(&planned(spec, PlanOptions::default())), want[..7]);
+    }
+
+    #[test]
+    fn holes_are_left_out_only_where_what_is_not_written_reads_as_zeros() {
+        let leaves_holes = |format: &str, pool: &str| {
+            let disk = json!({"action": "clone", "clone_from": "/srv/a.img", "format": format, "storage_pool": pool});
+            let steps = with_disks(json!([disk]));
+            let copies = steps.iter().filter_map(|step| match &step.call {
+                AnyCall::Libvirt(LibvirtCall::CloneVolume { file, .. }) => file.clone(),
+                _ => None,
+            });
+            copies.map(|file| file.sparse).collect::<Vec<_>>()
+        };
+        assert_eq!(leaves_holes("raw", "fast"), [true]);
+        assert_eq!(leaves_holes("qcow2", "fast"), [false], "what libvirt has just made is not all zeros");
+        assert_eq!(leaves_holes("raw", "vg0"), [false], "the bytes of a deleted volume are still there");
     }
 
     /// What undoes the steps of a plan, in words and as a command.

@@ -3,7 +3,6 @@
 use super::{conversion, same};
 use crate::engine::Thing;
 use crate::engine::libvirt::FileCopy;
-use crate::facts::ImageFormat;
 use crate::host::backend::{Halt, Work};
 use crate::host::image;
 use crate::host::libvirt::{Attempts, Connection, MadeVolume, SourceVolume};
@@ -11,6 +10,7 @@ use crate::host::{Cause, HostError};
 use crate::plan::BuildEvent;
 use crate::units::Bytes;
 use rustix::fs::SeekFrom;
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -110,20 +110,23 @@ impl Job<'_> {
     fn upload_file(&self, connection: &Connection, work: &mut Work<'_, '_>) -> Result<MadeVolume, Halt> {
         let opened = image::open(Path::new(self.from)).map_err(|error| self.unreadable(&error))?;
         let metadata = opened.metadata().map_err(|error| self.unreadable(&error))?;
-        let reviewed = self.file.and_then(|file| file.reviewed.as_ref());
-        reviewed.map_or(Ok(()), |reviewed| same::opened(reviewed, &metadata))?;
-        let taken = metadata.blocks().saturating_mul(512);
+        let reviewed = self.file.map(|file| file.reviewed.as_slice()).unwrap_or_default();
+        let own = reviewed.iter().find(|file| file.path == self.from);
+        own.map_or(Ok(()), |own| same::opened(own, &metadata))?;
+        reviewed.iter().try_for_each(same::at_path)?;
+        // A device does not count its blocks.
+        let taken = Some(metadata.blocks().saturating_mul(512)).filter(|taken| *taken > 0);
+        let taken = taken.map_or_else(|| length(&opened), Ok).map_err(|error| self.unreadable(&error))?;
         let file = match self.file.and_then(|file| file.conversion) {
             Some(conversion) => conversion::convert(&opened, self.from, conversion, taken, work)?,
             None => opened,
         };
         // What was found by its path is still what was checked.
-        reviewed.map_or(Ok(()), same::at_path)?;
+        reviewed.iter().try_for_each(same::at_path)?;
         let made = connection.create_volume(self.pool, self.xml)?;
         work.made(&made.key);
-        // A qcow2 that libvirt has just made is not all zeros, so that holes of the source have to be written there.
-        let sparse = self.file.is_some_and(|file| file.format == ImageFormat::Raw);
-        let parts = extents(&file, sparse).map_err(|error| self.unreadable(&error))?;
+        let parts =
+            extents(&file, self.file.is_some_and(|file| file.sparse)).map_err(|error| self.unreadable(&error))?;
         let total = parts.iter().fold(0, |sum, (_, length)| sum + length);
         let mut sent = 0;
         for (offset, length) in parts {
@@ -232,11 +235,20 @@ const MOST_PARTS: usize = 4096;
 /// Where `file` has data, as offset and length; the whole file where holes have to be written, too.
 fn extents(file: &File, sparse: bool) -> io::Result<Vec<(u64, u64)>> {
     let length = length(file)?;
+    Ok(if sparse { data_parts(file, length) } else { vec![(0, length)] })
+}
+
+fn data_parts(file: &File, length: u64) -> Vec<(u64, u64)> {
     let whole = vec![(0, length)];
     let mut parts: Vec<(u64, u64)> = Vec::new();
     let mut at = 0;
-    while sparse && at < length {
-        let Ok(start) = rustix::fs::seek(file, SeekFrom::Data(at)) else { break };
+    while at < length {
+        let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
+            Ok(start) if start < length => start,
+            Ok(_) | Err(Errno::NXIO) => break,
+            // A device does not say where it has data.
+            Err(_) => return whole,
+        };
         let end = rustix::fs::seek(file, SeekFrom::Hole(start)).unwrap_or(length).min(length);
         match parts.last_mut() {
             Some((offset, size)) if start - (*offset + *size) < SHORTEST_HOLE => *size = end - *offset,
@@ -244,7 +256,7 @@ fn extents(file: &File, sparse: bool) -> io::Result<Vec<(u64, u64)>> {
         }
         at = end.max(start + 1);
     }
-    Ok(if sparse && parts.len() <= MOST_PARTS { parts } else { whole })
+    if parts.len() <= MOST_PARTS { parts } else { whole }
 }
 
 /// Bytes of a file or of a block device.
@@ -299,5 +311,14 @@ mod tests {
         }
         assert_eq!(extents(&file, false).unwrap(), [(0, 64 << 20)]);
         assert_eq!(extents(&tempfile::tempfile().unwrap(), true).unwrap(), []);
+    }
+
+    #[test]
+    fn what_does_not_say_where_it_has_data_is_sent_whole() {
+        // A pipe refuses to be asked, as a block device does.
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let device = File::from(std::os::fd::OwnedFd::from(reader));
+        assert!(rustix::fs::seek(&device, SeekFrom::Data(0)).is_err());
+        assert_eq!(data_parts(&device, 4096), [(0, 4096)]);
     }
 }

@@ -22,8 +22,7 @@ pub(super) fn at_path(reviewed: &ReviewedFile) -> Result<(), HostError> {
     match std::fs::metadata(&reviewed.path) {
         Ok(metadata) => opened(reviewed, &metadata),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(changed(&reviewed.path, "no longer exists")),
-        // This user may not look, and so could not before.
-        Err(_) => Ok(()),
+        Err(error) => Err(changed(&reviewed.path, &format!("can no longer be looked at ({error})"))),
     }
 }
 
@@ -50,6 +49,9 @@ mod tests {
         assert_eq!(at_path(&reviewed), Ok(()));
         std::fs::remove_file(at("link")).unwrap();
         assert!(at_path(&reviewed).unwrap_err().message.ends_with("/link no longer exists."));
+        std::os::unix::fs::symlink(at("link"), at("link")).unwrap();
+        assert!(at_path(&reviewed).unwrap_err().message.contains("/link can no longer be looked at ("));
+        std::fs::remove_file(at("link")).unwrap();
         std::os::unix::fs::symlink(at("b"), at("link")).unwrap();
         assert!(at_path(&reviewed).unwrap_err().message.ends_with("/link is no longer the file that was checked."));
     }
