@@ -109,8 +109,15 @@ pub fn why_not(app: &App, intent: Intent) -> Option<String> {
 
 fn reset_gate(app: &App) -> Option<String> {
     let field = app.field()?;
-    let set = app.content.pending.contains_key(&field.place) || !field.text.is_empty();
-    (!set).then(|| "the field has its default".to_owned())
+    if app.content.pending.contains_key(&field.place) || app.content.own.takes_away(&field.place) {
+        return None;
+    }
+    if !field.text.is_empty() && field.origin.is_none() {
+        return None;
+    }
+    let origin = field.origin.as_deref();
+    let why = origin.map(|origin| format!("the value is that of {origin}; empty the field to take it away"));
+    Some(why.unwrap_or_else(|| "the field has its default".to_owned()))
 }
 
 impl App {
