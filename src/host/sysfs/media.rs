@@ -66,8 +66,8 @@ impl<'a> HostFiles<'a> {
         let number = is_block.then(|| (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev())));
         let size = number.map_or(metadata.len(), |number| device_size(sysroot, number));
         let identity = FileId { device: metadata.dev(), inode: metadata.ino() };
-        let read = if is_file || is_block { contents(path, named, size) } else { FileBytes::default() };
-        if read.identity.is_some_and(|read| read != identity) {
+        let bytes = if is_file || is_block { contents(path, named, size) } else { FileBytes::default() };
+        if bytes.identity.is_some_and(|opened| opened != identity) {
             return None;
         }
         let places = places(&self.mounts, real);
@@ -75,7 +75,7 @@ impl<'a> HostFiles<'a> {
             kind,
             size: Bytes(size),
             allocation: is_file.then(|| Bytes(metadata.blocks().saturating_mul(512))),
-            image: read.image,
+            image: bytes.image,
             places: if places == [named] { Vec::new() } else { places },
             identity: Some(identity),
             number: number.map(|(major, minor)| format!("{major}:{minor}")),
@@ -83,7 +83,7 @@ impl<'a> HostFiles<'a> {
             barrier: barrier(sysroot, path, metadata).filter(|_| is_file),
             selinux_type: selinux_type(path).filter(|_| is_file),
             rom: (is_file && size <= rom::LARGEST).then(|| rom::read(sysroot, real, size)),
-            iso: read.iso.filter(|_| is_file),
+            iso: bytes.iso.filter(|_| is_file),
             iso_why_not: None,
             secret: None,
         })

@@ -8,7 +8,7 @@ use crate::host::{Cause, HostError, now};
 use crate::units::rfc_3339;
 
 /// A domain XML of libvirt's that cannot be read.
-pub(super) fn unread(error: XmlError) -> HostError {
+pub(super) fn unread(error: &XmlError) -> HostError {
     HostError::new(Cause::Other, error.to_string(), "")
 }
 
@@ -16,7 +16,7 @@ impl LibvirtBackend {
     /// The domain with what libvirt chose for it; of a running one the ports and devices that it has now.
     pub(super) fn describe_domain(&self, domain: &MadeDomain) -> Result<BuiltVm, HostError> {
         let text = self.connection.present_xml(domain)?;
-        let tree = domain::parse(&text).map_err(unread)?;
+        let tree = domain::parse(&text).map_err(|error| unread(&error))?;
         let mut vm = BuiltVm { created_at: rfc_3339(now()), ..described(&tree) };
         for disk in &mut vm.disks {
             let target = disk.get("target").and_then(|target| target.as_str()).map(str::to_owned);

@@ -15,7 +15,7 @@ impl LibvirtBackend {
     pub(super) fn write_seed(&self, pool: &str, volume: &str, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         let wanted = work.spec.cloud_init.as_ref();
         let domain = defined(work)?;
-        let stored = domain::parse(&self.connection.stored_xml(&domain)?).map_err(unread)?;
+        let stored = domain::parse(&self.connection.stored_xml(&domain)?).map_err(|error| unread(&error))?;
         let cards = cards(&stored);
         let hash = wanted.map(hash).transpose()?.flatten();
         let guest = SeedGuest { name: work.name, instance: &domain.uuid, cards: &cards, password: hash.as_deref() };
