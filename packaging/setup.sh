@@ -33,24 +33,25 @@ packages() {
         echo libvirt0 libvirt-clients libvirt-daemon-system qemu-system-x86 qemu-utils ovmf \
             swtpm swtpm-tools dnsmasq-base
         [ "$2" = run ] || echo binutils busybox-static cpio debootstrap dosfstools e2fsprogs genisoimage libxml2-utils \
-            mtools osinfo-db openssh-client pciutils strace tmux virtinst
+            mtools osinfo-db openssh-client pciutils qemu-efi-aarch64 qemu-system strace tmux virtinst
         ;;
     dnf)
         echo libvirt-libs libvirt-client libvirt-daemon-kvm libvirt-daemon-config-network qemu-kvm qemu-img \
             edk2-ovmf swtpm swtpm-tools
         [ "$2" = run ] || echo binutils busybox cpio debootstrap dosfstools e2fsprogs genisoimage libxml2 mtools \
-            openssh-clients osinfo-db pciutils strace tmux virt-install
+            openssh-clients osinfo-db pciutils qemu-system-aarch64-core qemu-system-riscv-core qemu-system-s390x-core \
+            edk2-aarch64 strace tmux virt-install
         ;;
     pacman)
         echo libvirt qemu-base edk2-ovmf swtpm dnsmasq
         [ "$2" = run ] || echo binutils busybox cpio debootstrap dosfstools cdrtools e2fsprogs libxml2 mtools openssh \
-            osinfo-db pciutils strace tmux virt-install
+            osinfo-db pciutils qemu-system-aarch64 qemu-system-riscv qemu-system-s390x edk2-aarch64 strace tmux virt-install
         ;;
     zypper)
         echo libvirt-libs libvirt-client libvirt-daemon-qemu libvirt-daemon-config-network qemu-x86 qemu-tools \
             qemu-ovmf-x86_64 swtpm
         [ "$2" = run ] || echo binutils busybox-static cpio dosfstools mkisofs libxml2-tools mtools openssh-clients \
-            osinfo-db pciutils strace tmux virt-install
+            osinfo-db pciutils qemu-arm qemu-extra qemu-s390x qemu-uefi-aarch64 strace tmux virt-install
         ;;
     esac
 }

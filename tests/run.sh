@@ -5,6 +5,7 @@
 # For the tests (tests/support/mod.rs) it sets
 #   VMBUILD_TEST_URI      a libvirt that runs real guests      (or VMBUILD_TEST_URI_WHY: why there is none)
 #   VMBUILD_TEST_GUEST    folder with the test guest           (or VMBUILD_TEST_GUEST_WHY)
+#   VMBUILD_TEST_FOREIGN  folder with kernels of other architectures (or VMBUILD_TEST_FOREIGN_WHY)
 #   VMBUILD_TEST_HUGEPAGES  free huge pages of 2 MiB           (or VMBUILD_TEST_HUGEPAGES_WHY)
 #   VMBUILD_TEST_LAB      folder with the IOMMU lab            (or VMBUILD_TEST_LAB_WHY)
 #   VMBUILD_TEST_SKIPPED  file to which a test that is skipped appends its name and the reason
@@ -172,6 +173,15 @@ find_guest() {
     fi
 }
 
+find_foreign() {
+    if timeout 600 tests/guest/foreign.sh "$cache" >"$work/foreign.log" 2>&1 </dev/null; then
+        export VMBUILD_TEST_FOREIGN=$cache
+    else
+        VMBUILD_TEST_FOREIGN_WHY="downloading it failed: $(tail -n 1 "$work/foreign.log")"
+        export VMBUILD_TEST_FOREIGN='' VMBUILD_TEST_FOREIGN_WHY
+    fi
+}
+
 # Making the lab takes some minutes, mostly of waiting, which the compiler uses.
 begin_lab() { timeout 1200 tests/lab/make.sh "$lab" >"$work/lab.log" 2>&1 </dev/null & lab_maker=$!; }
 
@@ -226,6 +236,7 @@ check_sources
 find_hugepages
 find_libvirt
 find_guest
+find_foreign
 find_lab
 export VMBUILD_TEST_SKIPPED=$work/skipped
 # Whatever a test forgets to redirect does not reach the files of the user.

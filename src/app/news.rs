@@ -24,6 +24,7 @@ pub(super) fn is_new(now: &Facts, part: &FactsPart) -> bool {
         | FactsPart::Capabilities { .. }
         | FactsPart::Files(_)
         | FactsPart::Definitions(_)
+        | FactsPart::GuestKinds(_)
         | FactsPart::Profiles(_) => true,
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn refused(backend: &mut dyn Backend, order: &Order, cancel: &Arc<Ato
 
 /// The host as it is now, and what the checks say of the spec on it.
 fn judged(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
-    let input = CaseInput::reviewed(order.spec.clone()).allowing(&order.allowed);
+    let input = CaseInput::reviewed(order.spec.clone()).allowing(&order.allowed).starting(order.plan.starts());
     let mut facts = Facts::default();
     let case = case::complete(&input, &mut facts, &QueryScope::default(), |queries| backend.facts(&queries, cancel));
     (facts, case.report)

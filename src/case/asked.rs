@@ -1,6 +1,6 @@
 //! What a host was asked already, so that no question is asked twice.
 
-use crate::facts::{Part, Query};
+use crate::facts::{GuestKind, Part, Query};
 use crate::units::PciAddress;
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ pub struct Asked {
     profiles: BTreeSet<String>,
     details: BTreeSet<PciAddress>,
     definitions: BTreeSet<String>,
+    kinds: BTreeSet<GuestKind>,
 }
 
 impl Asked {
@@ -22,6 +23,7 @@ impl Asked {
             Query::Files(paths) => new(&mut self.files, paths).map(Query::Files),
             Query::Profiles(ids) => new(&mut self.profiles, ids).map(Query::Profiles),
             Query::Details(functions) => new(&mut self.details, functions).map(Query::Details),
+            Query::GuestKinds(kinds) => new(&mut self.kinds, kinds).map(Query::GuestKinds),
             Query::Definition(name) => self.definitions.insert(name.clone()).then_some(Query::Definition(name)),
         }
     }

@@ -104,7 +104,7 @@ impl Case {
 /// Judges `input` by what is known of the host.
 pub fn judge(input: &CaseInput, facts: &Facts) -> Case {
     let (stack, machine) = input.settle(facts);
-    let report = checks::report_on(input.engine, &input.accepted, &stack, facts, &machine, &input.allowed);
+    let report = checks::report_on(input.engine, &input.accepted, &stack, facts, &machine, &input.allowed, input.start);
     let blueprint = Blueprint { spec: &stack.spec, machine: &machine, facts };
     let preview = input.engine.render(&blueprint);
     let options = PlanOptions { start: input.start };

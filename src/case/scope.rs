@@ -54,6 +54,7 @@ pub(super) fn queries(
         files.extend(profile::media_to_look_at(spec, facts));
         needed.push(Query::Files(files));
         needed.push(Query::Profiles(profile::wanted(spec, facts)));
+        needed.push(Query::GuestKinds([machine.kind()].into_iter().filter(|kind| facts.can_ask_about(kind)).collect()));
     }
     needed.extend(scope.beside.clone().map(Query::Definition));
     let mut functions = related::functions(spec, machine, facts);

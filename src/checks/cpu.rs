@@ -6,7 +6,7 @@ use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::facts::DomainState;
 use crate::machine::Topology;
-use crate::machine::cpu::{Vendor, signed, vendor, virtualisation};
+use crate::machine::cpu::{Vendor, vendor, virtualisation};
 use crate::machine::platform::is_x86;
 use crate::spec::suggest::nearest;
 use crate::spec::{CpuMode, Place, VirtType};
@@ -21,7 +21,6 @@ pub(super) static CHECKS: &[&Check] = &[
     &CPU_TOPOLOGY,
     &CPU_MODE,
     &CPU_MODEL,
-    &CPU_FEATURE,
     &CPU_NESTED,
     &CPU_LIMIT,
 ];
@@ -101,16 +100,6 @@ static CPU_MODEL: Check = Check {
               this host supports completely; with another one the start fails (\"the CPU is incompatible with host \
               CPU\"). Choose a supported model.",
     run: Some(model),
-    ..Check::VM
-};
-
-static CPU_FEATURE: Check = Check {
-    code: "CPU-FEATURE",
-    title: "host CPU has the required features",
-    explain: "\"+name\" requires a feature and \"-name\" hides it, by libvirt's names (virsh cpu-models, \
-              /usr/share/libvirt/cpu_map). If the host's CPU lacks a required feature, the start fails; an unknown \
-              name is rejected when the domain starts.",
-    run: Some(feature),
     ..Check::VM
 };
 
@@ -316,48 +305,6 @@ fn model(subject: &Subject, notes: &mut Notes) {
     }
 }
 
-fn feature(subject: &Subject, notes: &mut Notes) {
-    let rows = subject.spec.cpu.as_ref().and_then(|cpu| cpu.features.as_ref()).into_iter().flatten().enumerate();
-    for (row, text) in rows {
-        let at = || place("features").index(row);
-        notes.looked();
-        let Some((on, name)) = signed(text) else {
-            let message = text!("'{text}' is not a feature with a sign", text = text.trim());
-            notes.blocker(at(), message, "write +name to require it, or -name to hide it");
-            continue;
-        };
-        // Emulated CPUs have what QEMU makes up, and not what the host's has.
-        if !on || subject.machine.virt_type.value == VirtType::Qemu {
-            continue;
-        }
-        let Some(kernel) = notes.known(&subject.facts.kernel, at, text!("whether the host's CPU has {name}", name))
-        else {
-            continue;
-        };
-        let what = text!("whether the host's CPU has {name}", name);
-        let Some(known) = notes.known(&kernel.cpu_features, at, &what) else { continue };
-        let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-        if known.iter().all(|known| plain(known) != plain(kernels(name))) {
-            let near = nearest(name, known.iter().map(String::as_str)).filter(|near| plain(near) != plain(name));
-            let remedy =
-                near.map_or("leave it out".into(), |near| text!("leave it out, or did you mean {near}?", near));
-            notes.warning(at(), text!("the host's CPU does not report the feature {name}", name), remedy);
-        }
-    }
-}
-
-/// The kernel's name for a feature, where libvirt's is another.
-fn kernels(name: &str) -> &str {
-    match name {
-        "sse3" => "pni",
-        "cmt" => "cqm",
-        "pclmuldq" => "pclmulqdq",
-        "lm" | "x86-64" => "lm",
-        "rdtscp" => "rdtscp",
-        same => same,
-    }
-}
-
 fn nested(subject: &Subject, notes: &mut Notes) {
     if subject.spec.cpu.as_ref().and_then(|cpu| cpu.nested) != Some(true) {
         return;
@@ -493,16 +440,6 @@ mod tests {
         let Said { remedy, .. } = models(cpu(json!({"model": "Skylake-Sever"}))).said("CPU-MODEL").blocker();
         assert_eq!(remedy, "did you mean Skylake-Server?");
         cpu(json!({"model": "EPYC"})).facts(|facts| facts.domain_capabilities = Fact::default()).unknown("CPU-MODEL");
-    }
-
-    #[test]
-    fn features_have_a_sign_and_are_there() {
-        cpu(json!({"features": ["+aes", "+sse4.1", "+sse3", "-nosuch"]})).passes("CPU-FEATURE");
-        let want = "'aes' is not a feature with a sign";
-        cpu(json!({"features": ["aes"]})).blocks("CPU-FEATURE", "cpu.features[0]", want);
-        let want = "the host's CPU does not report the feature avx2";
-        cpu(json!({"features": ["+aes", "+avx2"]})).warns("CPU-FEATURE", "cpu.features[1]", want);
-        cpu(json!({"features": ["+aes"]})).facts(|facts| facts.kernel = Fact::default()).unknown("CPU-FEATURE");
     }
 
     #[test]

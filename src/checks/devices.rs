@@ -1,18 +1,17 @@
-//! Checks of the small devices: video, USB, input, sound, watchdog, shared memory, TPM.
+//! Checks of the small devices: video, input, sound, watchdog, shared memory, TPM.
 
-use super::note::{Remedy, Topic, clause, without};
-use super::row::RowName;
+use super::note::{Remedy, clause, without};
 use super::text::{Arg, Joint, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
-use crate::facts::{HostUsbDevice, MediaKind};
+use crate::facts::MediaKind;
 use crate::machine::Chipset;
-use crate::machine::devices::{UsbName, id, pixels};
+use crate::machine::devices::{SharedMemory, pixels};
 use crate::spec::Place;
-use crate::spec::devices::{TpmBackend, UsbStartup, WatchdogAction, WatchdogModel};
+use crate::spec::devices::{TpmBackend, WatchdogAction, WatchdogModel};
+use crate::units::shell_quote;
 
-pub(super) static CHECKS: &[&Check] =
-    &[&VIDEO_MODEL, &USB_NAMED, &USB_GONE, &USB_CONTROLLER, &EVDEV_PATH, &LOOKING_GLASS, &WATCHDOG, &TPM_DEVICE];
+pub(super) static CHECKS: &[&Check] = &[&VIDEO_MODEL, &EVDEV_PATH, &LOOKING_GLASS, &WATCHDOG, &TPM_DEVICE];
 
 static VIDEO_MODEL: Check = Check {
     code: "VIDEO-MODEL",
@@ -23,35 +22,7 @@ static VIDEO_MODEL: Check = Check {
     ..Check::VM
 };
 
-static USB_NAMED: Check = Check {
-    code: "USB-NAMED",
-    title: "each USB device is identified",
-    explain: "A USB device is identified by vendor_id and product_id, four hexadecimal digits each as lsusb shows \
-              them, or by bus and device number. IDs match it in any port; numbers change whenever it is plugged in.",
-    run: Some(usb_named),
-    ..Check::VM
-};
-
-static USB_GONE: Check = Check {
-    code: "USB-GONE",
-    title: "USB devices are plugged in",
-    explain: "The host has no USB device with these IDs now. With startup optional, the default, the VM starts without \
-              it and does not get it later automatically; with mandatory it does not start. libvirt cannot tell two \
-              devices with the same IDs apart and rejects both: identify one by bus and device.",
-    run: Some(usb_gone),
-    ..Check::VM
-};
-
-static USB_CONTROLLER: Check = Check {
-    code: "USB-CONTROLLER",
-    title: "USB devices have a controller",
-    explain: "Tablet and USB devices of the host are connected to the guest's USB controller. With usb_controller none \
-              there is no controller for them. Leave it out, or remove the devices.",
-    run: Some(usb_controller),
-    ..Check::VM
-};
-
-static EVDEV_PATH: Check = Check {
+pub(super) static EVDEV_PATH: Check = Check {
     code: "EVDEV-PATH",
     title: "evdev input devices exist",
     explain: "evdev gives a keyboard or mouse of the host to the guest; both control keys switch it back. Its path is \
@@ -61,13 +32,14 @@ static EVDEV_PATH: Check = Check {
     ..Check::VM
 };
 
-static LOOKING_GLASS: Check = Check {
+pub(super) static LOOKING_GLASS: Check = Check {
     code: "LOOKING-GLASS",
     title: "Looking Glass has a resolution",
     explain: "The memory that guest and host share contains three frames of the largest picture, so the resolution, \
               such as 2560x1440, determines its size. The client runs on the desktop of the host itself and reads \
-              /dev/shm/looking-glass, which its user or group must own; it does not work through SSH. For a remote \
-              host use Sunshine and Moonlight, or RDP.",
+              /dev/shm/looking-glass-NAME, which its user or group must own; it does not work through SSH. QEMU does \
+              not start if the file is there and too small, as one is that was left by a VM with a lower resolution. \
+              For a remote host use Sunshine and Moonlight, or RDP.",
     run: Some(looking_glass),
     ..Check::VM
 };
@@ -81,7 +53,7 @@ static WATCHDOG: Check = Check {
     ..Check::VM
 };
 
-static TPM_DEVICE: Check = Check {
+pub(super) static TPM_DEVICE: Check = Check {
     code: "TPM-DEVICE",
     title: "TPM device and settings are valid",
     explain: "tpm_device selects the kind of TPM and has an effect only if tpm is true. Passthrough gives the host's \
@@ -107,91 +79,6 @@ fn video(subject: &Subject, notes: &mut Notes) {
             notes.blocker(field("video"), message, without("leave video out, or use std"));
         }
         Some(_) => {}
-    }
-}
-
-fn usb_named(subject: &Subject, notes: &mut Notes) {
-    for (row, asked) in subject.spec.usb_devices.iter().flatten().enumerate() {
-        notes.looked();
-        let place = |field: &str| Place::row("usb_devices", row, field);
-        for (key, text) in [("vendor_id", &asked.vendor_id), ("product_id", &asked.product_id)] {
-            if let Some(text) = text.as_deref().filter(|text| id(Some(text)).is_none()) {
-                let message = text!("{key} {text} is not four hexadecimal digits", key, text = Arg::quoted(text));
-                notes.blocker(
-                    Topic::from(place(key)).of(RowName::numbered("USB device", row)),
-                    message,
-                    "write it as lsusb shows it: 046d",
-                );
-            }
-        }
-        let half = |a: bool, b: bool| a != b;
-        let ids = half(asked.vendor_id.is_some(), asked.product_id.is_some());
-        let at = half(asked.bus.is_some(), asked.device.is_some());
-        if ids || at || (asked.vendor_id.is_none() && asked.bus.is_none()) {
-            let message = text!("vendor_id and product_id, or bus and device, are required");
-            notes.blocker(
-                Topic::from(place("vendor_id")).of(RowName::numbered("USB device", row)),
-                message,
-                "write vendor_id and product_id, or bus and device",
-            );
-        } else if asked.bus.is_some() {
-            let message = text!("bus and device number change when it is plugged in again");
-            notes.info(
-                Topic::from(place("device")).of(RowName::numbered("USB device", row)),
-                message,
-                "use vendor_id and product_id if it is the only one of its kind",
-            );
-        }
-    }
-}
-
-fn usb_gone(subject: &Subject, notes: &mut Notes) {
-    for host in &subject.machine.devices.usb {
-        let UsbName::Ids(vendor, product) = host.named else { continue };
-        let place = || Place::row("usb_devices", host.row, "vendor_id");
-        let what = "whether the USB devices are plugged in";
-        let Some(usb) = notes.known(&subject.facts.usb, place, what) else { continue };
-        let Some(known) = notes.known(&usb.devices, place, what) else { continue };
-        let same = |device: &&HostUsbDevice| device.vendor == vendor && device.product == product;
-        let name = text!(
-            "USB device {row} ({vendor}:{product})",
-            row = host.row,
-            vendor = format!("{vendor:04x}"),
-            product = format!("{product:04x}")
-        );
-        match (known.iter().filter(same).count(), host.startup) {
-            (0, UsbStartup::Optional) => {
-                notes.warning(
-                    place(),
-                    text!("{name} is not plugged in; the VM starts without it", name),
-                    "plug it in first",
-                );
-            }
-            (0, _) => {
-                notes.blocker(
-                    place(),
-                    text!("{name} is not plugged in", name),
-                    "plug it in, or set startup to optional",
-                );
-            }
-            (1, _) => {}
-            (count, _) => {
-                let message = text!("{name}: {count} devices have these IDs, and libvirt does not choose", name, count);
-                notes.blocker(place(), message, "identify one of them by bus and device: lsusb");
-            }
-        }
-    }
-}
-
-fn usb_controller(subject: &Subject, notes: &mut Notes) {
-    let devices = &subject.machine.devices;
-    if subject.spec.usb_controller.is_none() {
-        return;
-    }
-    notes.looked();
-    if devices.usb_controller.value.is_none() && (!devices.usb.is_empty() || subject.spec.tablet == Some(true)) {
-        let message = "usb_controller is none, but there are USB devices";
-        notes.blocker(field("usb_controller"), message, "leave it out, or remove tablet and usb_devices");
     }
 }
 
@@ -226,9 +113,33 @@ fn looking_glass(subject: &Subject, notes: &mut Notes) {
         notes.blocker(place.key("resolution"), message, "write width x height, such as 2560x1440");
         return;
     }
-    let size = subject.machine.devices.looking_glass.map(|size| size.to_string()).unwrap_or_default();
+    let Some(memory) = &subject.machine.devices.looking_glass else { return };
+    let (size, path, client) = (memory.size, shell_quote(&memory.path()), memory.client());
+    left_over(subject, notes, memory);
     let message = text!("Looking Glass gets {size}; its client runs on the host's own desktop, not through SSH", size);
-    notes.info(place, message, "let its user open the file: tmpfiles.d, f /dev/shm/looking-glass 0660 USER kvm -");
+    let remedy =
+        text!("let its user open the file: tmpfiles.d, f {path} 0660 USER kvm -; the client: {client}", path, client);
+    notes.info(place, message, remedy);
+}
+
+/// A file of that name from before. An empty one is there for its owner, and QEMU makes it as large as it has to be.
+fn left_over(subject: &Subject, notes: &mut Notes, memory: &SharedMemory) {
+    let (path, place) = (memory.path(), field("looking_glass"));
+    let file = match subject.file(&path) {
+        Err(why) => return notes.unknown(place, text!("whether {path} is there from before", path), clause(why)),
+        Ok(file) => file,
+    };
+    let remedy = text!("remove it while no VM uses it: rm {path}", path = shell_quote(&path));
+    if matches!(file.kind, MediaKind::Folder | MediaKind::BlockDevice | MediaKind::Other) {
+        notes.blocker(place, text!("{path} is not a regular file", path), remedy);
+    } else if file.size.0 > 0 && file.size < memory.size {
+        let message =
+            text!("{path} is there with {has}, and {needs} are needed", path, has = file.size, needs = memory.size);
+        notes.blocker(place, message, remedy);
+    } else if let Some(barrier) = &file.barrier {
+        let message = text!("QEMU, which runs as {user}, cannot open {path}", user = barrier.user, path);
+        notes.blocker(place, message, remedy);
+    }
 }
 
 fn watchdog(subject: &Subject, notes: &mut Notes) {
@@ -276,25 +187,11 @@ fn tpm_device(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, file, known};
-    use crate::facts::{Fact, HostUsbDevice, MediaFile, MediaKind, Usb};
-    use serde_json::{Value, json};
-
-    fn plugged(count: usize) -> Usb {
-        let device = HostUsbDevice {
-            path: "1-2".into(),
-            controller: None,
-            vendor: 0x046d,
-            product: 0xc52b,
-            name: "Receiver".into(),
-            roles: Vec::new(),
-        };
-        Usb { devices: known(vec![device; count]), keyboards: Fact::default() }
-    }
-
-    fn usb(fields: &Value, count: usize) -> Asked {
-        Asked::with(json!({"usb_devices": [fields]})).facts(|facts| facts.usb = known(plugged(count)))
-    }
+    use crate::checks::fixture::{Asked, file};
+    use crate::facts::media::Barrier;
+    use crate::facts::{Fact, MediaFile, MediaKind};
+    use crate::units::Bytes;
+    use serde_json::json;
 
     #[test]
     fn the_video_card_is_one_that_qemu_has() {
@@ -305,27 +202,6 @@ mod tests {
         asked("none").quiet("VIDEO-MODEL");
         asked("qxl").facts(|facts| facts.domain_capabilities = Fact::default()).unknown("VIDEO-MODEL");
         Asked::good().quiet("VIDEO-MODEL");
-    }
-
-    #[test]
-    fn a_usb_device_is_named_and_there_once() {
-        let receiver = json!({"vendor_id": "046d", "product_id": "c52b"});
-        usb(&receiver, 1).passes("USB-NAMED").passes("USB-GONE");
-        usb(&receiver, 0).said("USB-GONE").warning();
-        usb(&receiver, 2).said("USB-GONE").blocker();
-        usb(&json!({"vendor_id": "046d", "product_id": "c52b", "startup": "mandatory"}), 0).said("USB-GONE").blocker();
-        usb(&json!({"vendor_id": "046d"}), 1).said("USB-NAMED").blocker();
-        usb(&json!({"vendor_id": "mouse", "product_id": "c52b"}), 1).said("USB-NAMED").blocker();
-        usb(&json!({"bus": 1, "device": 4}), 1).quiet("USB-GONE").said("USB-NAMED").info();
-        Asked::with(json!({"usb_devices": [receiver]})).facts(|facts| facts.usb = Fact::default()).unknown("USB-GONE");
-        Asked::good().quiet("USB-NAMED").quiet("USB-GONE");
-    }
-
-    #[test]
-    fn usb_needs_a_controller() {
-        Asked::with(json!({"usb_controller": "none", "tablet": true})).said("USB-CONTROLLER").blocker();
-        Asked::with(json!({"usb_controller": "none"})).passes("USB-CONTROLLER");
-        Asked::good().quiet("USB-CONTROLLER");
     }
 
     #[test]
@@ -342,8 +218,23 @@ mod tests {
 
     #[test]
     fn shared_memory_and_watchdog_fit() {
-        let said = Asked::with(json!({"looking_glass": {"resolution": "2560x1440"}})).said("LOOKING-GLASS").info();
+        let asked = |found: MediaFile| {
+            let asked = Asked::with(json!({"looking_glass": {"resolution": "2560x1440"}}));
+            asked.known_file("/dev/shm/looking-glass-gpu-ws-01", found)
+        };
+        let said = asked(MediaFile::default()).said("LOOKING-GLASS").info();
         assert!(said.message.contains("64 MiB"), "{said:?}");
+        assert!(said.remedy.ends_with("looking-glass-client -f /dev/shm/looking-glass-gpu-ws-01"), "{said:?}");
+        let there = |size: u64| asked(MediaFile { size: Bytes::mib(size), ..file() });
+        there(0).said("LOOKING-GLASS").info();
+        there(64).said("LOOKING-GLASS").info();
+        let want = "/dev/shm/looking-glass-gpu-ws-01 is there with 32 MiB, and 64 MiB are needed";
+        there(32).blocks("LOOKING-GLASS", "looking_glass", want);
+        asked(MediaFile { kind: MediaKind::Folder, ..file() }).said("LOOKING-GLASS").blocker();
+        let path = "/dev/shm/looking-glass-gpu-ws-01".into();
+        let barrier = Some(Barrier { path, mode: 0o600, owner: 0, user: "libvirt-qemu".into() });
+        asked(MediaFile { barrier, ..file() }).said("LOOKING-GLASS").blocker();
+        Asked::with(json!({"looking_glass": {}})).unknown("LOOKING-GLASS");
         Asked::with(json!({"looking_glass": {"resolution": "big"}})).said("LOOKING-GLASS").blocker();
         Asked::good().quiet("LOOKING-GLASS").quiet("WATCHDOG");
         Asked::with(json!({"machine": "pc", "watchdog": {"model": "itco"}})).said("WATCHDOG").blocker();

@@ -1,21 +1,27 @@
 //! Checks of UEFI, Secure Boot and the TPM.
 
-use super::note::Remedy;
+use super::note::{Remedy, clause};
 use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
-use crate::facts::DomainCapabilities;
-use crate::machine::{Chipset, Firmware};
+use crate::facts::{DomainCapabilities, MediaKind};
+use crate::machine::files::parent;
+use crate::machine::{Chipset, Disk, DiskOrigin, Firmware};
+use crate::spec::DiskDevice;
 use crate::spec::devices::{FirmwareKind, TpmBackend};
+use crate::units::shell_quote;
 
-pub(super) static CHECKS: &[&Check] = &[&UEFI_MISSING, &SECURE_BOOT, &SECURE_BOOT_MISSING, &FIRMWARE, &TPM_MISSING];
+pub(super) static CHECKS: &[&Check] =
+    &[&UEFI_MISSING, &SECURE_BOOT, &SECURE_BOOT_MISSING, &FIRMWARE, &NVRAM_FOLDER, &OS_FIRMWARE, &TPM_MISSING];
 
 pub(super) static UEFI_MISSING: Check = Check {
     code: "UEFI-MISSING",
     title: "host has UEFI firmware",
-    explain: "UEFI guests boot with OVMF (edk2), a separate package. If it is missing, the domain cannot be defined: \
-              \"Unable to find 'efi' firmware that is compatible with the current configuration\". Install ovmf \
-              (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch).",
+    explain: "UEFI guests boot with edk2, a separate package for each architecture. If it is missing, the domain \
+              cannot be defined: \"Unable to find 'efi' firmware that is compatible with the current configuration\". \
+              Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch) for PCs, qemu-efi-aarch64 or edk2-aarch64 for \
+              ARM, qemu-efi-riscv64 or edk2-riscv64 for RISC-V. IBM Z and POWER have firmware of their own and no \
+              UEFI. With uefi false a virt machine has no firmware that starts a disk, and needs boot.kernel.",
     run: Some(uefi),
     ..Check::VM
 };
@@ -45,6 +51,25 @@ static FIRMWARE: Check = Check {
               require UEFI. nvram is a file on the host, named by its absolute path, that libvirt creates from the \
               firmware's template if it is missing.",
     run: Some(firmware),
+    ..Check::VM
+};
+
+pub(super) static NVRAM_FOLDER: Check = Check {
+    code: "NVRAM-FOLDER",
+    title: "folder of the UEFI variables exists",
+    explain: "libvirt creates the file of the UEFI variables at the first start, but not the folder that it is in: the \
+              start fails with \"Failed to create file\". Leave nvram out, and libvirt uses a folder of its own.",
+    run: Some(nvram_folder),
+    ..Check::VM
+};
+
+static OS_FIRMWARE: Check = Check {
+    code: "OS-FIRMWARE",
+    title: "firmware fits an installed Windows",
+    explain: "Windows from version 8 on is installed by UEFI unless the spec says otherwise. A disk that is attached or \
+              cloned may hold a Windows that was installed by BIOS, which UEFI does not start. Set uefi to false for \
+              such a disk, or convert it in the guest with mbr2gpt.",
+    run: Some(installed),
     ..Check::VM
 };
 
@@ -78,16 +103,79 @@ fn uefi(subject: &Subject, notes: &mut Notes) {
     }
     let what = "whether a UEFI firmware is installed";
     let Some(known) = offered(subject, notes, "uefi", what) else { return };
-    if known.firmware.is_empty() {
+    if known.firmware.is_none() {
         notes.unknown(field("uefi"), what, "libvirt does not report it for this machine type");
-    } else if !known.firmware.iter().any(|kind| kind == "efi") {
+    } else if known.lacks_uefi() {
         let message = text!(
             "no UEFI firmware is installed for {arch} guests of machine type {machine}",
             arch = known.arch,
             machine = known.machine
         );
-        notes.blocker(field("uefi"), message, "install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch)");
+        let remedy = match package(&known.arch) {
+            _ if !subject.machine.chipset.can_have_uefi() => {
+                text!(
+                    "leave uefi out: machine type {machine} has no UEFI",
+                    machine = subject.machine.machine_type.value
+                )
+            }
+            Some(package) if subject.machine.is_x86() => package.into(),
+            Some(package) => text!("{package}, or set uefi to false and name a boot.kernel", package),
+            None => "set uefi to false".into(),
+        };
+        notes.blocker(field("uefi"), message, remedy);
     }
+}
+
+/// How to install the UEFI of an architecture; `None` where none exists.
+pub(super) fn package(arch: &str) -> Option<&'static str> {
+    Some(match arch {
+        "x86_64" => "install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch)",
+        "i686" => "install ovmf-ia32 (Debian, Ubuntu) or edk2-ovmf-ia32 (Fedora)",
+        "aarch64" => "install qemu-efi-aarch64 (Debian, Ubuntu) or edk2-aarch64 (Fedora, Arch)",
+        "armv7l" | "armv6l" => "install qemu-efi-arm (Debian, Ubuntu) or edk2-arm (Fedora)",
+        "riscv64" => "install qemu-efi-riscv64 (Debian, Ubuntu) or edk2-riscv64 (Fedora)",
+        "loongarch64" => "install qemu-efi-loongarch64 (Debian, Ubuntu) or edk2-loongarch64 (Fedora)",
+        _ => return None,
+    })
+}
+
+/// libvirt makes the file and not the folder.
+fn nvram_folder(subject: &Subject, notes: &mut Notes) {
+    let Some(path) = subject.machine.nvram.as_deref().filter(|path| path.starts_with('/')) else { return };
+    if !subject.machine.firmware.value.is_uefi() {
+        return;
+    }
+    let folder = parent(path);
+    match subject.file(folder) {
+        Err(why) => notes.unknown(field("nvram"), text!("whether the folder {folder} exists", folder), clause(why)),
+        Ok(file) if file.kind == MediaKind::Missing => {
+            let message = text!("the folder {folder} does not exist, and libvirt does not create it", folder);
+            notes.blocker(field("nvram"), message, text!("mkdir -p {folder}", folder = shell_quote(folder)));
+        }
+        Ok(file) if file.kind != MediaKind::Folder => {
+            notes.blocker(field("nvram"), text!("{folder} is not a folder", folder), "name a file in a folder");
+        }
+        Ok(_) => notes.looked(),
+    }
+    if subject.file(path).is_ok_and(|file| !matches!(file.kind, MediaKind::Missing | MediaKind::File)) {
+        notes.blocker(field("nvram"), text!("{path} is not a regular file", path), "name a file");
+    }
+}
+
+/// What is installed on a disk by BIOS is not started by UEFI.
+fn installed(subject: &Subject, notes: &mut Notes) {
+    let machine = subject.machine;
+    if !machine.windows || !machine.firmware.value.is_uefi() || machine.firmware.why().is_none() {
+        return;
+    }
+    let there = |disk: &&Disk| {
+        let existing =
+            matches!(disk.origin, DiskOrigin::Existing(_) | DiskOrigin::Clone { .. } | DiskOrigin::Drive { .. });
+        disk.device == DiskDevice::Disk && existing
+    };
+    let Some(disk) = machine.disks.iter().find(there) else { return };
+    let message = "the guest boots by UEFI, the default for Windows; a Windows installed by BIOS does not start";
+    notes.info(disk.place.clone(), message, Remedy::from("set uefi to false if it was").setting(field("uefi"), false));
 }
 
 fn firmware(subject: &Subject, notes: &mut Notes) {
@@ -188,16 +276,17 @@ fn tpm(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::Asked;
-    use crate::facts::Fact;
+    use crate::checks::fixture::{Asked, file};
+    use crate::facts::{Fact, MediaFile, MediaKind};
     use serde_json::json;
 
     #[test]
     fn uefi_needs_a_firmware() {
         let asked = || Asked::with(json!({"uefi": true}));
         let want = "no UEFI firmware is installed for x86_64 guests of machine type pc-q35-10.0";
-        asked().offering(|known| known.firmware = vec!["bios".into()]).blocks("UEFI-MISSING", "uefi", want);
-        asked().offering(|known| known.firmware.clear()).unknown("UEFI-MISSING");
+        asked().offering(|known| known.firmware = Some(vec!["bios".into()])).blocks("UEFI-MISSING", "uefi", want);
+        asked().offering(|known| known.firmware = Some(Vec::new())).blocks("UEFI-MISSING", "uefi", want);
+        asked().offering(|known| known.firmware = None).unknown("UEFI-MISSING");
         asked().facts(|facts| facts.domain_capabilities = Fact::default()).unknown("UEFI-MISSING");
         asked().passes("UEFI-MISSING");
         Asked::good().quiet("UEFI-MISSING");
@@ -221,6 +310,47 @@ mod tests {
         Asked::with(json!({"secure_boot": true, "enrolled_keys": false})).said("FIRMWARE").warning();
         Asked::with(json!({"firmware": "uefi", "nvram": "/srv/vars.fd"})).passes("FIRMWARE");
         Asked::good().quiet("FIRMWARE");
+    }
+
+    #[test]
+    fn the_package_is_that_of_the_architecture() {
+        let said = |arch: &str, machine: &str| {
+            let asked = Asked::with(json!({"architecture": arch, "uefi": true, "virt_type": "qemu"}));
+            let asked = asked.offering(|known| {
+                (known.arch, known.machine, known.firmware) = (arch.into(), machine.into(), Some(Vec::new()));
+            });
+            asked.said("UEFI-MISSING").blocker().remedy
+        };
+        assert!(said("riscv64", "virt-10.0").starts_with("install qemu-efi-riscv64 "));
+        assert!(said("aarch64", "virt-10.0").starts_with("install qemu-efi-aarch64 "));
+        assert!(said("riscv64", "virt-10.0").ends_with("or set uefi to false and name a boot.kernel"));
+        assert_eq!(said("s390x", "s390-ccw-virtio-10.0"), "leave uefi out: machine type s390-ccw-virtio has no UEFI");
+    }
+
+    #[test]
+    fn variables_are_in_a_folder_that_exists() {
+        let asked = || Asked::with(json!({"uefi": true, "nvram": "/opt/vms/a_VARS.fd"}));
+        let folder = |kind| MediaFile { kind, ..file() };
+        let said = asked().known_file("/opt/vms", folder(MediaKind::Missing)).said("NVRAM-FOLDER").blocker();
+        assert_eq!((said.place.as_str(), said.remedy.as_str()), ("nvram", "mkdir -p /opt/vms"));
+        asked().known_file("/opt/vms", folder(MediaKind::Folder)).passes("NVRAM-FOLDER");
+        asked().known_file("/opt/vms", folder(MediaKind::File)).said("NVRAM-FOLDER").blocker();
+        let file = asked().known_file("/opt/vms", folder(MediaKind::Folder));
+        file.known_file("/opt/vms/a_VARS.fd", folder(MediaKind::Folder)).said("NVRAM-FOLDER").blocker();
+        asked().unknown("NVRAM-FOLDER");
+        Asked::with(json!({"uefi": true})).quiet("NVRAM-FOLDER");
+    }
+
+    #[test]
+    fn an_installed_windows_may_boot_by_bios() {
+        let windows = |uefi: Option<bool>| {
+            let disks = json!([{"action": "attach", "path": "a.qcow2"}]);
+            Asked::with(json!({"os_type": "windows", "uefi": uefi, "storage": {"disks": disks}}))
+        };
+        let said = windows(None).said("OS-FIRMWARE").info();
+        assert_eq!(said.place, "storage.disks[0]");
+        windows(Some(true)).quiet("OS-FIRMWARE");
+        Asked::with(json!({"os_type": "windows"})).quiet("OS-FIRMWARE");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Allowed, Finding, Report, Severity, Wording, report_of_stack};
+use super::{Accepted, Allowed, Finding, Report, Severity, Wording, report_on};
+use crate::engine;
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm,
     LibvirtNetwork, MediaFile, MediaKind, Memory, PciDevice, Pool, Provenance, Version, Volume,
@@ -18,6 +19,7 @@ pub(super) struct Asked {
     spec: Value,
     facts: Facts,
     stack_error: Option<StackError>,
+    starting: bool,
 }
 
 /// One finding, with its place as text.
@@ -57,7 +59,7 @@ impl Asked {
             "vcpus": 4,
             "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]},
         });
-        Self { spec, facts: facts(), stack_error: None }
+        Self { spec, facts: facts(), stack_error: None, starting: false }
     }
 
     /// The same with some fields set; `null` removes a field, `storage` is merged field by field.
@@ -65,6 +67,11 @@ impl Asked {
         let mut asked = Self::good();
         merge(&mut asked.spec, patch);
         asked
+    }
+
+    /// Sets some more fields.
+    pub(super) fn patch(&mut self, patch: Value) {
+        merge(&mut self.spec, patch);
     }
 
     /// The same with one field set.
@@ -124,6 +131,11 @@ impl Asked {
         self
     }
 
+    /// The same where the VM is started at the end.
+    pub(super) fn starting(self) -> Self {
+        Self { starting: true, ..self }
+    }
+
     pub(super) fn report(&self) -> Report {
         self.report_allowing(&Allowed::default())
     }
@@ -133,7 +145,7 @@ impl Asked {
         let spec = resolve(&serde_json::from_value(self.spec.clone()).unwrap(), &self.facts);
         let machine = machine(&spec, &self.facts);
         let stacked = Stacked { error: self.stack_error.clone(), ..spec.into() };
-        report_of_stack(&stacked, &self.facts, &machine, allowed)
+        report_on(engine::usual(), &Accepted::NOTHING, &stacked, &self.facts, &machine, allowed, self.starting)
     }
 
     fn findings(&self, code: &str) -> (Vec<Finding>, bool) {
@@ -233,6 +245,7 @@ pub(super) fn domain(name: &str) -> Domain {
         vcpus: 0,
         memory: Bytes(0),
         pinned: CpuSet::default(),
+        holdings: Vec::new(),
     }
 }
 
@@ -279,7 +292,7 @@ fn offered(machine: &str, max_vcpus: u32) -> DomainCapabilities {
         arch: "x86_64".into(),
         machine: machine.into(),
         max_vcpus: Some(max_vcpus),
-        firmware: vec!["bios".into(), "efi".into()],
+        firmware: Some(vec!["bios".into(), "efi".into()]),
         secure_boot: Some(true),
         tpm_backends: vec!["emulator".into()],
         graphics: vec!["vnc".into()],
@@ -289,7 +302,9 @@ fn offered(machine: &str, max_vcpus: u32) -> DomainCapabilities {
 }
 
 fn network(name: &str, active: bool) -> LibvirtNetwork {
-    LibvirtNetwork { name: name.into(), active, autostart: active, bridge: None, forward: Some("nat".into()) }
+    let (interfaces, virtual_port) = (Vec::new(), None);
+    let (bridge, forward) = (None, Some("nat".into()));
+    LibvirtNetwork { name: name.into(), active, autostart: active, bridge, forward, interfaces, virtual_port }
 }
 
 fn pools() -> Vec<Pool> {

@@ -2,7 +2,7 @@
 
 use super::note::{Remedy, Topic, without};
 use super::row::RowName;
-use super::text::{Arg, text};
+use super::text::{Arg, Joint, text};
 use super::{Check, Notes, Subject, password_file};
 use crate::facts::media;
 use crate::machine::Console;
@@ -46,10 +46,12 @@ static GRAPHICS_SAME: Check = Check {
     ..Check::VM
 };
 
-static GRAPHICS_ADDRESS: Check = Check {
+pub(super) static GRAPHICS_ADDRESS: Check = Check {
     code: "GRAPHICS-ADDRESS",
     title: "consoles have a valid listen address",
-    explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that resolves to one.",
+    explain: "listen is an IP address of the host, such as 127.0.0.1 or ::1, or a host name that resolves to one. QEMU \
+              cannot listen on an address that the host does not have, and the VM does not start. To listen on all of \
+              the host's addresses write 0.0.0.0 or ::.",
     run: Some(address),
     ..Check::VM
 };
@@ -182,7 +184,33 @@ fn address(subject: &Subject, notes: &mut Notes) {
                 without("write an IP address such as 127.0.0.1, or leave it out"),
             );
         }
+        if let Ok(address) = address.parse::<IpAddr>() {
+            of_host(subject, notes, console, address);
+        }
     }
+}
+
+/// QEMU listens on addresses of the host alone.
+fn of_host(subject: &Subject, notes: &mut Notes, console: &Console, address: IpAddr) {
+    if address.is_loopback() || address.is_unspecified() {
+        return;
+    }
+    let what = text!("whether the host has the address {address}", address);
+    let place = || place(console, "listen");
+    let Some(networking) = notes.known(&subject.facts.networking, place, &what) else { return };
+    let own: Vec<IpAddr> = networking.interfaces.iter().flat_map(|known| known.addresses.iter().copied()).collect();
+    if own.contains(&address) {
+        return;
+    }
+    let remedy = if own.is_empty() {
+        without("leave it out, and the console is reached through SSH")
+    } else {
+        without(text!(
+            "choose one of this host: {own}, or leave it out",
+            own = Arg::list(Joint::Comma, own.iter().take(6))
+        ))
+    };
+    notes.blocker(topic(console, "listen"), text!("the host does not have the address {address}", address), remedy);
 }
 
 const FIRST_VNC_PORT: u16 = 5900;
@@ -260,8 +288,9 @@ fn way_in(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, Said};
-    use crate::facts::{Fact, MediaFile, MediaKind, Password, SecretFile};
+    #![allow(clippy::unwrap_used)]
+    use crate::checks::fixture::{Asked, Said, known};
+    use crate::facts::{Fact, HostInterface, MediaFile, MediaKind, Networking, Password, SecretFile};
     use serde_json::{Value, json};
 
     fn graphics(rows: Value) -> Asked {
@@ -296,9 +325,19 @@ mod tests {
     #[test]
     fn consoles_listen_on_addresses() {
         let listen = |address: &str| graphics(json!([{"listen": address}]));
-        for address in ["127.0.0.1", "::1", "fe80::1", "host.example.org"] {
+        for address in ["127.0.0.1", "::1", "0.0.0.0", "::", "host.example.org"] {
             listen(address).passes("GRAPHICS-ADDRESS");
         }
+        listen("192.0.2.7").unknown("GRAPHICS-ADDRESS");
+        let on_host = |address: &str| {
+            let addresses = vec!["192.0.2.7".parse().unwrap()];
+            let interface = HostInterface { name: "br0".into(), addresses, ..HostInterface::default() };
+            let networking = Networking { interfaces: vec![interface], ..Networking::default() };
+            listen(address).facts(|facts| facts.networking = known(networking))
+        };
+        on_host("192.0.2.7").passes("GRAPHICS-ADDRESS");
+        let want = "graphics 0: the host does not have the address 192.0.2.8";
+        on_host("192.0.2.8").blocks("GRAPHICS-ADDRESS", "graphics[0].listen", want);
         let want = "graphics 0: 'all of them' is not a valid listen address";
         listen("all of them").blocks("GRAPHICS-ADDRESS", "graphics[0].listen", want);
     }

@@ -23,7 +23,7 @@ pub(super) static VIRT_KVM: Check = Check {
     ..Check::VM
 };
 
-static ARCH_UNKNOWN: Check = Check {
+pub(super) static ARCH_UNKNOWN: Check = Check {
     code: "ARCH-UNKNOWN",
     title: "host can emulate the architecture",
     explain: "libvirt lists the architectures for which QEMU is installed. One that is not in the list needs another \
@@ -32,7 +32,7 @@ static ARCH_UNKNOWN: Check = Check {
     ..Check::VM
 };
 
-static MACHINE_UNKNOWN: Check = Check {
+pub(super) static MACHINE_UNKNOWN: Check = Check {
     code: "MACHINE-UNKNOWN",
     title: "QEMU supports the machine type",
     explain: "A machine type is the virtual board: q35 (PCI Express, the default), pc (the old i440FX), or a versioned \

@@ -2,14 +2,16 @@
 
 use super::note::{Topic, without};
 use super::row::RowName;
-use super::text::{Arg, text};
+use super::text::{Arg, Joint, text};
 use super::wording::blank;
 use super::{Check, Notes, Subject};
+use crate::facts::LibvirtNetwork;
 use crate::machine::Interface;
 use crate::spec::{Network, NetworkKind, Place};
 use crate::units::{PciAddress, shell_quote};
 
-pub(super) static CHECKS: &[&Check] = &[&NET_SOURCE, &NET_MISSING, &NET_INACTIVE, &BRIDGE_MISSING];
+pub(super) static CHECKS: &[&Check] =
+    &[&NET_SOURCE, &NET_MISSING, &NET_INACTIVE, &NET_BRIDGE, &BRIDGE_MISSING, &INTERFACE_MISSING];
 
 static NET_SOURCE: Check = Check {
     code: "NET-SOURCE",
@@ -35,8 +37,19 @@ pub(super) static NET_INACTIVE: Check = Check {
     code: "NET-INACTIVE",
     title: "named networks are active",
     explain: "A network that is not started has no bridge: the domain can be defined, but its start fails with \
-              \"network is not active\". Start it, and enable its autostart.",
+              \"network is not active\", so that it is an error where the build starts the VM. Start it, and enable its \
+              autostart.",
     run: Some(inactive),
+    ..Check::VM
+};
+
+pub(super) static NET_BRIDGE: Check = Check {
+    code: "NET-BRIDGE",
+    title: "bridges of named networks exist",
+    explain: "A libvirt network of the forward mode bridge joins its VMs to a bridge or an interface of the host that \
+              libvirt does not create, and libvirt starts the network without it. The start of the VM then fails. \
+              Create it in the host's network configuration, or correct the network: `virsh net-edit`.",
+    run: Some(network_bridge),
     ..Check::VM
 };
 
@@ -46,6 +59,17 @@ pub(super) static BRIDGE_MISSING: Check = Check {
     explain: "The host has no bridge of this name; the start of the VM would fail. Create it in the host's network \
               configuration (netplan, NetworkManager, systemd-networkd, ifupdown); libvirt does not.",
     run: Some(bridge),
+    ..Check::VM
+};
+
+pub(super) static INTERFACE_MISSING: Check = Check {
+    code: "INTERFACE-MISSING",
+    title: "named host interfaces exist",
+    explain: "An interface of type direct (macvtap) is on top of a network interface of the host. If the host has none \
+              of this name, the domain can be defined, but its start fails with \"Unable to get index for interface\". \
+              `ip -br link` lists the interfaces. Their names depend on slot and firmware, so a spec from another host \
+              often has a different one.",
+    run: Some(parent),
     ..Check::VM
 };
 
@@ -161,7 +185,12 @@ fn inactive(subject: &Subject, notes: &mut Notes) {
             let name = shell_quote(name);
             let start = text!("start it: virsh net-start {name}", name);
             let both = text!("{start}; virsh net-autostart {name}", start, name);
-            notes.warning(topic(interface, "source"), message, if network.autostart { start } else { both });
+            let remedy = if network.autostart { start } else { both };
+            if subject.starting {
+                notes.blocker(topic(interface, "source"), message, remedy);
+            } else {
+                notes.warning(topic(interface, "source"), message, remedy);
+            }
         }
     }
 }
@@ -184,10 +213,70 @@ fn bridge(subject: &Subject, notes: &mut Notes) {
     }
 }
 
+/// What a network needs that libvirt does not make. Bridges of Open vSwitch are in no list of the kernel's.
+fn network_bridge(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Network) {
+        let named = |network: &&LibvirtNetwork| network.name == interface.source.value && network.joins_host();
+        let Some(network) = subject.facts.networks.items().iter().find(named) else { continue };
+        if let Some(name) = network.bridge.as_ref().filter(|_| network.virtual_port.is_none()) {
+            let what = text!("whether bridge '{name}' of the network exists", name);
+            let place = || place(interface, "source");
+            let Some(bridges) = notes.known(&subject.facts.bridges, place, &what) else { continue };
+            if bridges.iter().all(|bridge| bridge.name != *name) {
+                let message = text!(
+                    "network '{network}' uses bridge '{name}', which does not exist",
+                    network = network.name,
+                    name
+                );
+                let remedy = "create the bridge, or correct the network: virsh net-edit";
+                notes.blocker(topic(interface, "source"), message, remedy);
+            }
+        } else if !network.interfaces.is_empty() {
+            network_interfaces(subject, notes, interface, network);
+        }
+    }
+}
+
+/// libvirt takes any of the interfaces of a network.
+fn network_interfaces(subject: &Subject, notes: &mut Notes, interface: &Interface, network: &LibvirtNetwork) {
+    let what = text!("whether the interfaces of network '{name}' exist", name = network.name);
+    let place = || place(interface, "source");
+    let Some(networking) = notes.known(&subject.facts.networking, place, &what) else { return };
+    if network.interfaces.iter().all(|name| networking.interface(name).is_none()) {
+        let names = Arg::list(Joint::Or, &network.interfaces);
+        let message = text!(
+            "network '{network}' uses host interface {names}, which does not exist",
+            network = network.name,
+            names
+        );
+        notes.blocker(topic(interface, "source"), message, "correct the network: virsh net-edit");
+    }
+}
+
+fn parent(subject: &Subject, notes: &mut Notes) {
+    for interface in of_kind(subject, NetworkKind::Direct).filter(|interface| !interface.source.value.is_empty()) {
+        let name = &interface.source.value;
+        let what = text!("whether host interface '{name}' exists", name);
+        let place = || place(interface, "source");
+        let Some(networking) = notes.known(&subject.facts.networking, place, &what) else { continue };
+        if networking.interface(name).is_some() {
+            continue;
+        }
+        let names: Vec<&str> = networking.interfaces.iter().map(|known| known.name.as_str()).take(6).collect();
+        let remedy = if names.is_empty() {
+            "this host has no interfaces: use type network".into()
+        } else {
+            text!("choose one of this host: {names}", names = Arg::all(names))
+        };
+        let message = text!("host interface '{name}' not found", name);
+        notes.blocker(topic(interface, "source"), message, remedy);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::checks::fixture::{Asked, Said};
-    use crate::facts::Fact;
+    use crate::checks::fixture::{Asked, Said, known};
+    use crate::facts::{Fact, Facts, HostInterface, Networking};
     use serde_json::json;
 
     fn net(kind: &str, source: Option<&str>) -> Asked {
@@ -201,8 +290,45 @@ mod tests {
         net("network", Some("default")).passes("NET-MISSING").passes("NET-INACTIVE");
         let Said { remedy, .. } = net("network", Some("lab")).said("NET-INACTIVE").warning();
         assert_eq!(remedy, "start it: virsh net-start lab; virsh net-autostart lab");
+        net("network", Some("lab")).starting().said("NET-INACTIVE").blocker();
         net("network", None).facts(|facts| facts.networks = Fact::default()).unknown("NET-MISSING");
         net("user", None).quiet("NET-MISSING");
+    }
+
+    fn wired(facts: &mut Facts) {
+        let interface = |name: &str| HostInterface { name: name.into(), ..HostInterface::default() };
+        let interfaces = vec![interface("br0"), interface("eno1")];
+        facts.networking = known(Networking { interfaces, ..Networking::default() });
+    }
+
+    #[test]
+    fn the_parent_of_a_direct_interface_exists() {
+        let want = "network 0: host interface 'enp9s0' not found";
+        let asked = |source: &str| net("direct", Some(source)).facts(wired);
+        asked("enp9s0").blocks("INTERFACE-MISSING", "networks[0].source", want);
+        assert_eq!(asked("enp9s0").said("INTERFACE-MISSING").remedy, "choose one of this host: br0 and eno1");
+        asked("eno1").passes("INTERFACE-MISSING");
+        net("direct", Some("eno1")).unknown("INTERFACE-MISSING");
+        net("bridge", Some("br0")).quiet("INTERFACE-MISSING");
+    }
+
+    #[test]
+    fn what_a_network_joins_exists() {
+        let joining = |bridge: Option<&str>, interfaces: &[&str]| {
+            net("network", Some("default")).facts(wired).facts(|facts| {
+                for network in facts.networks.get_mut().into_iter().flatten() {
+                    (network.forward, network.bridge) = (Some("bridge".into()), bridge.map(Into::into));
+                    network.interfaces = interfaces.iter().map(ToString::to_string).collect();
+                }
+            })
+        };
+        let want = "network 0: network 'default' uses bridge 'br9', which does not exist";
+        joining(Some("br9"), &[]).blocks("NET-BRIDGE", "networks[0].source", want);
+        joining(Some("br0"), &[]).passes("NET-BRIDGE");
+        let want = "network 0: network 'default' uses host interface enp1s0 or enp2s0, which does not exist";
+        joining(None, &["enp1s0", "enp2s0"]).blocks("NET-BRIDGE", "networks[0].source", want);
+        joining(None, &["enp1s0", "eno1"]).passes("NET-BRIDGE");
+        net("network", Some("default")).quiet("NET-BRIDGE");
     }
 
     #[test]

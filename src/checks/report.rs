@@ -58,7 +58,8 @@ pub fn report_of_stack(stacked: &Stacked, facts: &Facts, machine: &Machine, allo
     report_of(&Subject { stack_error: stacked.error.as_ref(), ..subject }, allowed)
 }
 
-/// The same for an engine that may not carry every field; what is `accepted` may be lost.
+/// The same for an engine that may not carry every field; what is `accepted` may be lost. Where the VM is `starting` at the
+/// end, what only hinders its start forbids the build.
 pub fn report_on(
     engine: &dyn Engine,
     accepted: &Accepted,
@@ -66,9 +67,11 @@ pub fn report_on(
     facts: &Facts,
     machine: &Machine,
     allowed: &Allowed,
+    starting: bool,
 ) -> Report {
     let subject = Subject::new(&stacked.spec, facts, machine);
-    let subject = Subject { stack_error: stacked.error.as_ref(), coverage: engine.coverage(), accepted, ..subject };
+    let coverage = engine.coverage();
+    let subject = Subject { stack_error: stacked.error.as_ref(), coverage, accepted, starting, ..subject };
     report_of(&subject, allowed)
 }
 

@@ -39,6 +39,8 @@ pub struct Subject<'a> {
     pub accepted: &'a Accepted,
     /// Why the spec lacks a template that it names.
     pub stack_error: Option<&'a StackError>,
+    /// True where the VM is started at the end of its build.
+    pub starting: bool,
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
     /// Images by all their names, once somebody asked.
@@ -157,6 +159,7 @@ impl<'a> Subject<'a> {
             coverage: engine::usual().coverage(),
             accepted: &NO_LOSS,
             stack_error: None,
+            starting: false,
             host_alone: false,
             images: OnceCell::new(),
         }
@@ -337,15 +340,10 @@ impl<'a> Subject<'a> {
         running_first(self.facts.domains.items().iter().filter(|domain| domain.pci.contains(&address)))
     }
 
-    /// What QEMU offers for the machine that would be built; that of the other domain type where its own is not known,
-    /// as devices and firmware do not depend on it.
+    /// What QEMU offers for the machine that would be built.
     pub fn capabilities(&self) -> Option<&'a DomainCapabilities> {
         let Machine { arch, machine_type, domain_type, .. } = self.machine;
-        let (arch, machine) = (&arch.value, machine_type.value.as_str());
-        let fitting = self.facts.domain_capabilities.items().iter();
-        fitting
-            .filter(|known| known.arch == *arch && same_machine(&known.machine, machine))
-            .max_by_key(|known| known.domain_type == *domain_type)
+        self.facts.offered(&arch.value, &machine_type.value, domain_type)
     }
 }
 
@@ -381,16 +379,6 @@ fn needs(disk: &Disk, name: &str) -> bool {
     let within = |at: &Location| matches!(at, Location::Volume { pool, .. } if pool == name);
     let source = matches!(&disk.origin, DiskOrigin::Clone { from: Some(from), .. } if within(from));
     source || disk.location().is_some_and(within)
-}
-
-/// `q35` stands for whichever `pc-q35-*` the host has, `pc` for `pc-i440fx-*`.
-fn same_machine(canonical: &str, asked: &str) -> bool {
-    canonical == asked
-        || match asked {
-            "q35" => canonical.starts_with("pc-q35"),
-            "pc" => canonical.starts_with("pc-i440fx"),
-            _ => asked.split('-').take(2).eq(canonical.split('-').take(2)),
-        }
 }
 
 fn running_first<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<&'a Domain> {

@@ -2,18 +2,18 @@
 
 use super::check::Check;
 use super::{
-    backing, boot_order, character, clone, cloud_init, coverage, cpu, custom_xml, devices, disk, error, failure,
-    firmware, graphics, guest_address, guest_os, held, host, host_drive, hypervisor, image, image_content,
-    image_sharing, image_state, iommu, kernel_boot, kernel_image, mac, mediated, memory, merged, metadata, name,
-    network, network_config, numa, nvme, overridden, passthrough, path, pci, pinning, pool, profile, rom, selector,
-    share, space, target, template, tuning, user_data, version, virtual_function, volume,
+    backing, boot_order, character, clone, cloud_init, coverage, cpu, cpu_feature, custom_xml, devices, disk, error,
+    failure, firmware, graphics, guest_address, guest_os, held, holding, host, host_drive, hypervisor, image,
+    image_content, image_sharing, image_state, iommu, kernel_boot, kernel_image, mac, machine_bus, mediated, memory,
+    merged, metadata, name, network, network_config, numa, nvme, overridden, passthrough, path, pci, pinning, pool,
+    profile, rom, selector, share, space, target, template, tuning, usb, user_data, version, virtual_function, volume,
 };
 
 /// Checks of one file, below the heading of their chapter in CHECKS.md.
 type Group = (&'static str, &'static [&'static Check]);
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [Group; 46] = [
+static TABLE: [Group; 50] = [
     ("Host", host::CHECKS),
     ("Name and metadata", name::CHECKS),
     ("Templates", template::CHECKS),
@@ -21,6 +21,7 @@ static TABLE: [Group; 46] = [
     ("Memory", backing::CHECKS),
     ("Memory", numa::CHECKS),
     ("CPU", cpu::CHECKS),
+    ("CPU", cpu_feature::CHECKS),
     ("CPU", pinning::CHECKS),
     ("Storage", pool::CHECKS),
     ("Storage", disk::CHECKS),
@@ -48,6 +49,9 @@ static TABLE: [Group; 46] = [
     ("Firmware and boot", kernel_image::CHECKS),
     ("Consoles and emulated devices", graphics::CHECKS),
     ("Consoles and emulated devices", devices::CHECKS),
+    ("Consoles and emulated devices", machine_bus::CHECKS),
+    ("Consoles and emulated devices", usb::CHECKS),
+    ("Host", holding::CHECKS),
     ("ROM files", rom::CHECKS),
     ("Guest addresses", guest_address::CHECKS),
     ("Mediated devices", mediated::CHECKS),

@@ -15,7 +15,7 @@ static HOST_FEATURE_VERSION: Check = Check {
               domain that has them. Optional parts are left out and reported here. Required ones stop the build: a \
               held device needs libvirt 6.0, because an older one would show it to the guest; a VLAN on a kernel \
               bridge needs 11.0, because without its tag the guest would be in another network; the watchdog itco \
-              needs 9.1, virtio-mem 7.9, evdev 7.6, clusters of CPUs 10.1.",
+              needs 9.1, virtio-mem 7.9, evdev 7.6, clusters of CPUs 10.1, UEFI 5.2.",
     run: Some(features),
     ..Check::VM
 };
@@ -44,6 +44,8 @@ fn dropped(subject: &Subject, notes: &mut Notes, feature: Feature, needs: &Text)
             let message = text!("hiding the GPU from the eject menu of Windows {needs}: left out", needs);
             notes.info(field("pci_devices"), message, "nothing to do: do not eject the card in the guest");
         }
+        // Said with the firmware itself.
+        Feature::FirmwareFeatures if dropped(Feature::FirmwareSelection) => {}
         Feature::FirmwareFeatures if subject.machine.firmware.value == (Firmware::Uefi { secure_boot: true }) => {
             let message = text!("choosing a UEFI with enrolled keys {needs}: libvirt's default is used", needs);
             notes.warning(
@@ -96,6 +98,10 @@ fn refused(feature: Feature) -> Option<(Place, &'static str, &'static str)> {
         Feature::UnassignedAddress => {
             let way_out = "also pass the held devices, or update libvirt";
             (field("pci_devices"), "holding a device back from the guest", way_out)
+        }
+        Feature::FirmwareSelection => {
+            let way_out = "set uefi to false, or update libvirt";
+            (field("uefi"), "selecting a UEFI firmware", way_out)
         }
         Feature::NvmeDisk => {
             let way_out = "pass the drive as a PCI device, or name it below /dev/disk/by-id";

@@ -97,7 +97,9 @@ fn built(vm: &Created, out: &mut Out) -> ExitStatus {
     let _ = if out.is_json() {
         out.json_line(vm)
     } else {
-        out.line(&format!("Built {}: {}, UUID {}", vm.name, vm.state, vm.uuid))
+        let client = vm.looking_glass.as_ref().and_then(|memory| memory["client"].as_str());
+        let client = client.map_or_else(String::new, |client| format!("\nLooking Glass: {client}"));
+        out.line(&format!("Built {}: {}, UUID {}{client}", vm.name, vm.state, vm.uuid))
     };
     ExitStatus::Done
 }

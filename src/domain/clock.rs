@@ -16,7 +16,7 @@ pub(super) fn clock(machine: &Machine) -> Element {
     clock
         .child(timer("rtc").attr("tickpolicy", "catchup"))
         .child(timer("pit").attr("tickpolicy", "delay"))
-        .child(timer("hpet").attr("present", "no"))
+        .child(machine.chipset.is_whole_pc().then(|| timer("hpet").attr("present", "no")))
         .child(hyper_v.then(|| timer("hypervclock").attr("present", "yes")))
 }
 

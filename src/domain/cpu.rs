@@ -70,8 +70,10 @@ fn place(field: &str) -> Place {
 /// What each is.
 pub(super) fn cpu(machine: &Machine) -> Element {
     let made = &machine.cpu;
-    let cpu = Element::new("cpu").attr("mode", made.mode.value.name());
+    let cpu = Element::new("cpu");
+    let cpu = if made.usual { cpu } else { cpu.attr("mode", made.mode.value.name()) };
     let cpu = match made.mode.value {
+        _ if made.usual => cpu,
         CpuMode::HostPassthrough if machine.is_x86() && !machine.dropped.contains(&Feature::Migratable) => {
             cpu.attr("check", "none").attr("migratable", "off")
         }

@@ -1,20 +1,26 @@
 //! Small devices: USB and input of the host, sound, watchdog, random numbers, shared memory, TPM, SMBIOS.
 
 use super::Element;
-use crate::machine::Machine;
 use crate::machine::devices::{Devices, UsbHost, UsbName};
+use crate::machine::{Chipset, Machine};
 use crate::spec::devices::{TpmBackend, TpmVersion};
 use crate::spec::{Place, Spec};
 use crate::units::MIB;
 
 /// Input devices: a tablet, a keyboard where there is no PS/2, and those of the host.
 pub(super) fn inputs(machine: &Machine) -> Vec<Element> {
-    let input = |kind: &'static str| Element::new("input").attr("type", kind).attr("bus", "usb").field("graphics");
     let Devices { tablet, evdev, usb_controller, .. } = &machine.devices;
-    let has_usb = usb_controller.value.is_some();
-    let tablet = (tablet.value && has_usb)
+    let bus = match (usb_controller.value, machine.chipset) {
+        (Some(_), _) => Some("usb"),
+        (None, Chipset::Ccw) => Some("virtio"),
+        (None, _) => None,
+    };
+    let input = |kind: &'static str| {
+        Element::new("input").attr("type", kind).attr("bus", bus.unwrap_or("usb")).field("graphics")
+    };
+    let tablet = (tablet.value && bus.is_some())
         .then(|| if tablet.why().is_none() { input("tablet").field("tablet") } else { input("tablet") });
-    let keyboard = (!machine.consoles.is_empty() && !machine.is_x86() && has_usb).then(|| input("keyboard"));
+    let keyboard = (!machine.consoles.is_empty() && !machine.is_x86() && bus.is_some()).then(|| input("keyboard"));
     tablet
         .into_iter()
         .chain(keyboard)
@@ -73,10 +79,10 @@ pub(super) fn random_numbers(machine: &Machine) -> Option<Element> {
 
 /// The memory that Looking Glass reads on the host.
 pub(super) fn shared_memory(machine: &Machine) -> Option<Element> {
-    let size = machine.devices.looking_glass?;
+    let memory = machine.devices.looking_glass.as_ref()?;
     let model = Element::new("model").attr("type", "ivshmem-plain");
-    let size = Element::new("size").attr("unit", "M").text((size.0 / MIB).to_string());
-    Some(Element::new("shmem").attr("name", "looking-glass").child(model).child(size).field("looking_glass"))
+    let size = Element::new("size").attr("unit", "M").text((memory.size.0 / MIB).to_string());
+    Some(Element::new("shmem").attr("name", memory.name.clone()).child(model).child(size).field("looking_glass"))
 }
 
 /// A TPM. The CRB interface is the one that Windows 11 and UEFI prefer; version 1.2 and other machines know only TIS, and
@@ -94,7 +100,11 @@ pub(super) fn tpm(machine: &Machine) -> Option<Element> {
             Element::new("backend").attr("type", "passthrough").child(device)
         }
     };
-    let model = if crb { "tpm-crb" } else { "tpm-tis" };
+    let model = match machine.chipset {
+        Chipset::Pseries => "tpm-spapr",
+        _ if crb => "tpm-crb",
+        _ => "tpm-tis",
+    };
     Some(Element::new("tpm").attr("model", model).child(backend).field("tpm"))
 }
 

@@ -6,7 +6,8 @@ use crate::spec::VirtType;
 
 /// The features element.
 pub(super) fn features(machine: &Machine) -> Element {
-    let features = Element::new("features").child(Element::new("acpi"));
+    let acpi = machine.chipset.has_acpi(machine.firmware.value);
+    let features = Element::new("features").child(acpi.then(|| Element::new("acpi")));
     if !machine.is_x86() {
         return features;
     }
@@ -16,7 +17,7 @@ pub(super) fn features(machine: &Machine) -> Element {
         .child(Element::new("apic"))
         .child((machine.windows && accelerated).then(|| hyper_v(machine)))
         .child(machine.hide_kvm.value.then(hidden))
-        .child(Element::new("vmport").attr("state", "off"))
+        .child(machine.chipset.is_whole_pc().then(|| Element::new("vmport").attr("state", "off")))
         .child(smm.then(|| on("smm").field("secure_boot")))
 }
 

@@ -18,11 +18,13 @@ pub mod element;
 pub mod error;
 pub mod features;
 pub mod graphics;
+pub mod holding;
 pub mod hostdev;
 pub mod identity;
 pub mod interface;
 pub mod memory;
 pub mod metadata;
+mod microvm;
 pub mod os;
 mod pair;
 pub mod parse;
@@ -36,6 +38,7 @@ pub use compare::{Comparison, Detail, compare};
 pub use difference::{Difference, Weight, What};
 pub use element::{Element, Node};
 pub use error::XmlError;
+pub use holding::holdings;
 pub use parse::parse;
 pub use write::Written;
 
@@ -72,18 +75,18 @@ pub fn generated(spec: &Spec, machine: &Machine) -> Element {
         .child(memory::policy(machine))
         .child(devices::sysinfo(spec))
         .child(os::os(spec, machine))
-        .child(features::features(machine))
+        .child(Some(features::features(machine)).filter(|features| !features.children.is_empty()))
         .child(cpu::cpu(machine))
         .child(clock::clock(machine))
         .child(Element::new("on_poweroff").text("destroy"))
         .child(Element::new("on_reboot").text("restart"))
         .child(Element::new("on_crash").text("destroy"))
-        .child((machine.chipset != Chipset::Other).then(power_management))
+        .child(machine.chipset.sleeps().then(power_management))
         .child(all_devices(machine))
 }
 
 fn all_devices(machine: &Machine) -> Element {
-    Element::new("devices")
+    let devices = Element::new("devices")
         .children(machine.disks.iter().map(disk::disk))
         .children(controller::controllers(machine))
         .children(share::filesystems(machine))
@@ -100,7 +103,8 @@ fn all_devices(machine: &Machine) -> Element {
         .child(memory_balloon(machine))
         .child(memory::device(machine))
         .child(devices::random_numbers(machine))
-        .child(devices::shared_memory(machine))
+        .child(devices::shared_memory(machine));
+    if machine.chipset == Chipset::Microvm { microvm::placed(devices) } else { devices }
 }
 
 /// A guest that goes to sleep by itself is woken by nobody, and does not give its passed devices their state back.
@@ -110,11 +114,14 @@ fn power_management() -> Element {
         .child(Element::new("suspend-to-disk").attr("enabled", "no"))
 }
 
-/// Pinned memory cannot be given back, so a balloon has nothing to do beside passed devices.
+/// Pinned memory cannot be given back, so a balloon has nothing to do beside passed devices; an old guest has no driver.
 fn memory_balloon(machine: &Machine) -> Element {
     let balloon = Element::new("memballoon");
     if machine.passes_devices() {
         return balloon.attr("model", "none").field("pci_devices");
+    }
+    if machine.guest.is_old() || !machine.chipset.takes_devices() {
+        return balloon.attr("model", "none").field("os_variant");
     }
     balloon.attr("model", "virtio")
 }

@@ -22,7 +22,10 @@ pub(super) fn os(spec: &Spec, machine: &Machine) -> Element {
             let told = !machine.dropped.contains(&Feature::FirmwareFeatures);
             let firmware = told.then(|| Element::new("firmware").children(features).field("secure_boot"));
             let loader = (secure_boot && machine.is_x86()).then(|| Element::new("loader").attr("secure", "yes"));
-            let os = os.attr("firmware", "efi").field(firmware_field(spec)).child(kind.text("hvm").field("machine"));
+            // `checks` refuses the UEFI of a libvirt that cannot choose it.
+            let chosen = !machine.dropped.contains(&Feature::FirmwareSelection);
+            let os = if chosen { os.attr("firmware", "efi") } else { os };
+            let os = os.field(firmware_field(spec)).child(kind.text("hvm").field("machine"));
             let nvram = machine.nvram.clone().map(|path| Element::new("nvram").text(path).field("nvram"));
             os.child(firmware).child(loader.map(|loader| loader.field("secure_boot"))).child(nvram)
         }

@@ -89,6 +89,8 @@ fn is_alias(alias: &str, full: &str) -> bool {
         "q35" => "pc-q35-",
         "pc" => "pc-i440fx-",
         "virt" => "virt-",
+        "s390-ccw-virtio" => "s390-ccw-virtio-",
+        "pseries" => "pseries-",
         _ => return false,
     };
     full.starts_with(family)

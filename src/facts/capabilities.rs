@@ -24,9 +24,22 @@ pub struct Capabilities {
     pub security_models: Vec<String>,
     /// Architectures of guests, with the domain types that run them.
     pub guests: Vec<GuestArch>,
+    /// CPU features that libvirt has a name for, by kind of CPU (x86, arm), each with the names that others give it; a
+    /// kind whose map cannot be read is not in it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cpu_map: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 impl Capabilities {
+    /// The kind of CPU by which libvirt names the features of an architecture; `None` where QEMU alone knows them.
+    pub fn cpu_kind(arch: &str) -> Option<&'static str> {
+        match arch {
+            "x86_64" | "i686" => Some("x86"),
+            "aarch64" => Some("arm"),
+            _ => None,
+        }
+    }
+
     /// True for those of libvirt's test driver: it lists nothing but itself, and takes domains of every architecture.
     pub fn are_of_test_driver(&self) -> bool {
         !self.guests.is_empty() && self.guests.iter().flat_map(|guest| &guest.domain_types).all(|kind| kind == "test")
@@ -57,8 +70,8 @@ pub struct DomainCapabilities {
     pub machine: String,
     /// Most virtual CPUs.
     pub max_vcpus: Option<u32>,
-    /// Firmware kinds that can be selected automatically: bios, efi.
-    pub firmware: Vec<String>,
+    /// Firmware kinds that can be selected automatically: bios, efi. `None` where libvirt does not tell, as before 5.2.
+    pub firmware: Option<Vec<String>>,
     /// True where a firmware with Secure Boot is installed.
     pub secure_boot: Option<bool>,
     /// TPM back ends: emulator, passthrough.
@@ -80,4 +93,27 @@ pub struct DomainCapabilities {
     pub cpu_modes: Vec<String>,
     /// Largest guest memory, where QEMU says.
     pub max_memory: Option<Bytes>,
+}
+
+/// A kind of guest, as far as what QEMU offers depends on it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestKind {
+    /// Architecture.
+    pub arch: String,
+    /// Machine type, versioned or an alias.
+    pub machine: String,
+    /// kvm, qemu.
+    pub domain_type: String,
+}
+
+impl DomainCapabilities {
+    /// True where both are of one domain type, architecture and machine.
+    pub fn is_of_the_kind_of(&self, other: &Self) -> bool {
+        (&self.arch, &self.machine, &self.domain_type) == (&other.arch, &other.machine, &other.domain_type)
+    }
+
+    /// True where libvirt tells which firmware there is, and UEFI is not among it.
+    pub fn lacks_uefi(&self) -> bool {
+        self.firmware.as_ref().is_some_and(|kinds| kinds.iter().all(|kind| kind != "efi"))
+    }
 }

@@ -30,6 +30,29 @@ pub struct Domain {
     /// The host CPUs that its virtual CPUs are pinned to; empty where they are not.
     #[serde(default)]
     pub pinned: CpuSet,
+    /// Other things of the host that it names and that one domain alone can have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holdings: Vec<Holding>,
+}
+
+/// Something of the host that one domain at a time can have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holding {
+    /// Shared memory, by its name.
+    SharedMemory(String),
+    /// The file of its UEFI variables.
+    Variables(String),
+    /// A Unix socket that QEMU listens on.
+    Socket(String),
+    /// The number of its vsock.
+    Vsock(u32),
+    /// The port of a console.
+    Port(u16),
+    /// The host's end of a network interface.
+    Interface(String),
+    /// A USB device, by bus and number.
+    Usb(u16, u16),
 }
 
 /// One disk of a domain.

@@ -321,6 +321,7 @@ mod tests {
             vcpus: 0,
             memory: Bytes(0),
             pinned: crate::units::CpuSet::default(),
+            holdings: Vec::new(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod media;
 pub mod network;
 pub mod networking;
+mod offered;
 pub mod part;
 pub mod pci;
 pub mod pci_details;
@@ -27,11 +28,11 @@ pub mod uses;
 pub mod vfio;
 
 pub use boot::{BootChain, Distribution, HostBoot, Initramfs};
-pub use capabilities::{Capabilities, DomainCapabilities, GuestArch};
+pub use capabilities::{Capabilities, DomainCapabilities, GuestArch, GuestKind};
 pub use cpu::{CoreKind, HugePages, LogicalCpu, NumaNode};
 pub use device_uses::uses_of_device;
 pub use display::Displays;
-pub use domain::{Domain, DomainDisk, DomainState};
+pub use domain::{Domain, DomainDisk, DomainState, Holding};
 pub use fact::{Fact, NOT_ASKED, Provenance};
 pub use host::{Host, Kvm, Memory, Version};
 pub use image::{BackingFile, BootForm, Bootable, FileContent, ImageFormat, ImageHeader, ImageMark};
@@ -72,7 +73,7 @@ pub struct Facts {
     pub nodes: Fact<Vec<NumaNode>>,
     /// What libvirt says of the host and the guests it can run.
     pub capabilities: Fact<Capabilities>,
-    /// What QEMU can do per machine type; the default machine of x86_64 first.
+    /// What QEMU can do for each kind of guest that was asked about; the usual machines of PCs first.
     pub domain_capabilities: Fact<Vec<DomainCapabilities>>,
     /// Storage pools with their volumes.
     pub pools: Fact<Vec<Pool>>,

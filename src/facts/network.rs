@@ -15,6 +15,19 @@ pub struct LibvirtNetwork {
     pub bridge: Option<String>,
     /// How it reaches the world: nat, route, bridge, hostdev, ...; `None` for an isolated one.
     pub forward: Option<String>,
+    /// Host interfaces that it gives to its VMs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<String>,
+    /// Kind of its ports where these are not the kernel's own: openvswitch, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_port: Option<String>,
+}
+
+impl LibvirtNetwork {
+    /// True where its VMs join what the host has already, and libvirt makes nothing.
+    pub fn joins_host(&self) -> bool {
+        matches!(self.forward.as_deref(), Some("bridge" | "private" | "vepa" | "passthrough"))
+    }
 }
 
 /// One bridge of the host.

@@ -44,6 +44,8 @@ pub enum Part {
     Profiles,
     /// `definitions`.
     Definitions,
+    /// `domain_capabilities` of single kinds of guests.
+    GuestKinds,
 }
 
 impl Part {
@@ -69,7 +71,7 @@ impl Part {
             Self::Pools => "libvirt: pools",
             Self::Networks => "libvirt: networks",
             Self::Domains => "libvirt: VMs",
-            Self::Capabilities => "libvirt: capabilities",
+            Self::Capabilities | Self::GuestKinds => "libvirt: capabilities",
             Self::Cpus => "the host: CPUs",
             Self::Pci => "the host: PCI functions",
             Self::Boot => "the host: kernel and boot",
@@ -169,6 +171,8 @@ pub enum FactsPart {
     Profiles(BTreeMap<String, Fact<Profile>>),
     /// Answers [`Part::Definitions`]: adds to what is known of domains, newest wins.
     Definitions(BTreeMap<String, Fact<String>>),
+    /// Answers [`Part::GuestKinds`]: adds to what is known of QEMU, newest wins.
+    GuestKinds(Vec<DomainCapabilities>),
 }
 
 impl FactsPart {
@@ -190,6 +194,7 @@ impl FactsPart {
             Self::Systems(_) => Part::Systems,
             Self::Profiles(_) => Part::Profiles,
             Self::Definitions(_) => Part::Definitions,
+            Self::GuestKinds(_) => Part::GuestKinds,
         }
     }
 
@@ -222,6 +227,7 @@ impl FactsPart {
             Part::Systems => Self::Systems(Fact::unknown(why)),
             Part::Profiles => Self::Profiles(BTreeMap::new()),
             Part::Definitions => Self::Definitions(BTreeMap::new()),
+            Part::GuestKinds => Self::GuestKinds(Vec::new()),
         }
     }
 }
@@ -271,6 +277,11 @@ impl Facts {
             FactsPart::Systems(systems) => self.systems = systems,
             FactsPart::Profiles(profiles) => self.profiles.extend(profiles),
             FactsPart::Definitions(definitions) => self.definitions.extend(definitions),
+            FactsPart::GuestKinds(new) => {
+                let Some(known) = self.domain_capabilities.get_mut() else { return };
+                known.retain(|known| new.iter().all(|new| !new.is_of_the_kind_of(known)));
+                known.extend(new);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to a host, each of which is answered by one part of the facts.
 
-use super::Part;
+use super::{GuestKind, Part};
 use crate::units::PciAddress;
 
 /// One question.
@@ -16,6 +16,8 @@ pub enum Query {
     Details(Vec<PciAddress>),
     /// The XML that libvirt keeps of the domain of this name; answered by [`Part::Definitions`].
     Definition(String),
+    /// What QEMU offers for these kinds of guests; answered by [`Part::GuestKinds`].
+    GuestKinds(Vec<GuestKind>),
 }
 
 impl Query {
@@ -27,6 +29,7 @@ impl Query {
             Self::Profiles(_) => Part::Profiles,
             Self::Details(_) => Part::Details,
             Self::Definition(_) => Part::Definitions,
+            Self::GuestKinds(_) => Part::GuestKinds,
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Usb {
 pub struct HostUsbDevice {
     /// Bus and ports, such as `1-2.1`.
     pub path: String,
+    /// Its number on the bus, which changes when it is plugged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u16>,
     /// The controller; `None` where it is no PCI function.
     pub controller: Option<PciAddress>,
     /// Vendor id.
@@ -29,6 +32,13 @@ pub struct HostUsbDevice {
     pub name: String,
     /// What it is good for.
     pub roles: Vec<UsbRole>,
+}
+
+impl HostUsbDevice {
+    /// Number of its bus, which its path begins with.
+    pub fn bus(&self) -> Option<u16> {
+        self.path.split('-').next()?.parse().ok()
+    }
 }
 
 /// What a USB device is good for.

@@ -5,12 +5,12 @@ use super::libvirt::{Connection, capabilities_kvm, each, node_device_iommu};
 use super::osinfo::Osinfo;
 use super::remote::{self, Probe};
 use super::session::{HostSession, Listeners};
-use super::sysfs::{PciNames, bridge, kvm, local, media, memory, topology};
+use super::sysfs::{PciNames, bridge, cpu_map, kvm, local, media, memory, topology};
 use super::{HostError, Source, Sysroot, now, secret};
 use crate::facts::media::local_path;
 use crate::facts::{
-    Bridge, DomainState, Fact, Facts, FactsPart, ImageHeader, LibvirtNetwork, MediaFile, MediaKind, Part, Pool,
-    Provenance, Query, Volume,
+    Bridge, DomainState, Fact, Facts, FactsPart, GuestKind, ImageHeader, LibvirtNetwork, MediaFile, MediaKind, Part,
+    Pool, Provenance, Query, Volume,
 };
 use crate::units::PciAddress;
 use std::sync::atomic::AtomicBool;
@@ -114,6 +114,7 @@ impl Observer {
             Query::Profiles(ids) => self.profiles(ids),
             Query::Details(addresses) => self.details(addresses, asked),
             Query::Definition(name) => self.definition(name, asked),
+            Query::GuestKinds(kinds) => self.guest_kinds(kinds, asked),
         }
     }
 
@@ -192,7 +193,7 @@ impl Observer {
             Part::Details => local::details(&self.sysroot, &[]),
             Part::Capabilities => self.capabilities(asked),
             Part::Systems => FactsPart::Systems(self.osinfo.systems()),
-            Part::Files | Part::Profiles | Part::Definitions => FactsPart::unknown(part, ""),
+            Part::Files | Part::Profiles | Part::Definitions | Part::GuestKinds => FactsPart::unknown(part, ""),
         }
     }
 
@@ -234,6 +235,15 @@ impl Observer {
             None => self.ask("virDomainGetXMLDesc", asked, |connection| connection.definition(name)),
         };
         FactsPart::Definitions([(name.to_owned(), xml)].into())
+    }
+
+    /// What QEMU offers for `kinds`. A record holds what it holds.
+    fn guest_kinds(&self, kinds: &[GuestKind], asked: Instant) -> FactsPart {
+        if self.recorded.is_some() {
+            return FactsPart::GuestKinds(Vec::new());
+        }
+        let told = self.ask("virConnectGetDomainCapabilities", asked, |connection| connection.offered(kinds));
+        FactsPart::GuestKinds(told.items().to_vec())
     }
 
     /// The file with the systems that have such media.
@@ -344,7 +354,10 @@ impl Observer {
     }
 
     fn capabilities(&self, asked: Instant) -> FactsPart {
-        let capabilities = self.ask("virConnectGetCapabilities", asked, Connection::capabilities);
+        let mut capabilities = self.ask("virConnectGetCapabilities", asked, Connection::capabilities);
+        if let Some(known) = capabilities.get_mut().filter(|_| self.source.reads_sysfs()) {
+            known.cpu_map = cpu_map::read(&self.sysroot);
+        }
         let domain_capabilities = match capabilities.get() {
             Some(host) => self.ask("virConnectGetDomainCapabilities", asked, |c| c.domain_capabilities(host)),
             None => Fact::unknown(capabilities.why_not().unwrap_or_default()),

@@ -60,6 +60,8 @@ pub(super) fn part(facts: &Facts, part: Part) -> FactsPart {
         Part::Systems => FactsPart::Systems(facts.systems),
         Part::Profiles => FactsPart::Profiles(facts.profiles),
         Part::Definitions => FactsPart::Definitions(facts.definitions),
+        // All of them are in the part with the capabilities.
+        Part::GuestKinds => FactsPart::GuestKinds(Vec::new()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The virtual CPU: mode, features, arrangement, caches, share of the host's time.
 
 use super::{Choice, Pinning};
-use crate::facts::Facts;
+use crate::facts::{DomainCapabilities, Facts};
 use crate::spec::{self, CpuCache, CpuMode, Place, Spec, VirtType, filled};
 
 /// The virtual CPU with nothing left to choose.
@@ -9,6 +9,8 @@ use crate::spec::{self, CpuCache, CpuMode, Place, Spec, VirtType, filled};
 pub struct Cpu {
     /// What the guest sees.
     pub mode: Choice<CpuMode>,
+    /// True where the host does not offer that mode and nobody asked for it: QEMU's usual CPU is left as it is.
+    pub usual: bool,
     /// Model of the mode custom.
     pub model: Option<String>,
     /// Features that are required or hidden, each once.
@@ -96,9 +98,18 @@ pub fn signed(text: &str) -> Option<(bool, &str)> {
     (!name.is_empty() && name.chars().all(fine)).then_some((on, name))
 }
 
-pub(super) fn cpu(spec: &Spec, facts: &Facts, kind: VirtType, x86: bool, pinning: &Pinning) -> Cpu {
+pub(super) fn cpu(
+    spec: &Spec,
+    facts: &Facts,
+    host: Option<&DomainCapabilities>,
+    kind: VirtType,
+    x86: bool,
+    pinning: &Pinning,
+) -> Cpu {
     let asked = spec.cpu.as_ref();
     let mode = mode(asked, kind);
+    let offered = host.map_or(&[][..], |host| &host.cpu_modes);
+    let usual = mode.why().is_some() && !offered.is_empty() && offered.iter().all(|name| name != mode.value.name());
     let topology = topology(spec, pinning);
     let model = filled(asked.and_then(|cpu| cpu.model.as_deref()));
     let cache = match asked.and_then(|cpu| cpu.cache) {
@@ -113,6 +124,7 @@ pub(super) fn cpu(spec: &Spec, facts: &Facts, kind: VirtType, x86: bool, pinning
         model: model.filter(|_| mode.value == CpuMode::Custom).map(str::to_owned),
         limit: asked.and_then(|cpu| cpu.limit.as_ref()?.thousandths().ok()),
         mode,
+        usual,
         topology,
         cache,
     }
@@ -203,7 +215,7 @@ mod tests {
         let capabilities = Fact::known(known, Provenance::Command("test".into()), 0);
         let facts = Facts { capabilities, ..Facts::default() };
         let pinning = Pinning { pairs, ..Pinning::default() };
-        cpu(&serde_json::from_value(spec).unwrap(), &facts, VirtType::Kvm, true, &pinning)
+        cpu(&serde_json::from_value(spec).unwrap(), &facts, None, VirtType::Kvm, true, &pinning)
     }
 
     fn names(cpu: &Cpu) -> Vec<(&str, bool)> {

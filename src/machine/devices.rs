@@ -1,11 +1,11 @@
 //! Devices beside disks, interfaces and consoles, with what they are by default.
 
-use super::{Chipset, Choice, Console, GuestSlot, display};
+use super::{Chipset, Choice, Console, Guest, GuestSlot, display};
 use crate::spec::devices::{
     ScsiModel, SoundModel, TpmBackend, TpmVersion, UsbController, UsbDevice, UsbStartup, WatchdogAction, WatchdogModel,
 };
 use crate::spec::{Place, Spec, filled};
-use crate::units::{Bytes, MIB};
+use crate::units::{Bytes, MIB, shell_quote};
 
 /// The small devices of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,35 @@ pub struct Devices {
     pub usb: Vec<UsbHost>,
     /// Input devices of the host, by path.
     pub evdev: Vec<String>,
-    /// Size of Looking Glass' shared memory.
-    pub looking_glass: Option<Bytes>,
+    /// Looking Glass' shared memory.
+    pub looking_glass: Option<SharedMemory>,
     /// What kind of TPM.
     pub tpm: Tpm,
 }
+
+/// Memory of the host that the guest and a program of the host share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedMemory {
+    /// Its name, which no other VM of the host may have: both would write into one memory.
+    pub name: String,
+    /// Its size.
+    pub size: Bytes,
+}
+
+impl SharedMemory {
+    /// The file that it is.
+    pub fn path(&self) -> String {
+        format!("{SHARED_MEMORY}/{}", self.name)
+    }
+
+    /// The command that shows on the host what the guest draws.
+    pub fn client(&self) -> String {
+        format!("looking-glass-client -f {}", shell_quote(&self.path()))
+    }
+}
+
+/// Where the host keeps shared memory.
+pub const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What kind of TPM a guest gets, where it gets one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +89,13 @@ pub enum UsbName {
     At(u16, u16),
 }
 
-pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console], slots: &[GuestSlot]) -> Devices {
+pub(super) fn devices(
+    spec: &Spec,
+    chipset: Chipset,
+    consoles: &[Console],
+    slots: &[GuestSlot],
+    guest: &Guest,
+) -> Devices {
     let field = |name: &str| Place::root().key(name);
     let or = |asked: Option<bool>, name: &str, value: bool, why: &str| match asked {
         Some(asked) => Choice::asked(asked, field(name)),
@@ -76,7 +106,14 @@ pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console], slots
         _ if display::is_mirrored(spec, slots) => {
             (false, "Looking Glass moves the mouse itself, which a tablet disturbs")
         }
+        _ if !chipset.has_video() => (false, "this machine has no bus for a pointer"),
         _ => (true, "the pointer of a console follows yours"),
+    };
+    let paravirtual = !guest.is_old() && chipset.takes_devices();
+    let (agent, random) = if paravirtual {
+        ("the host asks the guest for addresses and clean stops", "guests start without waiting for randomness")
+    } else {
+        ("the guest has no driver for its channel", "the guest has no driver for it")
     };
     let watchdog = spec.watchdog.as_ref().and_then(|watchdog| {
         let model = watchdog.model.filter(|model| *model != WatchdogModel::None)?;
@@ -90,15 +127,22 @@ pub(super) fn devices(spec: &Spec, chipset: Chipset, consoles: &[Console], slots
         },
         usb_controller: usb_controller(spec, chipset),
         tablet: or(spec.tablet, "tablet", tablet, why),
-        guest_agent: or(spec.guest_agent, "guest_agent", true, "the host asks the guest for addresses and clean stops"),
-        rng: or(spec.rng, "rng", true, "guests start without waiting for randomness"),
+        guest_agent: or(spec.guest_agent, "guest_agent", paravirtual, agent),
+        rng: or(spec.rng, "rng", paravirtual, random),
         sound: spec.sound.filter(|model| *model != SoundModel::None),
         watchdog,
         usb: spec.usb_devices.iter().flatten().enumerate().filter_map(|(row, asked)| usb(row, asked)).collect(),
         evdev: spec.evdev.iter().flatten().filter_map(|path| filled(Some(path))).map(ToOwned::to_owned).collect(),
-        looking_glass: resolution.and_then(|asked| asked.map_or(Some((1920, 1080)), pixels)).map(frame_memory),
+        looking_glass: resolution
+            .and_then(|asked| asked.map_or(Some((1920, 1080)), pixels))
+            .map(|size| SharedMemory { name: looking_glass(spec), size: frame_memory(size) }),
         tpm: tpm(spec),
     }
+}
+
+/// The name of a VM's memory for Looking Glass.
+fn looking_glass(spec: &Spec) -> String {
+    format!("looking-glass-{}", spec.name.as_deref().unwrap_or_default().trim())
 }
 
 fn usb_controller(spec: &Spec, chipset: Chipset) -> Choice<Option<UsbController>> {
@@ -110,6 +154,7 @@ fn usb_controller(spec: &Spec, chipset: Chipset) -> Choice<Option<UsbController>
         (None, Chipset::Pc) => {
             Choice::default(Some(UsbController::Uhci), "built into the 440FX; every old guest has a driver")
         }
+        (None, chipset) if !chipset.has_pci() => Choice::default(None, "this machine has no PCI bus for a controller"),
         (None, _) => Choice::default(Some(UsbController::QemuXhci), "USB 3"),
     }
 }

@@ -1,7 +1,7 @@
 //! Graphical consoles and the emulated video card.
 
-use super::{Choice, Firmware, Guest, GuestSlot};
-use crate::facts::Facts;
+use super::{Chipset, Choice, Firmware, Guest, GuestSlot};
+use crate::facts::DomainCapabilities;
 use crate::spec::devices::VideoModel;
 use crate::spec::{GraphicsKind, Place, Spec, filled};
 
@@ -20,9 +20,13 @@ pub struct Console {
     pub password_file: Option<String>,
 }
 
-/// The consoles asked for; VNC for this host alone where `graphics` is absent; none where it is empty or says `none`.
-pub(super) fn consoles(spec: &Spec) -> Vec<Console> {
+/// The consoles asked for; VNC for this host alone where `graphics` is absent; none where it is empty or says `none`, or
+/// where the machine cannot have a video card.
+pub(super) fn consoles(spec: &Spec, chipset: Chipset) -> Vec<Console> {
     let Some(rows) = &spec.graphics else {
+        if !chipset.has_video() {
+            return Vec::new();
+        }
         let (kind, listen) = (GraphicsKind::Vnc, loopback());
         return vec![Console { row: None, kind, listen, port: None, password_file: None }];
     };
@@ -47,7 +51,8 @@ fn loopback() -> Choice<String> {
 /// The emulated card asked for, else one that fits. With a passed GPU as first display, a card without VGA registers leaves it that place.
 pub(super) fn video(
     spec: &Spec,
-    facts: &Facts,
+    host: Option<&DomainCapabilities>,
+    chipset: Chipset,
     consoles: &[Console],
     slots: &[GuestSlot],
     firmware: Firmware,
@@ -65,9 +70,14 @@ pub(super) fn video(
             "Looking Glass shows the passed GPU; a second display would take windows from it",
         );
     }
+    if !chipset.has_video() {
+        return Choice::default(None, "this machine has no bus for a video card");
+    }
     let primary_gpu = slots.iter().flat_map(|slot| &slot.functions).any(|function| function.primary_gpu);
     let (first, why) = if primary_gpu && firmware.is_uefi() {
         ("bochs", "a second head without VGA registers: the passed GPU is the first display")
+    } else if chipset == Chipset::Ccw {
+        ("virtio", "the only card on channel devices")
     } else if guest.windows {
         ("vga", "Windows draws on it without a driver")
     } else if !guest.virtio.value {
@@ -75,7 +85,7 @@ pub(super) fn video(
     } else {
         ("virtio", "the best model for Linux guests")
     };
-    let model = if lacks(facts, first) { "vga" } else { first };
+    let model = if lacks(host, first) { "vga" } else { first };
     let why = if model == first { why.to_owned() } else { format!("this host's QEMU has no {first}") };
     Choice::default(Some(model.to_owned()), why)
 }
@@ -96,8 +106,8 @@ pub fn libvirt_model(model: VideoModel) -> Option<&'static str> {
 }
 
 /// True where the host's QEMU is known to be built without the model.
-fn lacks(facts: &Facts, model: &str) -> bool {
-    let known = facts.domain_capabilities.items().first().filter(|known| !known.video_models.is_empty());
+fn lacks(host: Option<&DomainCapabilities>, model: &str) -> bool {
+    let known = host.filter(|known| !known.video_models.is_empty());
     known.is_some_and(|known| !known.video_models.iter().any(|name| name == model))
 }
 
@@ -105,6 +115,7 @@ fn lacks(facts: &Facts, model: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::facts::Facts;
     use crate::machine::machine;
     use serde_json::{Value, json};
 
@@ -114,10 +125,11 @@ mod tests {
 
     #[test]
     fn consoles_listen_on_this_host_alone_unless_asked() {
-        let of = |spec| consoles(&serde_json::from_value(spec).unwrap());
+        let of = |spec| consoles(&serde_json::from_value(spec).unwrap(), Chipset::Q35);
         assert_eq!(of(json!({}))[0].listen.value, "127.0.0.1");
         assert_eq!(of(json!({"graphics": [{"listen": " "}]}))[0].listen.value, "127.0.0.1");
         assert_eq!(of(json!({"graphics": [{"listen": "::"}]}))[0].listen.value, "::");
+        assert_eq!(consoles(&Spec::default(), Chipset::Microvm), []);
         assert_eq!((of(json!({"graphics": []})), of(json!({"graphics": [{"type": "none"}]}))), (vec![], vec![]));
     }
 

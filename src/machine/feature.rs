@@ -7,6 +7,8 @@ use crate::facts::Version;
 pub enum Feature {
     /// `<address type='unassigned'/>` of a held host device.
     UnassignedAddress,
+    /// The attribute `firmware` of `<os>`: libvirt chooses the files of the firmware.
+    FirmwareSelection,
     /// `<disk type='nvme'>`.
     NvmeDisk,
     /// `<target hotplug='off'/>` of a root port.
@@ -51,8 +53,9 @@ pub enum Feature {
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::UnassignedAddress,
+        Self::FirmwareSelection,
         Self::NvmeDisk,
         Self::PortWithoutHotplug,
         Self::FirmwareFeatures,
@@ -78,6 +81,7 @@ impl Feature {
     /// The first libvirt that knows it, by "Since" in its description of the domain's format.
     pub fn since(self) -> Version {
         let (major, minor) = match self {
+            Self::FirmwareSelection => (5, 2),
             Self::UnassignedAddress | Self::NvmeDisk => (6, 0),
             Self::Dies => (6, 1),
             Self::Virtiofs => (6, 2),

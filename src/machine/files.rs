@@ -56,12 +56,22 @@ fn of_machine(spec: &Spec, machine: &Machine) -> Paths {
         }
     }
     machine.nvram.iter().for_each(|path| files.add(path));
+    machine.nvram.iter().for_each(|path| files.add(parent(path)));
+    machine.devices.looking_glass.iter().for_each(|memory| files.add(&memory.path()));
     for named in spec.custom_xml.as_deref().map(host_paths).into_iter().flatten() {
         if let Named::Path(path) = named.named {
             files.add(&path);
         }
     }
     files
+}
+
+/// The folder that a path is in.
+pub fn parent(path: &str) -> &str {
+    match path.trim_end_matches('/').rsplit_once('/') {
+        Some(("", _)) | None => "/",
+        Some((folder, _)) => folder,
+    }
 }
 
 /// The image of a disk, and the one that it is copied from.

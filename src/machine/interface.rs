@@ -39,6 +39,7 @@ pub(super) fn interfaces(spec: &Spec, facts: &Facts, chipset: Chipset, guest: &G
     let model = guest.network_model(chipset.is_pci_express());
     match &spec.networks {
         Some(rows) => rows.iter().enumerate().map(|(row, network)| asked(row, network, facts, &model)).collect(),
+        None if !chipset.takes_devices() => Vec::new(),
         None => vec![default(facts, model)],
     }
 }

@@ -4,6 +4,7 @@ use super::{
     AddressSpace, Backing, Chipset, Choice, Console, Cpu, Devices, DirectBoot, Disk, DiskOrigin, Expander, Feature,
     Firmware, Guest, GuestSlot, HeldFunction, Interface, Mediated, Pinning, Share, platform,
 };
+use crate::facts::GuestKind;
 use crate::spec::VirtType;
 use crate::units::{Bytes, PciAddress};
 use std::collections::BTreeSet;
@@ -105,6 +106,12 @@ impl Machine {
             _ => None,
         });
         devices.chain(interfaces).chain(drives)
+    }
+
+    /// What kind of guest it is.
+    pub fn kind(&self) -> GuestKind {
+        let (arch, machine) = (self.arch.value.clone(), self.machine_type.value.clone());
+        GuestKind { arch, machine, domain_type: self.domain_type.clone() }
     }
 
     /// True on libvirt's test driver: it takes any domain and runs none, so what its capabilities lack stops nothing.

@@ -31,7 +31,7 @@ fn is_wanted(feature: Feature, machine: &Machine) -> bool {
         Feature::UnassignedAddress => !machine.held.is_empty(),
         Feature::NvmeDisk => machine.disks.iter().any(|disk| matches!(disk.origin, DiskOrigin::Drive { .. })),
         Feature::PortWithoutHotplug => machine.chipset.is_pci_express() && machine.slots.iter().any(GuestSlot::is_gpu),
-        Feature::FirmwareFeatures => machine.firmware.value.is_uefi(),
+        Feature::FirmwareSelection | Feature::FirmwareFeatures => machine.firmware.value.is_uefi(),
         Feature::BridgeVlan => {
             let tagged = |port: &Interface| port.kind == NetworkKind::Bridge && port.vlan.is_some();
             machine.interfaces.iter().any(tagged)

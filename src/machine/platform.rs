@@ -1,57 +1,9 @@
 //! Architecture, machine type, firmware, TPM and the family of the guest system.
 
-use super::{Choice, Guest};
-use crate::facts::Facts;
+use super::{Chipset, Choice, Firmware, Guest};
+use crate::facts::{DomainCapabilities, Facts};
 use crate::spec::devices::FirmwareKind;
 use crate::spec::{Place, Spec, filled};
-
-/// What boots the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Firmware {
-    /// SeaBIOS.
-    Bios,
-    /// OVMF.
-    Uefi {
-        /// With Secure Boot and enrolled keys.
-        secure_boot: bool,
-    },
-}
-
-impl Firmware {
-    /// True for UEFI, with or without Secure Boot.
-    pub fn is_uefi(self) -> bool {
-        matches!(self, Self::Uefi { .. })
-    }
-}
-
-/// The family of a machine type, on which buses and addresses hang.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chipset {
-    /// Intel Q35: PCI Express, AHCI, no IDE.
-    Q35,
-    /// Intel 440FX: PCI, IDE.
-    Pc,
-    /// Any other, such as `virt` of aarch64: PCI Express, neither AHCI nor IDE built in.
-    Other,
-}
-
-impl Chipset {
-    /// The family of a machine type, versioned or not.
-    pub fn of(machine_type: &str) -> Self {
-        match machine_type {
-            "q35" => Self::Q35,
-            "pc" => Self::Pc,
-            name if name.starts_with("pc-q35-") => Self::Q35,
-            name if name.starts_with("pc-i440fx-") => Self::Pc,
-            _ => Self::Other,
-        }
-    }
-
-    /// True where cards sit on PCI Express ports.
-    pub fn is_pci_express(self) -> bool {
-        self != Self::Pc
-    }
-}
 
 /// True where the guest is a PC.
 pub fn is_x86(arch: &str) -> bool {
@@ -91,7 +43,13 @@ pub(super) fn machine_type(spec: &Spec, facts: &Facts, arch: &str, guest: &Guest
 }
 
 /// UEFI where asked for, where Secure Boot needs it and where the machine has nothing else.
-pub(super) fn firmware(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str, guest: &Guest) -> Choice<Firmware> {
+pub(super) fn firmware(
+    spec: &Spec,
+    host: Option<&DomainCapabilities>,
+    chipset: Chipset,
+    arch: &str,
+    guest: &Guest,
+) -> Choice<Firmware> {
     let secure_boot = spec.secure_boot.unwrap_or(false);
     if let Some(kind) = spec.firmware.filter(|kind| !secure_boot || *kind == FirmwareKind::Uefi) {
         let firmware = if kind == FirmwareKind::Uefi { Firmware::Uefi { secure_boot } } else { Firmware::Bios };
@@ -101,36 +59,44 @@ pub(super) fn firmware(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str,
         _ if secure_boot => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("secure_boot")),
         Some(true) => Choice::asked(Firmware::Uefi { secure_boot }, Place::root().key("uefi")),
         Some(false) => Choice::asked(Firmware::Bios, Place::root().key("uefi")),
-        None if chipset == Chipset::Other => {
+        None if chipset.boots_by_uefi_alone() => {
             Choice::default(Firmware::Uefi { secure_boot }, "this machine type has no BIOS")
         }
-        None => by_guest(spec, facts, chipset, arch, guest),
+        None if !chipset.can_have_uefi() => Choice::default(Firmware::Bios, "this machine type has no UEFI"),
+        None => by_guest(spec, host, chipset, arch, guest),
     }
 }
 
-/// UEFI where the system boots by nothing else, and where one that boots by UEFI is installed anew; as far as the host has
-/// it.
-fn by_guest(spec: &Spec, facts: &Facts, chipset: Chipset, arch: &str, guest: &Guest) -> Choice<Firmware> {
+/// UEFI where the system boots by nothing else, for a Windows that installs by it, and where another that boots by it is
+/// installed; as far as the host has it.
+fn by_guest(
+    spec: &Spec,
+    host: Option<&DomainCapabilities>,
+    chipset: Chipset,
+    arch: &str,
+    guest: &Guest,
+) -> Choice<Firmware> {
     let boots = guest.profile.as_ref().map(|profile| profile.boots(arch)).unwrap_or_default();
-    let host = facts.domain_capabilities.items().first();
-    let lacks_uefi =
-        host.is_some_and(|host| !host.firmware.is_empty() && !host.firmware.iter().any(|kind| kind == "efi"));
+    let lacks_uefi = host.is_some_and(DomainCapabilities::lacks_uefi);
     let signed = chipset == Chipset::Q35 && spec.secure_boot != Some(false);
     let secure_boot = guest.is_windows_11() && signed && host.is_none_or(|host| host.secure_boot != Some(false));
-    let uefi =
-        |why: &str| Choice::default(Firmware::Uefi { secure_boot }, format!("{} boots by UEFI{why}", guest.name()));
+    let uefi = |why: String| Choice::default(Firmware::Uefi { secure_boot }, why);
+    let by_uefi = format!("{} boots by UEFI", guest.name());
     match (boots.bios, boots.uefi) {
         (Some(false), _) if lacks_uefi => Choice::default(Firmware::Bios, "this host has no UEFI firmware"),
-        (Some(false), _) if secure_boot => uefi(" only, and Secure Boot is requested"),
-        (Some(false), _) => uefi(" alone"),
-        (_, Some(true)) if guest.installs && chipset == Chipset::Q35 && !lacks_uefi => uefi(""),
+        (Some(false), _) if secure_boot => uefi(format!("{by_uefi} only, and Secure Boot is requested")),
+        (Some(false), _) => uefi(format!("{by_uefi} alone")),
+        _ if guest.installs_by_uefi(arch) && lacks_uefi => {
+            Choice::default(Firmware::Bios, "this host has no UEFI firmware")
+        }
+        _ if guest.installs_by_uefi(arch) => uefi("Windows installs by UEFI from version 8 on".into()),
+        (_, Some(true)) if guest.installs && chipset == Chipset::Q35 && !lacks_uefi => uefi(by_uefi),
         _ => Choice::default(Firmware::Bios, "UEFI was not requested"),
     }
 }
 
 /// As asked; else for Windows 11, where the host can emulate one.
-pub(super) fn tpm(spec: &Spec, facts: &Facts, guest: &Guest) -> Choice<bool> {
-    let host = facts.domain_capabilities.items().first();
+pub(super) fn tpm(spec: &Spec, host: Option<&DomainCapabilities>, guest: &Guest) -> Choice<bool> {
     let lacks = host.is_some_and(|host| !host.tpm_backends.iter().any(|backend| backend == "emulator"));
     match spec.tpm {
         Some(asked) => Choice::asked(asked, Place::root().key("tpm")),
@@ -165,12 +131,5 @@ mod tests {
     fn machines_without_a_bios_boot_by_uefi() {
         let spec = Spec { architecture: Some("aarch64".into()), ..Spec::default() };
         assert_eq!(machine(&spec, &Facts::default()).firmware.value, Firmware::Uefi { secure_boot: false });
-    }
-
-    #[test]
-    fn versioned_machine_types_keep_their_family() {
-        assert_eq!(Chipset::of("pc-q35-10.0"), Chipset::Q35);
-        assert_eq!(Chipset::of("pc-i440fx-10.0"), Chipset::Pc);
-        assert_eq!(Chipset::of("virt-9.2"), Chipset::Other);
     }
 }

@@ -118,17 +118,15 @@ fn disk_bus(chipset: Chipset, guest: &Guest) -> Choice<DiskBus> {
     let value = match chipset {
         Chipset::Q35 if !guest.virtio.value => DiskBus::Sata,
         Chipset::Pc if !guest.virtio.value => DiskBus::Ide,
+        Chipset::Isa => return Choice::default(DiskBus::Ide, "this machine has ISA alone"),
         _ => DiskBus::Virtio,
     };
     Choice { value, reason: guest.virtio.reason.clone() }
 }
 
 fn cdrom_bus(chipset: Chipset) -> Choice<DiskBus> {
-    match chipset {
-        Chipset::Q35 => Choice::default(DiskBus::Sata, "q35 has no IDE"),
-        Chipset::Pc => Choice::default(DiskBus::Ide, "every guest reads an IDE CD-ROM"),
-        Chipset::Other => Choice::default(DiskBus::Scsi, "this machine has neither IDE nor SATA built in"),
-    }
+    let (bus, why) = chipset.cdrom_bus();
+    Choice::default(bus, why)
 }
 
 /// Windows has no virtio driver before the seed has been read; an image whose kernel has none never finds one on virtio.

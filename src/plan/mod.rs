@@ -9,7 +9,7 @@ pub use event::{BuildEvent, BuildResult, Verdict};
 pub use ledger::Ledger;
 pub use response::{Created, Refused};
 
-use crate::engine::{Blueprint, Builder, EngineId, PlanOptions, Rendered, Step, Undo, builder};
+use crate::engine::{Blueprint, Builder, EngineId, PlanOptions, Rendered, Step, Thing, Undo, builder};
 use serde::{Deserialize, Serialize};
 
 /// All that a build does, in order.
@@ -36,6 +36,11 @@ impl Plan {
             name: blueprint.machine.name.clone(),
             steps: engine.steps(blueprint, rendered, options),
         }
+    }
+
+    /// True where it starts the VM.
+    pub fn starts(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.thing, Some(Thing::Running { .. })))
     }
 
     /// What removes the thing that `step` makes, with all that it will have once it has been started; `None` where it

@@ -50,6 +50,9 @@ pub struct Created {
     pub metadata: Value,
     /// Host functions with their places in the guest; `"role": "hold"` instead of a place where the guest sees none.
     pub pci_devices: Vec<Value>,
+    /// The file that Looking Glass' client reads on the host, and its command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looking_glass: Option<Value>,
 }
 
 impl Created {
@@ -88,6 +91,11 @@ impl Created {
                 .map(|function| json!({"host_address": function.host, "guest_address": function.guest.value}))
                 .chain(machine.held.iter().map(|held| json!({"host_address": held.host, "role": "hold"})))
                 .collect(),
+            looking_glass: machine
+                .devices
+                .looking_glass
+                .as_ref()
+                .map(|memory| json!({"file": memory.path(), "client": memory.client()})),
         }
     }
 }

@@ -78,7 +78,7 @@ impl Observation {
             let part = query.part();
             match query {
                 // These are asked for by name.
-                Query::Part(Part::Files | Part::Profiles | Part::Definitions) => {}
+                Query::Part(Part::Files | Part::Profiles | Part::Definitions | Part::GuestKinds) => {}
                 Query::Part(_) if self.open.values().any(|open| open.part == part) => drop(self.again.insert(part)),
                 query => {
                     let generation = self.number_of(part);

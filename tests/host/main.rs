@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod architectures;
 mod boots;
 mod build;
 mod cli_build;

@@ -15,12 +15,14 @@ const LAST_PURE: &str = "case";
 const NARROW: [(&str, &[&str]); 2] = [("app", &[]), ("ui", &["app"])];
 /// What may see the domain XML, which is libvirt's: its engine and those that write by it, the checks of the XML, and the
 /// comparison and read-back.
-const SEE_DOMAIN: [&str; 18] = [
+const SEE_DOMAIN: [&str; 20] = [
     "domain/",
     "engine/libvirt/",
     "engine/virt_install/",
     "engine/rendered.rs",
+    "checks/cpu_feature.rs",
     "checks/guest_address.rs",
+    "checks/holding.rs",
     "checks/merged.rs",
     "checks/overridden.rs",
     "checks/subject.rs",

@@ -41,6 +41,12 @@ pub(crate) fn guest() -> Option<PathBuf> {
     given("VMBUILD_TEST_GUEST", "needs the test guest").map(PathBuf::from)
 }
 
+/// Folder with kernels of other architectures; see `tests/guest/foreign.sh`. `None`, recorded as a skip, where they could not
+/// be downloaded.
+pub(crate) fn foreign() -> Option<PathBuf> {
+    given("VMBUILD_TEST_FOREIGN", "needs a kernel of another architecture").map(PathBuf::from)
+}
+
 /// Huge pages of 2 MiB that are free for a guest. `None`, recorded as a skip, where there are none.
 pub(crate) fn hugepages() -> Option<u64> {
     given("VMBUILD_TEST_HUGEPAGES", "needs huge pages")?.parse().ok()

@@ -1,6 +1,8 @@
 //! What libvirt, QEMU and the kernel say when a VM does not come up, read backwards: the words, the finding they belong
 //! to, the cause and the way out. One table for errors of calls, QEMU's log and the kernel's messages.
 
+mod kind;
+mod named;
 pub mod unforeseen;
 
 use super::check::Check;
@@ -8,8 +10,9 @@ use super::finding::Finding;
 use super::text::Wording;
 use super::{
     firmware, graphics, hypervisor, image, image_sharing, iommu, memory, network, passthrough, pci, rom, space, target,
-    virtual_function,
+    usb, virtual_function,
 };
+use kind::{Failure, stops};
 use serde::{Deserialize, Serialize};
 
 /// What stands behind somebody's words.
@@ -25,29 +28,8 @@ pub struct Diagnosis {
     pub stops: bool,
 }
 
-/// A row of the table.
-#[derive(Debug)]
-pub struct Failure {
-    /// What it can mean, the likeliest first: that of a finding at hand is preferred.
-    checks: &'static [&'static Check],
-    /// Any of these is said. The parts of one stand in this order with anything between.
-    words: &'static [&'static [&'static str]],
-    cause: &'static str,
-    remedy: &'static str,
-    stops: bool,
-}
-
-const fn stops(
-    checks: &'static [&'static Check],
-    words: &'static [&'static [&'static str]],
-    cause: &'static str,
-    remedy: &'static str,
-) -> Failure {
-    Failure { checks, words, cause, remedy, stops: true }
-}
-
 /// The rows; the first that fits counts, so the narrower stand before the wider.
-static TABLE: [&[Failure]; 4] = [&TAKING, &RUNNING, &KERNEL, &DOMAIN];
+static TABLE: [&[Failure]; 5] = [&TAKING, &RUNNING, &KERNEL, &named::NAMED, &DOMAIN];
 
 /// libvirt takes the functions from the host.
 static TAKING: [Failure; 14] = [
@@ -76,10 +58,10 @@ static TAKING: [Failure; 14] = [
         stops: true,
     },
     stops(
-        &[&pci::PCI_SAME],
+        &[&pci::PCI_SAME, &usb::USB_SAME],
         &[&["Hostdev already exists in the domain configuration"], &["device is already in the domain configuration"]],
-        "The device is in the domain twice, by pci_devices and by custom_xml.",
-        "Remove it from one of the two.",
+        "A device of the host is in the domain twice.",
+        "Remove one of the two, in pci_devices, usb_devices or custom_xml.",
     ),
     stops(
         &[&pci::PCI_BRIDGE],
@@ -305,7 +287,7 @@ static KERNEL: [Failure; 6] = [
 ];
 
 /// What stops domains with and without passthrough.
-static DOMAIN: [Failure; 12] = [
+static DOMAIN: [Failure; 11] = [
     stops(
         &[&graphics::GRAPHICS_KIND],
         &[&["spice graphics are not supported with this QEMU"]],
@@ -316,7 +298,8 @@ static DOMAIN: [Failure; 12] = [
         &[&firmware::UEFI_MISSING, &firmware::SECURE_BOOT_MISSING],
         &[&["Unable to find", "firmware that is compatible"], &["could not find any suitable firmware"]],
         "No installed firmware has everything that is requested (UEFI, Secure Boot, enrolled keys).",
-        "Install ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora, Arch), or request less.",
+        "Install the UEFI package of the guest's architecture (PC: ovmf or edk2-ovmf; ARM: qemu-efi-aarch64 or \
+         edk2-aarch64; RISC-V: qemu-efi-riscv64 or edk2-riscv64), or request less.",
     ),
     stops(
         &[&firmware::TPM_MISSING],
@@ -379,12 +362,6 @@ static DOMAIN: [Failure; 12] = [
         &[&["Network not found"], &["no network with matching name"]],
         "libvirt has no network of this name.",
         "'virsh net-list --all' lists the networks.",
-    ),
-    stops(
-        &[&network::BRIDGE_MISSING],
-        &[&["Cannot get interface MTU on", "No such device"]],
-        "The host has no bridge of this name.",
-        "Create it first, or name another one.",
     ),
 ];
 

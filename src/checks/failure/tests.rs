@@ -9,6 +9,43 @@ use crate::checks::text::Text;
 
 /// Words as libvirt 11.3, QEMU 10.0 and Linux 6.12 say them.
 const SAID: &[(&str, &str)] = &[
+    ("XML error: Hostdev already exists in the domain configuration", "PCI-SAME"),
+    ("Unable to get index for interface enp9s0: No such device", "INTERFACE-MISSING"),
+    ("Failed to create file '/opt/vms/nv/a_VARS.fd.new': No such file or directory", "NVRAM-FOLDER"),
+    ("unsupported configuration: unknown CPU feature: nosuch", "CPU-FEATURE"),
+    (
+        "qemu-system-x86_64: -vnc 10.99.99.99:0: Failed to bind socket: Cannot assign requested address",
+        "GRAPHICS-ADDRESS",
+    ),
+    ("qemu-system-x86_64: -vnc 127.0.0.1:7: Failed to bind socket: Address already in use", "SHARED-NAME"),
+    (
+        "qemu-system-x86_64: shmmem-shmem0 backing store size 0x100000 is too small for 'size' option 0x2000000 plus \
+         'offset' option 0x0",
+        "LOOKING-GLASS",
+    ),
+    (
+        "qemu-system-x86_64: can't open backing store /dev/shm/looking-glass-a for guest RAM: Permission denied",
+        "LOOKING-GLASS",
+    ),
+    ("internal error: Failed to reserve port 5907", "SHARED-NAME"),
+    ("unable to set guest cid: Address already in use", "SHARED-NAME"),
+    ("Unable to create tap device web-0: Device or resource busy", "SHARED-NAME"),
+    ("shmmem-shmem0 backing store size 0x100000 does not match 'size' option 0x2000000", "LOOKING-GLASS"),
+    ("internal error: Did not find USB device 46d:c52b", "USB-GONE"),
+    ("Requested operation is not valid: USB device 001:004 is in use by driver QEMU, domain web", "USB-GONE"),
+    ("Requested operation is not valid: USB device 001:004 is already in use", "USB-GONE"),
+    ("unsupported configuration: ACPI requires UEFI on this architecture", "MACHINE-UNKNOWN"),
+    ("invalid argument: could not find capabilities for arch=riscv64", "ARCH-UNKNOWN"),
+    ("unsupported configuration: No emulator found for arch 'riscv64'", "ARCH-UNKNOWN"),
+    ("unsupported configuration: architecture riscv64 is not supported by hypervisor", "ARCH-UNKNOWN"),
+    ("qemu-system-x86_64: unsupported machine type: pc-q35-99.0", "MACHINE-UNKNOWN"),
+    ("invalid argument: Emulator '/usr/bin/qemu' does not support machine type 'pc-q35-99.0'", "MACHINE-UNKNOWN"),
+    ("Unable to add bridge br7 port vnet0: No such device", "BRIDGE-MISSING"),
+    ("cannot open directory '/sys/bus/usb/devices': No such file or directory", "USB-GONE"),
+    ("operation failed: Multiple USB devices for 46d:c52b were found, please use <address> to specify one", "USB-GONE"),
+    ("Path '/dev/input/by-id/none-kbd' is not accessible: No such file or directory", "EVDEV-PATH"),
+    ("Could not open TPM device /dev/tpm9: No such file or directory", "TPM-DEVICE"),
+    ("unsupported configuration: machine type 's390-ccw-virtio-10.0' does not support ACPI", "MACHINE-UNKNOWN"),
     (
         "internal error: QEMU unexpectedly closed the monitor (vm='ws'): 2026-11-21T11:02:07.1Z qemu-system-x86_64: -device \
          {\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}: vfio 0000:01:00.0: group 2 is not viable\nPlease ensure all devices \

@@ -119,7 +119,11 @@ impl DemoRecord {
                 *capabilities = recorded(self.capabilities.clone());
                 *domain_capabilities = recorded(self.domain_capabilities.clone());
             }
-            FactsPart::Files(_) | FactsPart::Systems(_) | FactsPart::Profiles(_) | FactsPart::Definitions(_) => {}
+            FactsPart::Files(_)
+            | FactsPart::Systems(_)
+            | FactsPart::Profiles(_)
+            | FactsPart::Definitions(_)
+            | FactsPart::GuestKinds(_) => {}
         }
         part
     }

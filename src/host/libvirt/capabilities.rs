@@ -3,7 +3,7 @@
 use super::Connection;
 use super::error::calling;
 use super::xml;
-use crate::facts::{Capabilities, DomainCapabilities, GuestArch, Kvm};
+use crate::facts::{Capabilities, DomainCapabilities, GuestArch, GuestKind, Kvm};
 use crate::host::HostError;
 use roxmltree::Node;
 use std::collections::BTreeMap;
@@ -22,15 +22,24 @@ impl Connection {
     pub fn domain_capabilities(&self, host: &Capabilities) -> Result<Vec<DomainCapabilities>, HostError> {
         let x86 = host.guests.iter().find(|guest| guest.arch == "x86_64");
         let offered = |kind: &str| x86.is_some_and(|guest| guest.domain_types.iter().any(|offered| offered == kind));
-        let kinds: Vec<_> = ["kvm", "qemu"].into_iter().filter(|kind| offered(kind)).collect();
-        let pairs: Vec<_> =
-            MACHINES.iter().flat_map(|machine| kinds.iter().map(move |kind| (*machine, *kind))).collect();
-        let told = self.each(&pairs, |(machine, kind)| {
-            match self.inner().domain_capabilities(None, Some("x86_64"), Some(machine), Some(kind), 0) {
+        let types: Vec<_> = ["kvm", "qemu"].into_iter().filter(|kind| offered(kind)).collect();
+        let kind = |machine: &str, domain_type: &str| GuestKind {
+            arch: "x86_64".into(),
+            machine: machine.into(),
+            domain_type: domain_type.into(),
+        };
+        let all = MACHINES.iter().flat_map(|machine| types.iter().map(move |domain_type| kind(machine, domain_type)));
+        self.offered(&all.collect::<Vec<_>>())
+    }
+
+    /// Of QEMU for these kinds of guests. Takes seconds for an architecture that was never asked about.
+    pub fn offered(&self, kinds: &[GuestKind]) -> Result<Vec<DomainCapabilities>, HostError> {
+        let told = self.each(kinds, |GuestKind { arch, machine, domain_type }| {
+            match self.inner().domain_capabilities(None, Some(arch), Some(machine), Some(domain_type), 0) {
                 Ok(text) => Some(read_domain_capabilities(&text)),
                 // A QEMU without this machine type, or a driver without the call: the list is shorter.
                 Err(error) => {
-                    tracing::debug!(machine, kind, %error, "no domain capabilities");
+                    tracing::debug!(arch, machine, domain_type, %error, "no domain capabilities");
                     None
                 }
             }
@@ -60,6 +69,7 @@ fn read_capabilities(text: &str) -> Result<Capabilities, HostError> {
         iommu: xml::attribute(host, &["iommu"], "support").map(|support| support == "yes"),
         security_models: models.filter(|model| model != "none").collect(),
         guests: xml::children(root, "guest").filter_map(guest).collect(),
+        cpu_map: BTreeMap::new(),
     })
 }
 
@@ -87,7 +97,7 @@ fn read_domain_capabilities(text: &str) -> Result<DomainCapabilities, HostError>
         arch: word("arch"),
         machine: word("machine"),
         max_vcpus,
-        firmware: listed(&["os"], "firmware"),
+        firmware: told_enumeration(xml::child(root, "os"), "firmware"),
         secure_boot: secure_boot(root),
         tpm_backends: enumeration(tpm, "backendModel"),
         tpm_models: enumeration(tpm, "model"),
@@ -126,10 +136,14 @@ fn is_supported(node: Node<'_, '_>) -> bool {
     node.attribute("supported") != Some("no")
 }
 
-/// The values of `<enum name='...'>`.
+/// The values of `<enum name='...'>`; none where there is no such element.
 fn enumeration(node: Option<Node<'_, '_>>, name: &str) -> Vec<String> {
-    let Some(node) = node else { return Vec::new() };
-    let found = xml::children(node, "enum").find(|node| node.attribute("name") == Some(name));
-    let values = found.into_iter().flat_map(|node| xml::children(node, "value"));
-    values.filter_map(|value| value.text().map(|text| text.trim().to_owned())).collect()
+    told_enumeration(node, name).unwrap_or_default()
+}
+
+/// The same, `None` where there is no such element: an empty one says that there is nothing.
+fn told_enumeration(node: Option<Node<'_, '_>>, name: &str) -> Option<Vec<String>> {
+    let found = xml::children(node?, "enum").find(|node| node.attribute("name") == Some(name))?;
+    let values = xml::children(found, "value").filter_map(|value| value.text());
+    Some(values.map(|text| text.trim().to_owned()).collect())
 }

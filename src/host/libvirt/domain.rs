@@ -1,8 +1,9 @@
 //! The other domains: what each holds that a new VM could clash with.
 
 use super::Connection;
-use super::error::calling;
+use super::error::{calling, unreadable};
 use super::xml;
+use crate::domain::holdings;
 use crate::facts::{Domain, DomainDisk, DomainState, ImageFormat};
 use crate::host::HostError;
 use crate::units::{CpuSet, PciAddress};
@@ -46,6 +47,7 @@ fn read(text: &str) -> Result<Domain, HostError> {
     let root = document.root_element();
     let devices: Vec<_> = xml::child(root, "devices").into_iter().flat_map(|devices| devices.children()).collect();
     let of_kind = |name: &'static str| devices.iter().copied().filter(move |node| node.has_tag_name(name));
+    let tree = crate::domain::parse(text).map_err(|error| unreadable("domain", &error.to_string()))?;
     let mac = |interface| xml::attribute(interface, &["mac"], "address").map(|mac| mac.to_lowercase());
     Ok(Domain {
         name: xml::text(root, &["name"]).unwrap_or_default(),
@@ -58,6 +60,7 @@ fn read(text: &str) -> Result<Domain, HostError> {
         vcpus: xml::text(root, &["vcpu"]).and_then(|count| count.parse().ok()).unwrap_or(0),
         memory: xml::amount(root, &["memory"]).unwrap_or_default(),
         pinned: pinned(root),
+        holdings: holdings(&tree).into_iter().map(|(holding, _)| holding).collect(),
     })
 }
 
@@ -113,6 +116,7 @@ fn host_function(device: Node<'_, '_>) -> Option<PciAddress> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::facts::Holding;
     use crate::units::Bytes;
 
     #[test]
@@ -129,6 +133,7 @@ mod tests {
             <hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>
               <address type='pci' domain='0x0000' bus='0x05' slot='0x00' function='0x0'/></hostdev>
             <hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>
+            <shmem name='looking-glass-a'/>
         </devices></domain>";
         let domain = read(text).unwrap();
         let taken: Vec<_> = domain.pci.iter().map(|address| address.short()).collect();
@@ -140,6 +145,7 @@ mod tests {
             ..DomainDisk::from("/p/a.qcow2")
         };
         assert_eq!(domain.disks, [over, DomainDisk::from("fast/b.raw")]);
+        assert_eq!(domain.holdings, [Holding::Usb(1, 2), Holding::SharedMemory("looking-glass-a".into())]);
         assert_eq!(domain.macs, ["52:54:00:aa:00:01"]);
         assert_eq!((domain.vcpus, domain.memory, domain.pinned.to_string()), (2, Bytes::gib(2), "2,4-5".into()));
     }

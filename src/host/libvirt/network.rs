@@ -5,6 +5,7 @@ use super::error::calling;
 use super::xml;
 use crate::facts::{Bridge, LibvirtNetwork};
 use crate::host::HostError;
+use roxmltree::Node;
 use std::collections::HashSet;
 use virt::network::Network as Handle;
 use virt::sys;
@@ -51,9 +52,18 @@ fn read(text: &str, active: &HashSet<String>, autostart: &HashSet<String>) -> Re
         active: active.contains(&name),
         autostart: autostart.contains(&name),
         bridge: xml::attribute(root, &["bridge"], "name"),
+        interfaces: xml::child(root, "forward").map(interfaces).unwrap_or_default(),
+        virtual_port: xml::attribute(root, &["virtualport"], "type"),
         forward,
         name,
     })
+}
+
+/// The host interfaces of a `<forward>`: a list, or the one that is named first.
+fn interfaces(forward: Node<'_, '_>) -> Vec<String> {
+    let listed: Vec<_> = xml::children(forward, "interface").filter_map(|it| it.attribute("dev")).collect();
+    let first = forward.attribute("dev").filter(|_| listed.is_empty());
+    listed.into_iter().chain(first).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -68,6 +78,11 @@ mod tests {
         let network = read(text, &known, &HashSet::new()).unwrap();
         assert_eq!((network.bridge.as_deref(), network.forward.as_deref()), (Some("virbr0"), Some("nat")));
         assert!(network.active && !network.autostart);
+        let joined =
+            "<network><name>lan</name><forward dev='eno1' mode='bridge'><interface dev='eno1'/><interface dev='eno2'/>
+            </forward><virtualport type='openvswitch'/></network>";
+        let network = read(joined, &known, &known).unwrap();
+        assert_eq!((network.interfaces.len(), network.virtual_port.as_deref()), (2, Some("openvswitch")));
         assert_eq!(read("<network><name>lab</name></network>", &known, &known).unwrap().forward, None);
     }
 }

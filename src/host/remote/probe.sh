@@ -227,7 +227,7 @@ displays() {
     text sys/class/drm/*/status sys/class/graphics/fb[0-9]*/name sys/class/vtconsole/*/name sys/class/vtconsole/*/bind
     usb=sys/bus/usb/devices
     list $usb $usb/* $usb/*/net
-    each "$usb/*" idVendor idProduct bDeviceClass bInterfaceClass bInterfaceSubClass bInterfaceProtocol manufacturer product
+    each "$usb/*" idVendor idProduct devnum bDeviceClass bInterfaceClass bInterfaceSubClass bInterfaceProtocol manufacturer product
     # Who holds a GPU or a group of VFIO open: only root sees it of all processes.
     say folders
     # A name more, so that every folder has its headline.

@@ -6,6 +6,7 @@ pub mod boot;
 pub mod bridge;
 pub mod confinement;
 pub mod cpu;
+pub mod cpu_map;
 pub mod display;
 mod holders;
 mod initramfs;

@@ -57,6 +57,7 @@ fn device(sysroot: &Sysroot, path: &str, names: &[String]) -> Option<HostUsbDevi
         controller: pci_path(&place).pop(),
         name: if words.is_empty() { format!("{vendor:04x}:{product:04x}") } else { words.join(" ") },
         path: path.to_owned(),
+        number: text(path, "devnum").and_then(|number| number.parse().ok()),
         vendor,
         product,
         roles,

@@ -1,7 +1,10 @@
 //! The guest system and what follows from it: who named it, what it needs, whether it has drivers for virtio, and where
 //! the CD with those for Windows is.
 
+pub mod release;
 pub mod table;
+
+pub use release::Age;
 
 use super::{Choice, Location, location};
 use crate::facts::{Facts, Iso, Profile, Volume};
@@ -16,6 +19,8 @@ pub struct Guest {
     pub profile: Option<Profile>,
     /// True for any Windows.
     pub windows: bool,
+    /// How much of today's virtual hardware its installer can use.
+    pub age: Age,
     /// What the boot ISO says of itself.
     pub medium: Option<Iso>,
     /// True where a boot ISO installs onto disks that the build makes.
@@ -45,10 +50,11 @@ pub(super) fn guest(spec: &Spec, facts: &Facts) -> Guest {
     let system = system(spec, medium.as_ref());
     let profile = system.as_ref().and_then(|system| profile(facts, &system.value));
     let windows = is_windows(spec, system.as_ref(), profile.as_ref(), medium.as_ref());
+    let age = age(spec, system.as_ref(), profile.as_ref(), medium.as_ref(), windows);
     let installs = installs(spec);
-    let drivers = drivers(spec, facts, windows);
-    let virtio = virtio(profile.as_ref(), windows, &drivers);
-    Guest { system, profile, windows, medium, installs, drivers, virtio }
+    let drivers = drivers(spec, facts, windows, age);
+    let virtio = virtio(profile.as_ref(), windows, age, &drivers);
+    Guest { system, profile, windows, age, medium, installs, drivers, virtio }
 }
 
 /// Ids of the systems whose profiles decide about the machine.
@@ -87,7 +93,37 @@ fn system(spec: &Spec, medium: Option<&Iso>) -> Option<Choice<String>> {
 /// What is known of the system `id`: by the osinfo database, else by the table of ours.
 pub fn profile(facts: &Facts, id: &str) -> Option<Profile> {
     let read = facts.profiles.get(id).and_then(|fact| fact.get()).cloned();
-    read.or_else(|| table::find(id).map(table::KnownSystem::profile))
+    read.or_else(|| table::find(id).map(table::KnownSystem::profile)).or_else(|| release::profile(id))
+}
+
+/// The age of the system, else that of the newest that has media like the boot ISO. What the osinfo database says of its
+/// drivers counts before our own table.
+fn age(
+    spec: &Spec,
+    system: Option<&Choice<String>>,
+    profile: Option<&Profile>,
+    medium: Option<&Iso>,
+    windows: bool,
+) -> Age {
+    let id = system.map(|system| system.value.as_str());
+    if windows {
+        let listed = medium.map_or(&[][..], |medium| &medium.systems).iter().map(|system| system.id.as_str());
+        let ids = id.into_iter().chain(listed.filter(|_| id.is_none()));
+        return ids.map(release::of_windows).max().unwrap_or(Age::Current);
+    }
+    let dos = || spec.os_type.as_deref().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(OsFamily::Dos.name()));
+    match (profile, id) {
+        (Some(known), _) if !known.devices.is_empty() => {
+            if known.knows(&["1af4:1001", "1af4:1042"]) {
+                Age::Current
+            } else {
+                Age::Old
+            }
+        }
+        (_, Some(id)) => release::of_other(id),
+        (_, None) if dos() => Age::Old,
+        (_, None) => Age::Current,
+    }
 }
 
 fn is_windows(spec: &Spec, system: Option<&Choice<String>>, profile: Option<&Profile>, medium: Option<&Iso>) -> bool {
@@ -113,28 +149,26 @@ fn installs(spec: &Spec) -> bool {
 }
 
 /// Whether virtio devices work. Where the system is not known, the spec is taken for one of today's.
-fn virtio(profile: Option<&Profile>, windows: bool, drivers: &Drivers) -> Choice<bool> {
-    let name = profile.map_or("Windows", |profile| profile.name.as_str());
-    if windows {
-        return match drivers {
-            Drivers::Attached | Drivers::Found(_) => {
-                Choice::default(true, "fast; its driver is on the virtio-win CD, to be loaded during the installation")
-            }
-            Drivers::Missing | Drivers::NotWanted => {
-                Choice::default(false, format!("{name} has no virtio driver before virtio-win"))
-            }
-        };
-    }
-    match profile {
-        Some(known) if !known.devices.is_empty() && !known.knows(&["1af4:1001", "1af4:1042"]) => {
-            Choice::default(false, format!("{name} has no virtio driver"))
+fn virtio(profile: Option<&Profile>, windows: bool, age: Age, drivers: &Drivers) -> Choice<bool> {
+    let name = profile.map_or(if windows { "Windows" } else { "the guest" }, |profile| profile.name.as_str());
+    match (windows, drivers) {
+        (true, _) if age == Age::Old && profile.is_some_and(|known| known.family == "winnt") => {
+            Choice::default(false, format!("the setup of {name} takes drivers from a floppy disk only"))
         }
-        _ => Choice::default(true, "paravirtual, the fastest"),
+        _ if age == Age::Old => Choice::default(false, format!("{name} has no virtio driver")),
+        (false, _) => Choice::default(true, "paravirtual, the fastest"),
+        (true, Drivers::Attached | Drivers::Found(_)) => {
+            Choice::default(true, "fast; its driver is on the virtio-win CD, to be loaded during the installation")
+        }
+        (true, Drivers::Missing | Drivers::NotWanted) => {
+            Choice::default(false, format!("{name} has no virtio driver before virtio-win"))
+        }
     }
 }
 
-/// Wanted where Windows is installed onto something that may be virtio, unless the spec says otherwise.
-fn drivers(spec: &Spec, facts: &Facts, windows: bool) -> Drivers {
+/// Wanted where Windows is installed onto something that may be virtio and its installer reads them, unless the spec says
+/// otherwise.
+fn drivers(spec: &Spec, facts: &Facts, windows: bool, age: Age) -> Drivers {
     let Some(storage) = &spec.storage else { return Drivers::NotWanted };
     let rows = storage.disks.as_deref().unwrap_or_default();
     let pool = storage.default_pool.as_deref().unwrap_or_default();
@@ -147,7 +181,7 @@ fn drivers(spec: &Spec, facts: &Facts, windows: bool) -> Drivers {
     let cards = spec.networks.as_ref().is_none_or(|all| all.iter().any(|network| card(network.model)));
     let useful = rows.iter().any(disk) || cards;
     let installs = filled(storage.boot_iso.as_deref()).is_some();
-    if !windows || !spec.virtio_win.unwrap_or(installs && useful) {
+    if !windows || !spec.virtio_win.unwrap_or(installs && useful && age > Age::Old) {
         return Drivers::NotWanted;
     }
     found(facts).map_or(Drivers::Missing, Drivers::Found)
@@ -208,10 +242,27 @@ impl Guest {
         self.system.as_ref().is_some_and(|system| system.value.to_ascii_lowercase().starts_with("win11"))
     }
 
+    /// True for a Windows that installs by UEFI on a PC, also where it is not said which one it is.
+    pub(super) fn installs_by_uefi(&self, arch: &str) -> bool {
+        let refused = self.profile.as_ref().is_some_and(|known| known.boots(arch).uefi == Some(false));
+        self.windows && self.age == Age::Current && arch == "x86_64" && !refused
+    }
+
+    /// True where no driver for virtio can be given to the system.
+    pub fn is_old(&self) -> bool {
+        self.age == Age::Old
+    }
+
     /// True where the system is known to lack the chipset of PCI Express.
     pub fn lacks_q35(&self) -> bool {
+        let has = |known: &Profile| known.knows(&["chipset/x86/q35"]);
         let old = |known: &Profile| !known.devices.is_empty() || known.is_windows() || known.family == "msdos";
-        self.profile.as_ref().is_some_and(|known| old(known) && !known.knows(&["chipset/x86/q35"]))
+        match &self.profile {
+            Some(known) if old(known) => !has(known),
+            // Macs had no chipset but Intel's of their time.
+            Some(known) if known.family == "darwin" => false,
+            _ => self.is_old(),
+        }
     }
 
     /// The card for a guest that has no driver for virtio.
@@ -220,7 +271,9 @@ impl Guest {
             return Choice { value: NetworkModel::Virtio, reason: self.virtio.reason.clone() };
         }
         let knows = |device: &str| self.profile.as_ref().is_none_or(|known| known.knows(&[device]));
+        let silent = self.profile.as_ref().is_none_or(|known| known.devices.is_empty());
         let model = match pci_express {
+            _ if self.is_old() && silent => NetworkModel::Rtl8139,
             true if knows("8086:10d3") => NetworkModel::E1000e,
             _ if self.profile.is_none() || knows("8086:100e") || knows("8086:10d3") => NetworkModel::E1000,
             _ => NetworkModel::Rtl8139,

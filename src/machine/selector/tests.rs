@@ -51,6 +51,7 @@ fn with_vm(mut facts: Facts, state: DomainState, pci: &[&str]) -> Facts {
         vcpus: 0,
         memory: Bytes(0),
         pinned: CpuSet::default(),
+        holdings: Vec::new(),
     };
     facts.domains = known(vec![vm]);
     facts

@@ -22,7 +22,6 @@ fn compare(case: &Written) {
     let run = |args: &[&str]| home.run(&[&["--facts", "facts.json", "--json"][..], args].concat());
     let source = Source::Record(home.path().join("facts.json"));
     let mut wizard = Wizard::of(&home, source, serde_json::from_str(&case.spec()).unwrap());
-    wizard.start_after_build();
     let check = run(&["check", "spec.json"]).json();
     assert_eq!(check["findings"], wizard.findings(), "{}", case.name);
     let xml = run(&["xml", "spec.json"]).json();
@@ -30,10 +29,15 @@ fn compare(case: &Written) {
         Some(xml) => assert_eq!(xml, wizard.xml(), "{}", case.name),
         None => assert_eq!(xml["code"], "XML-INVALID", "{}", case.name),
     }
+    // What only hinders the start forbids a build that ends with one.
+    wizard.start_after_build();
     let plan = run(&["plan", "--start", "spec.json"]).json();
-    match plan.get("steps") {
-        Some(steps) => assert_eq!(*steps, wizard.steps(), "{}", case.name),
-        None => assert_eq!(check["verdict"], "blocked", "{}", case.name),
+    if let Some(steps) = plan.get("steps") {
+        assert_eq!(*steps, wizard.steps(), "{}", case.name);
+    } else {
+        let findings = wizard.findings();
+        let blocks = |finding: &Value| finding["severity"] == "blocker";
+        assert!(findings.as_array().unwrap().iter().any(blocks), "{}: {plan}", case.name);
     }
     // What is compared is what the case was recorded for, as far as the facts hold it.
     let recorded: Vec<Value> = serde_json::from_str(&cases::read(&case.folder.join("findings.json"))).unwrap();

@@ -108,6 +108,7 @@ fn domain() -> Domain {
         vcpus: 0,
         memory: Bytes(0),
         pinned: CpuSet::default(),
+        holdings: Vec::new(),
     }
 }
 

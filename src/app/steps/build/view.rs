@@ -7,6 +7,7 @@ use crate::checks::{Diagnosis, Report};
 use crate::domain::Difference;
 use crate::domain::difference::round_trip;
 use crate::engine::{Made, Thing};
+use crate::machine::devices::SharedMemory;
 use crate::plan::{BuildEvent, BuildResult, Ledger, Plan, Verdict};
 use crate::units::shell_quote;
 
@@ -39,6 +40,8 @@ pub struct BuildView {
     pub cancelling: bool,
     /// The VM has a screen to look at.
     has_screen: bool,
+    /// The command of Looking Glass' client, where the guest has its memory.
+    looking_glass: Option<String>,
     /// What was built before in this session: lines for the normal screen.
     earlier: Vec<String>,
     /// What is built, and what the checks said of it.
@@ -118,8 +121,18 @@ impl BuildView {
         let steps = vec![StepRun::default(); plan.steps.len()];
         let before = Some((model.content.clone(), model.case.report.clone()));
         let has_screen = !model.case.machine.consoles.is_empty();
+        let looking_glass = model.case.machine.devices.looking_glass.as_ref().map(SharedMemory::client);
         let earlier = self.all_built(model);
-        Self { plan: Some(plan), steps, started: model.clock, before, has_screen, earlier, ..Self::default() }
+        Self {
+            plan: Some(plan),
+            steps,
+            started: model.clock,
+            before,
+            has_screen,
+            looking_glass,
+            earlier,
+            ..Self::default()
+        }
     }
 
     /// Puts the build aside for another VM; what was built is still told at the end.
@@ -206,7 +219,8 @@ impl BuildView {
         let screen = self.has_screen.then(|| ("Screen", format!("virt-viewer -c {uri} {name}")));
         // Every domain has a serial console.
         let console = ("Console", format!("virsh -c {uri} console {name}"));
-        start.into_iter().chain(screen).chain([console]).collect()
+        let looking_glass = self.looking_glass.clone().map(|client| ("Looking", client));
+        start.into_iter().chain(screen).chain(looking_glass).chain([console]).collect()
     }
 
     /// Lines for the normal screen after the wizard.
