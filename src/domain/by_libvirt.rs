@@ -39,8 +39,7 @@ pub(super) fn adds(grandparent: &str, parent: &Element, element: &Element) -> Op
         _ if grandparent == "devices" => of_device(parent, element),
         "target" if element.name == "model" => Some(Own::Default),
         "firmware" => is(element, &[("name", "enrolled-keys"), ("enabled", "no")]).then_some(Own::Default),
-        // The interrupt controller of an ARM machine.
-        "features" => (element.name == "gic").then_some(Own::Default),
+        "features" => interrupts(element).then_some(Own::Default),
         _ => None,
     }
 }
@@ -54,8 +53,14 @@ fn setting(domain: &Element, element: &Element) -> bool {
         "resource" => element.find("partition").is_some_and(|it| value(it, TEXT).as_deref() == Some("/machine")),
         "seclabel" => element.attribute("type") == Some("dynamic") && element.elements().next().is_none(),
         "clock" => is(element, &[("offset", "utc")]) && element.elements().next().is_none(),
+        "features" => element.elements().all(interrupts),
         _ => false,
     }
+}
+
+/// The interrupt controller of an ARM machine.
+fn interrupts(feature: &Element) -> bool {
+    feature.name == "gic"
 }
 
 /// A device without which libvirt defines no domain of this machine type.
