@@ -35,6 +35,9 @@ const UNASKED: [(&str, &str); 9] = [
     ("disk", "--disk=none"),
 ];
 
+/// Features that virt-install adds unless they are switched off.
+const ADDED_FEATURES: [&str; 2] = ["acpi", "apic"];
+
 impl Engine for VirtInstall {
     fn name(&self) -> &'static str {
         "virt-install"
@@ -192,6 +195,12 @@ impl Writer<'_> {
         };
         let mut all: Vec<String> =
             UNASKED.iter().filter(|(device, _)| !has(device)).map(|(_, text)| (*text).to_owned()).collect();
+        if self.domain.find("features").is_none() {
+            all.push(format!("--features={}", ADDED_FEATURES.map(|name| format!("{name}=off")).join(",")));
+        }
+        if self.machine.is_x86() && self.domain.find("pm").is_none() {
+            all.push("--xml=xpath.delete=./pm".into());
+        }
         if !of_type("controller", "pci") {
             all.push("--controller=num_pcie_root_ports=0".into());
         }
@@ -277,9 +286,9 @@ fn host_device(flag: &Flag, device: &Element) -> OptionWords {
     words
 }
 
-/// Features that virt-install adds unless they are switched off.
+/// Those of the features that virt-install would add to a domain that has others.
 fn absent_features(features: &Element) -> Vec<String> {
-    ["acpi", "apic"].iter().filter(|name| features.find(name).is_none()).map(|name| format!("{name}=off")).collect()
+    ADDED_FEATURES.iter().filter(|name| features.find(name).is_none()).map(|name| format!("{name}=off")).collect()
 }
 
 /// The option that makes a device.
