@@ -269,4 +269,23 @@ mod tests {
         let want = "disk 0: path: its base: /etc/shadow belongs to the host's own system (/etc)";
         asked.blocks("PATH-SYSTEM", "storage.disks[0].path", want);
     }
+
+    #[test]
+    fn the_data_file_of_a_base_is_reached_with_it() {
+        let over = |format| {
+            let backing = Some(BackingFile { name: "base".into(), format: Some(format) });
+            ImageHeader { format: ImageFormat::Qcow2, backing, ..ImageHeader::default() }
+        };
+        let base =
+            || ImageHeader { format: ImageFormat::Qcow2, data: vec!["/etc/shadow".into()], ..ImageHeader::default() };
+        let image = |header| MediaFile { image: Some(known(header)), ..file() };
+        let asked = |asked: Asked, format| {
+            asked.known_file("/srv/over", image(over(format))).known_file("/srv/base", image(base()))
+        };
+        let want = "disk 0: path: its base: its data file: /etc/shadow belongs to the host's own system (/etc)";
+        asked(attach("/srv/over"), ImageFormat::Qcow2).blocks("PATH-SYSTEM", "storage.disks[0].path", want);
+        asked(clone("/srv/over"), ImageFormat::Qcow2).said("PATH-SYSTEM").blocker();
+        // Driven as plain bytes, the base has no head.
+        asked(attach("/srv/over"), ImageFormat::Raw).passes("PATH-SYSTEM");
+    }
 }

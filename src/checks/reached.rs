@@ -6,7 +6,7 @@ use super::note::Topic;
 use super::row::RowName;
 use super::text::{Text, text};
 use super::wording::field;
-use crate::facts::{BlockDevice, MediaKind};
+use crate::facts::{BlockDevice, ImageFormat, MediaKind};
 use crate::machine::files::writes_existing;
 use crate::machine::{Disk, DiskOrigin, location};
 use crate::spec::Place;
@@ -102,14 +102,16 @@ fn of_disk(subject: &Subject, disk: &Disk, found: &mut Vec<Reached>) {
     };
     let Some(path) = at.path() else { return };
     let given = matches!(disk.origin, DiskOrigin::Existing(_));
-    found.push(Reached { given, ..reached(topic.clone(), name, path, access) });
-    for link in subject.images().chain(path).links.iter().skip(1) {
-        let name = text!("{name}: its base", name);
-        found.push(reached(topic.clone(), name, &link.path, Access::Reads));
-    }
-    for data in subject.images().at(path).image().map(|image| image.data_paths(path)).unwrap_or_default() {
-        let name = text!("{name}: its data file", name);
-        found.push(reached(topic.clone(), name, &data, access));
+    for (depth, link) in subject.images().chain(path).links.iter().enumerate() {
+        let is_base = depth > 0;
+        let access = if is_base { Access::Reads } else { access };
+        let name = if is_base { text!("{name}: its base", name) } else { name.into() };
+        found.push(Reached { given: given && !is_base, ..reached(topic.clone(), name.clone(), &link.path, access) });
+        // What looks like a head in a base that is driven as plain bytes is data of a guest.
+        let image = subject.images().at(&link.path).image().filter(|_| link.said != Some(ImageFormat::Raw));
+        for data in image.map(|image| image.data_paths(&link.path)).unwrap_or_default() {
+            found.push(reached(topic.clone(), text!("{name}: its data file", name), &data, access));
+        }
     }
 }
 
