@@ -4,7 +4,7 @@ use super::image::{used, written};
 use super::note::{Topic, clause};
 use super::text::{Text, text};
 use super::{Check, Notes, Subject};
-use crate::facts::{ChainEnd, ChainLink, ImageFormat, ImageHeader, ImageMark};
+use crate::facts::{Chain, ChainEnd, ChainLink, ImageFormat, ImageHeader, ImageMark, NOT_ASKED};
 use crate::machine::files::writes_existing;
 use crate::machine::{DiskOrigin, Location};
 use crate::units::shell_quote;
@@ -36,7 +36,8 @@ static IMAGE_BASE: Check = Check {
     title: "base images exist and have a format",
     explain: "An image can hold only what differs from its base, which can have a base of its own. Each must exist \
               under the name in the header of the image above it, and that header must say its format: libvirt does \
-              not guess the format of a base that has a base itself. qemu-img rebase -u corrects the header.",
+              not guess the format of a base that has a base itself. qemu-img rebase -u corrects the header. A copy of \
+              a file outside the pools reads all that it is based on, so that has to be files that could be checked.",
     run: Some(base),
     ..Check::VM
 };
@@ -48,6 +49,13 @@ struct ReadImage<'a> {
     at: &'a Location,
     written_to: bool,
     copied: bool,
+}
+
+impl ReadImage<'_> {
+    /// True where it is copied and is in no pool: qemu-img then opens all that it needs with the rights of vmbuild.
+    fn is_copied_by_path(&self, subject: &Subject) -> bool {
+        self.copied && matches!(self.at, Location::Path { .. }) && subject.known(self.at).volume.is_none()
+    }
 }
 
 fn all<'a>(subject: &Subject<'a>) -> Vec<ReadImage<'a>> {
@@ -141,38 +149,53 @@ fn state(subject: &Subject, notes: &mut Notes) {
 }
 
 fn base(subject: &Subject, notes: &mut Notes) {
-    for ReadImage { topic, name, at, .. } in all(subject) {
-        let (Some(path), Some(_)) = (at.path(), header(subject, at)) else { continue };
+    for image in all(subject) {
+        let (Some(path), Some(_)) = (image.at.path(), header(subject, image.at)) else { continue };
         notes.looked();
         let chain = subject.images().chain(path);
-        let above = chain.links.len().checked_sub(2).and_then(|at| chain.links.get(at)).map_or(path, |link| &link.path);
-        match &chain.end {
-            ChainEnd::Missing { path: base } if chain.links.len() > 1 => {
-                let message = text!("{name}: its base {base} does not exist", name, base);
-                let fix = text!(
-                    "put it there, or correct the header: qemu-img rebase -u -b BASE -F FORMAT {above}",
-                    above = shell_quote(above)
-                );
-                notes.blocker(topic.clone(), message, fix);
-            }
-            ChainEnd::Loop { path: base } => {
-                let message = text!("{name}: its base images lead in a circle, back to {base}", name, base);
-                notes.blocker(topic.clone(), message, "restore the header from a backup");
-            }
-            ChainEnd::Elsewhere { name: base } => {
-                let message = text!("whether {name} can be read: its base is {base}", name, base);
-                notes.unknown(topic.clone(), message, "it is not a file of this host");
-            }
-            ChainEnd::Unknown { path: base, why } if chain.links.len() > 1 => {
-                let what = text!("what {base} is, the base of {name}", base, name);
-                notes.unknown(topic.clone(), what, clause(why));
-            }
-            ChainEnd::Whole | ChainEnd::Missing { .. } | ChainEnd::Unknown { .. } => {}
-        }
+        ending(subject, notes, &image, &chain);
         for (upper, lower) in chain.links.iter().zip(chain.links.iter().skip(1)) {
             let is_last = chain.links.last() == Some(lower);
-            format(notes, &topic, &name, (upper, lower), is_last);
+            format(notes, &image.topic, &image.name, (upper, lower), is_last);
         }
+    }
+}
+
+/// What is wrong with the image that a chain ends with.
+fn ending(subject: &Subject, notes: &mut Notes, image: &ReadImage, Chain { links, end }: &Chain) {
+    let (topic, name) = (|| image.topic.clone(), &image.name);
+    let above = links.iter().rev().nth(1).map_or("", |link| &link.path);
+    match end {
+        ChainEnd::Missing { path: base } if links.len() > 1 => {
+            let message = text!("{name}: its base {base} does not exist", name, base);
+            let fix = text!(
+                "put it there, or correct the header: qemu-img rebase -u -b BASE -F FORMAT {above}",
+                above = shell_quote(above)
+            );
+            notes.blocker(topic(), message, fix);
+        }
+        ChainEnd::Loop { path: base } => {
+            let message = text!("{name}: its base images lead in a circle, back to {base}", name, base);
+            notes.blocker(topic(), message, "restore the header from a backup");
+        }
+        ChainEnd::Elsewhere { name: other } if image.is_copied_by_path(subject) => {
+            let message = text!("{name} needs {other}, which cannot be checked before the copy", name, other);
+            notes.blocker(topic(), message, "use an image without a base, or make it a volume of a storage pool");
+        }
+        ChainEnd::Elsewhere { name: other } => {
+            let message = text!("whether {name} can be read: it needs {other}", name, other);
+            notes.unknown(topic(), message, "it is not a file of this host");
+        }
+        ChainEnd::Unknown { path: base, why } if links.len() > 1 => {
+            if why != NOT_ASKED && image.is_copied_by_path(subject) {
+                let message =
+                    text!("{name}: its base {base} could not be checked: {why}", name, base, why = clause(why));
+                return notes.blocker(topic(), message, "make it readable, or use an image without a base");
+            }
+            let what = text!("what {base} is, the base of {name}", base, name);
+            notes.unknown(topic(), what, clause(why));
+        }
+        ChainEnd::Whole | ChainEnd::Missing { .. } | ChainEnd::Unknown { .. } => {}
     }
 }
 
@@ -208,7 +231,7 @@ fn format(notes: &mut Notes, topic: &Topic, name: &Text, (upper, lower): (&Chain
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::{Asked, file, known};
-    use crate::facts::{BackingFile, ImageFormat, ImageHeader, ImageMark, MediaFile, MediaKind};
+    use crate::facts::{BackingFile, Fact, ImageFormat, ImageHeader, ImageMark, MediaFile, MediaKind};
     use serde_json::json;
 
     fn of(image: ImageHeader) -> MediaFile {
@@ -267,7 +290,27 @@ mod tests {
         attach(over("a.vhd", qcow2)).said("IMAGE-BASE").blocker();
         attach(over("nbd://host/x", qcow2)).unknown("IMAGE-BASE");
         attach(over("b", qcow2)).unknown("IMAGE-BASE");
+        clone(over("b", qcow2)).unknown("IMAGE-BASE");
         attach(over("b", qcow2)).known_file("/srv/b", of(format(ImageFormat::Qcow2))).passes("IMAGE-BASE");
+    }
+
+    #[test]
+    fn a_copy_by_path_needs_only_what_was_read() {
+        let qcow2 = Some(ImageFormat::Qcow2);
+        let two =
+            r#"json:{"driver":"qcow2","file":{"filename":"/srv/b"},"backing":{"file":{"filename":"/etc/shadow"}}}"#;
+        for name in ["nbd://host/x", two] {
+            let want =
+                format!("disk 0 (vda): clone source /srv/a.vhd needs {name}, which cannot be checked before the copy");
+            clone(over(name, qcow2)).blocks("IMAGE-BASE", "storage.disks[0].clone_from", &want);
+        }
+        let denied = || Fact::Denied { why: "Permission denied.".into() };
+        let unread = |asked: Asked| asked.facts(|facts| drop(facts.files.insert("/srv/b".into(), denied())));
+        unread(clone(over("b", qcow2))).said("IMAGE-BASE").blocker();
+        unread(attach(over("b", qcow2))).unknown("IMAGE-BASE");
+        let pooled = Asked::disks(json!([{"action": "clone", "clone_from": "old-vda.qcow2"}]));
+        let pooled = pooled.known_file("/pools/fast-nvme/old-vda.qcow2", of(over("nbd://host/x", qcow2)));
+        pooled.unknown("IMAGE-BASE");
     }
 
     #[test]

@@ -218,6 +218,11 @@ impl ImageHeader {
     pub fn data_paths(&self, opened: &str) -> Vec<String> {
         self.data.iter().filter_map(|name| referred(name, opened)).collect()
     }
+
+    /// What holds data of it and is not a file of this host, or is described in a way that cannot be read.
+    pub fn data_elsewhere(&self) -> Option<&str> {
+        self.data.iter().map(String::as_str).find(|name| referred(name, "/").is_none())
+    }
 }
 
 /// The file that an image opened at `opened` calls `name`, as QEMU resolves it: relative to the folder of the name by which
@@ -239,24 +244,34 @@ fn referred(name: &str, opened: &str) -> Option<String> {
     opened.starts_with('/').then(|| format!("{folder}/{name}"))
 }
 
+/// The keys that a level of QEMU's own description of a block device may have. Any other could name a second file, and what
+/// some of them mean depends on the driver.
+const DESCRIPTIONS: [&[&str]; 3] =
+    [&["driver", "file"], &["driver", "file.driver", "file.filename"], &["driver", "filename"]];
+
 /// The file in QEMU's own description of a block device: `{"driver": "qcow2", "file": {"filename": "/a"}}`, with or without
-/// levels, or with dots in place of levels.
+/// levels, or with dots in place of levels; `None` where it describes more than one file.
 fn described(value: &serde_json::Value, opened: &str) -> Option<String> {
     let mut value = value;
     // QEMU needs fewer levels; a hostile header could have any number.
     for _ in 0..8 {
-        let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
-        match value.get("file") {
-            Some(serde_json::Value::String(_)) | None => {
-                let driver = text("file.driver").or(text("driver")).unwrap_or("file");
-                let name = text("file.filename").or(text("filename"))?;
-                let local = matches!(driver, "file" | "host_device") || ImageFormat::of(driver).is_some();
-                return local.then(|| referred_plainly(name, opened)).flatten();
-            }
+        let keys = value.as_object()?;
+        let fits = |allowed: &&[&str]| keys.keys().all(|key| allowed.contains(&key.as_str()));
+        let is_local = |key: &str| keys.get(key).is_none_or(|driver| driver.as_str().is_some_and(is_local_driver));
+        if !DESCRIPTIONS.iter().any(fits) || !is_local("driver") || !is_local("file.driver") {
+            return None;
+        }
+        match keys.get("file") {
             Some(inner) => value = inner,
+            None => return referred_plainly(keys.get("file.filename").or(keys.get("filename"))?.as_str()?, opened),
         }
     }
     None
+}
+
+/// True for a driver that reads a file or a device of the host, or unpacks what is in one.
+fn is_local_driver(driver: &str) -> bool {
+    matches!(driver, "file" | "host_device") || ImageFormat::of(driver).is_some()
 }
 
 /// A name in a description is never a description or a URL itself.
@@ -285,6 +300,11 @@ mod tests {
             (r#"json:{"file.filename":"b","driver":"raw"}"#, Some("/pool/sub/b")),
             (r#"json:{"driver":"qcow2","file":{"driver":"nbd","host":"x"}}"#, None),
             (r#"json:{"driver":"https","filename":"https://x/a"}"#, None),
+            (r#"json:{"driver":"qcow2","file":{"filename":"/a"},"backing":{"file":{"filename":"/b"}}}"#, None),
+            (r#"json:{"driver":"qcow2","file":{"filename":"/a"},"data-file.filename":"/b"}"#, None),
+            (r#"json:{"file":{"filename":"/a"},"file.filename":"/b"}"#, None),
+            (r#"json:{"file":"node","filename":"/a"}"#, None),
+            (r#"json:{"driver":"nbd","file":{"filename":"/a"}}"#, None),
             ("json:{", None),
             ("nbd://host/export", None),
             ("rbd:pool/image", None),

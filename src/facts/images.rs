@@ -3,7 +3,9 @@
 //! One file has many names: its path, links to it, a second mount of its folder, pool and volume. They are brought together
 //! by the first of its places, see [`MediaFile::places`], or by the folder of its pool where the file was not looked at.
 
-use super::{BackingFile, Domain, DomainDisk, Facts, ImageFormat, ImageHeader, MediaFile, MediaKind, Pool, Volume};
+use super::{
+    BackingFile, Domain, DomainDisk, Facts, ImageFormat, ImageHeader, MediaFile, MediaKind, NOT_ASKED, Pool, Volume,
+};
 use crate::units::Bytes;
 use std::collections::{BTreeSet, HashMap};
 
@@ -68,9 +70,9 @@ pub enum ChainEnd {
         /// Path of the one that comes again.
         path: String,
     },
-    /// An image is not a file or device of this host.
+    /// An image, or what holds its data, is not a file or device of this host, or is described in a way that cannot be read.
     Elsewhere {
-        /// As the image above names it.
+        /// As the image that needs it names it.
         name: String,
     },
     /// What an image is cannot be told.
@@ -266,20 +268,23 @@ impl<'a> ImageIndex<'a> {
             // What is driven as plain bytes is based on nothing.
             let is_raw = said == Some(ImageFormat::Raw) || known.format() == Some(ImageFormat::Raw);
             let why = || {
-                fact.map_or("not asked yet", |fact| {
+                fact.map_or(NOT_ASKED, |fact| {
                     fact.why_not().unwrap_or_else(|| fact.get().and_then(|file| file.image().err()).unwrap_or_default())
                 })
             };
             return if is_raw { Ok(None) } else { Err(ChainEnd::Unknown { path: path.into(), why: why().into() }) };
         };
-        match &image.backing {
-            // Driven as plain bytes, whatever its head says.
-            _ if said == Some(ImageFormat::Raw) => Ok(None),
-            None => Ok(None),
-            Some(backing) => match backing.path(path) {
-                Some(below) => Ok(Some((below, backing.format))),
-                None => Err(ChainEnd::Elsewhere { name: backing.name.clone() }),
-            },
+        // Driven as plain bytes, whatever its head says.
+        if said == Some(ImageFormat::Raw) {
+            return Ok(None);
+        }
+        if let Some(name) = image.data_elsewhere() {
+            return Err(ChainEnd::Elsewhere { name: name.to_owned() });
+        }
+        let Some(backing) = &image.backing else { return Ok(None) };
+        match backing.path(path) {
+            Some(below) => Ok(Some((below, backing.format))),
+            None => Err(ChainEnd::Elsewhere { name: backing.name.clone() }),
         }
     }
 }
@@ -384,6 +389,11 @@ mod tests {
         assert!(matches!(end(&facts, "/pool/x"), (2, ChainEnd::Loop { .. })));
         facts.files.insert("/srv/n".into(), file(Some("nbd://x/y"), &[]));
         assert_eq!(end(&facts, "/srv/n"), (1, ChainEnd::Elsewhere { name: "nbd://x/y".into() }));
+        let data = vec!["data.raw".into(), "nbd://x/data".into()];
+        let image = Some(Box::new(ImageHeader { data, ..based(None) }));
+        facts.pools =
+            known(vec![Pool { volumes: known(vec![Volume { image, ..volume("d", None) }]), ..Pool::default() }]);
+        assert_eq!(end(&facts, "/pool/d"), (1, ChainEnd::Elsewhere { name: "nbd://x/data".into() }));
     }
 
     #[test]
