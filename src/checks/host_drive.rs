@@ -163,6 +163,7 @@ mod tests {
         let want = "<disk> in custom_xml: /dev/sda is a drive that the host uses: mounted / (/dev/sda2)";
         let disk = "<disk type='block'><source dev='/dev/sda'/><target dev='vdz'/></disk>";
         xml(disk).blocks("IMAGE-DEVICE", "custom_xml", want);
+        xml("<disk><source dev='//dev/sda'/></disk>").said("IMAGE-DEVICE").blocker();
         let missing = || MediaFile { kind: MediaKind::Missing, ..MediaFile::default() };
         xml(disk).known_file("/dev/sda", missing()).said("IMAGE-DEVICE").blocker();
         attach("/dev/sdz").known_file("/dev/sdz", missing()).passes("IMAGE-DEVICE");

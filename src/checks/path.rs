@@ -9,6 +9,7 @@ use super::{Check, Notes, Subject};
 use crate::spec::Place;
 use crate::spec::host_paths::Access;
 use crate::spec::paths::{Resolved, resolve};
+use std::borrow::Cow;
 
 pub(super) static CHECKS: &[&Check] = &[&PATH_INVALID, &PATH_CLIMBS, &PATH_SYSTEM];
 
@@ -140,16 +141,16 @@ fn folder_of(path: &str, folders: &[&'static str]) -> Option<&'static str> {
 }
 
 /// The folder of the system that `reached` is in, with the path by which it is.
-fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'static str, &'s str)> {
+fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'static str, Cow<'s, str>)> {
     let folders = if reached.given || reached.access != Access::Reads { &SYSTEM[..] } else { &PRIVATE[..] };
     if let Some(folder) = folder_of(&reached.path, folders) {
-        return Some((folder, &reached.path));
+        return Some((folder, reached.path.as_str().into()));
     }
     let places = reached.places(subject);
     let is_filled = |place: &str| folder_of(place, &FILLED).is_some();
     let elsewhere = places.iter().any(|place| !is_filled(place));
     let mut counts = places.into_iter().filter(|place| !(elsewhere && is_filled(place)));
-    counts.find_map(|place| Some((folder_of(place, folders)?, place)))
+    counts.find_map(|place| Some((folder_of(&place, folders)?, place)))
 }
 
 fn system(subject: &Subject, notes: &mut Notes) {
@@ -157,14 +158,14 @@ fn system(subject: &Subject, notes: &mut Notes) {
         notes.looked();
         let Some((folder, place)) = system_folder(subject, reached) else { continue };
         let Reached { topic, name, path, .. } = reached;
-        let message = if place == path {
+        let message = if place == *path {
             text!("{name}: {path} belongs to the host's own system ({folder})", name, path, folder)
         } else {
             text!(
                 "{name}: {path} leads to {place}, which belongs to the host's own system ({folder})",
                 name,
                 path,
-                place,
+                place = &*place,
                 folder
             )
         };
@@ -255,6 +256,22 @@ mod tests {
         let disk = "<domain><devices><disk type='file'><source file='/etc/shadow'/><target dev='vdz'/></disk></devices></domain>";
         let want = "<disk> in custom_xml: /etc/shadow belongs to the host's own system (/etc)";
         Asked::with(json!({"custom_xml": disk})).blocks("PATH-SYSTEM", "custom_xml", want);
+    }
+
+    #[test]
+    fn a_path_that_was_not_looked_at_is_read_as_the_kernel_reads_it() {
+        let want =
+            "nvram: //usr/lib/vars.fd leads to /usr/lib/vars.fd, which belongs to the host's own system (/usr/lib)";
+        Asked::with(json!({"nvram": "//usr/lib/vars.fd"})).blocks("PATH-SYSTEM", "nvram", want);
+        for path in ["//etc/shadow", "/./etc/shadow", "/srv/../etc/shadow"] {
+            let rom = json!({"pci_devices": [{"host_address": "01:00.0", "rom_file": path}]});
+            Asked::with(rom).said("PATH-SYSTEM").blocker();
+            let xml = format!("<domain><devices><disk><source file='{path}'/></disk></devices></domain>");
+            Asked::with(json!({"custom_xml": xml})).said("PATH-SYSTEM").blocker();
+        }
+        // Where the host was looked at, that counts.
+        let nvram = Asked::with(json!({"nvram": "/srv/../etc/vars.fd"}));
+        led(nvram, "/srv/../etc/vars.fd", &["/data/etc/vars.fd"]).passes("PATH-SYSTEM");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::machine::files::writes_existing;
 use crate::machine::{Disk, DiskOrigin, location};
 use crate::spec::Place;
 use crate::spec::host_paths::{Access, Named, host_paths};
+use crate::spec::paths::resolve;
+use std::borrow::Cow;
 
 /// One path, as the spec names it.
 pub(super) struct Reached {
@@ -27,10 +29,18 @@ pub(super) struct Reached {
 }
 
 impl Reached {
-    /// Every path by which the host knows what is there, as far as somebody looked.
-    pub(super) fn places<'s>(&'s self, subject: &'s Subject) -> Vec<&'s str> {
+    /// Every path by which the host has what is there, as far as it was looked at; else the path without `//` and `..`.
+    pub(super) fn places<'s>(&'s self, subject: &'s Subject) -> Vec<Cow<'s, str>> {
         let known = subject.file(&self.path).ok().map(|file| file.places.as_slice()).unwrap_or_default();
-        if known.is_empty() { vec![&self.path] } else { known.iter().map(String::as_str).collect() }
+        if known.is_empty() { vec![self.plain()] } else { known.iter().map(|place| place.as_str().into()).collect() }
+    }
+
+    /// The path as a text that begins with the folder that it is in: the kernel takes `//etc/x` and `/a/../etc/x` for `/etc/x`.
+    fn plain(&self) -> Cow<'_, str> {
+        match resolve(&self.path, None) {
+            Ok(resolved) if resolved.text() != self.path => resolved.text().to_owned().into(),
+            _ => self.path.as_str().into(),
+        }
     }
 
     /// The block device that is there; `None` where it is not one, or the host's are not known.
@@ -38,8 +48,7 @@ impl Reached {
         let storage = subject.facts.storage.get()?;
         let number = subject.file(&self.path).ok().and_then(|file| file.number.as_deref());
         let numbered = number.and_then(|number| storage.device_numbered(number));
-        let at = |place: &str| storage.device_at(place);
-        numbered.or_else(|| self.places(subject).into_iter().find_map(at))
+        numbered.or_else(|| self.places(subject).iter().find_map(|place| storage.device_at(place)))
     }
 
     /// True for a block device, and for what can only be one by its name.
@@ -48,7 +57,7 @@ impl Reached {
             // A recorded host has its devices, and not the files below /dev.
             Ok(file) if file.kind == MediaKind::Missing => self.device(subject).is_some(),
             Ok(file) => file.kind == MediaKind::BlockDevice,
-            Err(_) => location::is_block_path(&self.path, subject.facts),
+            Err(_) => location::is_block_path(&self.plain(), subject.facts),
         }
     }
 }
