@@ -124,14 +124,17 @@ fn climbs(subject: &Subject, notes: &mut Notes) {
 }
 
 /// Folders of the running system. /dev is not among them: block devices have a check of their own.
-pub(super) const SYSTEM: [&str; 10] =
-    ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
+const SYSTEM: [&str; 10] = ["/etc", "/boot", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/usr/bin", "/usr/lib"];
 /// Those of which a guest should not even read a file. Kernels come from /boot, firmware and ROM files from /usr.
 const PRIVATE: [&str; 4] = ["/etc", "/proc", "/sys", "/run"];
 /// Those that the kernel fills. A file system that is also mounted below one of them is not a part of the system.
 const FILLED: [&str; 3] = ["/proc", "/sys", "/run"];
 /// Removable media, pools that some distributions mount, and firmware where NixOS has it.
 const DATA: [&str; 3] = ["/run/media/", "/run/user/", "/run/libvirt/nix-"];
+
+/// Folders of the system beside those that no guest may mount, because it could reach all that is in them. What lies below
+/// /home, /srv, /mnt, /media and /var/lib is data.
+const MORE: [&str; 6] = ["/dev", "/usr", "/lib64", "/root", "/var/run", "/var/log"];
 
 /// The folder among `folders` that `path` is in.
 fn folder_of(path: &str, folders: &[&'static str]) -> Option<&'static str> {
@@ -140,17 +143,32 @@ fn folder_of(path: &str, folders: &[&'static str]) -> Option<&'static str> {
     folders.iter().find(inside).copied().filter(|_| !is_data)
 }
 
+/// The folder of the system that the folder `path` is, or is in, where a guest mounts it. Without `//` and `..`.
+pub(super) fn folder_of_mount(path: &str) -> Option<&'static str> {
+    if path == "/" {
+        return Some("/");
+    }
+    let within =
+        |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // Removable media.
+    SYSTEM.into_iter().chain(MORE).find(within).filter(|_| !path.starts_with("/run/media/"))
+}
+
 /// The folder of the system that `reached` is in, with the path by which it is.
 fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'static str, Cow<'s, str>)> {
     let folders = if reached.given || reached.access != Access::Reads { &SYSTEM[..] } else { &PRIVATE[..] };
-    if let Some(folder) = folder_of(&reached.path, folders) {
+    let found = |path: &str| match reached.access {
+        Access::Mounts => folder_of_mount(path),
+        Access::Reads | Access::Writes => folder_of(path, folders),
+    };
+    if let Some(folder) = found(&reached.path) {
         return Some((folder, reached.path.as_str().into()));
     }
     let places = reached.places(subject);
     let is_filled = |place: &str| folder_of(place, &FILLED).is_some();
     let elsewhere = places.iter().any(|place| !is_filled(place));
     let mut counts = places.into_iter().filter(|place| !(elsewhere && is_filled(place)));
-    counts.find_map(|place| Some((folder_of(&place, folders)?, place)))
+    counts.find_map(|place| Some((found(&place)?, place)))
 }
 
 fn system(subject: &Subject, notes: &mut Notes) {
@@ -256,6 +274,15 @@ mod tests {
         let disk = "<domain><devices><disk type='file'><source file='/etc/shadow'/><target dev='vdz'/></disk></devices></domain>";
         let want = "<disk> in custom_xml: /etc/shadow belongs to the host's own system (/etc)";
         Asked::with(json!({"custom_xml": disk})).blocks("PATH-SYSTEM", "custom_xml", want);
+        let mount = |folder: &str| {
+            let share = format!("<filesystem><source dir='{folder}'/><target dir='x'/></filesystem>");
+            Asked::with(json!({"custom_xml": format!("<domain><devices>{share}</devices></domain>")}))
+        };
+        for folder in ["/", "//", "/srv/..", "/etc", "/etc/ssh", "/root", "/usr/share"] {
+            mount(folder).said("PATH-SYSTEM").blocker();
+        }
+        mount("/srv/data").passes("PATH-SYSTEM");
+        led(mount("/srv/data"), "/srv/data", &["/etc"]).said("PATH-SYSTEM").blocker();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::machine::files::writes_existing;
 use crate::machine::{Disk, DiskOrigin, location};
 use crate::spec::Place;
 use crate::spec::host_paths::{Access, Named, host_paths};
-use crate::spec::paths::resolve;
+use crate::spec::paths::{PathError, resolve};
 use std::borrow::Cow;
 
 /// One path, as the spec names it.
@@ -39,6 +39,7 @@ impl Reached {
     fn plain(&self) -> Cow<'_, str> {
         match resolve(&self.path, None) {
             Ok(resolved) if resolved.text() != self.path => resolved.text().to_owned().into(),
+            Err(PathError::Folder(_)) => "/".into(),
             _ => self.path.as_str().into(),
         }
     }

@@ -1,7 +1,7 @@
 //! Checks of the folders of the host that the guest mounts.
 
 use super::note::{Remedy, Topic, clause, without};
-use super::path::SYSTEM;
+use super::path::folder_of_mount;
 use super::row::RowName;
 use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
@@ -66,10 +66,6 @@ fn topic(row: usize, field: &str) -> Topic {
     Topic::from(Place::row("shares", row, field)).of(RowName::numbered("share", row))
 }
 
-/// Folders of the running system beside those that no image comes from. What lies below /home, /srv, /mnt, /media and
-/// /var/lib is data.
-const MORE: [&str; 6] = ["/dev", "/usr", "/lib64", "/root", "/var/run", "/var/log"];
-
 fn paths(subject: &Subject, notes: &mut Notes) {
     for (row, asked) in subject.spec.shares.iter().flatten().enumerate() {
         notes.looked();
@@ -89,7 +85,7 @@ fn paths(subject: &Subject, notes: &mut Notes) {
         }
         // Normalised: to the kernel //etc and /./etc are /etc.
         let system = match resolve(text, None) {
-            Ok(resolved) => system(resolved.text()),
+            Ok(resolved) => folder_of_mount(resolved.text()),
             Err(PathError::Folder(_)) => Some("/"),
             Err(error) => {
                 notes.blocker(topic(row, "path"), text!("{error}", error), "write one such as /srv/data");
@@ -103,13 +99,6 @@ fn paths(subject: &Subject, notes: &mut Notes) {
             exists(subject, notes, row, &name, text);
         }
     }
-}
-
-/// The folder of the running system that a normalised path is, or lies in. Removable media appear below /run/media.
-fn system(path: &str) -> Option<&'static str> {
-    let within =
-        |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    SYSTEM.into_iter().chain(MORE).find(within).filter(|_| !path.starts_with("/run/media/"))
 }
 
 fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &Text, path: &str) {
