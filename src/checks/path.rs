@@ -164,11 +164,18 @@ fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'st
     if let Some(folder) = found(&reached.path) {
         return Some((folder, reached.path.as_str().into()));
     }
-    let places = reached.places(subject);
-    let is_filled = |place: &str| folder_of(place, &FILLED).is_some();
+    place_in(reached.places(subject), found)
+}
+
+/// The first of the `places` of one file or folder that is `found` in the system, and there.
+pub(super) fn place_in<P: AsRef<str>>(
+    places: Vec<P>,
+    found: impl Fn(&str) -> Option<&'static str>,
+) -> Option<(&'static str, P)> {
+    let is_filled = |place: &P| folder_of(place.as_ref(), &FILLED).is_some();
     let elsewhere = places.iter().any(|place| !is_filled(place));
     let mut counts = places.into_iter().filter(|place| !(elsewhere && is_filled(place)));
-    counts.find_map(|place| Some((found(&place)?, place)))
+    counts.find_map(|place| Some((found(place.as_ref())?, place)))
 }
 
 fn system(subject: &Subject, notes: &mut Notes) {

@@ -1,7 +1,7 @@
 //! Checks of the folders of the host that the guest mounts.
 
 use super::note::{Remedy, Topic, clause, without};
-use super::path::folder_of_mount;
+use super::path::{folder_of_mount, place_in};
 use super::row::RowName;
 use super::text::{Arg, Text, text};
 use super::{Check, Notes, Subject};
@@ -119,7 +119,16 @@ fn exists(subject: &Subject, notes: &mut Notes, row: usize, name: &Text, path: &
                 "name the folder that contains it",
             );
         }
-        Ok(_) => {}
+        Ok(file) => {
+            let Some((system, place)) = place_in(file.places.iter().collect(), folder_of_mount) else { return };
+            let message = text!(
+                "{name} leads to {place}, which belongs to the host's own system ({system})",
+                name,
+                place,
+                system
+            );
+            notes.blocker(topic(row, "path"), message, "share another folder, such as /srv/data");
+        }
     }
 }
 
@@ -254,6 +263,8 @@ mod tests {
         ] {
             share(&json!({"path": path})).said("SHARE-PATH").blocker();
         }
+        let link = MediaFile { kind: MediaKind::Folder, places: vec!["/etc".into()], ..MediaFile::default() };
+        share(&json!({"path": "/srv/link"})).known_file("/srv/link", link).said("SHARE-PATH").blocker();
         share(&json!({"path": "/etcetera"})).unknown("SHARE-PATH");
         share(&json!({"path": "/run/media/joe/stick"})).unknown("SHARE-PATH");
         Asked::good()
