@@ -55,6 +55,9 @@ const GIVEN: [&str; 3] = ["block", "char", "path"];
 /// Attributes of `<source>` that are paths.
 const SOURCES: [&str; 4] = ["file", "dev", "dir", "path"];
 
+/// Protocols of QEMU that are followed by a path of this host.
+const LOCAL: [&str; 3] = ["file:", "host_device:", "host_cdrom:"];
+
 /// Everything of the host that the text names, in its order; nothing where it does not read.
 pub fn host_paths(text: &str) -> Vec<HostPath> {
     let all = |document: &Document<'_>| {
@@ -153,18 +156,16 @@ fn usb(source: Node<'_, '_>) -> Option<Named> {
     Some(Named::Usb { vendor: id("vendor")?, product: id("product")? })
 }
 
-/// Absolute paths in an argument of QEMU: alone, behind `=`, or as a text of JSON.
+/// Absolute paths in an argument of QEMU: alone, behind `=` or a protocol, or as a text of JSON.
 fn paths_in(value: &str) -> Vec<String> {
-    let begins = |at: usize| {
-        let before = value.get(..at).and_then(|before| before.chars().next_back());
-        before.is_none_or(|c| matches!(c, '=' | '"' | ':' | ','))
-    };
-    let starts = value.match_indices('/').map(|(at, _)| at).filter(|at| begins(*at));
-    let paths = starts.filter_map(|at| {
-        let rest = value.get(at..)?;
-        // `nbd://host` is not a path of this host.
+    let paths = value.match_indices('/').filter_map(|(at, _)| {
+        let (before, rest) = value.split_at_checked(at)?;
+        let begins = before.chars().next_back().is_none_or(|c| matches!(c, '=' | '"' | ':' | ','));
+        // `nbd://host` is not a path of this host; of `file://a` QEMU takes off the protocol alone.
+        let is_url =
+            before.ends_with(':') && rest.starts_with("//") && !LOCAL.iter().any(|local| before.ends_with(local));
         let path = rest.split([',', '"']).next()?.to_owned();
-        (!path.starts_with("//")).then_some(path)
+        (begins && !is_url).then_some(path)
     });
     paths.collect()
 }
@@ -235,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_begin_with_two_slashes() {
+        for (value, path) in [
+            ("file=//etc/shadow", "//etc/shadow"),
+            ("file=file:///etc/shadow", "///etc/shadow"),
+            ("file=file://etc/shadow", "//etc/shadow"),
+            ("//dev/sda", "//dev/sda"),
+        ] {
+            let all = found(&format!("<q:arg xmlns:q='x' value='{value}'/>"));
+            assert!(matches!(all.as_slice(), [(found, ..)] if found == path), "{value}: {all:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_given_is_not_named() {
         for text in [
             "<serial type='unix'><source mode='bind' path='/run/a.sock'/></serial>",
@@ -242,6 +256,7 @@ mod tests {
             "<emulator>/usr/bin/qemu-system-x86_64</emulator>",
             "<disk type='network'><source protocol='nbd' name='x'/></disk>",
             "<q:arg xmlns:q='x' value='file.uri=nbd://host/x'/>",
+            "<q:arg xmlns:q='x' value='file=nbd+unix:///x?socket=a'/>",
             "<metadata><a>/etc/shadow</a></metadata>",
             "<disk",
         ] {
