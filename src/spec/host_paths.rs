@@ -55,6 +55,23 @@ const GIVEN: [&str; 3] = ["block", "char", "path"];
 /// Attributes of `<source>` that are paths.
 const SOURCES: [&str; 4] = ["file", "dev", "dir", "path"];
 
+/// Options of QEMU whose files are read, and never written to.
+const READING: [&str; 13] = [
+    "acpitable",
+    "append",
+    "bios",
+    "cdrom",
+    "device",
+    "dtb",
+    "fw_cfg",
+    "initrd",
+    "kernel",
+    "netdev",
+    "nic",
+    "option-rom",
+    "smbios",
+];
+
 /// Protocols of QEMU that are followed by a path of this host.
 const LOCAL: [&str; 3] = ["file:", "host_device:", "host_cdrom:"];
 
@@ -88,10 +105,7 @@ fn of_element(node: Node<'_, '_>, found: &mut Vec<HostPath>) {
         }
         "rom" | "entry" => found.extend(path(node.attribute("file"), &by, Access::Reads)),
         "log" => found.extend(path(node.attribute("file"), &by, Access::Writes)),
-        "arg" => {
-            let paths = node.attribute("value").map(paths_in).unwrap_or_default();
-            found.extend(paths.iter().filter_map(|text| path(Some(text), "<qemu:arg>", Access::Reads)));
-        }
+        "arg" => of_argument(node, found),
         _ if READ.contains(&name) => found.extend(path(node.text(), &by, Access::Reads)),
         _ if GIVEN.contains(&name) && node.parent().is_some_and(|above| above.has_tag_name("source")) => {
             found.extend(path(node.text(), &device(node), Access::Writes));
@@ -154,6 +168,34 @@ fn usb(source: Node<'_, '_>) -> Option<Named> {
         text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |hex| u16::from_str_radix(hex, 16).ok())
     };
     Some(Named::Usb { vendor: id("vendor")?, product: id("product")? })
+}
+
+fn of_argument(node: Node<'_, '_>, found: &mut Vec<HostPath>) {
+    let value = node.attribute("value").unwrap_or_default();
+    let option = node.prev_sibling_element().and_then(|before| before.attribute("value")).unwrap_or_default();
+    let access = access_by(option.trim_start_matches('-'), value);
+    let named = |path| HostPath { named: Named::Path(path), by: "<qemu:arg>".to_owned(), access };
+    found.extend(paths_in(value).into_iter().map(named));
+}
+
+/// How a guest comes to the files in the value of an option of QEMU. Most options open files for writing, or may.
+fn access_by(option: &str, value: &str) -> Access {
+    match option {
+        "fsdev" | "virtfs" => Access::Mounts,
+        _ if READING.contains(&option) || is_read_only(value) => Access::Reads,
+        _ => Access::Writes,
+    }
+}
+
+/// True where the value says that nothing is written: `readonly=on`, or `"read-only": true` in JSON.
+fn is_read_only(value: &str) -> bool {
+    if let Ok(json) = serde_json::from_str::<serde_json::Value>(value) {
+        return json.get("read-only").and_then(serde_json::Value::as_bool).unwrap_or(false);
+    }
+    // Two commas are one within a text.
+    let plain = value.replace(",,", "");
+    let last = |key: &str| plain.rsplit(',').find_map(|part| part.strip_prefix(key)?.strip_prefix('='));
+    matches!(last("readonly").or(last("read-only")), Some("on" | "yes" | "true")) || last("media") == Some("cdrom")
 }
 
 /// Absolute paths in an argument of QEMU: alone, behind `=` or a protocol, or as a text of JSON.
@@ -221,17 +263,39 @@ mod tests {
                 "<q:commandline xmlns:q='x'><q:arg value='file=/etc/shadow,if=none'/></q:commandline>",
                 "/etc/shadow",
                 "<qemu:arg>",
-                Access::Reads,
+                Access::Writes,
             ),
             (
                 r#"<q:arg xmlns:q='x' value='{"driver":"file","filename":"/a b"}'/>"#,
                 "/a b",
                 "<qemu:arg>",
-                Access::Reads,
+                Access::Writes,
             ),
         ] {
             let all = found(text);
             assert!(all.contains(&(path.into(), by.into(), access)), "{text}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn an_option_of_qemu_decides_what_is_written() {
+        for (option, value, access) in [
+            ("-drive", "file=/a,if=none", Access::Writes),
+            ("-drive", "file=/a,readonly=on", Access::Reads),
+            ("-drive", "file=/a,media=cdrom", Access::Reads),
+            ("-drive", "file=/a,readonly=on,readonly=off", Access::Writes),
+            ("-drive", "file=/a,,readonly=on", Access::Writes),
+            ("-blockdev", r#"{"filename":"/a","read-only":true}"#, Access::Reads),
+            ("-blockdev", r#"{"filename":"/a","node-name":"x,read-only=on"}"#, Access::Writes),
+            ("-chardev", "file,id=x,path=/a", Access::Writes),
+            ("-device", "vfio-pci,romfile=/a", Access::Reads),
+            ("--kernel", "/a", Access::Reads),
+            ("-fsdev", "local,path=/a", Access::Mounts),
+            ("-S", "/a", Access::Writes),
+        ] {
+            let text = format!("<q:c xmlns:q='x'><q:arg value='{option}'/><q:arg value='{value}'/></q:c>");
+            let accesses: Vec<Access> = found(&text).into_iter().map(|(_, _, access)| access).collect();
+            assert_eq!(accesses, [access], "{option} {value}");
         }
     }
 
