@@ -202,16 +202,26 @@ fn misplaced(word: &str, all: &str, subject: &Subject) -> Option<(Text, Text)> {
     }
 }
 
-/// The serial console of each architecture, where it is not ttyS0.
-const CONSOLES: [(&str, &str); 3] = [("aarch64", "ttyAMA0"), ("s390x", "ttysclp0"), ("ppc64le", "hvc0")];
+/// The serial console of each architecture, as Linux calls it.
+const CONSOLES: [(&str, &str); 9] = [
+    ("x86_64", "ttyS0"),
+    ("i686", "ttyS0"),
+    ("riscv64", "ttyS0"),
+    ("loongarch64", "ttyS0"),
+    ("aarch64", "ttyAMA0"),
+    ("armv7l", "ttyAMA0"),
+    ("s390x", "ttysclp0"),
+    ("ppc64", "hvc0"),
+    ("ppc64le", "hvc0"),
+];
 
 fn console(word: &str, arch: &str) -> Option<(Text, Text)> {
     let named = word.strip_prefix("console=")?.split(',').next()?;
-    let usual = CONSOLES.iter().find(|(known, _)| *known == arch).map_or("ttyS0", |(_, console)| console);
+    let (_, usual) = CONSOLES.iter().find(|(known, _)| *known == arch)?;
     let serial = CONSOLES.iter().any(|(_, console)| *console == named) || named.starts_with("ttyS");
     // A virtual console of virtio is there on every machine.
-    let other = serial && named != "hvc0" && !(usual == "ttyS0" && named.starts_with("ttyS"));
-    (other && named != usual).then(|| {
+    let other = serial && named != "hvc0" && !(*usual == "ttyS0" && named.starts_with("ttyS"));
+    (other && named != *usual).then(|| {
         let why = text!("the serial console of {arch} is {usual}", arch, usual);
         (why, text!("write console={usual}", usual))
     })
@@ -336,6 +346,13 @@ mod tests {
         let want = "boot.args has 'console=ttyS0', but the serial console of aarch64 is ttyAMA0";
         with("console=ttyS0", arm.clone()).warns("KERNEL-ARGS", "boot.args", want);
         with("console=ttyAMA0 console=hvc0", arm).passes("KERNEL-ARGS");
+        let on = |arch: &str, console: &str| with(&format!("console={console}"), json!({"architecture": arch}));
+        on("armv7l", "ttyAMA0").passes("KERNEL-ARGS");
+        on("armv7l", "ttyS0").said("KERNEL-ARGS").warning();
+        on("ppc64", "hvc0").passes("KERNEL-ARGS");
+        on("riscv64", "ttyAMA0").said("KERNEL-ARGS").warning();
+        // Which console such a machine has is not known here.
+        on("sparc64", "ttyAMA0").passes("KERNEL-ARGS");
         kernel(json!({})).passes("KERNEL-ARGS");
         Asked::good().quiet("KERNEL-ARGS");
     }
