@@ -83,12 +83,13 @@ fn header<'a>(subject: &Subject<'a>, at: &Location) -> Option<&'a ImageHeader> {
     known.image().filter(|_| !is_device)
 }
 
-/// `qemu-img convert` into a qcow2 beside the image.
+/// `qemu-img convert` into a qcow2 beside the image, never onto the image itself.
 fn conversion(at: &Location) -> Text {
-    let path = at.path().unwrap_or_default();
+    let Some(path) = at.path() else { return "convert it to qcow2".into() };
     let stem = path.rsplit_once('.').filter(|(_, end)| !end.contains('/')).map_or(path, |(stem, _)| stem);
-    let to = shell_quote(&format!("{stem}.qcow2"));
-    text!("convert it: qemu-img convert -O qcow2 {from} {to}", from = shell_quote(path), to)
+    let beside = Some(format!("{stem}.qcow2")).filter(|beside| beside != path);
+    let to = beside.unwrap_or_else(|| format!("{stem}-converted.qcow2"));
+    text!("convert it: qemu-img convert -O qcow2 {from} {to}", from = shell_quote(path), to = shell_quote(&to))
 }
 
 fn driver(subject: &Subject, notes: &mut Notes) {
@@ -255,6 +256,9 @@ mod tests {
         let said = attach(format(ImageFormat::Vpc)).said("IMAGE-DRIVER").blocker();
         assert_eq!(said.message, "disk 0 (vda): /srv/a.vhd is vpc, on which no guest can run");
         assert_eq!(said.remedy, "convert it: qemu-img convert -O qcow2 /srv/a.vhd /srv/a.qcow2");
+        let named = Asked::disks(json!([{"action": "attach", "path": "/srv/a.qcow2"}]));
+        let said = named.known_file("/srv/a.qcow2", of(format(ImageFormat::Vhdx))).said("IMAGE-DRIVER").blocker();
+        assert_eq!(said.remedy, "convert it: qemu-img convert -O qcow2 /srv/a.qcow2 /srv/a-converted.qcow2");
         attach(format(ImageFormat::Vmdk)).passes("IMAGE-DRIVER");
         clone(format(ImageFormat::Vpc)).passes("IMAGE-DRIVER");
         clone(format(ImageFormat::Vhdx)).said("IMAGE-DRIVER").blocker();
