@@ -8,8 +8,8 @@ use crate::spec::host_paths::{Named, host_paths};
 use crate::spec::{DiskDevice, Spec};
 use std::collections::HashSet;
 
-/// Of a host whose volumes have to be asked for one by one, no more are looked at for what may be based on an image.
-const MOST_VOLUMES: usize = 64;
+/// Of other images that may be based on one of the machine, no more are asked for one by one.
+const MOST_OTHERS: usize = 64;
 
 /// Absolute paths, each once, in the order of the machine: what it names itself, see [`of_machine`]; then what its images are
 /// based on, as far as that is known, and other VMs' images that may be based on one that is written to. Last are files of
@@ -146,26 +146,46 @@ impl Paths {
         let images = ImageIndex::of(facts);
         self.beneath(&sources, &images);
         if machine.disks.iter().any(writes_existing) {
-            let others = facts.domains.items().iter().flat_map(|domain| &domain.disks);
-            let is_unread = |path: &&str| images.at(path).format().is_none();
-            let others = others.filter(|disk| !disk.readonly).map(|disk| disk.source.as_str());
-            others.filter(is_unread).for_each(|path| self.add(path));
-            let pools = facts.pools.items().iter().filter(|pool| pool.holds_files());
-            let volumes = pools.flat_map(|pool| pool.volumes.items()).filter(|volume| !volume.is_folder());
-            let unread = volumes.map(|volume| volume.path.as_str()).filter(is_unread);
-            unread.take(MOST_VOLUMES).for_each(|path| self.add(path));
+            self.others(facts, &images);
         }
+    }
+
+    /// Other images that may be based on one of the machine: of domains, then of pools. Which ones is decided by what the
+    /// pools list, so that no answer makes room for more questions.
+    fn others(&mut self, facts: &Facts, images: &ImageIndex) {
+        let disks = facts.domains.items().iter().flat_map(|domain| &domain.disks).filter(|disk| !disk.readonly);
+        let pools = facts.pools.items().iter().filter(|pool| pool.holds_files());
+        let volumes = pools.flat_map(|pool| pool.volumes.items()).filter(|volume| !volume.is_folder());
+        let all = disks.map(|disk| disk.source.as_str()).chain(volumes.map(|volume| volume.path.as_str()));
+        let listed = |path: &str| images.at(path).volume.and_then(|(_, volume)| volume.packing()).is_some();
+        let mut seen = HashSet::new();
+        let unlisted = all.filter(|path| path.starts_with('/') && !listed(path) && seen.insert(*path));
+        let most = unlisted.take(MOST_OTHERS);
+        most.filter(|path| images.at(path).format().is_none()).for_each(|path| self.add(path));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Facts;
+    use crate::facts::{
+        Domain, DomainDisk, DomainState, Fact, ImageFormat, ImageHeader, MediaFile, Pool, Provenance, Volume,
+    };
+    use crate::units::{Bytes, CpuSet};
+    use serde_json::{Value, json};
+
+    fn known<T>(value: T) -> Fact<T> {
+        Fact::known(value, Provenance::Command("test".into()), 0)
+    }
+
+    fn asked(spec: Value, facts: &Facts) -> Vec<String> {
+        let spec: Spec = serde_json::from_value(spec).unwrap_or_default();
+        files(&spec, &super::super::machine(&spec, facts), facts)
+    }
 
     #[test]
     fn every_named_file_is_listed_once() {
-        let spec: Spec = serde_json::from_value(serde_json::json!({
+        let spec = json!({
             "name": "a",
             "boot": { "kernel": "/boot/vmlinuz", "initrd": "/boot/initrd" },
             "storage": { "boot_iso": "/iso/a.iso", "disks": [
@@ -173,10 +193,46 @@ mod tests {
                 { "action": "clone", "clone_from": "/img/a.qcow2" }
             ]},
             "pci_devices": [{ "host_address": "01:00.0", "rom_file": "/rom/a.rom" }, { "rom_file": "relative.rom" }]
-        }))
-        .unwrap_or_default();
-        let facts = Facts::default();
-        let files = files(&spec, &super::super::machine(&spec, &facts), &facts);
+        });
+        let files = asked(spec, &Facts::default());
         assert_eq!(files, ["/img/a.qcow2", "/iso/a.iso", "/boot/vmlinuz", "/boot/initrd", "/rom/a.rom"]);
+    }
+
+    fn attached() -> Value {
+        json!({ "storage": { "disks": [{ "action": "attach", "path": "/img/own" }] } })
+    }
+
+    #[test]
+    fn answers_make_no_room_for_more_questions() {
+        let volume = |at| Volume { name: format!("v{at}"), path: format!("/pool/v{at}"), ..Volume::default() };
+        let volumes = known((0..500).map(volume).collect());
+        let pools = known(vec![Pool { name: "p".into(), kind: "dir".into(), volumes, ..Pool::default() }]);
+        let mut facts = Facts { pools, ..Facts::default() };
+        let first = asked(attached(), &facts);
+        assert_eq!(first.len(), 1 + MOST_OTHERS);
+        for path in first {
+            let image = ImageHeader { format: ImageFormat::Qcow2, ..ImageHeader::default() };
+            facts.files.insert(path, known(MediaFile { image: Some(known(image)), ..MediaFile::default() }));
+        }
+        assert_eq!(asked(attached(), &facts), ["/img/own"]);
+    }
+
+    #[test]
+    fn images_of_many_domains_are_within_the_limit() {
+        let domain = |at: usize| Domain {
+            name: format!("vm{at}"),
+            uuid: String::new(),
+            state: DomainState::Inactive,
+            autostart: false,
+            macs: Vec::new(),
+            disks: vec![DomainDisk { source: format!("/img/{at}"), ..DomainDisk::default() }],
+            pci: Vec::new(),
+            vcpus: 0,
+            memory: Bytes(0),
+            pinned: CpuSet::default(),
+            holdings: Vec::new(),
+        };
+        let facts = Facts { domains: known((0..500).map(domain).collect()), ..Facts::default() };
+        assert_eq!(asked(attached(), &facts).len(), 1 + MOST_OTHERS);
     }
 }
