@@ -6,9 +6,11 @@ use super::row::RowName;
 use super::text::text;
 use super::wording::field;
 use super::{Check, Notes, Subject};
+use crate::machine::Location;
+use crate::machine::location::named;
 use crate::spec::Place;
 use crate::spec::host_paths::Access;
-use crate::spec::paths::{Resolved, resolve};
+use crate::spec::paths::{PathError, climbing};
 use std::borrow::Cow;
 
 pub(super) static CHECKS: &[&Check] = &[&PATH_INVALID, &PATH_CLIMBS, &PATH_SYSTEM];
@@ -52,8 +54,8 @@ struct WrittenPath<'a> {
     name: &'static str,
     /// The text.
     path: &'a str,
-    /// The folder of its pool, where it may be relative.
-    folder: Option<&'a str>,
+    /// The name of its pool, where it may be relative.
+    pool: Option<&'a str>,
     /// True where only an absolute path has a meaning.
     absolute: bool,
 }
@@ -61,17 +63,16 @@ struct WrittenPath<'a> {
 /// Every path of the spec that is not blank.
 fn written<'a>(subject: &Subject<'a>) -> Vec<WrittenPath<'a>> {
     let mut all = Vec::new();
-    let folder = |pool: Option<&'a str>| pool.and_then(|name| subject.pool(name)).and_then(|pool| pool.path.as_deref());
     if let Some(path) = subject.spec.storage.as_ref().and_then(|storage| storage.boot_iso.as_deref()) {
         let place = field("storage").key("boot_iso");
-        let folder = folder(subject.default_pool());
-        all.push(WrittenPath { topic: place.into(), name: "boot_iso", path, folder, absolute: false });
+        let pool = subject.default_pool();
+        all.push(WrittenPath { topic: place.into(), name: "boot_iso", path, pool, absolute: false });
     }
     for row in subject.disks() {
         for (key, path) in [("path", &row.asked.path), ("clone_from", &row.asked.clone_from)] {
             let Some(path) = path else { continue };
-            let (topic, folder) = (row.bare_topic(key), folder(subject.pool_name(row)));
-            all.push(WrittenPath { topic, name: key, path, folder, absolute: false });
+            let (topic, pool) = (row.bare_topic(key), subject.pool_name(row));
+            all.push(WrittenPath { topic, name: key, path, pool, absolute: false });
         }
     }
     let boot = subject.spec.boot.as_ref();
@@ -79,23 +80,32 @@ fn written<'a>(subject: &Subject<'a>) -> Vec<WrittenPath<'a>> {
         [("kernel", boot.and_then(|boot| boot.kernel.as_ref())), ("initrd", boot.and_then(|boot| boot.initrd.as_ref()))]
     {
         let Some(path) = path else { continue };
-        let (topic, folder) = (field("boot").key(key).into(), folder(subject.default_pool()));
+        let (topic, pool) = (field("boot").key(key).into(), subject.default_pool());
         let name = if key == "kernel" { "boot.kernel" } else { "boot.initrd" };
-        all.push(WrittenPath { topic, name, path, folder, absolute: false });
+        all.push(WrittenPath { topic, name, path, pool, absolute: false });
     }
     for (row, device) in subject.spec.pci_devices.iter().flatten().enumerate() {
         let Some(path) = &device.rom_file else { continue };
         let topic = Topic::from(Place::row("pci_devices", row, "rom_file")).of(RowName::numbered("device", row));
-        all.push(WrittenPath { topic, name: "rom_file", path, folder: None, absolute: true });
+        all.push(WrittenPath { topic, name: "rom_file", path, pool: None, absolute: true });
     }
     all.retain(|written| !written.path.trim().is_empty());
     all
 }
 
+impl WrittenPath<'_> {
+    /// What the machine makes of it.
+    fn meant(&self, subject: &Subject) -> Result<Location, PathError> {
+        named(self.path.trim(), self.pool.unwrap_or_default(), subject.facts)
+    }
+}
+
 fn invalid(subject: &Subject, notes: &mut Notes) {
-    for WrittenPath { topic, name, path, folder, absolute, .. } in written(subject) {
+    for written in written(subject) {
         notes.looked();
-        match resolve(path.trim(), folder) {
+        let meant = written.meant(subject);
+        let WrittenPath { topic, name, path, absolute, .. } = written;
+        match meant {
             Err(error) => {
                 notes.blocker(
                     topic,
@@ -103,8 +113,7 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
                     "write an absolute path, or the name of a volume",
                 );
             }
-            Ok(Resolved::Absolute(_)) => {}
-            Ok(_) if absolute => {
+            Ok(_) if absolute && !path.trim().starts_with('/') => {
                 let message = text!("{name}: '{path}' is a relative path, and ROM files are in no pool", name, path);
                 notes.blocker(topic, message, "write the absolute path");
             }
@@ -114,11 +123,16 @@ fn invalid(subject: &Subject, notes: &mut Notes) {
 }
 
 fn climbs(subject: &Subject, notes: &mut Notes) {
-    for WrittenPath { topic, name, path, folder, .. } in written(subject) {
-        let Ok(resolved) = resolve(path.trim(), folder) else { continue };
+    for written in written(subject) {
+        let Ok(meant) = written.meant(subject) else { continue };
         notes.looked();
-        if let Some(note) = resolved.note(path) {
-            notes.warning(topic, text!("{name}: {note}", name, note), "write the path without '..'");
+        let read = match &meant {
+            Location::Path { path, .. } => path,
+            Location::Volume { volume, .. } => volume,
+        };
+        if let Some(note) = climbing(written.path, read) {
+            let message = text!("{name}: {note}", name = written.name, note);
+            notes.warning(written.topic, message, "write the path without '..'");
         }
     }
 }
@@ -215,6 +229,16 @@ mod tests {
         Asked::with(json!({"storage": {"boot_iso": "https://x/a.iso"}})).said("PATH-INVALID").blocker();
         attach("/srv/data.img").passes("PATH-INVALID");
         Asked::good().quiet("PATH-INVALID");
+    }
+
+    #[test]
+    fn a_volume_of_another_pool_is_named_from_any_pool() {
+        let storage = |pool: Option<&str>, path: &str| json!({"storage": {"default_pool": pool, "disks": [{"action": "attach", "path": path}]}});
+        for pool in [None, Some("vg0"), Some("bulk")] {
+            Asked::with(storage(pool, "fast-nvme/old-vda.qcow2")).passes("PATH-INVALID");
+        }
+        // A folder of volumes that are no files has no subfolders.
+        Asked::with(storage(Some("vg0"), "isos/old.iso")).said("PATH-INVALID").blocker();
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum PathError {
 
 /// Resolves `path`. A relative one is a volume of the pool, or a file below `pool_dir` (absolute; `None` where the pool
 /// is unknown or has no folder). Nothing relative ever leaves the pool; `..` in an absolute path is resolved as text,
-/// which [`Resolved::note`] says.
+/// which [`climbing`] says.
 pub fn resolve(path: &str, pool_dir: Option<&str>) -> Result<Resolved, PathError> {
     refuse_strange(path)?;
     if path.starts_with('/') {
@@ -135,13 +135,13 @@ impl Resolved {
         let (Self::Absolute(text) | Self::Volume(text) | Self::BelowPool(text)) = self;
         text
     }
+}
 
-    /// What to tell the user where `..` in the path as `written` was resolved as text: through a link to a folder, the
-    /// kernel would go elsewhere.
-    pub fn note(&self, written: &str) -> Option<String> {
-        let climbs = written.split('/').any(|name| name == "..");
-        climbs.then(|| format!("{} is read as {}", quoted(written), quoted(self.text())))
-    }
+/// What to tell the user where `..` in a path as `written` was resolved as text, to what is `read`: through a link to a
+/// folder, the kernel would go elsewhere.
+pub fn climbing(written: &str, read: &str) -> Option<String> {
+    let climbs = written.split('/').any(|name| name == "..");
+    climbs.then(|| format!("{} is read as {}", quoted(written), quoted(read)))
 }
 
 #[cfg(test)]
@@ -197,9 +197,8 @@ mod tests {
 
     #[test]
     fn a_resolved_parent_folder_is_said() {
-        let resolved = Resolved::Absolute("/b".into());
-        assert_eq!(resolved.note("/a/../b"), Some("'/a/../b' is read as '/b'".into()));
-        assert_eq!(resolved.note("/./b"), None);
+        assert_eq!(climbing("/a/../b", "/b"), Some("'/a/../b' is read as '/b'".into()));
+        assert_eq!(climbing("/./b", "/b"), None);
     }
 
     fn pieces() -> impl Strategy<Value = String> {
