@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 pub struct HostStorage {
     /// Block devices by name.
     pub devices: Vec<BlockDevice>,
-    /// Mounted file systems that lie on something: block devices, ZFS, the network. Pseudo file systems are left out.
+    /// Mounted file systems that lie on something: block devices, files, ZFS, the network. Pseudo file systems are left out.
     pub mounts: Fact<Vec<Mount>>,
     /// Names of the block devices and paths of the files that are swapped to.
     pub swaps: Fact<Vec<String>>,
@@ -261,13 +261,18 @@ impl HostStorage {
         volumes.flat_map(|device| self.functions(&device.name)).collect()
     }
 
-    /// The mount that holds `path`, the longest one.
-    pub fn mount_of(&self, path: &str) -> Option<&Mount> {
+    /// The mount that holds `path`, the longest one. What is in a file, as a package of snap is, is held by the mount of that
+    /// file.
+    fn mount_of(&self, path: &str) -> Option<&Mount> {
+        let in_file =
+            |name: &String| self.device(name).is_some_and(|device| matches!(device.kind, BlockKind::Loop { .. }));
         let holds = |mount: &&Mount| {
             let rest = path.strip_prefix(mount.point.trim_end_matches('/'));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        let holding = self.mounts.items().iter().filter(holds);
         // Of two mounts on one point the later covers the earlier.
-        self.mounts.items().iter().filter(holds).max_by_key(|mount| mount.point.len())
+        let on_disk = |mount: &&Mount| mount.devices.is_empty() || !mount.devices.iter().all(in_file);
+        holding.filter(on_disk).max_by_key(|mount| mount.point.len())
     }
 }

@@ -4,7 +4,7 @@ use super::attribute::{failed, known};
 use super::block;
 use super::mounts::{MountLine, unescaped};
 use crate::facts::Fact;
-use crate::facts::storage::{BlockDevice, BlockKind, HostStorage, Mount, ZfsPool};
+use crate::facts::storage::{BlockDevice, HostStorage, Mount, ZfsPool};
 use crate::host::Sysroot;
 use std::collections::BTreeSet;
 
@@ -26,17 +26,13 @@ pub fn read(sysroot: &Sysroot) -> Fact<HostStorage> {
 
 fn mounts(sysroot: &Sysroot, storage: &HostStorage) -> Fact<Vec<Mount>> {
     let mounts = |lines: Vec<MountLine>| lines.into_iter().map(|line| mount(line, sysroot, storage));
-    MountLine::all(sysroot).map(|lines| mounts(lines).filter(|mount| counts(mount, &storage.devices)).collect())
+    MountLine::all(sysroot).map(|lines| mounts(lines).filter(counts).collect())
 }
 
-/// Pseudo file systems lie on nothing. What lies in a file lies on a mount that counts itself, as a package of snap does.
-fn counts(mount: &Mount, devices: &[BlockDevice]) -> bool {
-    let in_file = |name: &String| {
-        devices.iter().any(|device| device.name == *name && matches!(device.kind, BlockKind::Loop { .. }))
-    };
+/// Pseudo file systems lie on nothing.
+fn counts(mount: &Mount) -> bool {
     let remote = ["nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.glusterfs", "zfs", "9p", "virtiofs"];
-    let lies_on_something = !mount.devices.is_empty() && !mount.devices.iter().all(in_file);
-    lies_on_something || mount.point == "/" || remote.contains(&mount.kind.as_str())
+    !mount.devices.is_empty() || mount.point == "/" || remote.contains(&mount.kind.as_str())
 }
 
 fn mount(line: MountLine, sysroot: &Sysroot, storage: &HostStorage) -> Mount {

@@ -95,10 +95,12 @@ fn each_block_device_is_known_for_what_the_host_keeps_on_it() {
         ("md0", vec![&data]),
         ("nvme1n1p1", vec![&data, &Use::Raid { name: "md0".into() }]),
         ("nvme1n1p2", vec![]),
+        ("loop1", vec![&Use::Mount { point: "/snap/core".into() }]),
         ("none", vec![]),
     ] {
         assert_eq!(uses_of_device(&facts, name), want.into_iter().cloned().collect(), "{name}");
     }
+    assert_eq!(storage.functions_at("/snap/core/x"), storage.functions_at("/x"), "it is a file on the disk of /");
     for (path, name) in [
         ("/dev/nvme0n1p1", "nvme0n1p1"),
         ("/dev/block/259:1", "nvme0n1p1"),
