@@ -34,10 +34,11 @@ static ISO_CONTENT: Check = Check {
 const SMALLEST: Bytes = Bytes(4096);
 
 fn disks(subject: &Subject, notes: &mut Notes) {
+    let rows = subject.spec.storage.as_ref().and_then(|storage| storage.disks.as_deref()).unwrap_or_default();
     for UsedImage { disk, at, topic, name, .. } in used(subject) {
         if disk.device == DiskDevice::Disk {
-            let row = subject.disks().find(|row| row.made == Some(disk));
-            let meant = row.is_some_and(|row| row.asked.format == Some(DiskFormat::Raw));
+            let row = disk.place.row_index().and_then(|row| rows.get(row));
+            let meant = row.is_some_and(|row| row.format == Some(DiskFormat::Raw));
             judge(subject, notes, &topic, &name, at, meant);
         }
     }

@@ -198,7 +198,8 @@ impl<'a> Subject<'a> {
         let rows = spec.storage.iter().flat_map(|storage| storage.disks.iter().flatten());
         rows.enumerate().map(move |(row, asked)| {
             let place = Place::root().key("storage").key("disks").index(row);
-            DiskRow { row, asked, made: machine.disks.iter().find(|disk| disk.place == place) }
+            // The rows come first, in their order.
+            DiskRow { row, asked, made: machine.disks.get(row).filter(|disk| disk.place == place) }
         })
     }
 
