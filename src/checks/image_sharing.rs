@@ -1,13 +1,13 @@
 //! Checks of who else uses the images of a VM: other domains, the VM itself, and images that are based on them.
 
 use super::image::{UsedImage, used, written};
-use super::subject::Image;
 use super::text::text;
 use super::{Check, Notes, Subject};
 use crate::facts::{Domain, DomainDisk, DomainState};
 use crate::machine::Location;
 use crate::machine::files::writes_existing;
 use crate::spec::DiskDevice;
+use std::collections::HashMap;
 
 pub(super) static CHECKS: &[&Check] = &[&DISK_IN_USE, &DISK_SAME];
 
@@ -108,39 +108,42 @@ fn base_written(subject: &Subject, notes: &mut Notes, used: &UsedImage, path: &s
 
 fn same(subject: &Subject, notes: &mut Notes) {
     let all: Vec<_> = used(subject).collect();
+    // The first with each name, and the first that is based on each.
+    let (mut first, mut above) = (HashMap::new(), HashMap::new());
+    for used in &all {
+        for base in bases(subject, used.at) {
+            above.entry(base).or_insert(used);
+        }
+    }
     for (index, later) in all.iter().enumerate() {
         notes.looked();
-        let readonly = |used: &UsedImage| used.disk.readonly;
-        let twin = all.iter().take(index).find(|earlier| is_same(subject, earlier.at, later.at));
-        if let Some(earlier) = twin.filter(|earlier| !(readonly(earlier) && readonly(later))) {
+        let name = one_name(subject, later.at);
+        let over = above.get(&name);
+        let (twin, earlier) = *first.entry(name).or_insert((index, later));
+        let both_read = earlier.disk.readonly && later.disk.readonly;
+        if twin < index && !both_read {
             let message = text!("{name} is already attached as {place}", name = later.name, place = earlier.disk.place);
             notes.blocker(later.topic.clone(), message, "attach it once, or attach a clone");
-            continue;
-        }
-        let above =
-            all.iter().enumerate().find(|(other, above)| *other != index && is_below(subject, above.at, later.at));
-        if let Some((_, above)) = above.filter(|_| !readonly(later)) {
-            let message = text!("{name} is the base of {place}", name = later.name, place = above.disk.place);
+        } else if let Some(over) = over.filter(|_| !later.disk.readonly) {
+            let message = text!("{name} is the base of {place}", name = later.name, place = over.disk.place);
             notes.blocker(later.topic.clone(), message, "attach it read-only, or attach a clone");
         }
     }
 }
 
-/// True where both are one image, under whatever names.
-fn is_same(subject: &Subject, one: &Location, other: &Location) -> bool {
-    match (one.path(), other.path()) {
-        (Some(one), Some(other)) => one == other || subject.images().name(one) == subject.images().name(other),
-        // Volumes without a path, as those of a remote pool of blocks.
-        _ => matches!((subject.image(one), subject.image(other)), (Image::Volume(pool, a), Image::Volume(own, b))
-            if (&pool.name, &a.name) == (&own.name, &b.name)),
+/// The same for all names of one image. Volumes of a remote pool of blocks have no path.
+fn one_name(subject: &Subject, at: &Location) -> String {
+    match at {
+        Location::Path { path, .. } | Location::Volume { path: Some(path), .. } => subject.images().name(path),
+        Location::Volume { pool, volume, path: None, .. } => format!("{pool}/{volume}"),
     }
 }
 
-/// True where `above` is based on `below`.
-fn is_below(subject: &Subject, above: &Location, below: &Location) -> bool {
-    let (Some(above), Some(below)) = (above.path(), below.path()) else { return false };
-    let below = subject.images().name(below);
-    subject.images().chain(above).links.iter().skip(1).any(|link| subject.images().name(&link.path) == below)
+/// The one names of all images that an image is based on.
+fn bases(subject: &Subject, at: &Location) -> Vec<String> {
+    let images = subject.images();
+    let chain = at.path().map(|path| images.chain(path));
+    chain.iter().flat_map(|chain| chain.links.iter().skip(1)).map(|link| images.name(&link.path)).collect()
 }
 
 #[cfg(test)]
