@@ -5,7 +5,6 @@ use super::wording::field;
 use super::{Check, Notes, Subject};
 use crate::spec::Place;
 use crate::spec::cloud_init::network_config::{NamedCard, NetworkConfig, NetworkFault, NetworkFaultKind, read};
-use crate::spec::yaml;
 use crate::units::MacAddr;
 
 pub(super) static CHECKS: &[&Check] = &[&CLOUD_NETWORK, &CLOUD_CARD];
@@ -39,9 +38,8 @@ fn place() -> Place {
 
 /// The document, where it is one that can be read.
 fn config(subject: &Subject) -> Option<NetworkConfig> {
-    let text = subject.spec.cloud_init.as_ref()?.network_config.as_deref()?;
-    let root = yaml::read(text).ok().filter(|root| !root.members().is_empty())?;
-    Some(read(&root))
+    let root = subject.documents().network_config.as_ref()?.as_ref().ok()?;
+    (!root.members().is_empty()).then(|| read(root))
 }
 
 fn network(subject: &Subject, notes: &mut Notes) {

@@ -10,6 +10,7 @@ use crate::facts::{
     PciDevice, Pool, Use, Volume, uses,
 };
 use crate::machine::{Disk, DiskOrigin, Location, Machine, Member, Role, card, location};
+use crate::spec::cloud_init::CloudDocuments;
 use crate::spec::{self, Place, Spec, StackError, filled};
 use crate::units::PciAddress;
 use std::cell::OnceCell;
@@ -43,8 +44,10 @@ pub struct Subject<'a> {
     pub starting: bool,
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
-    /// Images by all their names, once somebody asked.
+    /// Images by all their names, once they were looked for.
     pub(super) images: OnceCell<ImageIndex<'a>>,
+    /// The documents of cloud-init, once they were read.
+    pub(super) documents: OnceCell<CloudDocuments>,
 }
 
 /// One function that leaves the host when the VM starts.
@@ -162,6 +165,7 @@ impl<'a> Subject<'a> {
             starting: false,
             host_alone: false,
             images: OnceCell::new(),
+            documents: OnceCell::new(),
         }
     }
 
@@ -257,6 +261,12 @@ impl<'a> Subject<'a> {
     /// Images by all their names.
     pub fn images(&self) -> &ImageIndex<'a> {
         self.images.get_or_init(|| ImageIndex::of(self.facts))
+    }
+
+    /// The documents of cloud-init; none where the spec has none.
+    pub fn documents(&self) -> &CloudDocuments {
+        let read = || self.spec.cloud_init.as_ref().map(CloudDocuments::of).unwrap_or_default();
+        self.documents.get_or_init(read)
     }
 
     /// What is known of the image at `location`.

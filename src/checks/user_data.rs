@@ -4,9 +4,10 @@
 use super::text::{Arg, Text, text};
 use super::wording::field;
 use super::{Check, Notes, Subject};
+use crate::spec::cloud_init::CloudDocuments;
 use crate::spec::cloud_init::user_data::{Account, Accounts, UserDataKind, accounts, is_hash, kind, setting};
 use crate::spec::suggest::nearest;
-use crate::spec::yaml::{self, YamlNode, YamlValue};
+use crate::spec::yaml::{YamlNode, YamlValue};
 use crate::spec::{CloudInit, Place};
 
 pub(super) static CHECKS: &[&Check] = &[&CLOUD_DOCUMENT, &CLOUD_HEADER, &CLOUD_LOGIN, &CLOUD_PASSWORD, &CLOUD_SETTING];
@@ -77,24 +78,18 @@ fn user_data<'a>(subject: &Subject<'a>) -> Option<&'a str> {
 }
 
 /// The cloud-config, where user-data is one that can be read.
-fn cloud_config(subject: &Subject) -> Option<YamlNode> {
-    let data = user_data(subject).filter(|data| kind(data) == UserDataKind::CloudConfig)?;
-    yaml::read(data).ok()
+fn cloud_config<'s>(subject: &'s Subject) -> Option<&'s YamlNode> {
+    subject.documents().user_data.as_ref()?.as_ref().ok()
 }
 
 fn document(subject: &Subject, notes: &mut Notes) {
-    let Some(cloud) = asked(subject) else { return };
-    let data = cloud.user_data.as_deref().filter(|data| kind(data) == UserDataKind::CloudConfig);
-    let all = [
-        ("user_data", data),
-        ("meta_data", cloud.meta_data.as_deref()),
-        ("network_config", cloud.network_config.as_deref()),
-    ];
-    for (name, text) in all.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+    let CloudDocuments { user_data, meta_data, network_config } = subject.documents();
+    let all = [("user_data", user_data), ("meta_data", meta_data), ("network_config", network_config)];
+    for (name, read) in all.into_iter().filter_map(|(name, read)| Some((name, read.as_ref()?))) {
         notes.looked();
-        match yaml::read(text) {
+        match read {
             Err(fault) => {
-                let message = text!("cloud_init.{name} is not YAML: {fault}", name, fault = Arg::shown(&fault));
+                let message = text!("cloud_init.{name} is not YAML: {fault}", name, fault = Arg::shown(fault));
                 notes.blocker(place(name), message, "correct the line, or put texts with a colon in quotes");
             }
             Ok(YamlNode { value: YamlValue::Null | YamlValue::Map(_), .. }) if name != "network_config" => {}
@@ -105,7 +100,7 @@ fn document(subject: &Subject, notes: &mut Notes) {
                 notes.blocker(place(name), message, "write names with values, such as version: 2");
             }
         }
-        for (key, line) in yaml::read(text).iter().flat_map(YamlNode::doubles) {
+        for (key, line) in read.iter().flat_map(YamlNode::doubles) {
             let message = text!(
                 "cloud_init.{name} has {key} twice: that of line {line} counts",
                 name,
@@ -128,13 +123,13 @@ fn header(subject: &Subject, notes: &mut Notes) {
 
 fn login(subject: &Subject, notes: &mut Notes) {
     let Some(cloud) = asked(subject) else { return };
-    let Some(data) = cloud.user_data.as_deref() else { return by_fields(cloud, notes) };
+    let Some(data) = cloud.user_data.as_deref() else { return by_fields(subject, cloud, notes) };
     match kind(data) {
         // What cloudbase-init makes of accounts in Windows is another matter.
         _ if subject.machine.windows => {}
         UserDataKind::CloudConfig => {
             if let Some(config) = cloud_config(subject) {
-                by_document(&accounts(&config, has_keys(cloud)), notes);
+                by_document(&accounts(config, has_keys(subject)), notes);
             }
         }
         UserDataKind::Other(what) => {
@@ -145,12 +140,12 @@ fn login(subject: &Subject, notes: &mut Notes) {
 }
 
 /// True where the meta-data bring keys for the default account.
-fn has_keys(cloud: &CloudInit) -> bool {
-    let meta_data = cloud.meta_data.as_deref().and_then(|text| yaml::read(text).ok());
+fn has_keys(subject: &Subject) -> bool {
+    let meta_data = subject.documents().meta_data.as_ref().and_then(|read| read.as_ref().ok());
     meta_data.is_some_and(|root| root.get("public-keys").is_some_and(YamlNode::is_set))
 }
 
-fn by_fields(cloud: &CloudInit, notes: &mut Notes) {
+fn by_fields(subject: &Subject, cloud: &CloudInit, notes: &mut Notes) {
     notes.looked();
     let has_key = cloud.ssh_authorized_keys.as_ref().is_some_and(|keys| !keys.is_empty());
     if has_key || cloud.password_file.is_some() || cloud.password_hash.is_some() {
@@ -159,7 +154,7 @@ fn by_fields(cloud: &CloudInit, notes: &mut Notes) {
     if cloud.user.is_some() {
         let message = "cloud_init.user has no password and no SSH key, so login is impossible";
         notes.warning(place("user"), message, "add a public key to ssh_authorized_keys, or a password_file");
-    } else if !has_keys(cloud) {
+    } else if !has_keys(subject) {
         notes.info(field("cloud_init"), ONLY_THE_IMAGE, "add user and ssh_authorized_keys if it has none");
     }
 }
@@ -225,7 +220,7 @@ fn password(subject: &Subject, notes: &mut Notes) {
         }
         return;
     };
-    let (plain, unfit) = passwords(&config);
+    let (plain, unfit) = passwords(config);
     if let Some(line) = plain.first() {
         plain_text(*line, notes);
     }

@@ -3,7 +3,7 @@
 
 use super::custom_xml::Fault;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Levels of nesting read; the limit keeps a hostile text from exhausting the stack.
 const DEEPEST: usize = 64;
@@ -239,11 +239,11 @@ impl YamlNode {
 
     /// Keys that a mapping in it has twice: the name, with the line of the second.
     pub fn doubles(&self) -> Vec<(&str, usize)> {
-        let mut found = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
         let own = self.members();
-        for (at, (key, _)) in own.iter().enumerate() {
-            let earlier = own.iter().take(at).any(|(other, _)| other.value == key.value);
-            found.extend(key.text().filter(|name| earlier && *name != MERGE).map(|name| (name, key.line)));
+        for (key, _) in own {
+            let double = key.text().filter(|name| *name != MERGE && !seen.insert(*name));
+            found.extend(double.map(|name| (name, key.line)));
         }
         let inner = own.iter().map(|(_, value)| value).chain(self.items());
         found.extend(inner.flat_map(Self::doubles));

@@ -1,7 +1,10 @@
 //! First-boot configuration of a guest with cloud-init.
 
+pub mod documents;
 pub mod network_config;
 pub mod user_data;
+
+pub use documents::CloudDocuments;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
