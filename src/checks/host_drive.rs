@@ -1,9 +1,9 @@
 //! Checks of the block devices of the host that a guest gets, however the spec names them.
 
 use super::note::{Topic, clause};
-use super::reached::{self, Reached};
+use super::reached::Reached;
 use super::text::{Arg, Text, text};
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Subject, reach};
 use crate::facts::{NOT_ASKED, Use, uses_of_device};
 use crate::spec::host_paths::Access;
 use crate::units::shell_quote;
@@ -24,9 +24,9 @@ static IMAGE_DEVICE: Check = Check {
 };
 
 fn devices(subject: &Subject, notes: &mut Notes) {
-    for reached in reached::all(subject).iter().filter(|reached| reached.access != Access::Mounts) {
+    for reached in reach::all(subject).iter().filter(|reached| reached.access != Access::Mounts) {
         notes.looked();
-        if reached.is_block(subject) {
+        if reached.is_block(subject.facts) {
             judge(subject, notes, reached);
         }
     }
@@ -39,7 +39,8 @@ fn judge(subject: &Subject, notes: &mut Notes, reached: &Reached) {
         || text!("choose another drive; to give it up, type its path (--give-up {path})", path = shell_quote(path));
     // A volume of a pool is libvirt's to give away, unless the host uses the volume itself.
     let is_volume = subject.volume_at(path).is_some();
-    let uses = reached.device(subject).map(|device| uses_of_device(subject.facts, &device.name)).unwrap_or_default();
+    let uses =
+        reached.device(subject.facts).map(|device| uses_of_device(subject.facts, &device.name)).unwrap_or_default();
     let carried: Vec<Text> = uses.iter().filter_map(of_drive).collect();
     if !carried.is_empty() {
         let message = text!("{named} is a drive that the host uses: {carried}", named, carried = Arg::all(carried));
@@ -69,7 +70,7 @@ fn unseen(subject: &Subject, reached: &Reached) -> Option<String> {
     let Some(storage) = subject.facts.storage.get() else {
         return subject.facts.storage.why_not().map(str::to_owned);
     };
-    if reached.device(subject).is_none() {
+    if reached.device(subject.facts).is_none() {
         return Some("it is not among the block devices that were seen".into());
     }
     storage.traced().why_not().map(str::to_owned)

@@ -63,6 +63,7 @@ mod pci;
 mod pinning;
 mod pool;
 mod profile;
+mod reach;
 mod reached;
 mod report;
 mod rom;

@@ -1,11 +1,11 @@
 //! Checks of the paths in a spec, as texts: rules of paths, and folders that no image should come from.
 
 use super::note::Topic;
-use super::reached::{self, Reached};
+use super::reached::Reached;
 use super::row::RowName;
 use super::text::text;
 use super::wording::field;
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Subject, reach};
 use crate::machine::Location;
 use crate::machine::location::named;
 use crate::spec::Place;
@@ -178,7 +178,7 @@ fn system_folder<'s>(subject: &'s Subject, reached: &'s Reached) -> Option<(&'st
     if let Some(folder) = found(&reached.path) {
         return Some((folder, reached.path.as_str().into()));
     }
-    place_in(reached.places(subject), found)
+    place_in(reached.places(subject.facts), found)
 }
 
 /// The first of the `places` of one file or folder that is `found` in the system, and there.
@@ -193,7 +193,7 @@ pub(super) fn place_in<P: AsRef<str>>(
 }
 
 fn system(subject: &Subject, notes: &mut Notes) {
-    for reached in &reached::all(subject) {
+    for reached in reach::all(subject) {
         notes.looked();
         let Some((folder, place)) = system_folder(subject, reached) else { continue };
         let Reached { topic, name, path, .. } = reached;

@@ -2,6 +2,7 @@
 
 use super::accepted::Accepted;
 use super::note::Topic;
+use super::reached::Reached;
 use super::row::{RowName, TakenRow};
 use crate::domain::{self, CustomChange, Element};
 use crate::engine::{self, Coverage};
@@ -48,6 +49,8 @@ pub struct Subject<'a> {
     pub(super) images: OnceCell<ImageIndex<'a>>,
     /// The documents of cloud-init, once they were read.
     pub(super) documents: OnceCell<CloudDocuments>,
+    /// What of the host the guest comes to, once it was followed.
+    pub(super) reached: OnceCell<Vec<Reached>>,
 }
 
 /// One function that leaves the host when the VM starts.
@@ -166,6 +169,7 @@ impl<'a> Subject<'a> {
             host_alone: false,
             images: OnceCell::new(),
             documents: OnceCell::new(),
+            reached: OnceCell::new(),
         }
     }
 
