@@ -3,13 +3,13 @@
 
 use super::storage::Mount;
 use super::{BlockDevice, BlockKind, Facts, HostStorage, Pool, Use};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What the host does with the block device `name`; nothing where the disks of the host are not known, for which see
 /// [`HostStorage::traced`]. A volume of a pool is the pool's to give away.
 pub fn uses_of_device(facts: &Facts, name: &str) -> BTreeSet<Use> {
     let Some(storage) = facts.storage.get() else { return BTreeSet::new() };
-    let found = OnDevice { storage, name };
+    let found = OnDevice { storage, name, above: storage.above(name) };
     let mut uses = BTreeSet::new();
     uses.extend(storage.mounts.items().iter().filter(|mount| found.carries_mount(mount)).map(Use::of_mount));
     uses.extend(found.swaps());
@@ -33,12 +33,14 @@ const MEMBERS: [&str; 6] =
 struct OnDevice<'a> {
     storage: &'a HostStorage,
     name: &'a str,
+    /// The device, its parts, and what is made of them.
+    above: HashSet<&'a str>,
 }
 
 impl OnDevice<'_> {
     /// True where `other` is the device, a part of it, or made of it.
     fn carries(&self, other: &str) -> bool {
-        self.storage.beneath(other).iter().any(|below| below.name == self.name)
+        self.above.contains(other)
     }
 
     fn carries_mount(&self, mount: &Mount) -> bool {

@@ -4,7 +4,7 @@ use super::{Fact, Pool};
 use crate::units::{Bytes, PciAddress};
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The host's own use of its disks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -182,6 +182,22 @@ impl HostStorage {
             if seen.insert(&device.name) {
                 found.push(device);
                 open.extend(device.below.iter().map(String::as_str));
+            }
+        }
+        found
+    }
+
+    /// `name` and every block device that lies on it.
+    pub fn above(&self, name: &str) -> HashSet<&str> {
+        let mut directly: HashMap<&str, Vec<&str>> = HashMap::new();
+        for device in &self.devices {
+            device.below.iter().for_each(|below| directly.entry(below).or_default().push(&device.name));
+        }
+        let mut found = HashSet::new();
+        let mut open: Vec<&str> = self.device(name).map(|device| device.name.as_str()).into_iter().collect();
+        while let Some(name) = open.pop() {
+            if found.insert(name) {
+                open.extend(directly.get(name).into_iter().flatten());
             }
         }
         found
