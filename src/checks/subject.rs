@@ -322,9 +322,7 @@ impl<'a> Subject<'a> {
 
     /// The volume whose path is `path`.
     pub fn volume_at(&self, path: &str) -> Option<(&'a Pool, &'a Volume)> {
-        self.facts.pools.items().iter().find_map(|pool| {
-            pool.volumes.items().iter().find(|volume| volume.path == path).map(|volume| (pool, volume))
-        })
+        self.images().at(path).volume
     }
 
     /// The file at `path`: known, or why not.

@@ -120,7 +120,11 @@ impl<'a> ImageIndex<'a> {
     pub fn of(facts: &'a Facts) -> Self {
         let pools = facts.pools.items();
         let listed = pools.iter().flat_map(|pool| pool.volumes.items().iter().map(move |volume| (pool, volume)));
-        let volumes = listed.map(|(pool, volume)| (volume.path.as_str(), (pool, volume))).collect();
+        let mut volumes = HashMap::new();
+        for (pool, volume) in listed {
+            // Of two pools on one folder the first counts, as wherever a pool is looked for.
+            volumes.entry(volume.path.as_str()).or_insert((pool, volume));
+        }
         let folders = pools.iter().flat_map(|pool| {
             let first = pool.places.first();
             let others = pool.places.iter().chain(&pool.path).filter(move |place| Some(*place) != first);
@@ -361,6 +365,16 @@ mod tests {
         }
         assert!(images.based_on("/pool/p").is_empty());
         assert_eq!(images.users("/pool/o").len(), 1);
+    }
+
+    #[test]
+    fn of_two_pools_on_one_folder_the_first_counts() {
+        let mut facts = facts(vec![volume("b", None)], Vec::new());
+        let pools = facts.pools.get_mut().unwrap();
+        let second = Pool { name: "second".into(), ..pools[0].clone() };
+        pools.push(second);
+        let images = ImageIndex::of(&facts);
+        assert_eq!(images.at("/pool/b").volume.map(|(pool, _)| pool.name.as_str()), Some("p"));
     }
 
     #[test]

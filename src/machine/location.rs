@@ -1,7 +1,7 @@
 //! Paths and volume names of a spec turned into locations: which pool, which volume, which path.
 
 use super::Location;
-use crate::facts::{Facts, KnownImage, MediaKind, Pool, Volume};
+use crate::facts::{Facts, KnownImage, MediaKind, Pool};
 use crate::spec::paths::{self, PathError, Resolved};
 
 /// The pool `name`, if the host has it.
@@ -54,8 +54,8 @@ pub fn elsewhere<'a>(location: &Location, facts: &'a Facts) -> Vec<&'a Pool> {
 
 /// True where the pool lists it, or where a look at its path found it.
 fn is_there(location: &Location, facts: &Facts) -> bool {
-    let seen = location.path().and_then(|path| facts.files.get(path)).and_then(|file| file.get());
-    volume(location, facts).is_some() || seen.is_some_and(|file| file.kind != MediaKind::Missing)
+    let KnownImage { file, volume } = known(location, facts);
+    volume.is_some() || file.is_some_and(|file| file.kind != MediaKind::Missing)
 }
 
 /// The volume `volume` of the pool `name`, which need not exist yet.
@@ -65,17 +65,6 @@ pub(super) fn in_pool(name: &str, volume: String, pool: Option<&Pool>) -> Locati
         || pool.and_then(|pool| pool.path.as_ref()).map(|folder| format!("{}/{volume}", folder.trim_end_matches('/')));
     let path = listed.or_else(joined).filter(|path| path.starts_with('/'));
     Location::Volume { pool: name.to_owned(), volume, path, block: pool.is_some_and(holds_block_devices) }
-}
-
-/// What the host's pools know of the volume at a location.
-pub(super) fn volume<'a>(location: &Location, facts: &'a Facts) -> Option<&'a Volume> {
-    match location {
-        Location::Volume { pool: name, volume, .. } => pool(facts, name)?.volume(volume),
-        Location::Path { path, .. } => {
-            let mut volumes = facts.pools.items().iter().flat_map(|pool| pool.volumes.items());
-            volumes.find(|volume| volume.path == *path)
-        }
-    }
 }
 
 /// What is known of the image at a location.
