@@ -5,8 +5,10 @@ use super::text::{Arg, text};
 use super::{Check, Notes, Subject, password_file};
 use crate::facts::media;
 use crate::spec::cloud_init::user_data::is_hash;
+use crate::spec::field::FIELDS;
 use crate::spec::{CloudInit, Place};
 use core::net::IpAddr;
+use serde_json::Value;
 
 pub(super) static CHECKS: &[&Check] = &[&CLOUD_ADDRESS, &CLOUD_CONFLICT, &CLOUD_KEY, &CLOUD_NAME, &CLOUD_SECRET];
 
@@ -71,26 +73,29 @@ fn asked<'a>(subject: &Subject<'a>) -> Option<&'a CloudInit> {
     subject.spec.cloud_init.as_ref()
 }
 
+/// The documents, which exclude the fields that they are made from.
+const DOCUMENTS: [&str; 3] = ["user_data", "meta_data", "network_config"];
+
+/// The document that is made from a field.
+fn document_from(field: &str) -> &'static str {
+    match field {
+        "hostname" => "meta_data",
+        "addresses" | "gateway" | "nameservers" => "network_config",
+        _ => "user_data",
+    }
+}
+
 fn conflict(subject: &Subject, notes: &mut Notes) {
     let Some(cloud) = asked(subject) else { return };
     notes.looked();
-    let (user_data, network) = (cloud.user_data.is_some(), cloud.network_config.is_some());
-    let simple = [
-        ("hostname", cloud.hostname.is_some(), "meta_data", cloud.meta_data.is_some()),
-        ("user", cloud.user.is_some(), "user_data", user_data),
-        ("ssh_authorized_keys", cloud.ssh_authorized_keys.is_some(), "user_data", user_data),
-        ("password_file", cloud.password_file.is_some(), "user_data", user_data),
-        ("password_hash", cloud.password_hash.is_some(), "user_data", user_data),
-        ("packages", cloud.packages.is_some(), "user_data", user_data),
-        ("runcmd", cloud.runcmd.is_some(), "user_data", user_data),
-        ("timezone", cloud.timezone.is_some(), "user_data", user_data),
-        ("locale", cloud.locale.is_some(), "user_data", user_data),
-        ("addresses", cloud.addresses.is_some(), "network_config", network),
-        ("gateway", cloud.gateway.is_some(), "network_config", network),
-        ("nameservers", cloud.nameservers.is_some(), "network_config", network),
-    ];
-    for (field, set, document, whole) in simple {
-        if set && whole {
+    if [&cloud.user_data, &cloud.meta_data, &cloud.network_config].iter().all(|document| document.is_none()) {
+        return;
+    }
+    let Ok(Value::Object(set)) = serde_json::to_value(cloud) else { return };
+    let fields = FIELDS.iter().filter_map(|field| field.path.strip_prefix("cloud_init."));
+    for field in fields.filter(|field| set.contains_key(*field) && !DOCUMENTS.contains(field)) {
+        let document = document_from(field);
+        if set.contains_key(document) {
             let message = text!("cloud_init.{field} and cloud_init.{document} exclude each other", field, document);
             notes.blocker(place(field), message, text!("write it in {document}, or remove {document}", document));
         }
@@ -288,8 +293,11 @@ fn name(subject: &Subject, notes: &mut Notes) {
 
 #[cfg(test)]
 mod tests {
+    use super::{DOCUMENTS, document_from};
     use crate::checks::fixture::Asked;
     use crate::facts::{MediaFile, MediaKind, Password, SecretFile};
+    use crate::spec::field::FIELDS;
+    use crate::spec::grammar::Grammar;
     use serde_json::{Value, json};
 
     fn cloud(fields: Value) -> Asked {
@@ -302,6 +310,16 @@ mod tests {
         cloud(json!({"user": "joe", "user_data": "#cloud-config"})).blocks("CLOUD-CONFLICT", "cloud_init.user", want);
         cloud(json!({"hostname": "a", "meta_data": "{}"})).said("CLOUD-CONFLICT").blocker();
         cloud(json!({"hostname": "a", "user_data": "#cloud-config"})).passes("CLOUD-CONFLICT");
+        for field in FIELDS.iter().filter(|field| field.path.starts_with("cloud_init.")) {
+            let key = field.path.trim_start_matches("cloud_init.");
+            if !DOCUMENTS.contains(&key) {
+                let value = if field.grammar == Grammar::List { json!(["x"]) } else { json!("x") };
+                let both = Value::Object(
+                    [(key.to_owned(), value), (document_from(key).to_owned(), json!("a: 1"))].into_iter().collect(),
+                );
+                cloud(both).said("CLOUD-CONFLICT").blocker();
+            }
+        }
         Asked::good().quiet("CLOUD-CONFLICT");
     }
 
