@@ -211,7 +211,7 @@ fn secret(subject: &Subject, notes: &mut Notes) {
     if let Some(path) = subject.machine.seed_password.as_deref() {
         notes.looked();
         let topic = Topic::from(place("password_file"));
-        password_file::judge(path, &topic, media::SPICE_PASSWORD, "vmbuild reads", subject, notes);
+        password_file::judge(path, &topic, media::LONGEST_PASSWORD, "vmbuild reads", subject, notes);
     }
     if let Some(hash) = &cloud.password_hash {
         notes.looked();

@@ -121,6 +121,8 @@ pub enum Password {
 pub const VNC_PASSWORD: usize = 8;
 /// Most characters that SPICE takes.
 pub const SPICE_PASSWORD: usize = 60;
+/// Most characters of a password for the guest: none is read that is longer than what some console takes.
+pub const LONGEST_PASSWORD: usize = SPICE_PASSWORD;
 /// A longer file is no password file.
 pub const LARGEST_SECRET: u64 = 4096;
 
