@@ -47,7 +47,7 @@ pub enum Deed {
         /// The generated devices of that name.
         beside: Vec<String>,
         /// What would tell which of them is meant, where the element lacks it.
-        lacks: Option<&'static str>,
+        lacks: Option<String>,
     },
     /// The operation found nothing to work on.
     Missed {

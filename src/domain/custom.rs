@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_device_that_comes_beside_generated_ones_says_so() {
-        let added = |custom: &str| -> Vec<(Vec<String>, Option<&str>)> {
+        let added = |custom: &str| -> Vec<(Vec<String>, Option<String>)> {
             let changes = merge(&mut parse::parse(BASE).unwrap(), custom).unwrap().into_iter();
             let added = changes.filter_map(|change| match change.deed {
                 Deed::Added { beside, lacks } => Some((beside, lacks)),
@@ -322,9 +322,12 @@ mod tests {
             added.collect()
         };
         let card = || vec!["<interface> 52:54:00:00:00:01".to_owned()];
-        assert_eq!(added("<interface type='bridge'/>"), [(card(), Some("address of <mac>"))]);
+        assert_eq!(added("<interface type='bridge'/>"), [(card(), Some("address of <mac>".to_owned()))]);
         assert_eq!(added("<interface><mac address='52:54:00:00:00:02'/></interface>"), [(card(), None)]);
-        assert_eq!(added("<disk device='cdrom'/>"), [(vec!["<disk> vda".to_owned()], Some("dev of <target>"))]);
+        assert_eq!(
+            added("<disk device='cdrom'/>"),
+            [(vec!["<disk> vda".to_owned()], Some("dev of <target>".to_owned()))]
+        );
         assert_eq!(added("<sound model='ich9'/><disk><target dev='vda'/></disk>"), []);
         // Two new ones are beside the generated one, not beside each other.
         assert_eq!(added("<interface/><interface/>").len(), 2);

@@ -22,28 +22,18 @@ pub fn identity(parent: &str, element: &Element) -> Identity {
         Rule::Each => None,
         Rule::Attribute(name) => element.attribute(name).map(ToOwned::to_owned),
         Rule::Child(child, name) => element.find(child).and_then(|child| child.attribute(name)).map(ToOwned::to_owned),
-        Rule::Key(key) => key(element),
+        Rule::Key(_, key) => key(element),
     };
     key.map_or(Identity::None, Identity::Key)
 }
 
 /// What tells a device of this name from others of its name; `None` where there is one of it, or where each is its own.
-pub fn told_by(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "disk" => "dev of <target>",
-        "filesystem" => "dir of <target>",
-        "controller" => "type and index",
-        "hostdev" => "<source>",
-        "interface" => "address of <mac>",
-        "graphics" => "type",
-        "input" => "type and bus",
-        "serial" | "parallel" | "console" => "port of <target>",
-        "channel" => "name of <target>",
-        "sound" | "watchdog" | "panic" => "model",
-        "audio" => "id",
-        "shmem" => "name",
-        _ => return None,
-    })
+pub fn told_by(name: &str) -> Option<String> {
+    match device(name) {
+        Rule::Only | Rule::Each => None,
+        Rule::Attribute(name) | Rule::Key(name, _) => Some(name.to_owned()),
+        Rule::Child(child, name) => Some(format!("{name} of <{child}>")),
+    }
 }
 
 /// The element as users tell it from others: `<vcpu>`, `<disk> vda`.
@@ -74,18 +64,21 @@ enum Rule {
     Attribute(&'static str),
     /// By this child's attribute.
     Child(&'static str, &'static str),
-    Key(fn(&Element) -> Option<String>),
+    /// By this, and how it is read.
+    Key(&'static str, fn(&Element) -> Option<String>),
 }
 
 fn device(name: &str) -> Rule {
     match name {
         "disk" => Rule::Child("target", "dev"),
         "filesystem" => Rule::Child("target", "dir"),
-        "controller" => Rule::Key(controller),
-        "hostdev" => Rule::Key(host_device),
-        "interface" => Rule::Key(|e| Some(e.find("mac")?.attribute("address")?.to_ascii_lowercase())),
+        "controller" => Rule::Key("type and index", controller),
+        "hostdev" => Rule::Key("<source>", host_device),
+        "interface" => {
+            Rule::Key("address of <mac>", |e| Some(e.find("mac")?.attribute("address")?.to_ascii_lowercase()))
+        }
         "graphics" => Rule::Attribute("type"),
-        "input" => Rule::Key(|e| Some(format!("{}/{}", e.attribute("type")?, e.attribute("bus")?))),
+        "input" => Rule::Key("type and bus", |e| Some(format!("{}/{}", e.attribute("type")?, e.attribute("bus")?))),
         "serial" | "parallel" | "console" => Rule::Child("target", "port"),
         "channel" => Rule::Child("target", "name"),
         "sound" | "watchdog" | "panic" => Rule::Attribute("model"),
@@ -116,7 +109,7 @@ fn setting(parent: &str, name: &str) -> Rule {
         (_, "vcpupin") => Rule::Attribute("vcpu"),
         (_, "iothreadpin") => Rule::Attribute("iothread"),
         (_, "memnode") => Rule::Attribute("cellid"),
-        (_, "page") => Rule::Key(page),
+        (_, "page") => Rule::Key("size", page),
         (_, "seclabel") => Rule::Attribute("model"),
         (_, "sysinfo") => Rule::Attribute("type"),
         (_, "qemu:device") => Rule::Attribute("alias"),
@@ -190,6 +183,19 @@ mod tests {
         assert_eq!(of(&with("0x0a")), of(&with("10")));
         assert_eq!(of(&with("0x0a")), of(&with("012")));
         assert_ne!(of(&with("0x0a")), of(&with("0x10")));
+    }
+
+    #[test]
+    fn what_tells_devices_apart_is_what_they_are_recognised_by() {
+        for (name, want) in [
+            ("disk", Some("dev of <target>")),
+            ("controller", Some("type and index")),
+            ("graphics", Some("type")),
+            ("tpm", None),
+            ("redirdev", None),
+        ] {
+            assert_eq!(told_by(name).as_deref(), want, "{name}");
+        }
     }
 
     #[test]
