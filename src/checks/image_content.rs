@@ -91,10 +91,13 @@ fn fix(image: &ImageHeader, at: &Location) -> Text {
         "bzip2" => "bzip2 -dk",
         "lz4" => "lz4 -d",
         "lzop" => "lzop -d",
-        _ => "zstd -d",
+        "zstd" => "zstd -d",
+        _ => return "unpack it first".into(),
     };
-    let path = at.path().map(shell_quote).unwrap_or_default();
-    text!("unpack it first: {command} {path}", command, path)
+    match at.path() {
+        Some(path) => text!("unpack it first: {command} {path}", command, path = shell_quote(path)),
+        None => "unpack it first".into(),
+    }
 }
 
 /// What an image is, in a few words.
@@ -157,6 +160,8 @@ mod tests {
         let said = attach(packed()).said("IMAGE-CONTENT").blocker();
         assert_eq!(said.message, "disk 0 (vda): /srv/a.img is packed (xz), not a disk");
         assert_eq!(said.remedy, "unpack it first: xz -dk /srv/a.img");
+        let unheard = attach(FileContent::Packed("lzip".into())).said("IMAGE-CONTENT").blocker();
+        assert_eq!(unheard.remedy, "unpack it first");
         attach(FileContent::Text).said("IMAGE-CONTENT").blocker();
         for disk in [FileContent::Plain, FileContent::Partitions("gpt".into()), FileContent::FileSystem("ext4".into())]
         {
