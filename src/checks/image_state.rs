@@ -96,18 +96,9 @@ fn driver(subject: &Subject, notes: &mut Notes) {
     for ReadImage { topic, name, at, copied, .. } in all(subject) {
         let Some(image) = header(subject, at) else { continue };
         notes.looked();
-        let runs = matches!(
-            image.format,
-            ImageFormat::Raw
-                | ImageFormat::Qcow
-                | ImageFormat::Qcow2
-                | ImageFormat::Qed
-                | ImageFormat::Vmdk
-                | ImageFormat::Vdi
-        );
         // libvirt copies what it can name; it takes a VHDX for raw.
         let copies = copied && image.format == ImageFormat::Vpc;
-        if !runs && !copies {
+        if !image.format.runs_guests() && !copies {
             let message = text!("{name} is {format}, on which no guest can run", name, format = image.format.name());
             notes.blocker(topic, message, conversion(at));
         }

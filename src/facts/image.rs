@@ -174,6 +174,14 @@ impl ImageFormat {
         }
     }
 
+    /// True where QEMU runs guests on it; of the others it only makes copies.
+    pub fn runs_guests(self) -> bool {
+        match self {
+            Self::Raw | Self::Qcow | Self::Qcow2 | Self::Qed | Self::Vmdk | Self::Vdi => true,
+            Self::Vpc | Self::Vhdx | Self::Parallels | Self::Bochs | Self::Cloop | Self::Dmg => false,
+        }
+    }
+
     /// The format of this name; `None` for one that is not a format of images.
     pub fn of(name: &str) -> Option<Self> {
         const ALL: [ImageFormat; 12] = [
