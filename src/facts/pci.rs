@@ -57,9 +57,12 @@ pub enum PciClass {
     Other,
 }
 
-/// Vendor of AMD's processors and chipsets.
-const AMD: u16 = 0x1022;
-const NVIDIA: u16 = 0x10de;
+/// Vendor of the functions that are part of an AMD processor or chipset; its graphics have another.
+pub const AMD_CHIPSET: u16 = 0x1022;
+/// Vendor of AMD's graphics, on cards and in processors.
+pub const AMD_GRAPHICS: u16 = 0x1002;
+/// Vendor of NVIDIA's functions.
+pub const NVIDIA: u16 = 0x10de;
 
 impl PciDevice {
     /// What kind of device it is: a bridge by its header, everything else by its class code.
@@ -108,14 +111,15 @@ impl PciDevice {
             0x0601 => Some("the LPC bridge"),
             0x0c05 if on_board => Some("the SMBus"),
             0x0c80 if on_board => Some("the SPI or I2C bus"),
-            0x1080 if self.vendor == AMD => Some("the security processor"),
+            0x1080 if self.vendor == AMD_CHIPSET => Some("the security processor"),
             _ => None,
         }
     }
 
     /// True for the display of a server's management controller: ASPEED, Matrox as built into them, ES1000.
     pub fn is_management_display(&self) -> bool {
-        let ids = matches!((self.vendor, self.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f) | (0x1002, 0x515e));
+        let ids =
+            matches!((self.vendor, self.device), (0x1a03, _) | (0x102b, 0x0520..=0x053f) | (AMD_GRAPHICS, 0x515e));
         ids && self.kind() == PciClass::Gpu
     }
 

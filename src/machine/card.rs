@@ -2,7 +2,8 @@
 //! them, each with its role. What that means for the host is for `checks` to say.
 
 use super::own_switch;
-use super::processor::{self, AMD_CHIPSET};
+use super::processor;
+use crate::facts::pci::{AMD_CHIPSET, NVIDIA};
 use crate::facts::pci_details::ResetMethod;
 use crate::facts::{Facts, PciClass, PciDetails, PciDevice};
 use crate::units::PciAddress;
@@ -34,8 +35,6 @@ pub struct Member {
     #[serde(skip)]
     pub with: PciAddress,
 }
-
-const NVIDIA: u16 = 0x10de;
 
 /// True for the drivers that hold a device for a guest, beside which VFIO gives out the rest of a group.
 pub fn holds_for_guests(driver: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::cpu::{self, Vendor};
 use super::memory::Cell;
 use super::{Chipset, Choice, Expander, card, expander, rom_bar};
+use crate::facts::pci::{AMD_GRAPHICS, NVIDIA};
 use crate::facts::{self, Facts, PciClass};
 use crate::spec::{PciDevice, Place, Spec, filled};
 use crate::units::PciAddress;
@@ -221,7 +222,7 @@ pub(super) fn hide_kvm(slots: &[GuestSlot], facts: &Facts, windows: bool) -> Cho
     let passed = |address| slots.iter().flat_map(|slot| &slot.functions).any(|function| function.host == address);
     let mut devices = facts.pci.items().iter();
     let geforce =
-        devices.any(|device| device.vendor == 0x10de && device.class >> 8 == 0x0300 && passed(device.address));
+        devices.any(|device| device.vendor == NVIDIA && device.class >> 8 == 0x0300 && passed(device.address));
     if windows && geforce {
         Choice::default(true, "older NVIDIA drivers for Windows refuse to run on KVM")
     } else {
@@ -238,8 +239,9 @@ pub(super) fn hypervisor_vendor(
     hidden: bool,
 ) -> Choice<Option<String>> {
     let passed = |address| slots.iter().flat_map(|slot| &slot.functions).any(|function| function.host == address);
-    let radeon =
-        |device: &facts::PciDevice| device.vendor == 0x1002 && device.kind() == PciClass::Gpu && passed(device.address);
+    let radeon = |device: &facts::PciDevice| {
+        device.vendor == AMD_GRAPHICS && device.kind() == PciClass::Gpu && passed(device.address)
+    };
     let cpu = windows.then(|| cpu_vendor(facts)).flatten();
     match cpu.filter(|_| facts.pci.items().iter().any(radeon)) {
         Some(vendor) => Choice::default(Some(vendor), "drivers of AMD cards for Windows are slow without it"),

@@ -1,13 +1,9 @@
 //! What is part of an AMD processor: its graphics, sound, USB and security processor are functions of one slot behind a port
 //! inside it. They look like a card and are none: it cannot be pulled out, and the host needs most of it.
 
+use crate::facts::pci::{AMD_CHIPSET, AMD_GRAPHICS};
 use crate::facts::{Facts, PciClass, PciDevice};
 use crate::units::PciAddress;
-
-/// Vendor of the functions that are part of an AMD processor or chipset; its graphics are 1002.
-pub(super) const AMD_CHIPSET: u16 = 0x1022;
-/// Vendor of AMD's graphics, on cards and in processors.
-const RADEON: u16 = 0x1002;
 
 /// Graphics of AMD's processors: Raven, Picasso, Renoir, Lucienne, Cezanne, Barcelo, Rembrandt, Raphael, Granite Ridge,
 /// Phoenix, Hawk Point, Strix, Mendocino, Van Gogh and their elders.
@@ -21,7 +17,7 @@ const INNER_PORTS: u8 = 0x08;
 
 /// True for a GPU that is part of an AMD processor (APU), by its model or by where it sits.
 pub fn is_graphics(facts: &Facts, device: &PciDevice) -> bool {
-    let radeon = device.vendor == RADEON && device.kind() == PciClass::Gpu;
+    let radeon = device.vendor == AMD_GRAPHICS && device.kind() == PciClass::Gpu;
     radeon && (GRAPHICS.contains(&device.device) || is_inside(facts, device.address))
 }
 
@@ -38,7 +34,7 @@ pub fn codec(facts: &Facts, graphics: PciAddress) -> Option<&PciDevice> {
 
 /// The sound of the processor's graphics, for screens.
 pub fn sound(facts: &Facts, graphics: PciAddress) -> Option<&PciDevice> {
-    mates(facts, graphics).find(|mate| mate.vendor == RADEON && mate.kind() == PciClass::Audio)
+    mates(facts, graphics).find(|mate| mate.vendor == AMD_GRAPHICS && mate.kind() == PciClass::Audio)
 }
 
 fn is_security_processor(device: &PciDevice) -> bool {

@@ -1,6 +1,7 @@
 //! AMD's graphics cards by family, as far as a family needs care.
 
 use crate::facts::PciDevice;
+use crate::facts::pci::AMD_GRAPHICS;
 
 /// Device ids of one family.
 type RadeonFamily = (&'static str, &'static [(u16, u16)]);
@@ -44,6 +45,6 @@ pub(super) fn is_harmed_by_rom(device: &PciDevice) -> bool {
 
 fn among(families: &[RadeonFamily], device: &PciDevice) -> Option<&'static str> {
     let within = |ranges: &[(u16, u16)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&device.device));
-    let radeon = device.vendor == 0x1002;
+    let radeon = device.vendor == AMD_GRAPHICS;
     families.iter().find(|(_, ranges)| radeon && within(ranges)).map(|(family, _)| *family)
 }

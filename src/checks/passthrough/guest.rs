@@ -5,6 +5,7 @@ use super::super::text::text;
 use super::super::wording::field;
 use super::super::{Check, Notes, Subject};
 use super::radeon;
+use crate::facts::pci::{AMD_GRAPHICS, NVIDIA};
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::{Firmware, card, radeon_family};
 
@@ -78,9 +79,6 @@ fn gpus<'a>(subject: &'a Subject) -> impl Iterator<Item = (&'a PciRow<'a>, &'a P
     passed.filter_map(|row| Some((row, row.device?))).filter(|(_, device)| device.kind() == PciClass::Gpu)
 }
 
-const NVIDIA: u16 = 0x10de;
-const AMD: u16 = 0x1002;
-
 fn code43(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
         notes.looked();
@@ -102,7 +100,7 @@ fn code43(subject: &Subject, notes: &mut Notes) {
 fn amd(subject: &Subject, notes: &mut Notes) {
     for (row, device) in gpus(subject).filter(|_| subject.machine.windows) {
         notes.looked();
-        if device.vendor != AMD || radeon_family::newest(device).is_none() {
+        if device.vendor != AMD_GRAPHICS || radeon_family::newest(device).is_none() {
             continue;
         }
         let card = text!("{address} ({label})", address = row.address, label = device.label());
@@ -162,7 +160,7 @@ fn save(subject: &Subject, notes: &mut Notes) {
 }
 
 fn reboot(subject: &Subject, notes: &mut Notes) {
-    for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD) {
+    for (row, device) in gpus(subject).filter(|(_, device)| device.vendor == AMD_GRAPHICS) {
         notes.looked();
         if let Some(family) = radeon_family::family(device).filter(|_| radeon::vendor_reset(subject) != Some(true)) {
             let message = text!(

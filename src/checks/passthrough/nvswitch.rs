@@ -5,6 +5,7 @@ use super::super::text::{Arg, text};
 use super::super::{Check, Notes, Subject};
 use super::DEVICE;
 use crate::facts::PciDevice;
+use crate::facts::pci::NVIDIA;
 use crate::machine::card;
 use crate::units::PciAddress;
 
@@ -30,7 +31,7 @@ fn board(subject: &Subject, notes: &mut Notes) {
     }
     let taken = |address: &PciAddress| subject.passed().any(|row| row.address == *address);
     let of_board = |device: &PciDevice| {
-        device.vendor == 0x10de && device.class >> 8 == 0x0302 && !card::is_virtual(subject.facts, device.address)
+        device.vendor == NVIDIA && device.class >> 8 == 0x0302 && !card::is_virtual(subject.facts, device.address)
     };
     let gpus: Vec<_> = subject.passed().filter(|row| row.device.is_some_and(of_board)).collect();
     if let Some(first) = gpus.first() {

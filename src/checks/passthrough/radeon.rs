@@ -4,6 +4,7 @@ use super::super::subject::Leaving;
 use super::super::text::text;
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, named};
+use crate::facts::pci::AMD_GRAPHICS;
 use crate::facts::pci_details::ResetMethod;
 use crate::facts::{ModuleState, PciClass};
 use crate::machine::processor;
@@ -50,7 +51,7 @@ pub(super) fn vendor_reset(subject: &Subject) -> Option<bool> {
 fn cards<'a>(subject: &'a Subject) -> impl Iterator<Item = Leaving<'a>> {
     let radeon = |leaving: &Leaving| {
         let device = leaving.device;
-        device.vendor == 0x1002
+        device.vendor == AMD_GRAPHICS
             && device.kind() == PciClass::Gpu
             && !leaving.held
             && !processor::is_graphics(subject.facts, device)

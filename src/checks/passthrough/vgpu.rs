@@ -5,6 +5,7 @@ use super::super::subject::{Leaving, PciRow};
 use super::super::text::text;
 use super::super::{Check, Notes, Subject};
 use super::{DEVICE, named};
+use crate::facts::pci::AMD_GRAPHICS;
 use crate::facts::{PciClass, PciDevice};
 use crate::machine::card;
 
@@ -78,7 +79,7 @@ fn without_type(notes: &mut Notes, row: &PciRow) {
 const INSTINCT: [std::ops::RangeInclusive<u16>; 2] = [0x7408..=0x740f, 0x74a0..=0x74bf];
 
 fn is_accelerator(device: &PciDevice) -> bool {
-    let instinct = device.vendor == 0x1002 && INSTINCT.iter().any(|ids| ids.contains(&device.device));
+    let instinct = device.vendor == AMD_GRAPHICS && INSTINCT.iter().any(|ids| ids.contains(&device.device));
     device.computes() && (device.kind() != PciClass::Gpu || instinct)
 }
 

@@ -3,8 +3,9 @@
 
 use super::outcome::{Match, address};
 use super::wanted::Wanted;
+use crate::facts::pci::AMD_CHIPSET;
 use crate::facts::{Domain, DomainState, Facts, PciDevice, Use, uses};
-use crate::machine::{Role, card, processor};
+use crate::machine::{Role, card};
 use crate::spec::{PciDevice as Row, Spec};
 use crate::units::PciAddress;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +78,7 @@ fn cards(rows: Vec<SoughtRow>) -> Vec<SoughtCard> {
     let mut cards: Vec<SoughtCard> = Vec::new();
     for asked in rows {
         // The slots of bus 0 and of AMD's chipsets hold functions that have nothing to do with each other.
-        let alone = |asked: &SoughtRow| asked.wanted.ids.is_some_and(|ids| ids.vendor == processor::AMD_CHIPSET);
+        let alone = |asked: &SoughtRow| asked.wanted.ids.is_some_and(|ids| ids.vendor == AMD_CHIPSET);
         let slot = asked.saved.filter(|saved| saved.bus != 0 && !alone(&asked));
         let mate = |other: &SoughtRow| !alone(other) && other.saved.zip(slot).is_some_and(|(a, b)| a.same_slot(b));
         match cards.iter_mut().find(|card| card.iter().all(mate)) {
