@@ -55,7 +55,7 @@ pub fn offers(app: &App) -> Vec<Offer> {
     offers
 }
 
-/// The action of `key` for the focus as it is.
+/// The intent of `key` for the focus as it is.
 pub fn intent(app: &App, key: Key) -> Option<Intent> {
     entries(app).find(|entry| entry.keys.contains(&key)).map(|entry| entry.intent)
 }

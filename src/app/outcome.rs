@@ -86,7 +86,7 @@ pub enum Turn {
     AskDetails,
     /// All of the host, the templates and the presets are asked for again.
     AskAll,
-    /// The user gives up a function that the host needs; its address was typed out.
+    /// The user gives up a device that the host uses; its name was typed out.
     GiveUp(HostDevice),
     /// The presets there are.
     Presets(Vec<Saved>),

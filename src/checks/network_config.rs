@@ -46,7 +46,8 @@ fn network(subject: &Subject, notes: &mut Notes) {
     let Some(config) = config(subject) else { return };
     notes.looked();
     if config.is_wrapped {
-        let message = "cloud_init.network_config is within network:, which cloud-init takes off only from 22.3 on";
+        let message =
+            "cloud_init.network_config wraps its content in network:, which cloud-init before 22.3 does not accept";
         notes.info(place(), message, "move what is in it to the top if the image may be older");
     }
     for NetworkFault { line, kind } in &config.faults {

@@ -225,8 +225,10 @@ fn password(subject: &Subject, notes: &mut Notes) {
         plain_text(*line, notes);
     }
     for line in unfit.iter().filter(|_| !subject.machine.windows) {
-        let message =
-            text!("cloud_init.user_data has a password in line {line} that is not a hash, so none fits it", line);
+        let message = text!(
+            "cloud_init.user_data has a password in line {line} that is not a hash, so no password matches it",
+            line
+        );
         notes.warning(place("user_data"), message, "write a hash (mkpasswd --method=SHA-512)");
     }
 }
@@ -428,7 +430,7 @@ mod tests {
             let said = config(text).said("CLOUD-PASSWORD").warning();
             assert!(said.message.ends_with("in line 2") && !said.message.contains("hunter2"), "{}", said.message);
         }
-        let want = "cloud_init.user_data has a password in line 3 that is not a hash, so none fits it";
+        let want = "cloud_init.user_data has a password in line 3 that is not a hash, so no password matches it";
         config("users:\n- {name: a, passwd: hunter2}\n").warns("CLOUD-PASSWORD", "cloud_init.user_data", want);
         config("users:\n- {name: a, passwd: $6$a$abc}\n- {name: b, passwd: '*'}\n").passes("CLOUD-PASSWORD");
         config("chpasswd: {list: ['a:RANDOM', 'b:$6$a$abc']}\n").passes("CLOUD-PASSWORD");

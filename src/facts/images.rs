@@ -1,4 +1,4 @@
-//! ImageIndex by all their names: what is known of each, what it is based on, and who is based on it.
+//! Images by all their names: what is known of each, what it is based on, and who is based on it.
 //!
 //! One file has many names: its path, links to it, a second mount of its folder, pool and volume. They are brought together
 //! by the first of its places, see [`MediaFile::places`], or by the folder of its pool where the file was not looked at.
@@ -20,7 +20,7 @@ pub struct ImageIndex<'a> {
     volumes: HashMap<&'a str, (&'a Pool, &'a Volume)>,
     /// The one name of each folder of a pool, by its other names.
     folders: Vec<(&'a str, &'a str)>,
-    /// ImageIndex that are based on the one of this name, by their own one names.
+    /// Images that are based on the one of this name, by their own one names.
     overlays: HashMap<String, BTreeSet<String>>,
     /// Disks of domains with this image.
     users: HashMap<String, Vec<(&'a Domain, &'a DomainDisk)>>,

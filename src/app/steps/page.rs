@@ -68,12 +68,12 @@ pub trait StepPage: Sync {
     }
 
     /// Intents of its own.
-    fn act(&self, _app: &App, _action: Intent) -> Outcome {
+    fn act(&self, _app: &App, _intent: Intent) -> Outcome {
         Outcome::default()
     }
 
     /// Why an intent of its own cannot be carried out now.
-    fn why_not(&self, _app: &App, _action: Intent) -> Option<String> {
+    fn why_not(&self, _app: &App, _intent: Intent) -> Option<String> {
         None
     }
 

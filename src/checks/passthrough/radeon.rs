@@ -78,7 +78,10 @@ fn old(subject: &Subject, notes: &mut Notes) {
                 named = named(&leaving),
                 family
             );
-            let way_out = text!("echo device_specific > /sys/bus/pci/devices/{address}/reset_method", address);
+            let way_out = text!(
+                "run as root after each boot: echo device_specific > /sys/bus/pci/devices/{address}/reset_method",
+                address
+            );
             notes.warning(leaving.topic(), message, way_out);
         }
     }

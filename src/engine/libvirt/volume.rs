@@ -11,7 +11,7 @@ pub(super) struct NewVolume<'a> {
     pub(super) name: &'a str,
     /// What the guest sees; `None` where a copy takes it from its source.
     pub(super) capacity: Option<Bytes>,
-    /// ImageFormat of a file; volumes of other pools have none.
+    /// Format of a file; volumes of other pools have none.
     pub(super) format: ImageFormat,
     /// True where the pool holds files.
     pub(super) is_file: bool,
