@@ -11,7 +11,7 @@ use std::collections::HashSet;
 /// Of other images that may be based on one of the machine, no more are asked for one by one.
 const MOST_OTHERS: usize = 64;
 
-/// Absolute paths, each once, in the order of the machine: what it names itself, see [`of_machine`]; then what its images are
+/// Absolute paths, each once, in the order of the machine: what it names itself; then what its images are
 /// based on, as far as that is known, and other VMs' images that may be based on one that is written to. Last are files of
 /// this machine, by [`media::local`].
 pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
@@ -22,7 +22,7 @@ pub fn files(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
     files.list.into_iter().chain(passwords.filter(|path| path.starts_with('/')).map(media::local)).collect()
 }
 
-/// Absolute paths of what the guest comes to read or write, each once: what the machine names, see [`of_machine`], and what
+/// Absolute paths of what the guest comes to read or write, each once: what the machine names, and what
 /// its images are based on.
 pub fn used(spec: &Spec, machine: &Machine, facts: &Facts) -> Vec<String> {
     let mut files = of_machine(spec, machine);
