@@ -432,7 +432,10 @@ impl App {
             self.focus_on(focus);
         }
         self.checks_row = self.checks_row.min(self.case.report.findings.len().saturating_sub(1));
-        self.xml.row = self.xml.row.min(self.xml_lines().len().saturating_sub(1));
+        // With the change marked it has at least as many lines.
+        if self.xml.row >= self.case.preview.lines.len() {
+            self.xml.row = self.xml.row.min(self.xml_lines().len().saturating_sub(1));
+        }
     }
 
     /// Remembers how the step on screen looks.

@@ -8,7 +8,7 @@ use super::outcome::{Edit, Go, Outcome, Turn};
 use super::overlay::{List, Overlay, Purpose};
 use super::steps::{logic, review};
 use super::{App, xml};
-use crate::spec::Place;
+use crate::spec::{Place, field};
 use serde_json::Value;
 
 impl App {
@@ -189,10 +189,7 @@ pub(super) fn reset(app: &App) -> Outcome {
 pub(super) fn typed(app: &App) -> Outcome {
     let Some(text) = app.editing().map(Editing::value) else { return Outcome::default() };
     match &app.focus {
-        Focus::Typing { place, .. } => {
-            let field = app.fields().into_iter().find(|field| field.place == *place);
-            field.map(|field| Outcome::edit(Edit::Type(field.place, field.grammar, text))).unwrap_or_default()
-        }
+        Focus::Typing { place, .. } => Outcome::edit(Edit::Type(place.clone(), field::grammar(place), text)),
         Focus::Narrowing(_) => logic(app.step).filtered(app, text),
         Focus::Finding { in_xml, .. } => found(app, text, *in_xml),
         Focus::Rows | Focus::Field { .. } | Focus::Checks | Focus::Xml => Outcome::default(),

@@ -32,9 +32,9 @@ pub(super) fn line(app: &App, canvas: &mut Canvas, area: Rect) {
     let head = format!(" {}/{} {}  ", app.step.number(), StepId::ALL.len(), app.step.title());
     let mut x = area.x + canvas.put(area.x, area.y, area.width, &head, StyleRole::Heading);
     let room = area.right().saturating_sub(x + 1);
-    let named = named(app, canvas, room);
-    for step in StepId::ALL {
-        let (sign, role) = sign(app, canvas, step);
+    let signs = StepId::ALL.map(|step| sign(app, canvas, step));
+    let named = named(app, signs.map(|(sign, _)| sign), room);
+    for (step, (sign, role)) in StepId::ALL.into_iter().zip(signs) {
         let name_role = if step == app.step { StyleRole::Accent } else { StyleRole::Text };
         let name = if named.contains(&step) { format!(" {}", step.short()) } else { String::new() };
         let number = step.number().to_string();
@@ -45,8 +45,8 @@ pub(super) fn line(app: &App, canvas: &mut Canvas, area: Rect) {
 
 /// The steps whose names fit into `room` columns beside all signs and numbers: the nearest first. The current one needs
 /// none: its title is before them.
-fn named(app: &App, canvas: &Canvas, room: u16) -> Vec<StepId> {
-    let bare: u16 = StepId::ALL.iter().map(|step| cells(sign(app, canvas, *step).0) + 2).sum();
+fn named(app: &App, signs: [&str; 9], room: u16) -> Vec<StepId> {
+    let bare: u16 = signs.iter().map(|sign| cells(sign) + 2).sum();
     let mut left = room.saturating_sub(bare);
     let at = app.step.index();
     let mut others: Vec<StepId> = StepId::ALL.into_iter().filter(|step| *step != app.step).collect();

@@ -10,12 +10,29 @@ pub use rows::FIELDS;
 use super::grammar::Grammar;
 use super::place::{Place, Segment};
 use crate::units::UnitError;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Where each field is in [`FIELDS`], by its path: forms look up hundreds of fields for every key that is pressed.
-static POSITIONS: LazyLock<HashMap<&str, usize>> =
-    LazyLock::new(|| FIELDS.iter().enumerate().map(|(position, field)| (field.path, position)).collect());
+/// The parts of each path with where the field is in [`FIELDS`], sorted: forms look up hundreds of fields for every key that
+/// is pressed, and compare the parts of a place as they are.
+static BY_PARTS: LazyLock<Vec<(Vec<&str>, usize)>> = LazyLock::new(|| {
+    let mut sorted: Vec<_> = FIELDS.iter().enumerate().map(|(at, field)| (parts(field.path).collect(), at)).collect();
+    sorted.sort_unstable();
+    sorted
+});
+
+/// `storage.disks[].size` as `storage`, `disks`, `[]`, `size`.
+fn parts(path: &str) -> impl Iterator<Item = &str> + Clone {
+    path.split('.').flat_map(|name| {
+        let list = name.strip_suffix(ROW);
+        [Some(list.unwrap_or(name)), list.map(|_| ROW)].into_iter().flatten()
+    })
+}
+
+/// Where the field with these parts is in [`FIELDS`].
+fn search<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+    let found = BY_PARTS.binary_search_by(|(known, _)| known.iter().copied().cmp(parts.clone()));
+    BY_PARTS.get(found.ok()?).map(|(_, position)| *position)
+}
 
 /// The field at `place`, where a row counts as its list; `None` for the whole spec and for what is not a field.
 pub fn at(place: &Place) -> Option<&'static SpecField> {
@@ -24,7 +41,7 @@ pub fn at(place: &Place) -> Option<&'static SpecField> {
 
 /// The field whose path is `path`, such as `storage.disks[].size`.
 pub fn named(path: &str) -> Option<&'static SpecField> {
-    FIELDS.get(*POSITIONS.get(path)?)
+    FIELDS.get(search(parts(path))?)
 }
 
 /// The field at `place`, or the nearest one around it; `None` for the whole spec.
@@ -36,19 +53,12 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
 /// Where the field at `place` is in [`FIELDS`].
 fn position(place: &[Segment]) -> Option<usize> {
     let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
-    let mut path = String::with_capacity(64);
-    for segment in place {
-        match segment {
-            // A name of a user's, which no path spells as it is.
-            Segment::Key(key) if key.contains(['.', '[']) => return None,
-            Segment::Key(key) => {
-                path.push_str(if path.is_empty() { "" } else { "." });
-                path.push_str(key);
-            }
-            Segment::Index(_) => path.push_str(ROW),
-        }
-    }
-    POSITIONS.get(path.as_str()).copied()
+    search(place.iter().map(|segment| match segment {
+        // The name that a user chose is not the sign for a row.
+        Segment::Key(key) if key == ROW => "",
+        Segment::Key(key) => key,
+        Segment::Index(_) => ROW,
+    }))
 }
 
 /// The place of the field that makes `part` of the domain XML, such as `devices/disk/driver/@io`, in the row of the spec
@@ -113,7 +123,9 @@ mod tests {
         assert_eq!(path("storage.disks[3]"), Some("storage.disks"));
         assert_eq!(path("cpu.pinning.vcpus[2]"), Some("cpu.pinning.vcpus"));
         assert_eq!(path("pci_devices[0].match.group[1].ids"), Some("pci_devices[].match.group[].ids"));
-        for text in ["", "disks", "storage.disks.size", "metadata.memory", "[\"cpu.mode\"]"] {
+        for text in
+            ["", "disks", "storage.disks.size", "metadata.memory", "[\"cpu.mode\"]", "storage.disks[\"[]\"].size"]
+        {
             assert_eq!(path(text), None, "{text}");
         }
     }
