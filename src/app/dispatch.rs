@@ -205,18 +205,19 @@ impl App {
         for turn in turns {
             self.turn(turn);
         }
-        self.judge();
+        let judged = self.judge();
         if asks_all {
             effects.extend(self.ask_all());
         }
-        if let Some(go) = go {
-            self.go(go);
+        match go {
+            Some(go) => self.go(go),
+            None if judged => {}
+            None => self.keep_legal(),
         }
         self.overlays.extend(show);
         if say.is_some() {
             self.toast = say;
         }
-        self.keep_legal();
         effects
     }
 
@@ -306,10 +307,10 @@ impl App {
         self.stale = true;
     }
 
-    /// Computes what follows, if anything changed.
-    fn judge(&mut self) {
+    /// Computes what follows, if anything changed; true where it did.
+    fn judge(&mut self) -> bool {
         if !std::mem::take(&mut self.stale) {
-            return;
+            return false;
         }
         self.model.judge();
         if let Some(report) = self.build.report(&self.model.content) {
@@ -321,6 +322,7 @@ impl App {
         self.note_seen();
         self.follow_xml();
         self.shows_change = true;
+        true
     }
 
     /// Sets one field, as one step of undo.
