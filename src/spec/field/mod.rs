@@ -29,7 +29,7 @@ fn parts(path: &str) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// Where the field with these parts is in [`FIELDS`].
-fn search<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+fn search<'a>(parts: &(impl Iterator<Item = &'a str> + Clone)) -> Option<usize> {
     let found = BY_PARTS.binary_search_by(|(known, _)| known.iter().copied().cmp(parts.clone()));
     BY_PARTS.get(found.ok()?).map(|(_, position)| *position)
 }
@@ -41,7 +41,7 @@ pub fn at(place: &Place) -> Option<&'static SpecField> {
 
 /// The field whose path is `path`, such as `storage.disks[].size`.
 pub fn named(path: &str) -> Option<&'static SpecField> {
-    FIELDS.get(search(parts(path))?)
+    FIELDS.get(search(&parts(path))?)
 }
 
 /// The field at `place`, or the nearest one around it; `None` for the whole spec.
@@ -53,7 +53,7 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
 /// Where the field at `place` is in [`FIELDS`].
 fn position(place: &[Segment]) -> Option<usize> {
     let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
-    search(place.iter().map(|segment| match segment {
+    search(&place.iter().map(|segment| match segment {
         // The name that a user chose is not the sign for a row.
         Segment::Key(key) if key == ROW => "",
         Segment::Key(key) => key,
