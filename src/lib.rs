@@ -15,6 +15,7 @@
 //! | [`case`] | the one use case: layers, facts and what is permitted in, the judged VM and what else has to be asked out |
 //! | [`host`] | the machine: libvirt connections, sysfs and procfs; facts come out, steps go in |
 //! | [`store`] | our own files: config, presets, templates, drafts |
+//! | [`journal`] | the journal of each build, written before and after each of its acts |
 //! | [`build`] | runs a plan on a host |
 //! | [`app`] | the wizard's state and its pure `update` |
 //! | [`ui`] | pure drawing of the state |
@@ -44,6 +45,8 @@ pub mod case;
 pub mod host;
 
 pub mod store;
+
+pub mod journal;
 
 pub mod build;
 

@@ -6,13 +6,18 @@ use super::msg::Saved;
 use crate::case::{self, Case, CaseInput};
 use crate::checks::error::FIELD_VALUE;
 use crate::checks::text::text;
-use crate::checks::{Allowed, Finding, Level};
+use crate::checks::{Allowed, Finding, LeftBuild, Level};
 use crate::facts::Facts;
 use crate::spec::{Layer, Origin, Place, Template, field};
 
 /// The case of `content`. Texts that are not values yet are findings like those of the checks.
-pub(super) fn judge(content: &Content, templates: Option<&[Saved]>, facts: &Facts, allowed: &Allowed) -> Case {
-    let input = input(content, templates).allowing(allowed).starting(content.start);
+pub(super) fn judge(
+    content: &Content,
+    templates: Option<&[Saved]>,
+    facts: &Facts,
+    (allowed, left): (&Allowed, &[LeftBuild]),
+) -> Case {
+    let input = input(content, templates).allowing(allowed).beside(left).starting(content.start);
     let mut case = case::judge(&input, facts);
     case.report.findings.splice(0..0, pending(content));
     case

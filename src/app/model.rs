@@ -8,7 +8,7 @@ use super::step::StepId;
 use super::xml::{DiffLine, Mark, XmlLine, always_there, changes};
 use super::{Values, case};
 use crate::case::Case;
-use crate::checks::{Allowed, Finding, Severity};
+use crate::checks::{Allowed, Finding, LeftBuild, Severity};
 use crate::facts::Facts;
 use crate::spec::{Layer, Origin, Place, Spec};
 use std::rc::Rc;
@@ -38,6 +38,8 @@ pub struct Model {
     pub clock: u64,
     /// Why nothing can be built, where the facts are a record and not a host.
     pub no_build: Option<&'static str>,
+    /// What interrupted builds may have left on the host.
+    pub left: Vec<LeftBuild>,
     /// What can be read of a remote host over ssh; `None` where the host is at hand, or ssh does not lead there.
     pub probe: Option<Probe>,
     /// The XML before the last change.
@@ -74,6 +76,8 @@ pub struct Start {
     pub clock: u64,
     /// Why nothing can be built, where the facts are a record and not a host.
     pub no_build: Option<&'static str>,
+    /// What interrupted builds may have left on the host.
+    pub left: Vec<LeftBuild>,
     /// The probe of a remote host, running from the start where the user agreed to it earlier.
     pub probe: Option<Probe>,
 }
@@ -86,7 +90,7 @@ impl Model {
     pub(super) fn new(start: Start) -> Self {
         let content = Content { layers: start.layers, ..Content::default() };
         let (facts, allowed) = (Facts::default(), Allowed::default());
-        let case = case::judge(&content, None, &facts, &allowed);
+        let case = case::judge(&content, None, &facts, (&allowed, &start.left));
         Self {
             content,
             facts: Rc::new(facts),
@@ -99,6 +103,7 @@ impl Model {
             uri: start.uri,
             clock: start.clock,
             no_build: start.no_build,
+            left: start.left,
             probe: start.probe,
             xml_before: None,
         }
@@ -106,7 +111,7 @@ impl Model {
 
     /// Computes what follows from content, templates and facts.
     pub(super) fn judge(&mut self) {
-        self.case = case::judge(&self.content, self.templates.as_deref(), &self.facts, &self.allowed);
+        self.case = case::judge(&self.content, self.templates.as_deref(), &self.facts, (&self.allowed, &self.left));
         self.values = Values::of(self.case.spec());
         // Whoever asks for another device and comes back types its address again.
         self.allowed.keep(&self.case.report.findings);
@@ -115,7 +120,7 @@ impl Model {
     /// Forgets all that is known of the host, for the demo host in its place.
     pub(super) fn use_demo(&mut self) {
         self.facts = Rc::new(Facts::default());
-        self.no_build = None;
+        (self.no_build, self.left) = (None, Vec::new());
         self.probe = None;
         DEMO.clone_into(&mut self.uri);
     }

@@ -2,6 +2,7 @@
 
 use crate::checks::Allowed;
 use crate::host::Source;
+use crate::journal::Builds;
 use crate::plan::Plan;
 use crate::spec::Spec;
 
@@ -16,6 +17,8 @@ pub struct Order {
     pub allowed: Allowed,
     /// The host.
     pub source: Source,
+    /// Where builds are recorded; `None` for a user without a home.
+    pub builds: Option<Builds>,
     /// The session of SSH by which the user came, in the form of SSH_CONNECTION.
     pub ssh: Option<String>,
 }

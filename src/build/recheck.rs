@@ -3,8 +3,8 @@
 use super::Order;
 use crate::case::{self, CaseInput, QueryScope};
 use crate::checks::{Finding, Report, Wording};
-use crate::engine::{Reviewed, ReviewedFile};
-use crate::facts::{Facts, MediaKind};
+use crate::engine::{Made, Reviewed, ReviewedFile, Thing};
+use crate::facts::{Facts, FactsPart, MediaKind, Volume};
 use crate::host::backend::Halt;
 use crate::host::{Backend, Cause, HostError};
 use crate::plan::Refused;
@@ -25,11 +25,11 @@ pub(super) struct SecondLook {
 /// differs, or a finding that blocks, ends the build before anything is made.
 pub(super) fn again(
     backend: &mut dyn Backend,
-    order: &Order,
+    (order, own): (&Order, &[Made]),
     (functions, files): (&[Reviewed], &[ReviewedFile]),
     cancel: &Arc<AtomicBool>,
 ) -> Result<SecondLook, Halt> {
-    let (facts, report) = judged(backend, order, cancel);
+    let (facts, report) = judged(backend, (order, own), cancel);
     if cancel.load(Ordering::SeqCst) {
         return Err(Halt::Cancelled);
     }
@@ -48,15 +48,45 @@ pub(super) fn again(
 
 /// What stands in the way now; `None` where nothing does.
 pub(super) fn refused(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> Option<Refused> {
-    Refused::by_findings(&judged(backend, order, cancel).1)
+    Refused::by_findings(&judged(backend, (order, &[]), cancel).1)
 }
 
-/// The host as it is now, and what the checks say of the spec on it.
-fn judged(backend: &mut dyn Backend, order: &Order, cancel: &Arc<AtomicBool>) -> (Facts, Report) {
+/// The host as it is now without what is the build's `own`, and what the checks say of the spec on it.
+fn judged(backend: &mut dyn Backend, (order, own): (&Order, &[Made]), cancel: &Arc<AtomicBool>) -> (Facts, Report) {
     let input = CaseInput::reviewed(order.spec.clone()).allowing(&order.allowed).starting(order.plan.starts());
     let mut facts = Facts::default();
-    let case = case::complete(&input, &mut facts, &QueryScope::default(), |queries| backend.facts(&queries, cancel));
+    let case = case::complete(&input, &mut facts, &QueryScope::default(), |queries| {
+        let mut parts = backend.facts(&queries, cancel);
+        for part in &mut parts {
+            leave_out(part, own);
+        }
+        parts
+    });
     (facts, case.report)
+}
+
+/// Takes out of `part` what a build that is taken up again has made.
+fn leave_out(part: &mut FactsPart, own: &[Made]) {
+    let is_own = |thing: &dyn Fn(&Made) -> bool| own.iter().any(thing);
+    match part {
+        FactsPart::Pools(pools) => {
+            for pool in pools.get_mut().into_iter().flatten() {
+                let name = pool.name.clone();
+                let is_ours = |volume: &Volume| {
+                    is_own(
+                        &|made| matches!(&made.thing, Thing::Volume { pool, name: own } if *pool == name && *own == volume.name),
+                    )
+                };
+                pool.volumes.get_mut().into_iter().for_each(|volumes| volumes.retain(|volume| !is_ours(volume)));
+            }
+        }
+        FactsPart::Domains(domains) => {
+            let domains = domains.get_mut().into_iter();
+            domains.for_each(|domains| domains.retain(|domain| !is_own(&|made| made.id.0 == domain.uuid)));
+        }
+        FactsPart::Files(files) => files.retain(|path, _| !is_own(&|made| made.id.0 == *path)),
+        _ => {}
+    }
 }
 
 /// How a function differs from what the user agreed to take: another card in its place, another group, other company.

@@ -1,21 +1,24 @@
 //! The loop over the steps of a plan, and the stream of events that tells of it.
 
-use super::{Order, recheck, undo};
+use super::{Order, recheck, recording, undo};
 use crate::checks::{Finding, diagnose};
-use crate::engine::{Call, Common, Step};
-use crate::host::backend::{Doubt, Halt, Teller, Work};
+use crate::engine::{Call, Common, Foreseen, Made, Step, Thing};
+use crate::host::backend::{Doubt, Halt, Teller, Trace, Work};
 use crate::host::{Backend, Cause, HostError, opening};
-use crate::plan::{BuildEvent, BuildResult, Refused};
+use crate::plan::{BuildEvent, BuildResult, Ledger, Plan, Refused};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// A running build.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     order: &'a Order,
-    cancel: &'a Arc<AtomicBool>,
-    teller: Teller<'a>,
+    /// The steps, with the identity that was chosen for the VM.
+    pub(super) plan: Plan,
+    pub(super) cancel: &'a Arc<AtomicBool>,
+    pub(super) teller: Teller<'a>,
     began: Instant,
     /// The step that is being done.
     step: usize,
@@ -24,32 +27,55 @@ struct Run<'a> {
 }
 
 /// Builds on a connection of its own and blocks until the build is over; belongs on a thread of its own. `events` is told
-/// everything, [`BuildEvent::Ended`] last. Setting `cancel` ends the build at the next opportunity and undoes it.
+/// everything, [`BuildEvent::Ended`] last. Setting `cancel` ends the build at the next opportunity and undoes it. A build
+/// that cannot be recorded, or that another one stands in the way of, does not begin.
 pub fn run(order: &Order, events: &mut dyn FnMut(BuildEvent), cancel: &Arc<AtomicBool>) -> BuildResult {
-    let teller = Teller::new(events);
-    let mut run = Run { order, cancel, teller, began: Instant::now(), step: 0, findings: Vec::new() };
-    run.teller.tell(BuildEvent::began(&order.plan));
+    let (plan, mut journal) = match recording::begin(order) {
+        Ok(begun) => begun,
+        Err(refusal) => return recording::refused(order, &refusal, events),
+    };
+    let mut record = |event: &BuildEvent| journal.record(event).map_err(|error| recording::unrecorded(&error));
+    let teller = Teller::new(Ledger::default(), &mut record, events);
+    let mut run = Run::new(order, plan, teller, cancel);
+    run.teller.tell(BuildEvent::began(&run.plan));
     let outcome = match opening::open(order.plan.engine, &order.source, order.ssh.as_deref()) {
-        Ok(mut backend) => run.all_steps(backend.as_mut()),
+        Ok(mut backend) => run.all_steps(backend.as_mut(), &BTreeSet::new()),
         Err(error) => {
             run.tell_failure(&error);
             BuildResult::Undone { message: error.to_string() }
         }
     };
-    run.teller.tell(BuildEvent::Ended { at_ms: run.elapsed(), outcome: outcome.clone() });
+    run.end(&outcome);
     outcome
 }
 
-impl Run<'_> {
-    fn elapsed(&self) -> u64 {
+impl<'a> Run<'a> {
+    /// Nothing of it is done yet.
+    pub(super) fn new(order: &'a Order, plan: Plan, teller: Teller<'a>, cancel: &'a Arc<AtomicBool>) -> Self {
+        Self { order, plan, cancel, teller, began: Instant::now(), step: 0, findings: Vec::new() }
+    }
+
+    /// The build is over.
+    pub(super) fn end(&mut self, outcome: &BuildResult) {
+        self.teller.tell(BuildEvent::Ended { at_ms: self.elapsed(), outcome: outcome.clone() });
+    }
+
+    /// Milliseconds since the build began, or was taken up again.
+    pub(super) fn elapsed(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn all_steps(&mut self, backend: &mut dyn Backend) -> BuildResult {
-        for (number, step) in self.order.plan.steps.iter().enumerate() {
+    /// Does all steps that are not `done`.
+    pub(super) fn all_steps(&mut self, backend: &mut dyn Backend, done: &BTreeSet<usize>) -> BuildResult {
+        for (number, step) in self.plan.steps.clone().iter().enumerate() {
+            if done.contains(&number) {
+                continue;
+            }
             self.step = number;
             let acted = if self.cancel.load(Ordering::SeqCst) { Err(Halt::Cancelled) } else { self.act(step, backend) };
-            match acted {
+            // What was made and is not recorded would be lost with this process.
+            let recorded = acted.and_then(|note| self.teller.recorded().map(|()| note).map_err(Halt::Failed));
+            match recorded {
                 Ok(note) => self.teller.tell(BuildEvent::StepDone { step: number, at_ms: self.elapsed(), note }),
                 Err(Halt::Unverified(doubt)) => return self.leave_for_a_look(backend, *doubt),
                 Err(Halt::Failed(error)) => return self.give_up(backend, Some(&error)),
@@ -68,10 +94,31 @@ impl Run<'_> {
         BuildResult::Built { uuid, state }
     }
 
+    /// Does the steps that look at the host again; what stands in the way.
+    pub(super) fn look_again(&mut self, backend: &mut dyn Backend) -> Result<(), String> {
+        for (number, step) in self.plan.steps.clone().iter().enumerate() {
+            if !matches!(step.call, Call::Any(Common::Recheck { .. })) {
+                continue;
+            }
+            self.step = number;
+            match self.act(step, backend) {
+                Ok(note) => self.teller.tell(BuildEvent::StepDone { step: number, at_ms: self.elapsed(), note }),
+                Err(Halt::Failed(error)) => return Err(error.to_string()),
+                Err(Halt::Cancelled) => return Err("cancelled".to_owned()),
+                Err(Halt::Unverified(doubt)) => return Err(doubt.message),
+            }
+        }
+        Ok(())
+    }
+
     fn act(&mut self, step: &Step, backend: &mut dyn Backend) -> Result<String, Halt> {
-        self.teller.tell(BuildEvent::step_began(self.step, step, self.elapsed()));
+        let foreseen = self.foresee(step, backend);
+        self.teller.tell(BuildEvent::step_began(self.step, step, self.elapsed(), foreseen));
+        // No line on disk, no act.
+        self.teller.recorded()?;
         if let Call::Any(Common::Recheck { functions, files }) = &step.call {
-            let looked = recheck::again(backend, self.order, (functions, files), self.cancel)?;
+            let own: Vec<Made> = self.teller.ledger.newest_first().cloned().collect();
+            let looked = recheck::again(backend, (self.order, &own), (functions, files), self.cancel)?;
             self.findings = looked.findings;
             self.tell_blocked(looked.refused);
             return looked.verdict.map_err(Halt::Failed);
@@ -79,12 +126,24 @@ impl Run<'_> {
         backend.perform(&mut Work {
             number: self.step,
             step,
-            name: &self.order.plan.name,
+            name: &self.plan.name,
             spec: &self.order.spec,
             findings: &self.findings,
             teller: &mut self.teller,
             cancel: self.cancel,
         })
+    }
+
+    /// What is known of the thing of `step` before it is made.
+    fn foresee(&self, step: &Step, backend: &mut dyn Backend) -> Option<Foreseen> {
+        let thing = step.thing.as_ref()?;
+        let absent = backend.observe(thing) == Trace::Absent;
+        let Thing::Running { .. } = thing else {
+            return Some(Foreseen { id: step.call.chosen(), absent, foreign_files: false });
+        };
+        let id = self.teller.ledger.domain().map(|domain| domain.id.clone());
+        let foreign_files = id.as_ref().is_some_and(|domain| backend.has_foreign_files(domain));
+        Some(Foreseen { id, absent, foreign_files })
     }
 
     /// UUID and state of the domain.
@@ -98,7 +157,15 @@ impl Run<'_> {
     fn leave_for_a_look(&mut self, backend: &mut dyn Backend, doubt: Doubt) -> BuildResult {
         let Doubt { message, original, diagnosis } = doubt;
         let (step, at_ms) = (self.step, self.elapsed());
-        self.teller.tell(BuildEvent::StepFailed { step, at_ms, message: message.clone(), original, diagnosis });
+        let unanswered = false;
+        self.teller.tell(BuildEvent::StepFailed {
+            step,
+            at_ms,
+            message: message.clone(),
+            original,
+            diagnosis,
+            unanswered,
+        });
         let (uuid, state) = self.state(backend);
         undo::nothing(backend, "for a look at what went wrong", &mut self.teller);
         BuildResult::Unverified { uuid, state, message }
@@ -106,11 +173,11 @@ impl Run<'_> {
 
     /// Undoes everything, then says how it ended. Without a failure the user cancelled.
     fn give_up(&mut self, backend: &mut dyn Backend, failure: Option<&HostError>) -> BuildResult {
+        let lost = failure.is_some_and(|error| error.cause == Cause::Lost);
         if let Some(error) = failure {
             self.tell_failure(error);
         }
         backend.reconnect();
-        let lost = failure.is_some_and(|error| error.cause == Cause::Lost);
         let answered = !lost || undo::unanswered(backend, &mut self.teller);
         let clean = undo::all(backend, &mut self.teller) && answered;
         // Somebody else was faster: what was made meanwhile is a finding like any other.
@@ -133,7 +200,7 @@ impl Run<'_> {
     fn tell_failure(&mut self, error: &HostError) {
         let (message, original) = (error.to_string(), error.original.clone());
         let diagnosis = diagnose(&original, &self.findings);
-        let (step, at_ms) = (self.step, self.elapsed());
-        self.teller.tell(BuildEvent::StepFailed { step, at_ms, message, original, diagnosis });
+        let (step, at_ms, unanswered) = (self.step, self.elapsed(), error.cause == Cause::Lost);
+        self.teller.tell(BuildEvent::StepFailed { step, at_ms, message, original, diagnosis, unanswered });
     }
 }

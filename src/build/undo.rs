@@ -1,18 +1,28 @@
 //! Undo of what a build made: newest first, by identity, never by name alone.
 
 use crate::engine::{Made, Thing};
-use crate::host::Backend;
 use crate::host::backend::{Removed, Teller, Trace};
+use crate::host::{Backend, Cause, HostError};
 use crate::plan::BuildEvent;
 
 /// Undoes everything that was made; `true` where nothing is left behind.
 pub(super) fn all(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
+    all_but(backend, &|_| None, teller)
+}
+
+/// The same but for what must be left alone: `spare` says why.
+pub(super) fn all_but(
+    backend: &mut dyn Backend,
+    spare: &dyn Fn(&Made) -> Option<String>,
+    teller: &mut Teller<'_>,
+) -> bool {
     let made: Vec<Made> = teller.ledger.newest_first().cloned().collect();
     let mut clean = true;
     for made in made {
         let undo = teller.ledger.undo(&made);
         let step = made.step;
-        let event = match backend.undo(&made) {
+        let spared = spare(&made).map(|why| HostError::new(Cause::Other, why, ""));
+        let event = match spared.map_or_else(|| backend.undo(&made), Err) {
             Ok(Removed::Now) => BuildEvent::Undone { step, what: undo.done, made },
             Ok(Removed::Before) => BuildEvent::Undone { step, what: format!("{} no longer existed", undo.thing), made },
             Err(error) => {

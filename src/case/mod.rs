@@ -7,7 +7,7 @@ mod scope;
 pub use asked::Asked;
 pub use scope::{Depth, QueryScope};
 
-use crate::checks::{self, Accepted, Allowed, Report};
+use crate::checks::{self, Accepted, Allowed, LeftBuild, Report};
 use crate::engine::{self, Blueprint, Engine, PlanOptions, Rendered};
 use crate::facts::{Facts, FactsPart, Query};
 use crate::machine::{self, Machine};
@@ -25,6 +25,8 @@ pub struct CaseInput {
     engine: &'static dyn Engine,
     /// Fields that the engine may lose.
     accepted: Accepted,
+    /// What interrupted builds may have left on the host.
+    left: Vec<LeftBuild>,
 }
 
 impl CaseInput {
@@ -42,6 +44,12 @@ impl CaseInput {
     #[must_use]
     pub fn allowing(self, allowed: &Allowed) -> Self {
         Self { allowed: allowed.clone(), ..self }
+    }
+
+    /// The same on a host where interrupted builds may have left something.
+    #[must_use]
+    pub fn beside(self, left: &[LeftBuild]) -> Self {
+        Self { left: left.to_vec(), ..self }
     }
 
     /// The same where the VM is started at the end of the build, or not.
@@ -75,7 +83,8 @@ impl CaseInput {
 impl From<Stacked> for CaseInput {
     fn from(stacked: Stacked) -> Self {
         let (allowed, accepted) = (Allowed::default(), Accepted::NOTHING);
-        Self { stacked, reviewed: false, allowed, start: false, engine: engine::usual(), accepted }
+        let (start, left) = (false, Vec::new());
+        Self { stacked, reviewed: false, allowed, start, engine: engine::usual(), accepted, left }
     }
 }
 
@@ -104,7 +113,8 @@ impl Case {
 /// Judges `input` by what is known of the host.
 pub fn judge(input: &CaseInput, facts: &Facts) -> Case {
     let (stack, machine) = input.settle(facts);
-    let report = checks::report_on(input.engine, &input.accepted, &stack, facts, &machine, &input.allowed, input.start);
+    let permitted = (&input.allowed, input.left.as_slice());
+    let report = checks::report_on(input.engine, &input.accepted, &stack, facts, &machine, permitted, input.start);
     let blueprint = Blueprint { spec: &stack.spec, machine: &machine, facts };
     let preview = input.engine.render(&blueprint);
     let options = PlanOptions { start: input.start };

@@ -16,6 +16,11 @@ impl Allowed {
         self.0.insert(device);
     }
 
+    /// The devices given up.
+    pub fn devices(&self) -> impl Iterator<Item = &HostDevice> {
+        self.0.iter()
+    }
+
     /// Drops what no finding of a lock-out is about.
     pub fn keep(&mut self, findings: &[Finding]) {
         self.0.retain(|device| is_of_lock_out(findings, device));

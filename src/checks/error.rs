@@ -11,6 +11,9 @@ pub(super) static ERRORS: &[&Check] = &[
     &BUILD_FAILED,
     &BUILD_UNVERIFIED,
     &BUILD_CANCELLED,
+    &BUILD_UNRECORDED,
+    &BUILD_RUNNING,
+    &BUILD_OPEN,
 ];
 
 /// A text is no spec.
@@ -85,6 +88,36 @@ pub static BUILD_CANCELLED: Check = Check {
     code: "BUILD-CANCELLED",
     title: "build ran to its end",
     explain: "The user, or a signal, ended the build before it was complete. Everything that it had made was undone.",
+    ..Check::ERROR
+};
+
+/// The journal of a build cannot be written.
+pub static BUILD_UNRECORDED: Check = Check {
+    code: "BUILD-UNRECORDED",
+    title: "build can be recorded",
+    explain: "Every build writes a journal in the state folder, ~/.local/state/vmbuild/builds: each step before it is \
+              done, each thing once it exists. An interrupted build can then be finished or undone. Without a journal \
+              no build starts. Make the folder writable, free space in it, or set XDG_STATE_HOME to a folder on a local \
+              file system.",
+    ..Check::ERROR
+};
+
+/// Another build makes the same thing now.
+pub static BUILD_RUNNING: Check = Check {
+    code: "BUILD-RUNNING",
+    title: "no running build makes the same things",
+    explain: "Another vmbuild of this user is building a VM of the same name, or a volume of the same pool and name. \
+              Nothing was made. The message names that build; `vmbuild builds` lists all.",
+    ..Check::ERROR
+};
+
+/// Another build of the same thing was interrupted.
+pub static BUILD_OPEN: Check = Check {
+    code: "BUILD-OPEN",
+    title: "no interrupted build made the same things",
+    explain: "A build was interrupted, by kill -9 or a power cut, and what it made has the names that the new VM needs. \
+              Nothing was made. `vmbuild recover ID --resume` finishes the interrupted build, `vmbuild recover ID \
+              --undo` removes all that it made; `vmbuild builds show ID` lists that.",
     ..Check::ERROR
 };
 

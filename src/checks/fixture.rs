@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::{Accepted, Allowed, Finding, Report, Severity, Wording, report_on};
-use crate::engine;
+use super::{Accepted, Allowed, Finding, LeftBuild, Report, Severity, Wording, report_on};
+use crate::engine::{self, Thing};
 use crate::facts::{
     Bridge, Capabilities, Domain, DomainCapabilities, DomainState, Fact, Facts, GuestArch, Host, Iommu, Kvm,
     LibvirtNetwork, MediaFile, MediaKind, Memory, PciDevice, Pool, Provenance, Version, Volume,
@@ -20,6 +20,7 @@ pub(super) struct Asked {
     facts: Facts,
     stack_error: Option<StackError>,
     starting: bool,
+    left: Vec<LeftBuild>,
 }
 
 /// One finding, with its place as text.
@@ -59,7 +60,7 @@ impl Asked {
             "vcpus": 4,
             "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]},
         });
-        Self { spec, facts: facts(), stack_error: None, starting: false }
+        Self { spec, facts: facts(), stack_error: None, starting: false, left: Vec::new() }
     }
 
     /// The same with some fields set; `null` removes a field, `storage` is merged field by field.
@@ -140,12 +141,19 @@ impl Asked {
         self.report_allowing(&Allowed::default())
     }
 
+    /// The same beside an interrupted build that may have left this.
+    pub(super) fn left_by(mut self, id: &str, thing: Thing) -> Self {
+        self.left.push(LeftBuild { id: id.into(), things: vec![thing] });
+        self
+    }
+
     /// The report where these devices are given up.
     pub(super) fn report_allowing(&self, allowed: &Allowed) -> Report {
         let spec = resolve(&serde_json::from_value(self.spec.clone()).unwrap(), &self.facts);
         let machine = machine(&spec, &self.facts);
         let stacked = Stacked { error: self.stack_error.clone(), ..spec.into() };
-        report_on(engine::usual(), &Accepted::NOTHING, &stacked, &self.facts, &machine, allowed, self.starting)
+        let permitted = (allowed, self.left.as_slice());
+        report_on(engine::usual(), &Accepted::NOTHING, &stacked, &self.facts, &machine, permitted, self.starting)
     }
 
     fn findings(&self, code: &str) -> (Vec<Finding>, bool) {

@@ -3,7 +3,8 @@
 use super::note::Remedy;
 use super::text::text;
 use super::wording::{blank, field};
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Subject, left};
+use crate::engine::Thing;
 use crate::facts::DomainState;
 use crate::units::VmName;
 
@@ -70,11 +71,9 @@ fn taken(subject: &Subject, notes: &mut Notes) {
         let free = free_name(subject, name);
         let message =
             text!("a domain named '{name}' already exists ({state}, UUID {uuid})", name, state, uuid = domain.uuid);
-        notes.blocker(
-            field("name"),
-            message,
-            Remedy::from(text!("choose another name: {free}", free)).setting(field("name"), free),
-        );
+        let ours = left::remedy(subject.left, |thing| matches!(thing, Thing::Domain { name: of, .. } if of == name));
+        let another = || Remedy::from(text!("choose another name: {free}", free)).setting(field("name"), free.clone());
+        notes.blocker(field("name"), message, ours.unwrap_or_else(another));
     }
 }
 
@@ -93,6 +92,7 @@ fn free_name(subject: &Subject, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::{Asked, Said, domain};
+    use crate::engine::Thing;
     use crate::facts::Fact;
     use serde_json::json;
 
@@ -107,6 +107,15 @@ mod tests {
     fn a_name_that_breaks_files_is_refused() {
         Asked::with(json!({"name": "a/b"})).blocks("NAME-INVALID", "name", "'a/b' is not a VM name: it contains '/'");
         Asked::with(json!({"name": "Jörg's & co"})).passes("NAME-INVALID");
+    }
+
+    #[test]
+    fn a_domain_that_an_interrupted_build_left_is_named_as_that() {
+        let thing = Thing::Domain { name: "gpu-ws-01".into(), variables: false, tpm: false, started: false };
+        let taken = Asked::good().beside(domain("gpu-ws-01")).left_by("7f3a91c2", thing);
+        let Said { remedy, .. } = taken.said("NAME-TAKEN");
+        assert!(remedy.starts_with("it was left by build 7f3a91c2, which was interrupted: "), "{remedy}");
+        assert!(remedy.contains("'vmbuild recover 7f3a91c2 --resume'"), "{remedy}");
     }
 
     #[test]

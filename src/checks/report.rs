@@ -4,6 +4,7 @@ use super::accepted::Accepted;
 use super::allowed::Allowed;
 use super::finding::{Finding, Severity, look};
 use super::host_device::HostDevice;
+use super::left::LeftBuild;
 use super::note::Level;
 use super::subject::Subject;
 use super::table;
@@ -59,19 +60,20 @@ pub fn report_of_stack(stacked: &Stacked, facts: &Facts, machine: &Machine, allo
 }
 
 /// The same for an engine that may not carry every field; what is `accepted` may be lost. Where the VM is `starting` at the
-/// end, what only hinders its start forbids the build.
+/// end, what only hinders its start forbids the build. `left`: what
+/// interrupted builds may have left on the host.
 pub fn report_on(
     engine: &dyn Engine,
     accepted: &Accepted,
     stacked: &Stacked,
     facts: &Facts,
     machine: &Machine,
-    allowed: &Allowed,
+    (allowed, left): (&Allowed, &[LeftBuild]),
     starting: bool,
 ) -> Report {
     let subject = Subject::new(&stacked.spec, facts, machine);
-    let coverage = engine.coverage();
-    let subject = Subject { stack_error: stacked.error.as_ref(), coverage, accepted, starting, ..subject };
+    let (stack_error, coverage) = (stacked.error.as_ref(), engine.coverage());
+    let subject = Subject { coverage, accepted, stack_error, starting, left, ..subject };
     report_of(&subject, allowed)
 }
 

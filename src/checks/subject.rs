@@ -1,6 +1,7 @@
 //! What the checks look at: spec, facts and machine, with the look-ups that several checks need.
 
 use super::accepted::Accepted;
+use super::left::LeftBuild;
 use super::note::Topic;
 use super::reached::Reached;
 use super::row::{RowName, TakenRow};
@@ -43,6 +44,8 @@ pub struct Subject<'a> {
     pub stack_error: Option<&'a StackError>,
     /// True where the VM is started at the end of its build.
     pub starting: bool,
+    /// What interrupted builds may have left.
+    pub left: &'a [LeftBuild],
     /// True where the host is judged by itself, as if a device were asked for.
     pub host_alone: bool,
     /// Images by all their names, once they were looked for.
@@ -166,6 +169,7 @@ impl<'a> Subject<'a> {
             accepted: &NO_LOSS,
             stack_error: None,
             starting: false,
+            left: &[],
             host_alone: false,
             images: OnceCell::new(),
             documents: OnceCell::new(),

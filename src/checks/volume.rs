@@ -3,7 +3,8 @@
 use super::image::written;
 use super::note::clause;
 use super::text::text;
-use super::{Check, Notes, Subject};
+use super::{Check, Notes, Subject, left};
+use crate::engine::Thing;
 use crate::facts::MediaKind;
 use crate::machine::{DiskOrigin, Location};
 use crate::units::shell_quote;
@@ -37,6 +38,12 @@ fn exists(subject: &Subject, notes: &mut Notes) {
         let taken = listed.is_some_and(|volumes| volumes.iter().any(|volume| volume.name == *name));
         if taken || on_disk.is_some_and(|file| file.kind != MediaKind::Missing) {
             let message = text!("volume '{name}' already exists in pool '{pool_name}'", name, pool_name);
+            let is_it =
+                |thing: &Thing| matches!(thing, Thing::Volume { pool, name: of } if pool == pool_name && of == name);
+            if let Some(remedy) = left::remedy(subject.left, is_it) {
+                notes.blocker(disk.place.clone(), message, remedy);
+                continue;
+            }
             let (pool, name) = (shell_quote(pool_name), shell_quote(name));
             let remedy = text!(
                 "choose another VM name, attach it, or inspect it first: virsh vol-info --pool {pool} {name}",
@@ -51,6 +58,7 @@ fn exists(subject: &Subject, notes: &mut Notes) {
 #[cfg(test)]
 mod tests {
     use crate::checks::fixture::Asked;
+    use crate::engine::Thing;
     use crate::facts::Fact;
     use serde_json::json;
 
@@ -59,6 +67,9 @@ mod tests {
         let want = "volume 'old-vda.qcow2' already exists in pool 'fast-nvme'";
         Asked::with(json!({"name": "old"})).blocks("VOLUME-EXISTS", "storage.disks[0]", want);
         Asked::with(json!({"name": "old", "storage": {"default_pool": "bulk"}})).passes("VOLUME-EXISTS");
+        let thing = Thing::Volume { pool: "fast-nvme".into(), name: "old-vda.qcow2".into() };
+        let remedy = Asked::with(json!({"name": "old"})).left_by("7f3a91c2", thing).said("VOLUME-EXISTS").remedy;
+        assert!(remedy.contains("'vmbuild recover 7f3a91c2 --resume'"), "{remedy}");
         Asked::good().passes("VOLUME-EXISTS");
     }
 

@@ -91,6 +91,16 @@ pub enum ColorChoice {
 pub enum CliCommand {
     /// Build the VM that a spec describes; undo everything if a step fails.
     Build(BuildArgs),
+    /// List builds, show what one made, or print its events again.
+    Builds {
+        /// What to do; list if absent.
+        #[command(subcommand)]
+        command: Option<BuildsCommand>,
+    },
+    /// Finish an interrupted build, or remove all that it made.
+    ///
+    /// The host is asked what exists. What another made, or changed since, is left alone and listed (exit code 6).
+    Recover(RecoverArgs),
     /// Print the steps of a build with the undo of each; change nothing.
     Plan(PlanArgs),
     /// Print the domain XML; change nothing.
@@ -262,6 +272,47 @@ pub struct BuildArgs {
     /// What the host loses.
     #[command(flatten)]
     pub give_up: GiveUp,
+}
+
+/// What to do with builds.
+#[derive(Debug, Subcommand)]
+pub enum BuildsCommand {
+    /// List them, the newest first.
+    List {
+        /// Only those that were interrupted and may have left something.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Show the steps of one, what it made, and what of that exists now.
+    Show {
+        /// The beginning of its ID, or the name of the VM.
+        id: String,
+    },
+    /// Print the events of one again; ask no host.
+    Replay {
+        /// The beginning of its ID, or the name of the VM.
+        id: String,
+    },
+}
+
+/// What `recover` takes.
+#[derive(Args, Clone, Debug)]
+pub struct RecoverArgs {
+    /// The beginning of the ID of the build, or the name of the VM [default: the only interrupted build].
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Do what remains to be done.
+    #[arg(long, conflicts_with = "undo")]
+    pub resume: bool,
+    /// Remove what the build made.
+    #[arg(long)]
+    pub undo: bool,
+    /// Ask no question, and also remove what is only likely to be of this build.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// The spec of the build, whose secrets are not recorded; needed to resume where the cloud-init seed is not written.
+    #[arg(long, value_name = "SPEC", requires = "resume")]
+    pub spec: Option<PathBuf>,
 }
 
 /// What to do with presets.

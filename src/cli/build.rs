@@ -10,8 +10,10 @@ use super::{plan, report, signals};
 use crate::build::{Order, run as run_plan};
 use crate::case::Case;
 use crate::checks::Severity;
-use crate::checks::error::BUILD_CANCELLED;
+use crate::checks::error::{BUILD_CANCELLED, BUILD_OPEN, BUILD_RUNNING, BUILD_UNRECORDED};
+use crate::journal::Builds;
 use crate::plan::{BuildEvent, BuildResult, Created, Plan, Refused};
+use crate::store::Folders;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -38,7 +40,8 @@ pub fn run(args: &BuildArgs, options: &GlobalOptions, out: &mut Out) -> CommandE
     let source = source.ok_or_else(|| CommandFailure::usage("a build needs a host"))?;
     let Case { stack, machine, plan, .. } = case;
     let ssh = came_by(&source);
-    let order = Order { plan, spec: stack.spec, allowed, source, ssh };
+    let builds = Folders::of_user().ok().as_ref().map(Builds::new);
+    let order = Order { plan, spec: stack.spec, allowed, source, builds, ssh };
     let events = follow(&order, out)?;
     match events.last() {
         Some(BuildEvent::Ended { outcome: BuildResult::Built { uuid, state }, .. }) => {
@@ -104,20 +107,23 @@ fn built(vm: &Created, out: &mut Out) -> ExitStatus {
     ExitStatus::Done
 }
 
-/// True where findings stand in the way that came up after the review.
-fn is_blocked(events: &[BuildEvent]) -> bool {
-    events.iter().any(|event| matches!(event, BuildEvent::Blocked { .. }))
+/// The code of what stands in the way, where that came up after the review.
+fn blocked(events: &[BuildEvent]) -> Option<&str> {
+    events.iter().find_map(|event| match event {
+        BuildEvent::Blocked { code, .. } => Some(code.as_str()),
+        _ => None,
+    })
 }
 
 /// How a build that did not work ends.
 fn failure(plan: &Plan, events: &[BuildEvent]) -> CommandFailure {
     let (exit, remedy) = match events.last() {
-        Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) if is_blocked(events) => {
-            (ExitStatus::Blocked, "Nothing of this build is left; correct what the checks find.")
-        }
-        Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) => {
-            (ExitStatus::Undone, "Everything that this build made was undone.")
-        }
+        Some(BuildEvent::Ended { outcome: BuildResult::Undone { .. }, .. }) => match blocked(events) {
+            None => (ExitStatus::Undone, "Everything that this build made was undone."),
+            Some(code) if code == BUILD_UNRECORDED.code => (ExitStatus::Unexpected, ""),
+            Some(code) if code == BUILD_RUNNING.code || code == BUILD_OPEN.code => (ExitStatus::Blocked, ""),
+            Some(_) => (ExitStatus::Blocked, "Nothing of this build is left; correct what the checks find."),
+        },
         Some(BuildEvent::Ended { outcome: BuildResult::NotFullyUndone { .. }, .. }) => {
             (ExitStatus::NotUndone, "What is left is listed above, with the command that removes it.")
         }

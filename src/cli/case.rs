@@ -3,7 +3,7 @@
 use super::args::{GiveUp, GlobalOptions};
 use super::exit::{CommandFailure, ExitStatus};
 use super::source::source;
-use super::store::{folders, refused};
+use super::store::{folders, left, refused};
 use super::survey::Survey;
 use crate::case::{self, Case, CaseInput, QueryScope};
 use crate::checks::Allowed;
@@ -76,6 +76,7 @@ impl Judged {
             CommandDepth::Build => QueryScope::default(),
         };
         let source = source(options)?;
+        let input = input.beside(&left(&source));
         let required = build || source.needs_libvirt();
         let (mut survey, mut facts) = (Survey::of(source.clone()), Facts::default());
         let case = case::complete(&input, &mut facts, &scope, |queries| match survey.unreachable {
@@ -111,7 +112,7 @@ pub fn read(path: &Path, options: &GlobalOptions) -> Result<CaseInput, CommandFa
     let spec = read_described(path)?.spec;
     let alone = options.presets.is_empty() && spec.template.is_none();
     let of_file = Layer { origin: Origin::File(path.display().to_string()), spec };
-    // A user without a home can still build.
+    // A user without a home can still check.
     if alone {
         return Ok(CaseInput::of(&[of_file], &|_| Template::Pending));
     }

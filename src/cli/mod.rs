@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod build;
+pub mod builds;
 pub mod case;
 pub mod check;
 pub mod diff;
@@ -16,6 +17,7 @@ pub mod pci;
 pub mod plan;
 pub mod pools;
 pub mod progress;
+pub mod recover;
 pub mod report;
 pub mod schema;
 pub mod shelves;
@@ -67,10 +69,15 @@ fn run(arguments: Arguments, out: &mut Out) -> CommandEnd {
     let Some(command) = command else { return wizard::run(&options, out) };
     match command {
         CliCommand::Schema => schema::run(out)?,
+        CliCommand::Builds { command } => builds::run(command, out)?,
+        CliCommand::Recover(args) => return recover::run(&args, &options, out),
         CliCommand::Facts => facts::print(&known(&options, &[&Part::ALL[..], &[Part::Details]].concat())?, out)?,
         CliCommand::Pci { take } if !take.is_empty() => return taken(&take, &options, out),
         CliCommand::Pci { .. } => pci::print(&known(&options, &[Part::Pci])?, out)?,
-        CliCommand::Doctor => return Ok(take::doctor(&judged(&options)?, out)?),
+        CliCommand::Doctor => {
+            let left = store::left(&source::source(&options)?);
+            return Ok(take::doctor(&judged(&options)?, &left, out)?);
+        }
         CliCommand::Pools => pools::print(&known(&options, &[Part::Pools])?, out)?,
         CliCommand::Isos => isos::run(&options, out)?,
         CliCommand::Preset(command) => shelves::preset(command, &options, out)?,

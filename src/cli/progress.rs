@@ -37,7 +37,7 @@ impl<'a> Progress<'a> {
                 let took = took(at_ms.saturating_sub(self.began_ms));
                 self.end(*step, (Tone::Good, out.marks().good), "done in", &took, note, out)
             }
-            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis } => {
+            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis, .. } => {
                 let took = took(at_ms.saturating_sub(self.began_ms));
                 self.end(*step, (Tone::Bad, out.marks().bad), "failed after", &took, message, out)?;
                 let original = Some(original.as_str()).filter(|original| !message.contains(original));

@@ -1,7 +1,9 @@
 //! The user's own files on the command line: where they are, and the failure where one cannot be used.
 
 use super::exit::{CommandFailure, ExitStatus};
-use crate::checks::{self, error};
+use crate::checks::{self, LeftBuild, error};
+use crate::host::Source;
+use crate::journal::Builds;
 use crate::store::{Config, Folders, StoreError, StoredKind};
 use crate::units::capitalised;
 
@@ -21,11 +23,18 @@ pub fn refused(error: &StoreError) -> CommandFailure {
         StoreError::BadName { .. } => (ExitStatus::Usage, checks::NAME_INVALID.code),
         StoreError::Broken { .. } => (ExitStatus::Blocked, error::SPEC_INVALID.code),
         StoreError::Config { .. } => (ExitStatus::Usage, "CONFIG-INVALID"),
-        StoreError::NoHome | StoreError::Unsafe { .. } | StoreError::Draft { .. } | StoreError::Io { .. } => {
-            (ExitStatus::Unexpected, "STORE")
-        }
+        StoreError::NoHome
+        | StoreError::Unsafe { .. }
+        | StoreError::Draft { .. }
+        | StoreError::NoLocks { .. }
+        | StoreError::Io { .. } => (ExitStatus::Unexpected, "STORE"),
     };
     CommandFailure::new(exit, code, error.to_string()).remedy(sentence(&error.remedy()))
+}
+
+/// What interrupted builds may have left on the host; nothing for a user without a home.
+pub fn left(source: &Source) -> Vec<LeftBuild> {
+    Folders::of_user().map(|folders| Builds::new(&folders).left(source)).unwrap_or_default()
 }
 
 /// A part of a sentence as a whole one.

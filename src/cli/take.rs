@@ -4,7 +4,7 @@ use super::exit::ExitStatus;
 use super::out::Out;
 use super::table::Table;
 use super::tone::Tone;
-use crate::checks::{self, Finding, HostLine, Severity, Taken, TakenLine, Wording};
+use crate::checks::{self, Finding, HostLine, LeftBuild, Severity, Taken, TakenLine, Wording};
 use crate::facts::Facts;
 use crate::machine::{Member, Role};
 use crate::units::PciAddress;
@@ -25,7 +25,7 @@ pub fn take(facts: &Facts, asked: &[PciAddress], out: &mut Out) -> io::Result<Ex
 }
 
 /// Prints the check list of the host.
-pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<ExitStatus> {
+pub fn doctor(facts: &Facts, left: &[LeftBuild], out: &mut Out) -> io::Result<ExitStatus> {
     let lines = checks::doctor(facts);
     let verdict = verdict(lines.iter().flat_map(|line| &line.findings));
     if out.is_json() {
@@ -33,7 +33,9 @@ pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<ExitStatus> {
             let findings: Vec<Value> = line.findings.iter().map(|known| finding(known, Wording::Full)).collect();
             json!({ "code": line.code, "title": line.title, "verdict": word(line.worst()), "findings": findings })
         };
-        out.json(&json!({ "checks": lines.iter().map(line).collect::<Vec<_>>(), "verdict": verdict }))?;
+        let ids: Vec<&str> = left.iter().map(|build| build.id.as_str()).collect();
+        let checks: Vec<Value> = lines.iter().map(line).collect();
+        out.json(&json!({ "checks": checks, "interrupted_builds": ids, "verdict": verdict }))?;
         return Ok(exit(verdict));
     }
     for line in &lines {
@@ -42,6 +44,10 @@ pub fn doctor(facts: &Facts, out: &mut Out) -> io::Result<ExitStatus> {
         for finding in &line.findings {
             said(&finding.message(Wording::Full), &finding.remedy(Wording::Full), out)?;
         }
+    }
+    for LeftBuild { id, .. } in left {
+        out.spans(&[(Tone::Warn, &format!("{} build {id} was interrupted", out.marks().warn))])?;
+        said("", &format!("finish it with 'vmbuild recover {id} --resume', or take it back with --undo"), out)?;
     }
     sum(verdict, lines.iter().flat_map(|line| &line.findings), out)?;
     Ok(exit(verdict))
@@ -97,7 +103,9 @@ fn mark(worst: Option<Severity>, out: &Out) -> (&'static str, Tone) {
 }
 
 fn said(message: &str, remedy: &str, out: &mut Out) -> io::Result<()> {
-    out.line(&format!("    {message}"))?;
+    if !message.is_empty() {
+        out.line(&format!("    {message}"))?;
+    }
     if remedy.is_empty() { Ok(()) } else { out.spans(&[(Tone::Muted, &format!("    {remedy}"))]) }
 }
 

@@ -15,7 +15,7 @@ pub fn run(options: &GlobalOptions, out: &mut Out) -> CommandEnd {
     if options.json {
         return Err(CommandFailure::usage("--json needs a command").remedy("vmbuild --help lists them."));
     }
-    // A user without a home can still build; nothing is kept, and a preset that is named is an error as everywhere.
+    // A user without a home can look around; nothing is kept, and a preset that is named is an error as everywhere.
     let folders = Folders::of_user().ok();
     let layers = match (&folders, options.presets.as_slice()) {
         (_, []) => Vec::new(),

@@ -1,6 +1,6 @@
 //! What a step executes.
 
-use super::{EngineId, Reviewed, ReviewedFile, Thing, libvirt};
+use super::{EngineId, MadeId, Reviewed, ReviewedFile, Thing, libvirt};
 use serde::{Deserialize, Serialize};
 
 /// The act of a step. Only the engine that planned it looks into its own.
@@ -33,6 +33,23 @@ impl Call {
         match self {
             Self::Any(_) => None,
             Self::Libvirt(_) => Some(EngineId::Libvirt),
+        }
+    }
+
+    /// The same with an identity for the domain that it makes, unless it has one.
+    #[must_use]
+    pub fn identified(self, uuid: &str) -> Self {
+        match self {
+            Self::Any(_) => self,
+            Self::Libvirt(call) => Self::Libvirt(call.identified(uuid)),
+        }
+    }
+
+    /// The identity that the call chooses for what it makes.
+    pub fn chosen(&self) -> Option<MadeId> {
+        match self {
+            Self::Any(_) => None,
+            Self::Libvirt(call) => call.chosen(),
         }
     }
 

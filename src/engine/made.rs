@@ -1,6 +1,7 @@
 //! What a build makes: the thing before it exists, and with its identity once it does.
 
 use super::EngineId;
+use crate::facts::FileId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -55,6 +56,32 @@ pub struct Made {
     pub thing: Thing,
     /// What tells it from another of the same name.
     pub id: MadeId,
+    /// The file that it is in, where that is one of this machine: a path can lead to another file later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<MadeFile>,
+}
+
+/// A file that a build made: another in its place has another number, or the same number and another birth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFile {
+    /// Which file.
+    pub identity: FileId,
+    /// When it was made, in milliseconds since 1970; `None` where the file system does not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born_ms: Option<u64>,
+}
+
+/// What is known of a thing right before it is made, so that it is found should its making not be answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The identity that was chosen for it; `None` where the engine chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<MadeId>,
+    /// True where nothing of its names was there. What is there later, was made later.
+    pub absent: bool,
+    /// True where files of another are in the places of the UEFI variables that a first start makes: they are kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign_files: bool,
 }
 
 /// The identity of a thing, as the engine gave it: the key of a volume, the UUID of a domain.

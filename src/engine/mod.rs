@@ -22,7 +22,7 @@ pub use call::{Call, Common};
 pub use coverage::{Coverage, Support};
 pub use id::EngineId;
 pub use interface::{Blueprint, Builder, Engine, PlanOptions};
-pub use made::{Made, MadeId, Thing};
+pub use made::{Foreseen, Made, MadeFile, MadeId, Thing};
 pub use rendered::Rendered;
 pub use reviewed::{Reviewed, ReviewedFile};
 pub use step::{Step, StepKey};

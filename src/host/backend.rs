@@ -2,7 +2,7 @@
 
 use super::HostError;
 use crate::checks::{Diagnosis, Finding};
-use crate::engine::{BuiltVm, Made, MadeId, Step, Thing};
+use crate::engine::{BuiltVm, Made, MadeFile, MadeId, Step, Thing};
 use crate::facts::{FactsPart, Query};
 use crate::plan::{BuildEvent, Ledger};
 use crate::spec::Spec;
@@ -24,11 +24,24 @@ pub trait Backend: Send {
     /// Whether there is a thing of these names.
     fn observe(&mut self, thing: &Thing) -> Trace;
 
+    /// Waits until the host is done with what was begun for `thing` and shows it: a copy goes on without who asked for it.
+    /// Fails where the user gives the waiting up.
+    fn settle(&mut self, thing: &Thing, given_up: &AtomicBool) -> Result<(), HostError>;
+
+    /// Whether what a build made is still there and still the same; fails where something else is in its place.
+    fn is_there(&mut self, made: &Made) -> Result<bool, HostError>;
+
+    /// The file at `path` on the host, where that is this machine.
+    fn file(&mut self, path: &str) -> Option<MadeFile>;
+
     /// True while the VM runs or is paused.
     fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError>;
 
     /// The VM as it is now, with what the engine chose for it. What a size or a path is cannot always be told.
     fn describe(&mut self, domain: &MadeId) -> Result<BuiltVm, HostError>;
+
+    /// True where this machine has a file in the place of the UEFI variables that the first start of `domain` makes.
+    fn has_foreign_files(&mut self, domain: &MadeId) -> bool;
 
     /// Makes the connection again where it was cut, and waits some seconds for a host that is about to come back.
     fn reconnect(&mut self);
@@ -84,19 +97,34 @@ impl From<HostError> for Halt {
 pub struct Teller<'a> {
     /// What exists, as the events told so far say.
     pub ledger: Ledger,
+    record: &'a mut dyn FnMut(&BuildEvent) -> Result<(), HostError>,
     events: &'a mut dyn FnMut(BuildEvent),
+    /// Why an event was not recorded.
+    unrecorded: Option<HostError>,
 }
 
 impl<'a> Teller<'a> {
-    /// Nothing has been told yet.
-    pub fn new(events: &'a mut dyn FnMut(BuildEvent)) -> Self {
-        Self { ledger: Ledger::default(), events }
+    /// What was told before is in `ledger`. `record` writes an event down before it is passed on.
+    pub fn new(
+        ledger: Ledger,
+        record: &'a mut dyn FnMut(&BuildEvent) -> Result<(), HostError>,
+        events: &'a mut dyn FnMut(BuildEvent),
+    ) -> Self {
+        Self { ledger, record, events, unrecorded: None }
     }
 
     /// Tells one event.
     pub fn tell(&mut self, event: BuildEvent) {
         self.ledger.read(&event);
+        if let Err(error) = (self.record)(&event) {
+            self.unrecorded.get_or_insert(error);
+        }
         (self.events)(event);
+    }
+
+    /// Fails where an event was not recorded: then nothing more may be made.
+    pub fn recorded(&self) -> Result<(), HostError> {
+        self.unrecorded.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -129,10 +157,11 @@ impl Work<'_, '_> {
         self.teller.tell(event);
     }
 
-    /// Tells that the thing of this step exists, with the identity that the engine gave it.
-    pub fn made(&mut self, id: &str) {
+    /// Tells that the thing of this step exists, with the identity that the engine gave it and, where that is one of this
+    /// machine, the file that it is in.
+    pub fn made(&mut self, id: &str, file: Option<MadeFile>) {
         if let (Some(thing), Some(engine)) = (self.step.thing.clone(), self.step.call.engine()) {
-            self.tell(BuildEvent::Made(Made { engine, step: self.number, thing, id: MadeId(id.to_owned()) }));
+            self.tell(BuildEvent::Made(Made { engine, step: self.number, thing, id: MadeId(id.to_owned()), file }));
         }
     }
 

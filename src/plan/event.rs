@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::checks::Diagnosis;
 use crate::domain::Difference;
-use crate::engine::{BuiltVm, EngineId, Made, Step, StepKey, Thing};
+use crate::engine::{BuiltVm, EngineId, Foreseen, Made, Step, StepKey, Thing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +32,9 @@ pub enum BuildEvent {
         key: StepKey,
         /// What it will make, if anything.
         thing: Option<Thing>,
+        /// What is known of that thing before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        foreseen: Option<Foreseen>,
     },
     /// A thing exists from now on, whether or not its step is done.
     Made(Made),
@@ -66,6 +69,9 @@ pub enum BuildEvent {
         /// What stands behind them, where it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         diagnosis: Option<Diagnosis>,
+        /// The connection was cut, so that what the step was making may be there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unanswered: bool,
     },
     /// A look at the host found what stands in the way now, before anything was made or after all of it was undone.
     Blocked {
@@ -146,8 +152,8 @@ impl BuildEvent {
     }
 
     /// Step `number` begins.
-    pub fn step_began(number: usize, step: &Step, at_ms: u64) -> Self {
-        Self::StepBegan { step: number, at_ms, key: step.key.clone(), thing: step.thing.clone() }
+    pub fn step_began(number: usize, step: &Step, at_ms: u64, foreseen: Option<Foreseen>) -> Self {
+        Self::StepBegan { step: number, at_ms, key: step.key.clone(), thing: step.thing.clone(), foreseen }
     }
 }
 

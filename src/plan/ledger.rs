@@ -1,7 +1,7 @@
 //! What a build has made and not undone, told by its events alone: what is there to undo at any of them.
 
 use super::BuildEvent;
-use crate::engine::{EngineId, Made, Thing, Undo, builder};
+use crate::engine::{EngineId, Foreseen, Made, Thing, Undo, builder};
 
 /// The things of a build. Whoever reads the same events has the same ledger: the build itself, its screen, and a program
 /// that finds them on disk after the build was killed.
@@ -19,8 +19,10 @@ pub struct Ledger {
 pub struct Begun {
     /// The step, from 0.
     pub step: usize,
-    /// What; its identity is not known.
+    /// What; the engine has not told its identity.
     pub thing: Thing,
+    /// What was known of it before.
+    pub foreseen: Foreseen,
 }
 
 impl Ledger {
@@ -37,12 +39,14 @@ impl Ledger {
             BuildEvent::Began { engine, host, .. } => {
                 (self.engine, self.host) = (*engine, host.clone());
             }
-            BuildEvent::StepBegan { step, thing, .. } => self.begin(*step, thing.as_ref()),
+            BuildEvent::StepBegan { step, thing, foreseen, .. } => {
+                self.begin(*step, thing.as_ref(), foreseen.clone().unwrap_or_default());
+            }
             BuildEvent::Made(made) => {
                 self.begun = self.begun.take().filter(|begun| begun.step != made.step);
                 self.made.push(made.clone());
             }
-            BuildEvent::StepDone { step, .. } => {
+            BuildEvent::StepDone { step, .. } | BuildEvent::StepFailed { step, unanswered: false, .. } => {
                 self.begun = self.begun.take().filter(|begun| begun.step != *step);
             }
             BuildEvent::Undone { made, .. } => self.made.retain(|kept| kept.id != made.id || kept.step != made.step),
@@ -51,9 +55,10 @@ impl Ledger {
     }
 
     /// From the moment that the start is asked for, the files beside a domain are its own.
-    fn begin(&mut self, step: usize, thing: Option<&Thing>) {
-        self.begun = thing.map(|thing| Begun { step, thing: thing.clone() });
-        let Some(Thing::Running { domain }) = thing else { return };
+    fn begin(&mut self, step: usize, thing: Option<&Thing>, foreseen: Foreseen) {
+        let foreign = foreseen.foreign_files;
+        self.begun = thing.map(|thing| Begun { step, thing: thing.clone(), foreseen });
+        let Some(Thing::Running { domain }) = thing.filter(|_| !foreign) else { return };
         for made in &mut self.made {
             if matches!(&made.thing, Thing::Domain { name, .. } if name == domain) {
                 made.thing = made.thing.clone().once_started();
@@ -93,11 +98,12 @@ mod tests {
     use crate::engine::{MadeId, StepKey};
 
     fn began(step: usize, thing: &Thing) -> BuildEvent {
-        BuildEvent::StepBegan { step, at_ms: 0, key: StepKey(step.to_string()), thing: Some(thing.clone()) }
+        let key = StepKey(step.to_string());
+        BuildEvent::StepBegan { step, at_ms: 0, key, thing: Some(thing.clone()), foreseen: None }
     }
 
     fn made(step: usize, thing: &Thing, id: &str) -> Made {
-        Made { engine: EngineId::Libvirt, step, thing: thing.clone(), id: MadeId(id.into()) }
+        Made { engine: EngineId::Libvirt, step, thing: thing.clone(), id: MadeId(id.into()), file: None }
     }
 
     fn things() -> [Thing; 3] {
@@ -113,7 +119,7 @@ mod tests {
         let [volume, ..] = things();
         let made = made(1, &volume, "/p/a");
         let mut ledger = Ledger::of([&began(1, &volume)]);
-        assert_eq!(ledger.begun(), Some(&Begun { step: 1, thing: volume }));
+        assert_eq!(ledger.begun(), Some(&Begun { step: 1, thing: volume, foreseen: Foreseen::default() }));
         assert_eq!(ledger.newest_first().next(), None);
         ledger.read(&BuildEvent::Made(made.clone()));
         assert_eq!((ledger.begun(), ledger.newest_first().next()), (None, Some(&made)));

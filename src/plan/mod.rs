@@ -43,6 +43,13 @@ impl Plan {
         self.steps.iter().any(|step| matches!(step.thing, Some(Thing::Running { .. })))
     }
 
+    /// The same with `uuid` as the identity of the VM, unless custom XML gives it another.
+    #[must_use]
+    pub fn identified(&self, uuid: &str) -> Self {
+        let identified = |step: &Step| Step { call: step.call.clone().identified(uuid), ..step.clone() };
+        Self { steps: self.steps.iter().map(identified).collect(), ..self.clone() }
+    }
+
     /// What removes the thing that `step` makes, with all that it will have once it has been started; `None` where it
     /// makes none.
     pub fn undo(&self, step: &Step) -> Option<Undo> {

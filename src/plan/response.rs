@@ -306,6 +306,7 @@ mod tests {
             step,
             thing: Thing::Volume { pool: "default".into(), name: "a".into() },
             id: MadeId("/a".into()),
+            file: None,
         };
         let events = [
             BuildEvent::StepFailed {
@@ -314,6 +315,7 @@ mod tests {
                 message: "no space".into(),
                 original: "No space left on device".into(),
                 diagnosis: crate::checks::diagnose("No space left on device", &[]),
+                unanswered: false,
             },
             BuildEvent::Undone { step: 1, what: "deleted volume a".into(), made: made(1) },
             BuildEvent::NotUndone {

@@ -13,6 +13,7 @@ use super::terminal::{Terminal, TtyWriter};
 use crate::app::{self, App, Effect, Msg, StoreReply, WizardExit};
 use crate::build;
 use crate::host::Source;
+use crate::journal::Builds;
 use crate::plan::BuildEvent;
 use crate::ui::{self, Look};
 use crossterm::clipboard::CopyToClipboard;
@@ -52,6 +53,8 @@ pub(super) struct WizardSession {
     /// `None` once it is gone: a running build goes on without it.
     screen: Option<(Screen<TtyWriter>, Terminal)>,
     source: Source,
+    /// Where builds are recorded; `None` for a user without a home.
+    pub(super) builds: Option<Builds>,
     /// The session of SSH by which the user came.
     ssh: Option<String>,
     observation: Observation,
@@ -123,6 +126,7 @@ impl WizardSession {
             screen: Some(screen),
             observation: Observation::of(source.clone(), ssh.clone(), news.clone()),
             source,
+            builds: None,
             ssh,
             files,
             news,
@@ -289,7 +293,8 @@ impl WizardSession {
             Effect::WriteFile { path, text } => self.files.add(FileTask::WriteFile { path, text }),
             Effect::Build { plan, spec, allowed } => {
                 let (source, ssh) = (self.source.clone(), self.ssh.clone());
-                let order = build::Order { plan: *plan, spec: *spec, allowed, source, ssh };
+                let builds = self.builds.clone();
+                let order = build::Order { plan: *plan, spec: *spec, allowed, source, builds, ssh };
                 self.building = Some(Building::start(order, &self.news));
             }
             Effect::CancelBuild => {

@@ -13,6 +13,7 @@ use super::terminal::{Terminal, TerminalError, Tty, install_panic_hook};
 use crate::app::model::{DEMO, Start};
 use crate::app::{App, Probe, ProbeState, WizardExit};
 use crate::host::{Source, remote};
+use crate::journal::Builds;
 use crate::spec::Layer;
 use crate::store::{Drafts, Folders};
 use crate::ui::ThemeError;
@@ -27,7 +28,7 @@ pub struct WizardOptions {
     pub ssh: Option<String>,
     /// Presets below what the user types, the lowest first.
     pub layers: Vec<Layer>,
-    /// Where our own files are; `None` where the user has no home: then nothing is kept.
+    /// Where our own files are; `None` where the user has no home: then nothing is kept, and nothing built.
     pub folders: Option<Folders>,
     /// Colours and characters that were asked for.
     pub look: LookFlags,
@@ -75,12 +76,14 @@ pub fn wizard(options: WizardOptions) -> Result<WizardExit, WizardError> {
             Source::Demo => DEMO.to_owned(),
             source => source.name(),
         };
+        let builds = options.folders.as_ref().map(Builds::new);
         let start = Start {
             uri,
             layers: options.layers,
             size: (size.width, size.height),
             clock: super::event_loop::clock(),
             no_build: options.source.why_no_build(),
+            left: builds.as_ref().map(|builds| builds.left(&options.source)).unwrap_or_default(),
             probe: probe(&options.source),
         };
         let (app, effects) = App::new(start);
@@ -93,7 +96,7 @@ pub fn wizard(options: WizardOptions) -> Result<WizardExit, WizardError> {
             FileThread::new(options.folders, drafts, sender.clone()),
             sender,
         );
-        session.clipboard = capabilities.xterm;
+        (session.clipboard, session.builds) = (capabilities.xterm, builds);
         // The first frame comes before anything that could be slow, or missing.
         session.draw_now();
         session.begin(effects);

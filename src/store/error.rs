@@ -97,6 +97,12 @@ pub enum StoreError {
         /// Why it cannot be taken up.
         why: String,
     },
+    /// A file system on which files cannot be locked.
+    #[error("{}: this file system has no locks, so two builds could not be kept apart", .path.display())]
+    NoLocks {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file system said no.
     #[error("cannot {doing} {}: {source}", .path.display())]
     Io {
@@ -121,11 +127,12 @@ impl StoreError {
             Self::Exists { kind, .. } => format!("choose another name, or replace the {kind}"),
             Self::Shipped { .. } => "save one of the same name to hide it".to_owned(),
             Self::Draft { .. } => "move the file away to start fresh".to_owned(),
+            Self::NoLocks { .. } => "set XDG_STATE_HOME to a folder on a local file system".to_owned(),
             Self::BadName { .. } | Self::Broken { .. } | Self::Config { .. } | Self::Io { .. } => String::new(),
         }
     }
 
-    pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { doing, path, source }
     }

@@ -79,7 +79,7 @@ pub(super) fn place(
 }
 
 /// Makes a folder that is the user's alone, unless there is one that others cannot write to.
-pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::io("make", folder))?;
     trusted(folder)
 }
@@ -99,7 +99,7 @@ fn beside(folder: &Path, name: &str) -> io::Result<(File, PathBuf)> {
 }
 
 /// Deletes `path`; false where there is no such file.
-pub(super) fn delete(path: &Path) -> Result<bool, StoreError> {
+pub(crate) fn delete(path: &Path) -> Result<bool, StoreError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -11,7 +11,7 @@ pub struct Folders {
     pub config: PathBuf,
     /// presets/ and templates/.
     pub data: PathBuf,
-    /// drafts/; later the journals of builds.
+    /// drafts/, and builds/ with the journals of builds.
     pub state: PathBuf,
 }
 

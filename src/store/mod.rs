@@ -4,7 +4,7 @@
 pub mod config;
 pub mod drafts;
 pub mod error;
-mod file;
+pub(crate) mod file;
 pub mod folders;
 pub mod presets;
 pub mod shelf;

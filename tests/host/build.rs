@@ -26,14 +26,15 @@ struct Site {
     uri: String,
     name: String,
     folder: tempfile::TempDir,
+    state: tempfile::TempDir,
 }
 
 impl Site {
     fn new(uri: String, test: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         // QEMU's own user must reach the images.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let site = Self { uri, name: format!("vmbuild-test-{test}-{}", std::process::id()), folder };
+        let site = Self { uri, name: format!("vmbuild-test-{test}-{}", std::process::id()), folder, state };
         site.virsh(&["pool-create-as", &site.name, "dir", "--target", site.folder.path().to_str().unwrap()]);
         site
     }
@@ -136,6 +137,7 @@ impl Site {
             spec: Spec { cloud_init, ..Spec::default() },
             allowed: Allowed::default(),
             source,
+            builds: Some(support::builds(self.state.path())),
             ssh: None,
         };
         let (cancel, mut events) = (Arc::default(), Vec::new());

@@ -178,13 +178,13 @@ fn the_answer_of_a_build_has_what_libvirt_chose() {
 }
 
 #[test]
-fn of_equal_builds_at_once_one_builds_and_the_others_are_refused_with_findings() {
+fn of_equal_builds_of_several_users_at_once_one_builds_and_the_others_are_refused_with_findings() {
     let Some(uri) = support::system_uri() else { return };
-    let (home, pool) = (Home::new(), Pool::new(uri, "at-once"));
+    let pool = Pool::new(uri, "at-once");
     let spec = small(&pool, &json!({}));
     let _vm = Vm(&pool, spec["name"].as_str().unwrap().to_owned());
     let ends: Vec<(Option<i32>, Value)> = std::thread::scope(|scope| {
-        let builds: Vec<_> = (0..6).map(|_| scope.spawn(|| built(&home, &pool, &spec))).collect();
+        let builds: Vec<_> = (0..6).map(|_| scope.spawn(|| built(&Home::new(), &pool, &spec))).collect();
         builds.into_iter().map(|build| build.join().unwrap()).collect()
     });
     let codes = |code| ends.iter().filter(|(ended, _)| *ended == Some(code)).count();

@@ -40,7 +40,9 @@ fn word(thing: &Thing) -> String {
 fn cut_after(world: &dyn World, events: usize) -> (Vec<String>, Option<BuildResult>) {
     let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
     let spec = Spec { cloud_init, ..Spec::default() };
-    let order = Order { plan: world.plan(), spec, allowed: Allowed::default(), source: world.source(), ssh: None };
+    let state = tempfile::tempdir().unwrap();
+    let (source, builds) = (world.source(), Some(support::builds(state.path())));
+    let order = Order { plan: world.plan(), spec, allowed: Allowed::default(), source, builds, ssh: None };
     let mut lines = Vec::new();
     let mut write = |event: BuildEvent| {
         lines.push(serde_json::to_string(&event).unwrap());
@@ -95,11 +97,13 @@ fn cut_everywhere(world: &dyn World) {
 fn cancel_everywhere(world: &dyn World, most: usize) {
     let before = world.all();
     for events in 1..most {
+        let state = tempfile::tempdir().unwrap();
         let order = Order {
             plan: world.plan(),
             spec: Spec::default(),
             allowed: Allowed::default(),
             source: world.source(),
+            builds: Some(support::builds(state.path())),
             ssh: None,
         };
         let cancel = std::sync::Arc::default();
@@ -316,7 +320,8 @@ fn a_copy_is_told_while_libvirt_still_makes_it() {
         file: None,
     };
     let plan = Plan { name: "copy".into(), steps: vec![Step::new("", "", call)], ..Plan::default() };
-    let order = Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: system.source(), ssh: None };
+    let (source, builds) = (system.source(), Some(support::builds(system.outside.path())));
+    let order = Order { plan, spec: Spec::default(), allowed: Allowed::default(), source, builds, ssh: None };
     let (mut began, mut made, mut done) = (None, None, None);
     let mut take = |event: BuildEvent| match event {
         BuildEvent::StepBegan { .. } => began = Some(Instant::now()),
@@ -357,7 +362,9 @@ fn no_event_holds_a_secret() {
     let machine = machine(&spec, &facts);
     let blueprint = Blueprint { spec: &spec, machine: &machine, facts: &facts };
     let plan = Plan::of(&Libvirt, &blueprint, &Libvirt.render(&blueprint), PlanOptions { start: true });
-    let order = Order { plan: plan.clone(), spec: spec.clone(), allowed: Allowed::default(), source, ssh: None };
+    let builds = Some(support::builds(folder.path()));
+    let order =
+        Order { plan: plan.clone(), spec: spec.clone(), allowed: Allowed::default(), source, builds, ssh: None };
     let mut written = serde_json::to_string(&plan).unwrap();
     // The second build fails at what the first one made.
     for _ in 0..2 {

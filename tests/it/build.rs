@@ -1,5 +1,6 @@
 //! Builds on libvirt's test driver: success, failure in the middle, what existed, cancel. Each test has a host of its own.
 
+use crate::support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use vmbuild::build::{Order, run};
@@ -22,7 +23,7 @@ const NODE: &str = "<node>
 /// A host of the test driver, apart from all others.
 struct World {
     source: Source,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -31,7 +32,7 @@ impl World {
         let file = folder.path().join("node.xml");
         std::fs::write(&file, NODE).unwrap();
         let source = Source::at(format!("test://{}", file.display()));
-        Self { source, _folder: folder }
+        Self { source, folder }
     }
 
     /// Pools with their volumes, and domains.
@@ -63,7 +64,8 @@ impl World {
         let plan = Plan { name: "ws".into(), steps: steps.into_iter().map(step).collect(), ..Plan::default() };
         let cloud_init = Some(CloudInit { user: Some("ann".into()), ..CloudInit::default() });
         let spec = Spec { cloud_init, ..Spec::default() };
-        let order = Order { plan, spec, allowed: Allowed::default(), source: self.source.clone(), ssh: None };
+        let (source, builds) = (self.source.clone(), Some(support::builds(self.folder.path())));
+        let order = Order { plan, spec, allowed: Allowed::default(), source, builds, ssh: None };
         let cancel = Arc::default();
         let mut events = Vec::new();
         let outcome = run(
@@ -305,7 +307,7 @@ fn what_somebody_else_removed_meanwhile_is_no_failure_of_the_undo() {
 fn a_host_that_does_not_answer_ends_the_build_before_it_begins() {
     let folder = tempfile::tempdir().unwrap();
     let uri = format!("qemu+unix:///system?socket={}/none", folder.path().display());
-    let world = World { source: Source::at(uri), _folder: folder };
+    let world = World { source: Source::at(uri), folder };
     let (outcome, _) = world.build(vec![create("a.qcow2")], |_| {});
     assert!(matches!(&outcome, BuildResult::Undone { message } if message.contains("daemon")), "{outcome:?}");
 }

@@ -1,5 +1,7 @@
 //! The demo host: one consistent workstation, on which a build really happens. The tests share its one world.
 
+use crate::support;
+use std::path::Path;
 use std::sync::Arc;
 use vmbuild::build::{Order, run};
 use vmbuild::checks::{Allowed, Severity, take};
@@ -32,7 +34,7 @@ fn step(call: impl Into<AnyCall>) -> Step {
     Step::new("", "", call)
 }
 
-fn order() -> Order {
+fn order(folder: &Path) -> Order {
     let volume = "<volume><name>demo-ws-vda.qcow2</name><capacity unit='GiB'>200</capacity><allocation>0</allocation>
         <target><format type='qcow2'/></target></volume>";
     let domain = "<domain type='kvm'><name>demo-ws</name><memory unit='GiB'>16</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -52,7 +54,8 @@ fn order() -> Order {
         LibvirtCall::Start { name: name(), watched: false, files: Vec::new() },
     ];
     let plan = Plan { name: name(), steps: calls.into_iter().map(step).collect(), ..Plan::default() };
-    Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: demo(), ssh: None }
+    let builds = Some(support::builds(folder));
+    Order { plan, spec: Spec::default(), allowed: Allowed::default(), source: demo(), builds, ssh: None }
 }
 
 #[test]
@@ -61,7 +64,8 @@ fn the_demo_is_one_workstation_and_a_build_in_it_shows_in_its_facts() {
     assert_known(&before);
     assert_consistent(&before);
     assert_eq!(driver(&before, "01:00.0").as_deref(), Some("nouveau"));
-    let outcome = run(&order(), &mut |_| {}, &Arc::default());
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = run(&order(folder.path()), &mut |_| {}, &Arc::default());
     assert!(matches!(outcome, BuildResult::Built { .. }), "{outcome:?}");
     let after = facts();
     let pool = after.pools.items().iter().find(|pool| pool.name == "fast-nvme").unwrap();
@@ -151,7 +155,9 @@ fn what_changed_since_the_review_ends_the_build_before_anything_is_made() {
     let plan = recheck_alone("demo-recheck");
     let good = r#"{"name": "demo-recheck", "memory": 2048, "vcpus": 2,
         "storage": {"default_pool": "fast-nvme", "disks": [{"action": "create", "size": 20}]}}"#;
-    let order = Order { plan, spec: spec(good), allowed: Allowed::default(), source: demo(), ssh: None };
+    let folder = tempfile::tempdir().unwrap();
+    let builds = Some(support::builds(folder.path()));
+    let order = Order { plan, spec: spec(good), allowed: Allowed::default(), source: demo(), builds, ssh: None };
     let mut events = Vec::new();
     let outcome = run(&order, &mut |event| events.push(event), &Arc::default());
     assert!(matches!(outcome, BuildResult::Built { .. }), "{events:#?}");

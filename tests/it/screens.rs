@@ -449,6 +449,7 @@ fn a_build_from_start_to_end() {
         message: message.clone(),
         diagnosis: vmbuild::checks::diagnose(&original, &[]),
         original,
+        unanswered: false,
     }));
     let made = events::made(&plan, 1).unwrap();
     failed.tell(Msg::Build(BuildEvent::Undone { step: 1, what: "deleted volume web-01-vda.qcow2".into(), made }));
@@ -497,6 +498,7 @@ fn what_was_looked_at_after_the_start() {
         message: failed,
         original: words,
         diagnosis,
+        unanswered: false,
     }));
     session.tell(Msg::Build(BuildEvent::NotUndone {
         step: last,

@@ -164,7 +164,7 @@ fn every_crate_out_of_place_is_found() {
         ("plan/a.rs", "use fatfs::{FileSystem};", "fatfs", "host/, build/"),
         ("run/a.rs", "use netlink_sys;", "netlink_sys", "host/"),
         ("run/b.rs", "use kobject_uevent::UEvent;", "kobject_uevent", "host/"),
-        ("app/b.rs", "fn f() { rustix::process::getpid(); }", "rustix", "host/, store/, build/, run/, cli/"),
+        ("app/b.rs", "fn f() { rustix::process::getpid(); }", "rustix", "host/, store/, journal/, build/, run/, cli/"),
         ("host/a.rs", "use directories::ProjectDirs;", "directories", "store/, cli/"),
     ];
     for (path, source, name, places) in cases {

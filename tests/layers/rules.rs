@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::paths::{Found, Named, read};
 
 /// The layers, each of which may import those before it.
-pub(crate) const LAYERS: [&str; 16] = [
-    "units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "case", "host", "store", "build", "app",
-    "ui", "run", "cli",
+pub(crate) const LAYERS: [&str; 17] = [
+    "units", "spec", "facts", "machine", "domain", "engine", "checks", "plan", "case", "host", "store", "journal",
+    "build", "app", "ui", "run", "cli",
 ];
 /// The last layer without effects.
 const LAST_PURE: &str = "case";
@@ -56,7 +56,7 @@ const CRATES: [(&str, &[&str]); 15] = [
     ("fatfs", &["host/", "build/"]),
     ("netlink_sys", &["host/"]),
     ("kobject_uevent", &["host/"]),
-    ("rustix", &["host/", "store/", "build/", "run/", "cli/"]),
+    ("rustix", &["host/", "store/", "journal/", "build/", "run/", "cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("directories", &["store/", "cli/"]),
 ];

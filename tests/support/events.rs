@@ -6,12 +6,12 @@ use vmbuild::plan::{BuildEvent, Plan};
 /// What a step of `plan` makes, if anything.
 pub(crate) fn made(plan: &Plan, step: usize) -> Option<Made> {
     let thing = plan.steps.get(step)?.thing.clone()?;
-    Some(Made { engine: EngineId::Libvirt, step, thing, id: MadeId(format!("id-{step}")) })
+    Some(Made { engine: EngineId::Libvirt, step, thing, id: MadeId(format!("id-{step}")), file: None })
 }
 
 /// A step of `plan` begins.
 pub(crate) fn begins(plan: &Plan, step: usize, at_ms: u64) -> BuildEvent {
-    BuildEvent::step_began(step, &plan.steps[step], at_ms)
+    BuildEvent::step_began(step, &plan.steps[step], at_ms, None)
 }
 
 /// All that a step of `plan` tells, from its beginning to its end.

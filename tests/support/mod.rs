@@ -24,6 +24,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
 
+/// A place for the journals of builds, below a folder of the test.
+pub(crate) fn builds(folder: &std::path::Path) -> vmbuild::journal::Builds {
+    vmbuild::journal::Builds::new(&vmbuild::store::Folders::below(folder))
+}
+
 /// URI of a libvirt that runs real guests, for tests that need one. `None`, recorded as a skip, where there is none.
 ///
 /// ```ignore

@@ -4,6 +4,7 @@ pub mod built;
 pub mod call;
 mod copy;
 mod coverage;
+mod identified;
 mod removal;
 mod reviewed;
 mod steps;

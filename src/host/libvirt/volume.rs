@@ -4,7 +4,7 @@ use super::Connection;
 use super::error::calling;
 use crate::host::{Cause, HostError};
 use crate::units::Bytes;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use virt::error::Error;
 use virt::storage_pool::StoragePool;
@@ -167,6 +167,19 @@ impl Connection {
         }
     }
 
+    /// Waits until nothing is copied into the pool any more and shows what is in it. libvirt does not refresh a pool while
+    /// it works on one of its volumes, for whoever that is.
+    pub fn settle_pool(&self, name: &str, given_up: &AtomicBool) -> Result<(), HostError> {
+        let handle = self.pool(name)?;
+        loop {
+            match handle.refresh(0) {
+                Err(error) if is_busy(&error) && !given_up.load(Ordering::SeqCst) => std::thread::sleep(PAUSE),
+                Err(error) if calling("", &error).cause == Cause::Unsupported => return Ok(()),
+                outcome => return outcome.map(drop).map_err(|error| calling(&format!("refresh pool {name}"), &error)),
+            }
+        }
+    }
+
     fn pool(&self, name: &str) -> Result<StoragePool, HostError> {
         self.inner().lookup_storage_pool_by_name(name).map_err(|error| calling(&format!("find pool {name}"), &error))
     }
@@ -207,10 +220,13 @@ fn patiently<T>(act: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     let began = Instant::now();
     loop {
         match act() {
-            Err(error) if error.message().contains("asynchronous jobs running") && began.elapsed() < PATIENCE => {
-                std::thread::sleep(PAUSE);
-            }
+            Err(error) if is_busy(&error) && began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             outcome => return outcome,
         }
     }
+}
+
+/// True while somebody else refreshes the pool, or a volume of it is being made.
+fn is_busy(error: &Error) -> bool {
+    ["asynchronous jobs running", "still being allocated"].iter().any(|words| error.message().contains(words))
 }

@@ -1,6 +1,7 @@
 //! The headless commands, run as a program: what they print, how they end, what they leave alone.
 
 mod build;
+mod builds;
 mod diff;
 mod export;
 mod terminal;

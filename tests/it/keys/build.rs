@@ -84,6 +84,7 @@ fn a_failure_shows_libvirts_words_and_what_was_undone() {
             message: "cannot define".into(),
             original: "virDomainDefineXML: no".into(),
             diagnosis: None,
+            unanswered: false,
         },
     );
     event(

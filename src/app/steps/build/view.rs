@@ -288,7 +288,7 @@ impl BuildView {
                 self.put(step, |run| run.end(RunState::Done, at_ms, &note));
                 self.say(at_ms, note);
             }
-            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis } => {
+            BuildEvent::StepFailed { step, at_ms, message, original, diagnosis, .. } => {
                 self.put(step, |run| run.end(RunState::Failed, at_ms, &message));
                 self.put(step, |run| run.original.clone_from(&original));
                 self.say(at_ms, format!("failed: {message}"));

@@ -1,6 +1,6 @@
 //! Bytes into volumes: copies made by libvirt, with progress; uploads of files and of bytes in memory.
 
-use super::{conversion, same};
+use super::{conversion, same, volume_file};
 use crate::engine::Thing;
 use crate::engine::libvirt::FileCopy;
 use crate::host::backend::{Halt, Work};
@@ -31,29 +31,30 @@ pub(super) struct Job<'a> {
     pub(super) grow_to: Option<Bytes>,
     /// How a file that is in no pool is copied.
     pub(super) file: Option<&'a FileCopy>,
+    /// The host's files are those of this machine.
+    pub(super) here: bool,
 }
 
 impl Job<'_> {
-    /// Makes the copy and grows it; what came of it. `shares_files`: the host's files are those of this machine.
-    pub(super) fn run(
-        &self,
-        connection: &Connection,
-        shares_files: bool,
-        work: &mut Work<'_, '_>,
-    ) -> Result<String, Halt> {
+    /// Makes the copy and grows it; what came of it.
+    pub(super) fn run(&self, connection: &Connection, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         let source = match self.from_pool {
             Some(pool) => Some(connection.source_in_pool(pool, self.from)?),
             None => connection.source_at(self.from)?,
         };
         let made = match source {
             Some(source) => self.clone_volume(connection, &source, work)?,
-            None if shares_files => self.upload_file(connection, work)?,
+            None if self.here => self.upload_file(connection, work)?,
             None => return Err(self.out_of_reach().into()),
         };
         if work.is_cancelled() {
             return Err(Halt::Cancelled);
         }
         self.grow(connection, &made)
+    }
+
+    fn made(&self, key: &str, work: &mut Work<'_, '_>) {
+        work.made(key, self.here.then(|| volume_file::look(key)).flatten());
     }
 
     fn grow(&self, connection: &Connection, made: &MadeVolume) -> Result<String, Halt> {
@@ -94,7 +95,7 @@ impl Job<'_> {
         match copied {
             Ok(made) => {
                 if !growing.told {
-                    work.made(&made.key);
+                    self.made(&made.key, work);
                 }
                 work.progress(total, total);
                 Ok(made)
@@ -124,7 +125,7 @@ impl Job<'_> {
         // What was found by its path is still what was checked.
         reviewed.iter().try_for_each(same::at_path)?;
         let made = connection.create_volume(self.pool, self.xml)?;
-        work.made(&made.key);
+        self.made(&made.key, work);
         let parts =
             extents(&file, self.file.is_some_and(|file| file.sparse)).map_err(|error| self.unreadable(&error))?;
         let total = parts.iter().fold(0, |sum, (_, length)| sum + length);
@@ -185,7 +186,7 @@ impl Growing<'_> {
         if !self.told
             && let Some((_, key)) = &self.seen
         {
-            work.made(key);
+            self.job.made(key, work);
             self.told = true;
         }
         work.progress(allocation, total);

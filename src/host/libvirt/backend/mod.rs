@@ -8,17 +8,19 @@ mod reconnect;
 mod same;
 mod seed;
 mod verify;
+mod volume_file;
 mod watch;
 
 use super::{Connection, MadeDomain, MadeVolume};
 use crate::domain;
 use crate::engine::libvirt::{Libvirt, LibvirtCall, LibvirtRemoval, PasswordFile};
-use crate::engine::{Builder as _, BuiltVm, Call as AnyCall, Made, MadeId, ReviewedFile, Thing, undo};
+use crate::engine::{Builder as _, BuiltVm, Call as AnyCall, Made, MadeFile, MadeId, ReviewedFile, Thing, undo};
 use crate::facts::{FactsPart, Query};
 use crate::host::backend::{Backend, Halt, Removed, Trace, Work};
 use crate::host::secret::{self, Secret};
 use crate::host::{Cause, HostError, Observer, Source};
 use crate::plan::BuildEvent;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use watch::LogWatch;
@@ -47,19 +49,20 @@ impl LibvirtBackend {
         match call {
             LibvirtCall::CreateVolume { pool, xml, .. } => {
                 let made = self.connection.create_volume(pool, xml)?;
-                work.made(&made.key);
+                work.made(&made.key, self.file_of(&made));
                 Ok(String::new())
             }
             LibvirtCall::CloneVolume { pool, volume, xml, from, from_pool, grow_to, file } => {
                 let (from_pool, grow_to, file) = (from_pool.as_deref(), *grow_to, file.as_ref());
-                let job = copy::Job { pool, volume, xml, from, from_pool, grow_to, file };
-                job.run(&self.connection, self.source.shares_files(), work)
+                let here = self.source.shares_files();
+                let job = copy::Job { pool, volume, xml, from, from_pool, grow_to, file, here };
+                job.run(&self.connection, work)
             }
             LibvirtCall::WriteSeed { pool, volume } => self.write_seed(pool, volume, work),
             LibvirtCall::Define { xml, passwords, files, .. } => {
                 self.unchanged(files)?;
                 let (made, validated) = self.define(xml, passwords)?;
-                work.made(&made.uuid);
+                work.made(&made.uuid, None);
                 let note = if validated { "" } else { "this driver does not validate XML against libvirt's schema" };
                 Ok(note.to_owned())
             }
@@ -79,7 +82,7 @@ impl LibvirtBackend {
                 self.watch = watched.then(|| LogWatch::begin(&self.source, work.name));
                 let domain = defined(work)?;
                 self.connection.start(&domain)?;
-                work.made(&domain.uuid);
+                work.made(&domain.uuid, None);
                 Ok(String::new())
             }
             LibvirtCall::VerifyPassthrough { passed, held } => self.verify(passed, held, work),
@@ -90,6 +93,22 @@ impl LibvirtBackend {
     fn unchanged(&self, files: &[ReviewedFile]) -> Result<(), HostError> {
         let here = self.source.shares_files();
         files.iter().filter(|_| here).try_for_each(same::at_path)
+    }
+
+    /// The file of a new volume, where it is one of this machine.
+    fn file_of(&self, made: &MadeVolume) -> Option<MadeFile> {
+        self.source.shares_files().then(|| volume_file::look(&made.key)).flatten()
+    }
+
+    /// Deletes a volume that is still in the file that was made for it; `false` where it is gone.
+    fn delete(&self, volume: &MadeVolume, file: Option<&MadeFile>) -> Result<bool, HostError> {
+        let Some(file) = file.filter(|_| self.source.shares_files()) else {
+            return self.connection.delete_volume(volume);
+        };
+        volume_file::is_ours(&volume.key, file)?;
+        let was_there = self.connection.delete_volume(volume)?;
+        volume_file::is_gone(&volume.key, file)?;
+        Ok(was_there)
     }
 
     fn define(&self, xml: &str, passwords: &[PasswordFile]) -> Result<(MadeDomain, bool), HostError> {
@@ -137,7 +156,7 @@ impl Backend for LibvirtBackend {
         let id = made.id.0.clone();
         let was_there = match removal {
             LibvirtRemoval::DeleteVolume { pool, name } => {
-                self.connection.delete_volume(&MadeVolume { pool, name, key: id })
+                self.delete(&MadeVolume { pool, name, key: id }, made.file.as_ref())
             }
             LibvirtRemoval::Undefine { name, with_files, .. } => {
                 self.connection.undefine(&MadeDomain { name, uuid: id }, with_files)
@@ -161,12 +180,47 @@ impl Backend for LibvirtBackend {
         }
     }
 
+    fn settle(&mut self, thing: &Thing, given_up: &AtomicBool) -> Result<(), HostError> {
+        match thing {
+            Thing::Volume { pool, .. } => self.connection.settle_pool(pool, given_up),
+            Thing::Domain { .. } | Thing::Running { .. } => Ok(()),
+        }
+    }
+
+    fn is_there(&mut self, made: &Made) -> Result<bool, HostError> {
+        let found = match &made.thing {
+            Thing::Volume { pool, name } => {
+                if let Some(file) = made.file.filter(|_| self.source.shares_files()) {
+                    volume_file::is_ours(&made.id.0, &file)?;
+                }
+                self.connection.source_in_pool(pool, name).map(|_| true)
+            }
+            Thing::Domain { .. } => self.connection.is_running(&made.id.0).map(|_| true),
+            Thing::Running { .. } => self.connection.is_running(&made.id.0),
+        };
+        match found {
+            Err(error) if error.cause == Cause::NotFound => Ok(false),
+            found => found,
+        }
+    }
+
+    fn file(&mut self, path: &str) -> Option<MadeFile> {
+        self.source.shares_files().then(|| volume_file::look(path)).flatten()
+    }
+
     fn is_running(&mut self, domain: &MadeId) -> Result<bool, HostError> {
         self.connection.is_running(&domain.0)
     }
 
     fn describe(&mut self, domain: &MadeId) -> Result<BuiltVm, HostError> {
         self.describe_domain(&MadeDomain { name: String::new(), uuid: domain.0.clone() })
+    }
+
+    fn has_foreign_files(&mut self, domain: &MadeId) -> bool {
+        let stored = self.connection.stored_xml(&MadeDomain { name: String::new(), uuid: domain.0.clone() });
+        let variables =
+            stored.ok().and_then(|stored| Some(domain::parse(&stored).ok()?.find("os")?.find("nvram")?.own_text()));
+        self.source.shares_files() && variables.is_some_and(|path| !path.is_empty() && Path::new(&path).exists())
     }
 
     fn reconnect(&mut self) {

@@ -21,7 +21,7 @@ impl LibvirtBackend {
         let guest = SeedGuest { name: work.name, instance: &domain.uuid, cards: &cards, password: hash.as_deref() };
         let image = image(&documents(&guest, wanted))?;
         let made = self.connection.create_volume(pool, &seed_xml(volume, Bytes(image.len() as u64)))?;
-        work.made(&made.key);
+        work.made(&made.key, self.file_of(&made));
         match copy::bytes(&self.connection, &made, &image, work) {
             Err(Halt::Failed(error)) if error.cause == Cause::Unsupported => {
                 Ok("left empty: this driver does not store volume contents".into())
