@@ -11,7 +11,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     cargo install --locked --quiet cargo-fuzz
 fi
 
-mkdir -p "$home"/{corpus,artifacts}/{spec,custom_xml,whole,image}
+mkdir -p "$home"/{corpus,artifacts}/{spec,custom_xml,whole,image,journal}
 for spec in tests/golden/*/spec.json tests/golden/*/templates/*.json; do
     name=$(basename "$(dirname "$spec")")-$(basename "$spec")
     cp "$spec" "$home/corpus/spec/$name"
@@ -31,6 +31,9 @@ if command -v qemu-img >/dev/null; then
     head -c 400000 "$folder/over" >"$home/corpus/image/over"
     rm -r "$folder"
 fi
+# A journal of two lines; its words are those of the dictionary.
+printf '%s\n' '{"v":1,"seq":0,"at":1,"opened":{"id":"a","program":"","uid":0,"pid":1,"host":{"uri":null},"plan":{"name":"a","steps":[]},"spec":{}}}' \
+    '{"v":1,"seq":1,"at":2,"event":{"event":"progress","step":1,"done":1,"total":2}}' >"$home/corpus/journal/two"
 # Words of the formats, which a fuzzer would guess slowly.
 words=$home/words
 grep -oEh "\"[a-z_]+\"" tests/golden/*/spec.json | sort -u >"$words"
@@ -41,7 +44,7 @@ printf '"%s"\n' "xmlns:v='urn:vmbuild:domain:1'" "v:op='remove'" "v:op='replace'
 
 # Coverage needs no sanitizer, and so no nightly compiler: the code under test has no unsafe part.
 status=0
-for target in spec custom_xml whole image; do
+for target in spec custom_xml whole image journal; do
     longest=16384
     [ "$target" != image ] || longest=400000
     RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none \
