@@ -230,7 +230,21 @@ with_cargo_test() {
     return "$status"
 }
 
+# Nothing but builds that are killed, as many as $1 says.
+cut_builds() {
+    find_libvirt
+    if [ -z "$VMBUILD_TEST_URI" ]; then
+        echo "not run: $VMBUILD_TEST_URI_WHY"
+        return 1
+    fi
+    VMBUILD_TEST_CUTS=$1 cargo test --locked --quiet --test host -- --exact cuts::a_build_cut_at_any_moment_is_taken_back_or_finished
+}
+
 packaging/setup.sh test || [ $? = 3 ]
+if [ "${1-}" = cuts ]; then
+    cut_builds "${2:-100}"
+    exit
+fi
 begin_lab
 check_sources
 find_hugepages

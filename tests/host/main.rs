@@ -13,6 +13,7 @@ mod boots;
 mod build;
 mod cli_build;
 mod console_password;
+mod cuts;
 mod domain_xml;
 mod e2e;
 mod images;
