@@ -90,7 +90,7 @@ fn secrets(path: &std::path::Path, record: &BuildRecord, options: &GlobalOptions
     Err(CommandFailure::usage(message).remedy("Its name and cloud_init must be the same."))
 }
 
-/// What is there is shown to somebody who can answer.
+/// What is there is shown on a terminal, and the answer is asked for.
 fn accepted(record: &BuildRecord, out: &mut Out) -> Result<bool, CommandFailure> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) || out.is_json() {
         return Ok(true);

@@ -133,7 +133,7 @@ impl Builds {
         Ok(open)
     }
 
-    /// What interrupted builds may have left on this host. What cannot be read stands in nobody's way: a build reads it again.
+    /// What interrupted builds may have left on this host. What cannot be read is left out: a build reads it again.
     pub fn left(&self, source: &Source) -> Vec<LeftBuild> {
         let open = self.open(source).unwrap_or_default().into_iter();
         open.filter(|record| record.state().is_open()).map(|record| record.left_build()).collect()
@@ -187,7 +187,7 @@ impl Builds {
     }
 
     /// Removes the journals of builds that were over long ago, or that many others have followed. What stays although it
-    /// could go harms nobody.
+    /// could go does no harm.
     fn prune(&self) {
         let Ok(files) = self.files() else { return };
         let old = |path: &Path| {
@@ -343,7 +343,7 @@ mod tests {
         let Err(BuildRefusal::Running(other)) = builds.begin(making(&["c", "b"])) else { panic!("two builds of b") };
         assert_eq!((other.name.as_str(), other.thing.as_str()), ("a-b", "volume b in pool fast"));
         drop(builds.begin(making(&["c"])).unwrap());
-        // Interrupted before it made anything, it is in nobody's way.
+        // Interrupted before it made anything, it is not in the way.
         drop(first);
         drop(builds.begin(making(&["b"])).unwrap());
     }

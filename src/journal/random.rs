@@ -1,4 +1,4 @@
-//! Names that nobody else has.
+//! Names that are given once.
 
 use crate::store::StoreError;
 use std::fs::File;

@@ -7,7 +7,7 @@ use crate::engine::Thing;
 use crate::plan::{BuildEvent, Ledger};
 use std::path::PathBuf;
 
-/// A journal, and whether somebody works on it.
+/// A journal, and whether a process works on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuildRecord {
     /// The file.

@@ -30,7 +30,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A new journal at `path` that begins with `opened`. Nobody finds it there before its first line is on disk.
+    /// A new journal at `path` that begins with `opened`. It is found there once its first line is on disk.
     pub(super) fn create(path: &Path, opened: Opened) -> Result<Self, StoreError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -56,7 +56,7 @@ impl Journal {
         journal
     }
 
-    /// The journal at `path`, of which `whole` bytes in `lines` lines count; `None` where somebody else works on it. What
+    /// The journal at `path`, of which `whole` bytes in `lines` lines count; `None` where another process works on it. What
     /// does not count is cut off: it would end the reading of what follows.
     pub(super) fn reopen(path: &Path, read: impl Fn() -> Option<(u64, u64)>) -> Result<Option<Self>, StoreError> {
         let failed = |error| StoreError::io("write", path)(error);
@@ -113,7 +113,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Gives back what of the reserved room was not needed; that it stays reserved harms nobody.
+        // Gives back what of the reserved room was not needed; that it stays reserved does no harm.
         let _ = self.file.set_len(self.length);
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Locks the file; false where somebody else has it.
+/// Locks the file; false where another process has it.
 pub(super) fn lock(file: &File, path: &Path) -> Result<bool, StoreError> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),

@@ -144,7 +144,7 @@ impl Site {
         {
             self.virsh(&["vol-delete", "--pool", &self.name, name]);
         }
-        // Builds that are over are in nobody's way; those that were cut are.
+        // Builds that are over are not in the way; those that were cut are.
         std::fs::remove_dir_all(self.state()).ok();
     }
 
