@@ -594,9 +594,7 @@ impl App {
             return None;
         }
         self.stored = self.model.content.clone();
-        if self.content == Content::default() {
-            return Some(Effect::DiscardDraft);
-        }
-        Some(Effect::SaveDraft(Box::new(self.draft())))
+        let is_empty = self.content == Content::default();
+        Some(if is_empty { Effect::DiscardDraft } else { Effect::SaveDraft(Box::new(self.draft())) })
     }
 }
