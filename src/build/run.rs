@@ -173,12 +173,17 @@ impl<'a> Run<'a> {
 
     /// Undoes everything, then says how it ended. Without a failure the user cancelled.
     fn give_up(&mut self, backend: &mut dyn Backend, failure: Option<&HostError>) -> BuildResult {
-        let lost = failure.is_some_and(|error| error.cause == Cause::Lost);
+        let begun = self.teller.ledger.begun().cloned();
+        // What another has made is its own.
+        let unsure = failure.filter(|error| error.cause != Cause::Exists);
         if let Some(error) = failure {
             self.tell_failure(error);
         }
         backend.reconnect();
-        let answered = !lost || undo::unanswered(backend, &mut self.teller);
+        let answered = match (unsure, begun) {
+            (Some(error), Some(begun)) => undo::left(backend, error, &begun, &mut self.teller),
+            _ => true,
+        };
         let clean = undo::all(backend, &mut self.teller) && answered;
         // Somebody else was faster: what was made meanwhile is a finding like any other.
         if clean && failure.is_some_and(|error| error.cause == Cause::Exists) {

@@ -4,6 +4,7 @@ use crate::engine::{Made, Thing};
 use crate::host::backend::{Removed, Teller, Trace};
 use crate::host::{Backend, Cause, HostError};
 use crate::plan::BuildEvent;
+use crate::plan::ledger::Begun;
 
 /// Undoes everything that was made; `true` where nothing is left behind.
 pub(super) fn all(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
@@ -41,16 +42,25 @@ pub(super) fn all_but(
     clean
 }
 
-/// Tells what the last step may have left behind where it was not answered; `true` where there is nothing. Whose it is
-/// cannot be said, so it is told and not undone.
-pub(super) fn unanswered(backend: &mut dyn Backend, teller: &mut Teller<'_>) -> bool {
-    // A VM that runs is stopped with its definition.
-    let begun = teller.ledger.begun().filter(|begun| !matches!(begun.thing, Thing::Running { .. })).cloned();
-    let Some(begun) = begun else { return true };
+/// Tells what the step that failed may have left behind; `true` where there is nothing. Whose it is cannot be said, so it is
+/// told and not undone.
+pub(super) fn left(backend: &mut dyn Backend, failure: &HostError, begun: &Begun, teller: &mut Teller<'_>) -> bool {
+    let lost = failure.cause == Cause::Lost;
+    let may_be_left = match begun.thing {
+        // A VM that runs is stopped with its definition.
+        Thing::Running { .. } => false,
+        // libvirt answers a definition before it keeps it, and a volume after it has begun with it.
+        Thing::Domain { .. } => lost,
+        Thing::Volume { .. } => true,
+    };
+    if !may_be_left {
+        return true;
+    }
+    let what = if lost { "the connection was cut while it was made" } else { "it could not be made" };
     let why = match backend.observe(&begun.thing) {
         Trace::Absent => return true,
-        Trace::There => "the connection was cut while it was made, and it is there now".to_owned(),
-        Trace::Unknown(why) => format!("the connection was cut while it was made: {why}"),
+        Trace::There => format!("{what}, and it is there now"),
+        Trace::Unknown(why) => format!("{what}: {why}"),
     };
     let undo = teller.ledger.undo_by_name(&begun.thing);
     let by_hand = undo.command.to_string();

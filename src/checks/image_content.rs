@@ -53,7 +53,7 @@ fn disks(subject: &Subject, notes: &mut Notes) {
 fn judge(subject: &Subject, notes: &mut Notes, topic: &Topic, name: &Text, at: &Location, meant: bool) {
     let known = subject.known(at);
     // Whatever is at the start of a device, it is a disk.
-    let is_device = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_files());
+    let is_device = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_images());
     let Some(image) = known.image().filter(|image| image.content != FileContent::Unknown && !is_device) else { return };
     notes.looked();
     let Some(what) = not_a_disk(image) else { return };

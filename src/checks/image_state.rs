@@ -79,7 +79,7 @@ fn all<'a>(subject: &Subject<'a>) -> Vec<ReadImage<'a>> {
 /// The header of an image that is not a device.
 fn header<'a>(subject: &Subject<'a>, at: &Location) -> Option<&'a ImageHeader> {
     let known = subject.known(at);
-    let is_device = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_files());
+    let is_device = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_images());
     known.image().filter(|_| !is_device)
 }
 

@@ -63,6 +63,7 @@ mod path;
 mod pci;
 mod pinning;
 mod pool;
+mod pool_type;
 mod profile;
 mod reach;
 mod reached;

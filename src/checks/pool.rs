@@ -10,8 +10,7 @@ use crate::facts::Pool;
 use crate::machine::Location;
 use crate::spec::{DiskAction, DiskFormat};
 
-pub(super) static CHECKS: &[&Check] =
-    &[&STORAGE_MISSING, &POOL_REQUIRED, &POOL_MISSING, &POOL_INACTIVE, &POOL_FORMAT, &POOL_FIXED];
+pub(super) static CHECKS: &[&Check] = &[&STORAGE_MISSING, &POOL_REQUIRED, &POOL_MISSING, &POOL_INACTIVE, &POOL_FORMAT];
 
 static STORAGE_MISSING: Check = Check {
     code: "STORAGE-MISSING",
@@ -61,15 +60,6 @@ static POOL_FORMAT: Check = Check {
               and the like are block devices: they hold raw data, and libvirt does not create qcow2 in them. Leave the \
               format out, or choose a directory pool.",
     run: Some(format),
-    ..Check::VM
-};
-
-static POOL_FIXED: Check = Check {
-    code: "POOL-FIXED",
-    title: "volumes can be created in the pools",
-    explain: "The volumes of iSCSI, SCSI and multipath pools are LUNs, which only the storage system can create. \
-              libvirt can attach one, but cannot create or clone into such a pool.",
-    run: Some(fixed),
     ..Check::VM
 };
 
@@ -171,7 +161,7 @@ fn format(subject: &Subject, notes: &mut Notes) {
         }
         .name();
         match format {
-            Some(DiskFormat::Qcow2) if !pool.holds_files() => {
+            Some(DiskFormat::Qcow2) if !pool.holds_images() => {
                 let message = text!(
                     "pool '{pool}' ({kind}) holds raw volumes; qcow2 was requested",
                     pool = pool.name,
@@ -192,16 +182,6 @@ fn format(subject: &Subject, notes: &mut Notes) {
                 notes.blocker(row.topic("format"), message, without("leave the format out for qcow2"));
             }
             Some(DiskFormat::Qcow2 | DiskFormat::Raw) | None => {}
-        }
-    }
-}
-
-fn fixed(subject: &Subject, notes: &mut Notes) {
-    for (row, pool) in makers(subject) {
-        notes.looked();
-        if matches!(pool.kind.as_str(), "iscsi" | "iscsi-direct" | "scsi" | "mpath") {
-            let message = text!("no volume can be created in {kind} pool '{pool}'", kind = pool.kind, pool = pool.name);
-            notes.blocker(row.topic("storage_pool"), message, "choose another pool, or attach one of its volumes");
         }
     }
 }
@@ -262,15 +242,5 @@ mod tests {
         lvm(Some("raw")).passes("POOL-FORMAT");
         lvm(None).passes("POOL-FORMAT");
         disk(json!({"action": "create", "size": 1, "format": "vdi"})).said("POOL-FORMAT").blocker();
-    }
-
-    #[test]
-    fn nothing_is_created_in_a_pool_of_luns() {
-        let asked = |action: &str| {
-            disk(json!({"action": action, "size": 1, "path": "unit:0:0:1", "storage_pool": "vg0"}))
-                .pools(|pool| pool.kind = "iscsi".into())
-        };
-        asked("create").said("POOL-FIXED").blocker();
-        asked("attach").quiet("POOL-FIXED");
     }
 }

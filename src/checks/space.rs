@@ -88,9 +88,7 @@ fn taking<'a>(subject: &Subject, disk: &'a Disk, pool: &Pool) -> Option<Taking<'
         }
         DiskOrigin::Existing(_) | DiskOrigin::Seed { .. } | DiskOrigin::Drive { .. } => return None,
     };
-    // RADOS images are thin although they are block devices.
-    let thin = pool.holds_files() || matches!(pool.kind.as_str(), "rbd" | "sheepdog");
-    Some(Taking { disk, size, at_once: if thin { copied } else { size } })
+    Some(Taking { disk, size, at_once: if pool.abilities().thin { copied } else { size } })
 }
 
 fn sum(takings: &[Taking], of: impl Fn(&Taking) -> Bytes) -> Bytes {

@@ -343,9 +343,11 @@ impl<'a> Subject<'a> {
             Location::Path { path, .. } | Location::Volume { path: Some(path), .. } => {
                 self.images().users(path).iter().map(|(domain, _)| *domain).collect()
             }
-            Location::Volume { pool, volume, path: None, .. } => {
+            Location::Volume { pool, volume, path: None, network, .. } => {
                 let named = format!("{pool}/{volume}");
-                let uses = |domain: &&Domain| domain.disks.iter().any(|disk| disk.source == named);
+                let there = network.as_ref().map(|network| network.name.as_str());
+                let is_it = |source: &str| source == named || Some(source) == there;
+                let uses = |domain: &&Domain| domain.disks.iter().any(|disk| is_it(&disk.source));
                 self.facts.domains.items().iter().filter(uses).collect()
             }
         };

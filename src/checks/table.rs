@@ -6,14 +6,15 @@ use super::{
     failure, firmware, graphics, guest_address, guest_os, held, holding, host, host_drive, hypervisor, image,
     image_content, image_sharing, image_state, iommu, kernel_boot, kernel_image, mac, machine_bus, mediated, memory,
     merged, metadata, name, network, network_config, numa, nvme, overridden, passthrough, path, pci, pinning, pool,
-    profile, rom, selector, share, space, target, template, tuning, usb, user_data, version, virtual_function, volume,
+    pool_type, profile, rom, selector, share, space, target, template, tuning, usb, user_data, version,
+    virtual_function, volume,
 };
 
 /// Checks of one file, below the heading of their chapter in CHECKS.md.
 type Group = (&'static str, &'static [&'static Check]);
 
 /// The rows by subject, in the order of the spec.
-static TABLE: [Group; 50] = [
+static TABLE: [Group; 51] = [
     ("Host", host::CHECKS),
     ("Name and metadata", name::CHECKS),
     ("Templates", template::CHECKS),
@@ -24,6 +25,7 @@ static TABLE: [Group; 50] = [
     ("CPU", cpu_feature::CHECKS),
     ("CPU", pinning::CHECKS),
     ("Storage", pool::CHECKS),
+    ("Storage", pool_type::CHECKS),
     ("Storage", disk::CHECKS),
     ("Storage", path::CHECKS),
     ("Storage", target::CHECKS),

@@ -2,7 +2,8 @@
 
 use super::Element;
 use super::device::{address, boot};
-use crate::machine::{Disk, DiskOrigin, Location};
+use crate::facts::PoolLogin;
+use crate::machine::{Disk, DiskOrigin, Location, NetworkVolume};
 use crate::spec::{DiskCache, DiskDevice, DiskIo};
 
 /// One disk. Its image is named by path wherever the path is known: AppArmor's profile generator does not follow a
@@ -10,6 +11,7 @@ use crate::spec::{DiskCache, DiskDevice, DiskIo};
 pub(super) fn disk(disk: &Disk) -> Element {
     let kind = match disk.location() {
         _ if matches!(disk.origin, DiskOrigin::Drive { .. }) => "nvme",
+        Some(location) if location.network().is_some() => "network",
         Some(Location::Volume { path: None, .. }) => "volume",
         Some(location) if location.is_block() => "block",
         _ => "file",
@@ -25,6 +27,7 @@ pub(super) fn disk(disk: &Disk) -> Element {
         .attr("type", kind)
         .attr("device", disk.device.name())
         .child(driver(disk))
+        .child(disk.location().and_then(Location::network).and_then(|network| network.login.as_ref()).map(login))
         .child(disk.location().map(|location| source(disk, location)).or(drive(disk)))
         .child(target)
         .child(serial)
@@ -42,8 +45,9 @@ fn driver(disk: &Disk) -> Element {
     let tuning = &disk.tuning;
     let made = !disk.readonly && matches!(disk.origin, DiskOrigin::New { .. } | DiskOrigin::Clone { .. });
     let cache = tuning.cache.or(made.then_some(DiskCache::None));
-    // Linux AIO works past the cache only.
-    let native = made && cache.is_some_and(DiskCache::is_direct);
+    // Linux AIO works past the cache only, and on files of the host.
+    let local = disk.location().is_none_or(|location| location.network().is_none());
+    let native = made && local && cache.is_some_and(DiskCache::is_direct);
     let io = tuning.io.or(native.then_some(DiskIo::Native));
     let given_back = !disk.readonly && !matches!(disk.origin, DiskOrigin::Seed { .. });
     let discard = tuning.discard.or(given_back.then_some(true));
@@ -66,8 +70,33 @@ fn drive(disk: &Disk) -> Option<Element> {
     Some(source.origin(disk.place.clone().key("host_address")))
 }
 
+/// The account of a volume on other machines; its password is a secret that libvirt has.
+fn login(login: &PoolLogin) -> Element {
+    let secret = Element::new("secret").attr("type", login.kind.clone());
+    let secret = match (&login.uuid, &login.usage) {
+        (Some(uuid), _) => secret.attr("uuid", uuid.clone()),
+        (None, usage) => secret.attr("usage", usage.clone().unwrap_or_default()),
+    };
+    Element::new("auth").attr("username", login.user.clone()).child(secret)
+}
+
+fn network_source(network: &NetworkVolume) -> Element {
+    let source = Element::new("source").attr("protocol", network.protocol).attr("name", network.name.clone());
+    network.hosts.iter().fold(source, |source, host| {
+        let element = Element::new("host").attr("name", host.name.clone());
+        source.child(match host.port {
+            Some(port) => element.attr("port", port.to_string()),
+            None => element,
+        })
+    })
+}
+
 /// A CD-ROM whose image has gone must not keep the VM from starting.
 fn source(disk: &Disk, location: &Location) -> Element {
+    // Of images on other machines libvirt does not look whether they are there.
+    if let Some(network) = location.network() {
+        return network_source(network);
+    }
     let source = Element::new("source");
     let source = match location {
         Location::Volume { path: None, pool, volume, .. } => {

@@ -2,7 +2,7 @@
 //! it.
 
 use super::storage::Mount;
-use super::{BlockDevice, BlockKind, Facts, HostStorage, Pool, Use};
+use super::{BlockDevice, BlockKind, Facts, HostStorage, Pool, PoolGround, Use};
 use std::collections::{BTreeSet, HashSet};
 
 /// What the host does with the block device `name`; nothing where the disks of the host are not known, for which see
@@ -77,8 +77,8 @@ impl OnDevice<'_> {
     /// Pools of folders are on mounts, which count themselves.
     fn carries_pool(&self, pool: &Pool) -> bool {
         let own = |path: &str| self.storage.device_at(path).is_some_and(|device| device.name == self.name);
-        match pool.kind.as_str() {
-            "disk" => {
+        match pool.abilities().ground {
+            PoolGround::Drive => {
                 let volumes = || pool.volumes.items().iter();
                 let on_it = |path: &str| self.storage.device_at(path).is_some_and(|part| self.carries(&part.name));
                 volumes().any(|volume| on_it(&volume.path)) && !volumes().any(|volume| own(&volume.path))

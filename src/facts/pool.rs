@@ -1,5 +1,6 @@
 //! Storage pools and volumes.
 
+use super::pool_type::{PoolType, VolumeKind, VolumeNames};
 use super::{BackingFile, Fact, FileContent, ImageFormat, ImageHeader};
 use crate::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub struct Pool {
     /// [`MediaFile::places`](super::MediaFile::places).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<String>,
+    /// What it is made of, as far as a volume is named or reached by it.
+    #[serde(skip_serializing_if = "PoolSource::is_empty")]
+    pub source: PoolSource,
     /// Size of the pool.
     pub capacity: Bytes,
     /// Taken.
@@ -32,6 +36,63 @@ pub struct Pool {
     pub available: Bytes,
     /// Its volumes by name; unknown for an inactive pool or one with more volumes than libvirt can list.
     pub volumes: Fact<Vec<Volume>>,
+}
+
+/// What a pool is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PoolSource {
+    /// Name of the RADOS pool or the Gluster volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Folder within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// The drive of a pool of partitions, as libvirt names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Its partition table: gpt, dos, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The machines that serve it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<PoolHost>,
+    /// How one logs in there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<PoolLogin>,
+}
+
+/// A machine that serves a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PoolHost {
+    /// Name or address.
+    pub name: String,
+    /// Port, where it is not the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// The account of a pool. Its password is a secret of libvirt, which is only named here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PoolLogin {
+    /// Name of the account.
+    pub user: String,
+    /// What the secret is used for, in libvirt's words: ceph, iscsi.
+    pub kind: String,
+    /// UUID of the secret; else it is found by its usage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// Usage of the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<String>,
+}
+
+impl PoolSource {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One volume.
@@ -93,8 +154,33 @@ impl Pool {
         self.volumes.items().iter().find(|volume| volume.name == name)
     }
 
+    /// What its type can do.
+    pub fn abilities(&self) -> &'static PoolType {
+        PoolType::named(&self.kind)
+    }
+
+    /// Where a volume of this name is to be expected; `None` where the pool's volumes have no path, or one that only
+    /// libvirt can tell.
+    pub fn path_of(&self, volume: &str) -> Option<String> {
+        let folder = self.path.as_deref()?.trim_end_matches('/');
+        let abilities = self.abilities();
+        // Below any other folder the device manager makes links to the partitions, of names of its own.
+        let linked = abilities.names == VolumeNames::Partition && folder != "/dev";
+        (!linked && abilities.volumes != VolumeKind::Network).then(|| format!("{folder}/{volume}"))
+    }
+
     /// True where volumes are files below `path`.
     pub fn holds_files(&self) -> bool {
-        matches!(self.kind.as_str(), "dir" | "fs" | "netfs" | "gluster" | "vstorage")
+        self.abilities().volumes == VolumeKind::File
+    }
+
+    /// True where volumes are block devices.
+    pub fn holds_block_devices(&self) -> bool {
+        self.abilities().volumes == VolumeKind::Block
+    }
+
+    /// True where a volume can be an image with a header of its own; all others are plain bytes.
+    pub fn holds_images(&self) -> bool {
+        self.abilities().holds_images()
     }
 }

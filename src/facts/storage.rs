@@ -1,6 +1,6 @@
 //! What the host keeps on which disk: block devices with what lies below and above them, mounts, swap, ZFS.
 
-use super::{Fact, Pool};
+use super::{Fact, Pool, PoolGround};
 use crate::units::{Bytes, PciAddress};
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
@@ -255,18 +255,20 @@ impl HostStorage {
     /// PCI functions that a pool of libvirt lies on. A pool that is not started holds data all the same.
     pub fn functions_of_pool(&self, pool: &Pool) -> BTreeSet<PciAddress> {
         let Some(path) = pool.path.as_deref() else { return BTreeSet::new() };
-        match pool.kind.as_str() {
-            "logical" => self.functions_of_group(path.rsplit('/').next().unwrap_or(path)),
+        match pool.abilities().ground {
+            PoolGround::VolumeGroup => self.functions_of_group(path.rsplit('/').next().unwrap_or(path)),
             // Its path is the folder of names below which all disks appear, so its volumes tell which disk it is.
-            "disk" => pool.volumes.items().iter().flat_map(|volume| self.functions_at(&volume.path)).collect(),
-            "zfs" => {
+            PoolGround::Drive => {
+                pool.volumes.items().iter().flat_map(|volume| self.functions_at(&volume.path)).collect()
+            }
+            PoolGround::Zpool => {
                 let name = path.trim_start_matches("/dev/zvol/").split('/').next().unwrap_or(path);
                 let pool = self.zfs.items().iter().find(|pool| pool.name == name);
                 let devices = pool.into_iter().flat_map(|pool| pool.devices.items());
                 devices.flat_map(|device| self.functions(device)).collect()
             }
-            _ if pool.holds_files() => self.mount_of(path).map(|mount| self.functions_of(mount)).unwrap_or_default(),
-            _ => BTreeSet::new(),
+            PoolGround::Folder => self.mount_of(path).map(|mount| self.functions_of(mount)).unwrap_or_default(),
+            PoolGround::Elsewhere => BTreeSet::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Disks with their pool, path, format, bus and target settled.
 
 use super::Choice;
-use crate::facts::ImageFormat;
+use crate::facts::{ImageFormat, PoolHost, PoolLogin};
 use crate::spec::{DetectZeroes, DiskBus, DiskCache, DiskDevice, DiskIo, Place};
 use crate::units::{Bytes, PciAddress};
 
@@ -123,6 +123,8 @@ pub enum Location {
         path: Option<String>,
         /// True where the pool's volumes are block devices.
         block: bool,
+        /// How QEMU reaches it by itself, where libvirt does not look it up.
+        network: Option<Box<NetworkVolume>>,
     },
     /// A path that no pool was named for.
     Path {
@@ -133,12 +135,33 @@ pub enum Location {
     },
 }
 
+/// A volume of a pool on other machines, as a domain names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkVolume {
+    /// The protocol: rbd or gluster.
+    pub protocol: &'static str,
+    /// Pool or volume on those machines, with the image in it: `rbd-pool/image`.
+    pub name: String,
+    /// The machines.
+    pub hosts: Vec<PoolHost>,
+    /// The account there.
+    pub login: Option<PoolLogin>,
+}
+
 impl Location {
     /// The absolute path, where there is one.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Volume { path, .. } => path.as_deref(),
             Self::Path { path, .. } => Some(path),
+        }
+    }
+
+    /// How QEMU reaches it over the network by itself.
+    pub fn network(&self) -> Option<&NetworkVolume> {
+        match self {
+            Self::Volume { network, .. } => network.as_deref(),
+            Self::Path { .. } => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Paths and volume names of a spec turned into locations: which pool, which volume, which path.
 
-use super::Location;
-use crate::facts::{Facts, KnownImage, MediaKind, Pool};
+use super::{Location, NetworkVolume};
+use crate::facts::{Facts, KnownImage, MediaKind, Pool, PoolHost, VolumeSource};
 use crate::spec::paths::{self, PathError, Resolved};
 
 /// The pool `name`, if the host has it.
@@ -20,9 +20,7 @@ pub fn named(path: &str, pool_name: &str, facts: &Facts) -> Result<Location, Pat
     let pool = pool(facts, pool_name);
     let folder = pool.filter(|pool| pool.holds_files()).and_then(|pool| pool.path.as_deref());
     let resolved = paths::resolve(path, folder);
-    if let (false, Some((other, volume))) = (path.starts_with('/'), path.split_once('/'))
-        && let Some(other) = self::pool(facts, other).filter(|other| other.volume(volume).is_some())
-    {
+    if let Some((other, volume)) = by_pool(path, facts) {
         return Ok(in_pool(&other.name, volume.to_owned(), Some(other)));
     }
     Ok(match resolved? {
@@ -30,6 +28,12 @@ pub fn named(path: &str, pool_name: &str, facts: &Facts) -> Result<Location, Pat
         Resolved::BelowPool(path) => Location::Path { path, block: false },
         Resolved::Volume(volume) => in_pool(pool_name, volume, pool),
     })
+}
+
+/// The pool and the name that `pool/volume` stands for, where the pool has that volume.
+fn by_pool<'a, 'b>(path: &'b str, facts: &'a Facts) -> Option<(&'a Pool, &'b str)> {
+    let (name, volume) = path.split_once('/').filter(|_| !path.starts_with('/'))?;
+    Some((pool(facts, name).filter(|pool| pool.volume(volume).is_some())?, volume))
 }
 
 /// The boot ISO: as [`named`] says; where the pool of the spec does not have it, and one other pool does, that of the other.
@@ -61,10 +65,28 @@ fn is_there(location: &Location, facts: &Facts) -> bool {
 /// The volume `volume` of the pool `name`, which need not exist yet.
 pub(super) fn in_pool(name: &str, volume: String, pool: Option<&Pool>) -> Location {
     let listed = pool.and_then(|pool| pool.volume(&volume)).map(|volume| volume.path.clone());
-    let joined =
-        || pool.and_then(|pool| pool.path.as_ref()).map(|folder| format!("{}/{volume}", folder.trim_end_matches('/')));
-    let path = listed.or_else(joined).filter(|path| path.starts_with('/'));
-    Location::Volume { pool: name.to_owned(), volume, path, block: pool.is_some_and(holds_block_devices) }
+    let path = listed.or_else(|| pool?.path_of(&volume)).filter(|path| path.starts_with('/'));
+    let network = pool.and_then(|pool| network(pool, &volume)).map(Box::new);
+    Location::Volume {
+        pool: name.to_owned(),
+        volume,
+        path,
+        block: pool.is_some_and(Pool::holds_block_devices),
+        network,
+    }
+}
+
+/// How QEMU reaches a volume of a pool that libvirt does not look up for a domain; `None` for other pools, and where the
+/// pool's machines were not read.
+fn network(pool: &Pool, volume: &str) -> Option<NetworkVolume> {
+    let VolumeSource::Network { protocol, port } = pool.abilities().source else { return None };
+    let source = &pool.source;
+    let folder = source.folder.as_deref().unwrap_or_default().trim_matches('/');
+    let parts = [source.name.as_deref()?, folder, volume];
+    let name = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+    let host = |host: &PoolHost| PoolHost { port: host.port.or(port), ..host.clone() };
+    let hosts = Some(source.hosts.iter().map(host).collect()).filter(|hosts: &Vec<_>| !hosts.is_empty())?;
+    Some(NetworkVolume { protocol, name, hosts, login: source.login.clone() })
 }
 
 /// What is known of the image at a location.
@@ -84,11 +106,6 @@ pub fn known<'a>(location: &Location, facts: &'a Facts) -> KnownImage<'a> {
         Some((pool, volume?))
     };
     KnownImage { file, volume: facts.pools.items().iter().find_map(of_pool) }
-}
-
-/// True where a pool's volumes are block devices, which hold raw data by nature.
-pub(super) fn holds_block_devices(pool: &Pool) -> bool {
-    matches!(pool.kind.as_str(), "logical" | "disk" | "iscsi" | "iscsi-direct" | "scsi" | "mpath" | "zfs")
 }
 
 /// True for a block device, and for what has the name of a device and was not looked at.

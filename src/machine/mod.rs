@@ -50,7 +50,7 @@ pub use chipset::Chipset;
 pub use choice::{Choice, Reason};
 pub use cpu::{Cpu, Topology};
 pub use devices::Devices;
-pub use disk::{Disk, DiskOrigin, Location};
+pub use disk::{Disk, DiskOrigin, Location, NetworkVolume};
 pub use display::{Console, libvirt_model};
 pub use expander::Expander;
 pub use feature::Feature;

@@ -1,10 +1,10 @@
 //! The disks of a spec resolved: bus, target, image and format; the boot ISO and the cloud-init seed added.
 
 use super::disk::Tuning;
-use super::location::{self, holds_block_devices};
+use super::location;
 use super::target::{self, TargetWish};
 use super::{Chipset, Choice, Disk, DiskOrigin, Drivers, Guest, Location};
-use crate::facts::{Facts, ImageFormat, Pool};
+use crate::facts::{Facts, ImageFormat, Pool, VolumeNames, next_partition};
 use crate::spec::{self, DiskAction, DiskBus, DiskDevice, DiskFormat, Place, Spec, Storage, filled};
 use std::collections::HashSet;
 
@@ -241,10 +241,10 @@ impl Images<'_> {
         location::pool(self.facts, pool_name.unwrap_or(self.default_pool))
     }
 
-    /// qcow2 in files; block devices and network pools hold raw data.
+    /// qcow2 in files; block devices and most pools of the network hold raw data.
     fn new_format(&self, pool_name: Option<&str>) -> ImageFormat {
         match self.pool(pool_name) {
-            Some(pool) if !pool.holds_files() => ImageFormat::Raw,
+            Some(pool) if !pool.holds_images() => ImageFormat::Raw,
             _ => ImageFormat::Qcow2,
         }
     }
@@ -264,7 +264,7 @@ impl Images<'_> {
     /// A block device is plain bytes, whatever its head looks like: the guest that had it may have written that.
     fn seen_format(&self, at: &Location) -> Option<ImageFormat> {
         let known = location::known(at, self.facts);
-        let plain = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_files());
+        let plain = at.is_block() || known.volume.is_some_and(|(pool, _)| !pool.holds_images());
         if plain { Some(ImageFormat::Raw) } else { known.format() }
     }
 
@@ -272,9 +272,20 @@ impl Images<'_> {
     fn make(&mut self, part: &str, format: ImageFormat, pool_name: Option<&str>) -> Location {
         let name = pool_name.unwrap_or(self.default_pool).to_owned();
         let pool = location::pool(self.facts, &name);
-        let block = pool.is_some_and(holds_block_devices);
-        let stem = if block { device_name(self.name) } else { self.name.to_owned() };
-        let ending = if block { "" } else { extension(format) };
+        let names = pool.map_or(VolumeNames::Free, |pool| pool.abilities().names);
+        if let (VolumeNames::Partition, Some(pool)) = (names, pool) {
+            let taken =
+                self.made.iter().filter(|(known, _)| *known == name).map(|(_, volume)| volume.clone()).collect();
+            // A check says where the name cannot be told.
+            if let Ok(volume) = next_partition(pool, self.facts.storage.get(), &taken) {
+                self.made.insert((name.clone(), volume.clone()));
+                return location::in_pool(&name, volume, Some(pool));
+            }
+        }
+        let (stem, ending) = match names {
+            VolumeNames::Free => (self.name.to_owned(), extension(format)),
+            VolumeNames::Device | VolumeNames::Partition => (device_name(self.name), ""),
+        };
         let mut volume = format!("{stem}-{part}{ending}");
         let mut next = 2;
         while !self.made.insert((name.clone(), volume.clone())) {

@@ -19,6 +19,7 @@ mod e2e;
 mod images;
 mod lab;
 mod libvirt_on_demand;
+mod pools;
 mod starts;
 mod stuck;
 #[path = "../support/mod.rs"]

@@ -23,6 +23,7 @@ mod machines;
 mod observe;
 mod passthrough;
 mod pinning;
+mod pool_types;
 mod pty;
 mod reader;
 mod readme;

@@ -11,6 +11,7 @@ pub(crate) mod drives;
 pub(crate) mod events;
 pub(crate) mod golden;
 pub(crate) mod machine;
+pub(crate) mod pool_types;
 pub(crate) mod program;
 pub(crate) mod pty;
 pub(crate) mod specs;

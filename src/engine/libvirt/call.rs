@@ -33,7 +33,7 @@ pub enum LibvirtCall {
         from_pool: Option<String>,
         /// Grow to this size afterwards.
         grow_to: Option<Bytes>,
-        /// How a file that is in no pool is copied; libvirt copies volumes itself.
+        /// How the bytes of a file are copied; absent where libvirt copies a volume itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<FileCopy>,
     },
@@ -103,11 +103,14 @@ impl LibvirtCall {
     }
 }
 
-/// The copy of a file that is in no pool.
+/// The copy of a file by its bytes: it is in no pool, or the new volume's pool copies none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCopy {
     /// Format of the new volume.
     pub format: ImageFormat,
+    /// The source may be a volume; it is read as a file nevertheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub volume: bool,
     /// How its bytes change on the way; not at all where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<Conversion>,

@@ -8,7 +8,7 @@ use super::volume::NewVolume;
 use super::{FileCopy, LibvirtCall, PasswordFile};
 use crate::domain::Element;
 use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, ReviewedFile, Step};
-use crate::facts::{Facts, ImageFormat, Pool};
+use crate::facts::{Facts, ImageFormat, Pool, PoolType};
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::units::Bytes;
 
@@ -75,13 +75,19 @@ impl Planned<'_> {
         Some(Step { detail, terms, ..Step::new(format!("volume {pool}/{volume}"), title, call) })
     }
 
-    /// True where volumes of the pool are files; so it is assumed of a pool that was not seen.
-    fn holds_files(&self, pool: &str) -> bool {
-        self.facts.pools.items().iter().find(|known| known.name == pool).is_none_or(Pool::holds_files)
+    /// What the type of a pool can do; one that was not seen is taken for a folder.
+    fn pool_type(&self, pool: &str) -> &'static PoolType {
+        let known = self.facts.pools.items().iter().find(|known| known.name == pool);
+        known.map_or_else(|| PoolType::named("dir"), Pool::abilities)
     }
 
     fn new_volume<'b>(&self, disk: &'b Disk, pool: &str, name: &'b str, capacity: Option<Bytes>) -> NewVolume<'b> {
-        NewVolume { name, capacity, format: disk.format.unwrap_or_default(), is_file: self.holds_files(pool) }
+        NewVolume {
+            name,
+            capacity,
+            format: disk.format.unwrap_or_default(),
+            is_file: self.pool_type(pool).holds_images(),
+        }
     }
 
     fn create(&self, disk: &Disk, pool: &str, volume: &str, size: Option<Bytes>) -> Words {
@@ -96,8 +102,9 @@ impl Planned<'_> {
     }
 
     fn copy(&self, disk: &Disk, pool: &str, volume: &str, from: &Location, size: Option<Bytes>) -> Words {
-        let source = CopyFrom::of(from, self.facts);
-        let (capacity, grow_to) = sizes(&source, size, self.holds_files(pool));
+        let into = self.pool_type(pool);
+        let source = CopyFrom::of(from, into, self.facts);
+        let (capacity, grow_to) = sizes(&source, size, into);
         let words = grow_to.or(capacity).map(Bytes::in_gib).unwrap_or_default();
         let format = disk.format.unwrap_or_default();
         let conversion = source.conversion(format);
@@ -108,8 +115,9 @@ impl Planned<'_> {
         };
         let file = source.pool.is_none().then(|| FileCopy {
             format,
+            volume: source.read_as_file,
             conversion,
-            sparse: format == ImageFormat::Raw && self.holds_files(pool),
+            sparse: format == ImageFormat::Raw && into.zeroed,
             reviewed: from.path().map(|path| reviewed::of_image(path, self.facts)).unwrap_or_default(),
         });
         (

@@ -231,7 +231,9 @@ impl Writer<'_> {
 fn fault_of(disk: &Disk) -> Option<RenderFault> {
     let DiskOrigin::New { at, .. } = &disk.origin else { return None };
     let Location::Volume { pool, volume, path, .. } = at else { return None };
-    let why = if path.is_none() {
+    let why = if at.network().is_some() {
+        format!("virt-install creates no volume in pool '{pool}': create it with virsh vol-create-as, and attach it")
+    } else if path.is_none() {
         format!("virt-install needs the path of the new volume, and pool '{pool}' was not read: connect to the host")
     } else if volume.contains(' ') {
         format!("the volume '{volume}' contains a space, which virt-install does not accept: use another name")

@@ -112,6 +112,7 @@ fn cause_of_failure(error: &Error) -> Cause {
         Some(ErrorNumber::OperationDenied | ErrorNumber::AccessDenied) => Cause::Denied,
         // The test driver, and libvirt's file back ends, say it in words only.
         _ if says(&["already exists", "exists already", "already defined"]) => Cause::Exists,
+        _ if says(&["storage volume name"]) && says(&["already in use"]) => Cause::Exists,
         _ if says(&["unsupported flags"]) => Cause::Unsupported,
         _ if says(&[
             "client socket is closed",

@@ -3,7 +3,10 @@
 use super::Connection;
 use super::error::calling;
 use super::{volume_files, xml};
-use crate::facts::{BackingFile, Fact, FileContent, ImageFormat, ImageHeader, MediaKind, Pool, Provenance, Volume};
+use crate::facts::{
+    BackingFile, Fact, FileContent, ImageFormat, ImageHeader, MediaKind, Pool, PoolHost, PoolLogin, PoolSource,
+    Provenance, Volume,
+};
 use crate::host::{Cause, HostError, now};
 use crate::units::Bytes;
 use roxmltree::Node;
@@ -79,12 +82,35 @@ fn read(text: &str) -> Result<Pool, HostError> {
         active: false,
         autostart: false,
         path: xml::text(root, &["target", "path"]),
+        source: xml::child(root, "source").map(source).unwrap_or_default(),
         capacity: amount("capacity"),
         allocation: amount("allocation"),
         available: amount("available"),
         volumes: Fact::default(),
         places: Vec::new(),
     })
+}
+
+/// What a pool is made of, as far as a volume is named or reached by it.
+fn source(source: Node<'_, '_>) -> PoolSource {
+    let host = |host: Node<'_, '_>| {
+        let port = host.attribute("port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
+        Some(PoolHost { name: host.attribute("name")?.to_owned(), port })
+    };
+    let login = xml::child(source, "auth").map(|auth| PoolLogin {
+        user: auth.attribute("username").unwrap_or_default().to_owned(),
+        kind: auth.attribute("type").unwrap_or_default().to_owned(),
+        uuid: xml::attribute(auth, &["secret"], "uuid"),
+        usage: xml::attribute(auth, &["secret"], "usage"),
+    });
+    PoolSource {
+        name: xml::text(source, &["name"]),
+        folder: xml::attribute(source, &["dir"], "path"),
+        device: xml::attribute(source, &["device"], "path"),
+        format: xml::attribute(source, &["format"], "type"),
+        hosts: xml::children(source, "host").filter_map(host).collect(),
+        login,
+    }
 }
 
 /// The volumes of a pool, from its folder or with `list`.

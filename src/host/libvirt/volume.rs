@@ -110,6 +110,14 @@ impl Connection {
         }
     }
 
+    /// A volume that the pool has not heard of before it looks again; `None` where it is not there.
+    pub fn volume_after_refresh(&self, pool: &str, name: &str) -> Option<MadeVolume> {
+        let handle = self.pool(pool).ok()?;
+        // Where it cannot be refreshed, the look tells what there is to tell.
+        let _ = patiently(|| handle.refresh(0));
+        identity(pool, &handle.lookup_storage_vol_by_name(name).ok()?).ok()
+    }
+
     /// Key of the volume `name` and the bytes it takes; `None` while it is not there. Shows how far a copy is.
     pub fn key_and_allocation(&self, pool: &str, name: &str) -> Option<(String, u64)> {
         let handle = self.inner().lookup_storage_pool_by_name(pool).ok()?.lookup_storage_vol_by_name(name).ok()?;

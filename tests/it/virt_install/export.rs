@@ -114,7 +114,12 @@ fn virt_install_makes_the_same_domain_fourth_part() {
 fn a_value_that_virt_install_does_not_take_is_named_with_its_field() {
     let faults = exportable().into_iter().filter_map(|case| Some((rendered(&case).fault?.message, case.name)));
     let named: Vec<_> = faults.map(|(message, name)| format!("{name}: {message}")).collect();
-    let want = ["nothing-known: storage.disks[0]: ", "strange-name: name: ", "volume-group: name: "];
+    let want = [
+        "nothing-known: storage.disks[0]: ",
+        "pool-types-create: storage.disks[8]: ",
+        "strange-name: name: ",
+        "volume-group: name: ",
+    ];
     assert_eq!(named.len(), want.len(), "{named:?}");
     assert!(named.iter().zip(want).all(|(message, start)| message.starts_with(start)), "{named:?}");
 }

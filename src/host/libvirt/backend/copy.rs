@@ -29,7 +29,7 @@ pub(super) struct Job<'a> {
     pub(super) from: &'a str,
     pub(super) from_pool: Option<&'a str>,
     pub(super) grow_to: Option<Bytes>,
-    /// How a file that is in no pool is copied.
+    /// How the bytes of a file are copied.
     pub(super) file: Option<&'a FileCopy>,
     /// The host's files are those of this machine.
     pub(super) here: bool,
@@ -40,6 +40,7 @@ impl Job<'_> {
     pub(super) fn run(&self, connection: &Connection, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         let source = match self.from_pool {
             Some(pool) => Some(connection.source_in_pool(pool, self.from)?),
+            None if self.file.is_some_and(|file| file.volume) => None,
             None => connection.source_at(self.from)?,
         };
         let made = match source {
@@ -107,7 +108,7 @@ impl Job<'_> {
         }
     }
 
-    /// A file that is in no pool: its bytes, converted where the copy has another format, become the volume's.
+    /// The bytes of a file, converted where the copy has another format, become the volume's.
     fn upload_file(&self, connection: &Connection, work: &mut Work<'_, '_>) -> Result<MadeVolume, Halt> {
         let opened = image::open(Path::new(self.from)).map_err(|error| self.unreadable(&error))?;
         let metadata = opened.metadata().map_err(|error| self.unreadable(&error))?;

@@ -3,6 +3,7 @@
 mod conversion;
 mod copy;
 mod describe;
+mod partition;
 mod read_back;
 mod reconnect;
 mod same;
@@ -145,10 +146,14 @@ impl Backend for LibvirtBackend {
 
     fn perform(&mut self, work: &mut Work<'_, '_>) -> Result<String, Halt> {
         let step = work.step;
-        match &step.call {
+        let done = match &step.call {
             AnyCall::Libvirt(call) => self.call(call, work),
             AnyCall::Any(_) => Err(misplaced("The plan asks libvirt for a step that is not libvirt's.").into()),
+        };
+        if let Err(Halt::Failed(error)) = &done {
+            partition::tell_left(&self.connection, error, work);
         }
+        done
     }
 
     fn undo(&mut self, made: &Made) -> Result<Removed, HostError> {
