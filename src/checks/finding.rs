@@ -7,6 +7,7 @@ use super::row::RowName;
 use super::subject::Subject;
 use super::text::{Arg, Text, Wording};
 use crate::spec::Place;
+use crate::spec::suggest::one_line;
 use crate::units::PciAddress;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -93,7 +94,7 @@ impl Finding {
         let unknown = matches!(self.level, Level::Unknown { .. });
         let row = self.topic.row.as_ref().filter(|_| wording != Wording::Field && !unknown);
         let row = row.map(|row| format!("{}: ", row.say(wording == Wording::Taking))).unwrap_or_default();
-        let message = self.message.say(wording);
+        let message = self.message.map(&within_a_line).say(wording);
         match &self.level {
             Level::Unknown { why, folded: 0 } => format!("not checked: {message} ({})", why.say(wording)),
             Level::Unknown { why, folded } => {
@@ -111,6 +112,15 @@ impl Finding {
             Level::GivenUp(_) => "the host loses it when the VM starts, whatever depends on it".into(),
             _ => self.remedy.text.say(wording),
         }
+    }
+}
+
+/// What the user or the host wrote at greater length than a message has, cut.
+fn within_a_line(arg: &Arg) -> Option<Arg> {
+    const LONGEST: usize = 200;
+    match arg {
+        Arg::Words(words) if words.len() > LONGEST => Some(Arg::Words(one_line(words).into())),
+        _ => None,
     }
 }
 
@@ -141,5 +151,21 @@ pub(super) fn look(check: &'static Check, subject: &Subject) -> (Vec<Finding>, b
         run(subject, &mut notes);
     }
     let passed = notes.passed();
-    (notes.notes.into_iter().map(|note| Finding::new(check, note)).collect(), passed)
+    (notes.said.into_iter().map(|note| Finding::new(check, note)).collect(), passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::fixture::Asked;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_longer_than_a_line_is_cut_in_a_message() {
+        let long = "x".repeat(5000);
+        let pool = Asked::with(json!({"storage": {"default_pool": long}})).said("POOL-MISSING");
+        assert!(pool.message.len() < 200 && pool.message.contains("xxx…' not found"), "{}", pool.message);
+        let target = json!([{"action": "create", "size": 1, "target": long, "format": "vdi"}]);
+        let format = Asked::disks(target).said("POOL-FORMAT");
+        assert!(format.message.len() < 200, "{}", format.message);
+    }
 }

@@ -6,6 +6,7 @@ use super::row::RowName;
 use super::text::{Arg, Text, text};
 use crate::{facts::Fact, spec::Place, units::PciAddress};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// One thing that a check has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +121,9 @@ impl<T: Into<Text>> From<T> for Remedy {
 pub struct Notes {
     looked: bool,
     /// What was noted so far.
-    pub(super) notes: Vec<Note>,
+    pub(super) said: Vec<Note>,
+    /// What could not be judged, each with the reason.
+    gaps: HashSet<(Text, Text)>,
 }
 
 impl Notes {
@@ -131,7 +134,7 @@ impl Notes {
 
     /// Looked and found nothing.
     pub(super) fn passed(&self) -> bool {
-        self.looked && self.notes.is_empty()
+        self.looked && self.said.is_empty()
     }
 
     /// Nothing may be built while this stands.
@@ -173,9 +176,9 @@ impl Notes {
 
     /// Could not be judged: `what` would have been looked at, `why` says what is missing. Said once per `what`.
     pub fn unknown(&mut self, topic: impl Into<Topic>, what: impl Into<Text>, why: impl Into<Text>) {
-        let (what, level) = (what.into(), Level::Unknown { why: why.into(), folded: 0 });
-        if self.notes.iter().all(|note| (&note.level, &note.message) != (&level, &what)) {
-            self.push(level, topic.into(), what, Remedy::default());
+        let (what, why) = (what.into(), why.into());
+        if self.gaps.insert((what.clone(), why.clone())) {
+            self.push(Level::Unknown { why, folded: 0 }, topic.into(), what, Remedy::default());
         }
     }
 
@@ -195,7 +198,7 @@ impl Notes {
 
     fn push(&mut self, level: Level, topic: Topic, message: Text, remedy: Remedy) {
         self.looked = true;
-        self.notes.push(Note { level, topic, message, remedy });
+        self.said.push(Note { level, topic, message, remedy });
     }
 }
 

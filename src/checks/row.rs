@@ -1,12 +1,13 @@
 //! Rows of the spec, and how messages name them.
 
 use crate::spec::Place;
+use crate::spec::suggest::one_line;
 use crate::units::PciAddress;
 use serde::Serialize;
 use std::fmt;
 
 /// A row as messages name it: `disk 0 (vda)`, `device 1 (0000:01:00.0)`, `network 0`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct RowName {
     /// What rows of its list are called, or what there is one of.
     pub noun: &'static str,
@@ -17,7 +18,7 @@ pub struct RowName {
 }
 
 /// What a row is known by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowMark {
     /// The name of a disk in the guest, or whatever else names one.
@@ -57,7 +58,7 @@ impl RowName {
         match &self.mark {
             Some(RowMark::Address(address)) if alone => address.to_string(),
             Some(RowMark::Address(address)) => format!("{}{number} ({address})", self.noun),
-            Some(RowMark::Name(name)) => format!("{}{number} ({name})", self.noun),
+            Some(RowMark::Name(name)) => format!("{}{number} ({})", self.noun, one_line(name)),
             None => format!("{}{number}", self.noun),
         }
     }

@@ -16,7 +16,7 @@ use crate::spec::cloud_init::CloudDocuments;
 use crate::spec::{self, Place, Spec, StackError, filled};
 use crate::units::PciAddress;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Spec, facts and machine of one run of the checks.
 #[derive(Debug)]
@@ -237,14 +237,10 @@ impl<'a> Subject<'a> {
             let name = filled(row.asked.storage_pool.as_deref())?;
             Some((name, row.place("storage_pool"), Some(row.row)))
         });
-        let mut pools: Vec<NamedPool<'a>> = Vec::new();
-        for (name, place, row) in default.into_iter().chain(own) {
-            if pools.iter().all(|pool| pool.name != name) {
-                let needed = self.machine.disks.iter().any(|disk| needs(disk, name));
-                pools.push(NamedPool { name, place, row, needed });
-            }
-        }
-        pools
+        let needed: HashSet<&str> = self.machine.disks.iter().flat_map(needed).collect();
+        let mut seen = HashSet::new();
+        let pools = default.into_iter().chain(own).filter(|(name, ..)| seen.insert(*name));
+        pools.map(|(name, place, row)| NamedPool { name, place, row, needed: needed.contains(name) }).collect()
     }
 
     /// The CD-ROM of the boot ISO.
@@ -393,11 +389,13 @@ fn taken<'a>(spec: &'a Spec, facts: &'a Facts, machine: &Machine) -> Vec<PciRow<
         .collect()
 }
 
-/// True where `disk` is made in the pool `name`, copied from it, or a volume of it.
-fn needs(disk: &Disk, name: &str) -> bool {
-    let within = |at: &Location| matches!(at, Location::Volume { pool, .. } if pool == name);
-    let source = matches!(&disk.origin, DiskOrigin::Clone { from: Some(from), .. } if within(from));
-    source || disk.location().is_some_and(within)
+/// The pools that `disk` is made in, copied from, or a volume of.
+fn needed(disk: &Disk) -> impl Iterator<Item = &str> {
+    let from = if let DiskOrigin::Clone { from, .. } = &disk.origin { from.as_ref() } else { None };
+    from.into_iter().chain(disk.location()).filter_map(|at| match at {
+        Location::Volume { pool, .. } => Some(pool.as_str()),
+        Location::Path { .. } => None,
+    })
 }
 
 fn running_first<'a>(domains: impl Iterator<Item = &'a Domain>) -> Vec<&'a Domain> {

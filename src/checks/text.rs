@@ -12,14 +12,14 @@ use serde::Serialize;
 use std::borrow::Cow;
 
 /// A sentence or a part of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Text {
     template: &'static str,
     args: Vec<(&'static str, Arg)>,
 }
 
 /// What stands for a name in braces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arg {
     /// A word or a name as it is.
@@ -56,7 +56,7 @@ pub enum Arg {
 }
 
 /// What stands between the parts of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Joint {
     /// `a, b and c`

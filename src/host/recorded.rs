@@ -3,7 +3,13 @@
 use super::osinfo::Osinfo;
 use super::{Cause, HostError};
 use crate::facts::{Fact, Facts, FactsPart, Part};
+use crate::units::Bytes;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
+
+/// The facts of a host with ten thousand volumes and a thousand domains take a few MiB.
+const LONGEST: u64 = 64 << 20;
 
 /// Reads the file, the output of `vmbuild facts --json`.
 pub(super) fn load(path: &Path) -> Result<Facts, HostError> {
@@ -12,9 +18,15 @@ pub(super) fn load(path: &Path) -> Result<Facts, HostError> {
         let remedy = "Record one with 'vmbuild facts --json > FILE' on the host.";
         HostError::new(Cause::NotFound, format!("The facts in {name} cannot be used: {why}."), remedy)
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof if text.trim().is_empty() => refused("the file is empty".into()),
+    let mut text = Vec::new();
+    // It may be a pipe, which has no size to ask for.
+    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut text));
+    read.map_err(|error| refused(error.to_string()))?;
+    if text.len() as u64 > LONGEST {
+        return Err(refused(format!("the file is larger than {}, which no record is", Bytes(LONGEST))));
+    }
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof if text.trim_ascii().is_empty() => refused("the file is empty".into()),
         serde_json::error::Category::Eof => {
             refused(format!("the JSON breaks off at line {}, column {}", error.line(), error.column()))
         }
@@ -89,4 +101,19 @@ pub(super) fn files(recorded: &Result<Facts, HostError>, paths: &[String]) -> Fa
         Err(error) => error.fact(),
     };
     FactsPart::Files(paths.iter().map(|path| (path.clone(), answer(path))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_record_by_its_size_is_not_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("facts.json");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = load(&path).unwrap_err();
+        assert!(error.message.contains("the file is larger than 64 MiB"), "{}", error.message);
+    }
 }

@@ -1,6 +1,6 @@
 //! Target names of disks: vda, sdb, hdc. Unique per VM; scsi, sata and usb share one row of names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A disk that wants a target.
 pub(super) struct TargetWish<'a> {
@@ -24,22 +24,19 @@ pub(super) fn assign(wishes: &[TargetWish<'_>]) -> Vec<String> {
             *name = Some(preferred.to_owned());
         }
     }
-    names
-        .into_iter()
-        .zip(wishes)
-        .map(|(name, wish)| name.unwrap_or_else(|| first_free(wish.prefix, &mut taken)))
-        .collect()
-}
-
-fn first_free(prefix: &str, taken: &mut HashSet<String>) -> String {
-    let mut index = 0;
-    loop {
-        let name = format!("{prefix}{}", letters(index));
-        if taken.insert(name.clone()) {
-            return name;
+    // What is before the next letters of a prefix is taken.
+    let mut next = HashMap::new();
+    let mut free = |prefix: &'static str| {
+        let index: &mut usize = next.entry(prefix).or_default();
+        loop {
+            let name = format!("{prefix}{}", letters(*index));
+            *index += 1;
+            if taken.insert(name.clone()) {
+                return name;
+            }
         }
-        index += 1;
-    }
+    };
+    names.into_iter().zip(wishes).map(|(name, wish)| name.unwrap_or_else(|| free(wish.prefix))).collect()
 }
 
 /// a to z, then aa, ab and so on, as the kernel counts disks.

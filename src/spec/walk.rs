@@ -46,6 +46,9 @@ struct Expected<'a> {
 
 impl<'a> Walk<'a> {
     fn value(&mut self, value: &ast::Value<'_>, node: &'a Value, place: &Place) {
+        if self.problems.len() > MOST {
+            return;
+        }
         let mut wanted = Expected::default();
         self.gather(node, &mut wanted);
         if wanted.takes("any") {

@@ -6,8 +6,8 @@ use crate::machine::{self, DiskOrigin};
 use std::collections::HashSet;
 
 /// The files of the image at `path`: it, what it is based on, and their data files.
-pub(super) fn of_image(path: &str, facts: &Facts) -> Vec<ReviewedFile> {
-    let paths = machine::files::of_image(path, &ImageIndex::of(facts));
+pub(super) fn of_image(path: &str, facts: &Facts, images: &ImageIndex<'_>) -> Vec<ReviewedFile> {
+    let paths = machine::files::of_image(path, images);
     paths.iter().filter_map(|path| file(path, facts)).collect()
 }
 

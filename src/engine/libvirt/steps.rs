@@ -8,9 +8,10 @@ use super::volume::NewVolume;
 use super::{FileCopy, LibvirtCall, PasswordFile};
 use crate::domain::Element;
 use crate::engine::{Blueprint, Call as AnyCall, Common, PlanOptions, Rendered, ReviewedFile, Step};
-use crate::facts::{Facts, ImageFormat, Pool, PoolType};
+use crate::facts::{Facts, ImageFormat, ImageIndex, Pool, PoolType};
 use crate::machine::{Disk, DiskOrigin, Location, Machine};
 use crate::units::Bytes;
+use std::cell::OnceCell;
 
 /// The steps for a machine whose domain is `rendered`. Total, so that a draft with findings has a preview; whether it may
 /// be built is judged by `checks`.
@@ -18,7 +19,8 @@ pub(super) fn steps(blueprint: &Blueprint<'_>, rendered: &Rendered, options: Pla
     let Blueprint { machine, facts, .. } = *blueprint;
     let domain = rendered.document.xml();
     let files = reviewed::files(blueprint);
-    let planned = Planned { machine, facts, files, name: defined_name(machine, domain), xml: rendered.text() };
+    let images = OnceCell::new();
+    let planned = Planned { machine, facts, images, files, name: defined_name(machine, domain), xml: rendered.text() };
     let taken = TakenFunctions::of(machine, domain);
     let mut steps = vec![recheck(&taken, &planned.files, facts)];
     let (seeds, images): (Vec<&Disk>, Vec<&Disk>) = machine.disks.iter().partition(|disk| disk.is_seed());
@@ -52,6 +54,8 @@ fn recheck(taken: &TakenFunctions, files: &[ReviewedFile], facts: &Facts) -> Ste
 struct Planned<'a> {
     machine: &'a Machine,
     facts: &'a Facts,
+    /// Images by all their names, once a file is copied.
+    images: OnceCell<ImageIndex<'a>>,
     /// Files that the domain names, as they are now.
     files: Vec<ReviewedFile>,
     /// Name of the domain.
@@ -73,6 +77,12 @@ impl Planned<'_> {
             DiskOrigin::Clone { from: None, .. } | DiskOrigin::Existing(_) | DiskOrigin::Drive { .. } => return None,
         };
         Some(Step { detail, terms, ..Step::new(format!("volume {pool}/{volume}"), title, call) })
+    }
+
+    /// The files of an image that is copied, as they are now.
+    fn reviewed(&self, from: &Location) -> Vec<ReviewedFile> {
+        let images = self.images.get_or_init(|| ImageIndex::of(self.facts));
+        from.path().map(|path| reviewed::of_image(path, self.facts, images)).unwrap_or_default()
     }
 
     /// What the type of a pool can do; one that was not seen is taken for a folder.
@@ -118,7 +128,7 @@ impl Planned<'_> {
             volume: source.read_as_file,
             conversion,
             sparse: format == ImageFormat::Raw && into.zeroed,
-            reviewed: from.path().map(|path| reviewed::of_image(path, self.facts)).unwrap_or_default(),
+            reviewed: self.reviewed(from),
         });
         (
             "Clone volume",

@@ -9,6 +9,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
+use vmbuild::case::{CaseInput, judge};
 use vmbuild::checks::{self, Allowed};
 use vmbuild::facts::{Facts, Part, PciClass};
 use vmbuild::host::{Source, Sysroot, observe};
@@ -19,6 +20,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [tree, cases] = arguments.as_slice() else { anyhow::bail!("usage: inside SYSFS-TREE GOLDEN-CASES") };
     findings(Path::new(tree), Path::new(cases))?;
+    many_disks(Path::new(cases))?;
     largest_domain(Path::new(cases))
 }
 
@@ -64,6 +66,30 @@ fn findings(tree: &Path, cases: &Path) -> Result<()> {
     );
     println!("{:52} {:8.0} us", "the machine of that spec", median(301, || machine(&spec, &facts)));
     println!("{:52} {:8.0} us", "what taking that card would mean", median(301, || checks::take(&facts, &[gpu])));
+    Ok(())
+}
+
+/// A spec with very many disks, judged: the time for ten times as many shows whether it grows faster than they do.
+fn many_disks(cases: &Path) -> Result<()> {
+    let facts: Facts = serde_json::from_value(recorded(cases, "workstation")?)?;
+    let kinds: [(&str, fn(usize) -> Value); 3] = [
+        ("created", |_| serde_json::json!({"action": "create", "size": 1})),
+        ("attached", |row| serde_json::json!({"action": "attach", "path": format!("/srv/{row}.img"), "format": "raw"})),
+        ("cloned", |_| serde_json::json!({"action": "clone", "clone_from": "default/golden.qcow2"})),
+    ];
+    for (kind, disk) in kinds {
+        let mut times = [0.0; 2];
+        for (time, count) in times.iter_mut().zip([1_000, 10_000]) {
+            let disks: Vec<Value> = (0..count).map(disk).collect();
+            let storage = serde_json::json!({"default_pool": "default", "disks": disks});
+            let wanted = serde_json::json!({"name": "bench", "memory": 2048, "vcpus": 2, "storage": storage});
+            let spec = spec::parse(&wanted.to_string()).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+            let input = CaseInput::reviewed(spec);
+            *time = median(3, || judge(&input, &facts));
+        }
+        let [few, many] = times.map(|time| time / 1e3);
+        println!("{:52} {many:8.0} ms   ({:.1} times that of 1,000)", format!("10,000 disks judged: {kind}"), many / few);
+    }
     Ok(())
 }
 
