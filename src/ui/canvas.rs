@@ -88,10 +88,14 @@ impl<'a> Canvas<'a> {
     /// Empties `area` in the style of `role`.
     pub(super) fn fill(&mut self, area: Rect, role: StyleRole) {
         let area = area.intersection(self.buffer.area);
+        let mut blank = Cell::EMPTY;
+        blank.set_style(self.style(role));
         for y in area.y..area.bottom() {
-            self.cells_of(area.x, y, area.width).iter_mut().for_each(Cell::reset);
+            for cell in self.cells_of(area.x, y, area.width) {
+                cell.reset();
+                (cell.fg, cell.bg, cell.modifier) = (blank.fg, blank.bg, blank.modifier);
+            }
         }
-        self.buffer.set_style(area, self.style(role));
     }
 
     /// The cells of a piece of one row; none where it is not on the screen.

@@ -4,15 +4,16 @@ use super::StyleRole;
 use super::canvas::{Canvas, cells, count, wrap};
 use crate::app::App;
 use crate::app::focus::EditTarget;
+use crate::app::form::Field;
 use crate::app::intent::Intent;
 use crate::app::keys::{Context, Offer};
 use crate::app::offers;
 use ratatui::layout::Rect;
 
 /// Draws the line.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     let end = area.right().saturating_sub(1);
-    let end = end.saturating_sub(tail(app, canvas, area.y, end));
+    let end = end.saturating_sub(tail(app, canvas, area.y, end, fields));
     if let Some(text) = &app.toast {
         toast(canvas, area, end.saturating_sub(area.x + 2), text);
         return;
@@ -83,11 +84,10 @@ pub(super) fn key(offer: &Offer) -> String {
 }
 
 /// The right end: the field being edited, the keys for commands and help. Returns its columns.
-fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16) -> u16 {
+fn tail(app: &App, canvas: &mut Canvas, y: u16, end: u16, fields: &[Field]) -> u16 {
     let what = match app.focus.target() {
         Some(target) if app.overlays.is_empty() => match target {
             EditTarget::Field(place) => {
-                let fields = app.fields();
                 let label = fields
                     .iter()
                     .find(|field| field.place == *place)

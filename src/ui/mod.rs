@@ -60,13 +60,14 @@ fn page(app: &App, canvas: &mut Canvas, areas: &Areas) {
         }
     }
     checks::draw(app, canvas, areas.checks);
-    hints::draw(app, canvas, areas.hints);
+    let fields = app.fields();
+    hints::draw(app, canvas, areas.hints, &fields);
     let over = !app.is_wide() && app.zone() == Zone::Xml && areas.pane.is_none();
     if over {
         widgets::xml::pane(app, canvas, areas.body);
     } else {
         let titled = matches!(areas.rail, Rail::Column(..));
-        steps::draw(app, canvas, areas.body, titled);
+        steps::draw(app, canvas, areas.body, titled, &fields);
     }
     if let Some(pane) = areas.pane {
         divide(canvas, pane.x.saturating_sub(1), areas);

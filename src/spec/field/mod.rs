@@ -21,7 +21,7 @@ static BY_PARTS: LazyLock<Vec<(Vec<&str>, usize)>> = LazyLock::new(|| {
 });
 
 /// `storage.disks[].size` as `storage`, `disks`, `[]`, `size`.
-fn parts(path: &str) -> impl Iterator<Item = &str> + Clone {
+fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('.').flat_map(|name| {
         let list = name.strip_suffix(ROW);
         [Some(list.unwrap_or(name)), list.map(|_| ROW)].into_iter().flatten()
@@ -29,8 +29,8 @@ fn parts(path: &str) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// Where the field with these parts is in [`FIELDS`].
-fn search<'a>(parts: &(impl Iterator<Item = &'a str> + Clone)) -> Option<usize> {
-    let found = BY_PARTS.binary_search_by(|(known, _)| known.iter().copied().cmp(parts.clone()));
+fn search(parts: &[&str]) -> Option<usize> {
+    let found = BY_PARTS.binary_search_by(|(known, _)| known.as_slice().cmp(parts));
     BY_PARTS.get(found.ok()?).map(|(_, position)| *position)
 }
 
@@ -41,7 +41,7 @@ pub fn at(place: &Place) -> Option<&'static SpecField> {
 
 /// The field whose path is `path`, such as `storage.disks[].size`.
 pub fn named(path: &str) -> Option<&'static SpecField> {
-    FIELDS.get(search(&parts(path))?)
+    FIELDS.get(search(&parts(path).collect::<Vec<_>>())?)
 }
 
 /// The field at `place`, or the nearest one around it; `None` for the whole spec.
@@ -53,12 +53,16 @@ pub fn around(place: &Place) -> Option<&'static SpecField> {
 /// Where the field at `place` is in [`FIELDS`].
 fn position(place: &[Segment]) -> Option<usize> {
     let place = if let [list @ .., Segment::Index(_)] = place { list } else { place };
-    search(&place.iter().map(|segment| match segment {
+    search(&place.iter().map(part).collect::<Vec<_>>())
+}
+
+fn part(segment: &Segment) -> &str {
+    match segment {
         // The name that a user chose is not the sign for a row.
         Segment::Key(key) if key == ROW => "",
         Segment::Key(key) => key,
         Segment::Index(_) => ROW,
-    }))
+    }
 }
 
 /// The place of the field that makes `part` of the domain XML, such as `devices/disk/driver/@io`, in the row of the spec

@@ -5,6 +5,7 @@ use super::super::checks::sign;
 use super::super::widgets::table::{Table, column, number};
 use super::page::{in_rows, list_height, size, with_form};
 use crate::app::App;
+use crate::app::form::Field;
 use crate::app::steps::disks::{DiskRow, asked, row};
 use crate::app::steps::logic;
 use crate::checks::Severity;
@@ -13,7 +14,7 @@ use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Draws list and form.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     let columns = [
         column("#", 2),
         column("ACTION", 6),
@@ -25,7 +26,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     ];
     let rows = logic(app.step).rows(app);
     let table = Table { columns: &columns, rows, at: app.cursor().row, focused: in_rows(app) };
-    let height = list_height(app, canvas, area);
+    let height = list_height(app, canvas, area, fields);
     let signs: Vec<(&str, StyleRole)> = (0..rows).map(|at| worst(app, canvas, at)).collect();
     table.draw(canvas, Rect { height, ..area }, |at| {
         let DiskRow { number, action, source, size: bytes, bus, target } = row(app, at);
@@ -41,7 +42,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
             (target, StyleRole::Muted),
         ]
     });
-    with_form(app, canvas, area, height);
+    with_form(app, canvas, area, height, fields);
 }
 
 /// The sign of the worst finding about a row.

@@ -12,13 +12,14 @@ mod template;
 
 use super::StyleRole;
 use super::canvas::Canvas;
+use crate::app::form::Field;
 use crate::app::steps::logic;
 use crate::app::{App, StepId};
 use page::with_form;
 use ratatui::layout::Rect;
 
-/// Draws the step on screen; `titled` where the rail does not name it already.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, titled: bool) {
+/// Draws the step on screen with its `fields`; `titled` where the rail does not name it already.
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, titled: bool, fields: &[Field]) {
     let mut y = area.y;
     if titled {
         let at = format!("step {} of {}", app.step.number(), StepId::ALL.len());
@@ -38,12 +39,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, titled: bool) {
     let content = Rect { y: top, height: area.bottom().saturating_sub(top), ..area };
     match app.step {
         StepId::Template => template::draw(app, canvas, content),
-        StepId::System => with_form(app, canvas, content, 0),
-        StepId::Storage => storage::draw(app, canvas, content),
-        StepId::Disks => disks::draw(app, canvas, content),
-        StepId::Network => network::draw(app, canvas, content),
-        StepId::Pci => pci::draw(app, canvas, content),
-        StepId::Extras => extras::draw(app, canvas, content),
+        StepId::System => with_form(app, canvas, content, 0, fields),
+        StepId::Storage => storage::draw(app, canvas, content, fields),
+        StepId::Disks => disks::draw(app, canvas, content, fields),
+        StepId::Network => network::draw(app, canvas, content, fields),
+        StepId::Pci => pci::draw(app, canvas, content, fields),
+        StepId::Extras => extras::draw(app, canvas, content, fields),
         StepId::Review => review::draw(app, canvas, content),
         StepId::Build => build::draw(app, canvas, content),
     }

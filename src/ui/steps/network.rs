@@ -4,11 +4,12 @@ use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column};
 use super::page::{in_rows, list_height, with_form};
 use crate::app::App;
+use crate::app::form::Field;
 use crate::ui::StyleRole;
 use ratatui::layout::Rect;
 
 /// Draws list and form.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     let interfaces = &app.case.machine.interfaces;
     if interfaces.is_empty() {
         let text = "no interface: the guest has no network; a adds one";
@@ -18,7 +19,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let columns =
         [column("#", 2), column("TYPE", 8), column("SOURCE", 0), column("CARD", 8), column("MAC ADDRESS", 17)];
     let table = Table { columns: &columns, rows: interfaces.len(), at: app.cursor().row, focused: in_rows(app) };
-    let height = list_height(app, canvas, area);
+    let height = list_height(app, canvas, area, fields);
     table.draw(canvas, Rect { height, ..area }, |at| {
         let Some(interface) = interfaces.get(at) else { return Vec::new() };
         let (source, role) = match interface.source.value.as_str() {
@@ -36,5 +37,5 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
             (mac.0.to_owned(), mac.1),
         ]
     });
-    with_form(app, canvas, area, height);
+    with_form(app, canvas, area, height, fields);
 }

@@ -17,16 +17,14 @@ pub(super) fn in_rows(app: &App) -> bool {
 }
 
 /// Rows of a list that grows with the spec: what the form leaves, but never so few that no list is left.
-pub(super) fn list_height(app: &App, canvas: &Canvas, area: Rect) -> u16 {
-    let fields = app.fields();
-    let wanted = form::height(app, canvas, &fields, area.width) + 3;
+pub(super) fn list_height(app: &App, canvas: &Canvas, area: Rect, fields: &[Field]) -> u16 {
+    let wanted = form::height(app, canvas, fields, area.width) + 3;
     let rows = count(logic(app.step).rows(app)) + 1;
     rows.min(area.height.saturating_sub(wanted).max(area.height / 3 + 1).max(4))
 }
 
 /// The form of the step in what `used` rows leave of `area`: heading, fields, and the help of the field in focus.
-pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
-    let fields = app.fields();
+pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16, fields: &[Field]) {
     let mut rest = Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area };
     let logic = logic(app.step);
     let title = canvas.titled(&logic.form_title(app), &logic.form_note(app));
@@ -37,9 +35,9 @@ pub(super) fn with_form(app: &App, canvas: &mut Canvas, area: Rect, used: u16) {
         rest.y += 2 + gap;
         rest.height = rest.height.saturating_sub(2 + gap);
     }
-    let help = help(app, canvas, rest, &fields);
+    let help = help(app, canvas, rest, fields);
     rest.height = rest.height.saturating_sub(help);
-    form::draw(app, canvas, rest, &fields);
+    form::draw(app, canvas, rest, fields);
 }
 
 /// The help of the field in focus, on the last rows; returns the rows kept free for it.

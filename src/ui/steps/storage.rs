@@ -4,6 +4,7 @@ use super::super::canvas::Canvas;
 use super::super::widgets::table::{Table, column, number};
 use super::page::{absent, in_rows, size, with_form};
 use crate::app::App;
+use crate::app::form::Field;
 use crate::app::steps::storage::{chosen, planned};
 use crate::ui::StyleRole;
 use ratatui::layout::Rect;
@@ -12,7 +13,7 @@ use ratatui::layout::Rect;
 const FORM: u16 = 6;
 
 /// Draws the list; the form is at the bottom, so that it does not move when the pools arrive.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     let pools = app.facts.pools.items();
     let columns = [
         column("", 1),
@@ -52,5 +53,5 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         &app.facts.pools,
         "this host has no pools",
     );
-    with_form(app, canvas, area, height);
+    with_form(app, canvas, area, height, fields);
 }

@@ -1,6 +1,7 @@
 //! Below the list: what is known of the device under the cursor, what passing it means, its fields once it is passed.
 
 use crate::app::App;
+use crate::app::form::Field;
 use crate::app::steps::pci::{role, row_in_spec, selected, sheet, verdict};
 use crate::checks::{Finding, Severity, Wording};
 use crate::facts::{PciClass, PciDevice};
@@ -14,7 +15,7 @@ use crate::ui::widgets::form;
 use ratatui::layout::Rect;
 
 /// Draws heading, facts, and the fields or what passing the device means.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     let Some(device) = selected(app).filter(|_| area.height > 0) else { return };
     let title = canvas.titled(&device.address.to_string(), &name_of(device));
     canvas.heading(area.x, area.y, area.width, &title);
@@ -30,13 +31,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
         y += 1;
     }
     let mut rest = Rect { y, height: area.bottom().saturating_sub(y), ..area };
-    let fields = app.fields();
     if fields.is_empty() {
         meaning(app, canvas, rest, device);
         return;
     }
-    rest.height = rest.height.saturating_sub(help(app, canvas, rest, &fields));
-    form::draw(app, canvas, rest, &fields);
+    rest.height = rest.height.saturating_sub(help(app, canvas, rest, fields));
+    form::draw(app, canvas, rest, fields);
 }
 
 /// Pieces with gaps between them, as many on a line as fit.

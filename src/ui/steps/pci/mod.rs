@@ -8,6 +8,7 @@ use super::super::checks::sign;
 use super::super::widgets::input;
 use crate::app::editor::TextInput;
 use crate::app::focus::Focus;
+use crate::app::form::Field;
 use crate::app::steps::pci::{SHOWS, devices, hidden, role, row_in_spec, search, uses, verdict};
 use crate::app::{App, ProbeState, focus};
 use crate::checks::{Finding, Severity};
@@ -30,7 +31,7 @@ enum ListLine<'a> {
 }
 
 /// Draws state of the IOMMU, filters, list and details.
-pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect, fields: &[Field]) {
     // Where rows are few, the blank ones are left out.
     let tight = area.height < 20;
     let gap = if tight { 1 } else { 2 };
@@ -44,7 +45,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas, area: Rect) {
     let below = list_area.bottom() + blank;
     let left = area.bottom().saturating_sub(below).min(details_height.saturating_sub(blank));
     let details_area = Rect { y: below, height: left, ..area };
-    details::draw(app, canvas, details_area);
+    details::draw(app, canvas, details_area, fields);
     let (above, below) = list(app, canvas, list_area);
     let beyond = match (above, below) {
         (0, 0) => return,
