@@ -88,7 +88,11 @@ fn many_disks(cases: &Path) -> Result<()> {
             *time = median(3, || judge(&input, &facts));
         }
         let [few, many] = times.map(|time| time / 1e3);
-        println!("{:52} {many:8.0} ms   ({:.1} times that of 1,000)", format!("10,000 disks judged: {kind}"), many / few);
+        println!(
+            "{:52} {many:8.0} ms   ({:.1} times that of 1,000)",
+            format!("10,000 disks judged: {kind}"),
+            many / few
+        );
     }
     Ok(())
 }
