@@ -76,7 +76,10 @@ fn replace_source(device: &mut Element, own: &Path) {
         "disk" => {
             let format = device.find("driver").and_then(|driver| driver.attribute("type")).unwrap_or("raw").to_owned();
             device.set("type".into(), "file".into());
+            drop_children(device, &["auth"]);
             for source in device.elements_mut().filter(|child| child.name == "source") {
+                // Hosts and accounts of a disk on the network.
+                source.children.clear();
                 let made = Command::new("qemu-img").args(["create", "-q", "-f", &format]).arg(own).arg("8M").status();
                 assert!(made.unwrap().success());
                 source.attributes = vec![("file".into(), Cow::Owned(own.to_str().unwrap().to_owned()))];
