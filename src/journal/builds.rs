@@ -11,7 +11,7 @@ use crate::store::{Folders, StoreError, file};
 use crate::units::rfc_3339;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Journals of builds that are over are kept for this long, and this many of them.
 const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const KEPT: usize = 100;
+/// The last line of a build that is over is hardly ever longer, in bytes.
+const LAST_LINE: u64 = 4 << 10;
 /// No journal comes near this.
 const LONGEST: u64 = 64 << 20;
 
@@ -122,7 +124,10 @@ impl Builds {
     pub fn open(&self, source: &Source) -> Result<Vec<BuildRecord>, StoreError> {
         let mut open = Vec::new();
         for path in self.files()? {
-            let Some(bytes) = content(&path)?.filter(|bytes| !is_closed(bytes)) else { continue };
+            if is_over(&path) {
+                continue;
+            }
+            let Some(bytes) = content(&path)? else { continue };
             let Ok(text) = read(&bytes) else { continue };
             let record = BuildRecord { held: is_held(&path), path, text };
             let state = record.state();
@@ -198,7 +203,7 @@ impl Builds {
         let many = files.len().saturating_sub(KEPT - 1);
         for (number, path) in files.iter().enumerate() {
             let goes = number < many || old(path);
-            if goes && !is_held(path) && content(path).ok().flatten().is_some_and(|bytes| is_closed(&bytes)) {
+            if goes && !is_held(path) && is_over(path) {
                 let _ = file::delete(path);
             }
         }
@@ -245,6 +250,19 @@ fn id_of(path: &Path) -> &str {
 fn is_held(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+}
+
+/// True where the last line says that the build is over. Only the end is read: the wizard looks at a hundred journals before
+/// its first frame. One whose last line is longer is read whole, as one that is open.
+fn is_over(path: &Path) -> bool {
+    let end = File::open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LAST_LINE)))?;
+        let mut bytes = Vec::new();
+        file.take(LAST_LINE).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    end.is_ok_and(|bytes| is_closed(&bytes))
 }
 
 /// The bytes of a journal; `None` where it is gone.
@@ -412,6 +430,22 @@ mod tests {
         assert!(all.len() <= KEPT + 1, "{}", all.len());
         assert!(builds.find("open").unwrap().is_ok());
         assert!(builds.find(&(KEPT + 4).to_string()).unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_build_is_over_however_long_its_last_line_is() {
+        let root = tempfile::tempdir().unwrap();
+        let builds = builds(&root);
+        let host = making(&[]).host.source();
+        for message in [String::new(), "x".repeat(2 * usize::try_from(LAST_LINE).unwrap())] {
+            let mut journal = builds.begin(making(&["a"])).unwrap();
+            journal.record(&made("a")).unwrap();
+            assert_eq!(builds.open(&host).unwrap().len(), 1);
+            let outcome = crate::plan::BuildResult::Undone { message };
+            journal.record(&BuildEvent::Ended { at_ms: 1, outcome }).unwrap();
+            drop(journal);
+            assert_eq!(builds.open(&host).unwrap(), []);
+        }
     }
 
     #[test]
